@@ -1,0 +1,7 @@
+//! The `base` room: what every other room stands on.
+
+pub mod diag;
+pub mod world;
+
+pub use diag::{Diagnostic, Frame, Label, Result, Severity, SourceFile};
+pub use world::{DiskWorld, FileKind, MemoryWorld, World};

@@ -1,0 +1,219 @@
+//! The `World`: the only way by which the engines see files, the clock, randomness and the environment.
+//!
+//! The real one reads the disk and records every path it was asked for, and that record is what a cache key is
+//! made of. Tests bring one in memory.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// What a path is, links followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A socket, device or pipe.
+    Other,
+}
+
+/// What the engines may ask of the outside.
+pub trait World: Send + Sync {
+    /// The whole content of a file, links followed.
+    fn read(&self, path: &Path) -> io::Result<Arc<[u8]>>;
+
+    /// What a path is, links followed; `NotFound` when it does not exist.
+    fn kind(&self, path: &Path) -> io::Result<FileKind>;
+
+    /// The names in a directory, sorted by their bytes.
+    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+
+    /// The path with every link resolved.
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// The current time: nanoseconds since 1970 in UTC.
+    fn now(&self) -> i128;
+
+    /// Fills `buffer` with random bytes.
+    fn random(&self, buffer: &mut [u8]);
+
+    /// An environment variable, where it is set and valid UTF-8.
+    fn variable(&self, name: &str) -> Option<String>;
+}
+
+/// What one question to the disk was.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    /// The content of a file.
+    Content(PathBuf),
+    /// The kind of a path (also: that it does not exist).
+    Kind(PathBuf),
+    /// The names in a directory.
+    Names(PathBuf),
+    /// An environment variable.
+    Variable(String),
+}
+
+/// The real world: disk, clock, the operating system's randomness; it remembers what it was asked.
+#[derive(Debug, Default)]
+pub struct DiskWorld {
+    asked: Mutex<std::collections::BTreeSet<Asked>>,
+}
+
+impl DiskWorld {
+    /// A world that has not been asked anything yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Everything asked so far, sorted.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().map(|asked| asked.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    fn remember(&self, asked: Asked) {
+        if let Ok(mut all) = self.asked.lock() {
+            all.insert(asked);
+        }
+    }
+}
+
+impl World for DiskWorld {
+    fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
+        self.remember(Asked::Content(path.to_owned()));
+        std::fs::read(path).map(Into::into)
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<FileKind> {
+        self.remember(Asked::Kind(path.to_owned()));
+        let kind = std::fs::metadata(path)?.file_type();
+        Ok(match kind {
+            _ if kind.is_file() => FileKind::File,
+            _ if kind.is_dir() => FileKind::Directory,
+            _ => FileKind::Other,
+        })
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        self.remember(Asked::Names(path.to_owned()));
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(path)? {
+            let name = entry?.file_name();
+            names.push(name.into_string().map_err(|name| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("file name is not UTF-8: {}", name.to_string_lossy()))
+            })?);
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        self.remember(Asked::Kind(path.to_owned()));
+        std::fs::canonicalize(path)
+    }
+
+    fn now(&self) -> i128 {
+        jiff::Timestamp::now().as_nanosecond()
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        use rand_core::RngCore;
+        rand_core::OsRng.fill_bytes(buffer);
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.remember(Asked::Variable(name.to_owned()));
+        std::env::var(name).ok()
+    }
+}
+
+/// A world in memory for tests: files by path, a fixed clock, a repeatable stream of "random" bytes.
+#[derive(Debug, Default)]
+pub struct MemoryWorld {
+    files: BTreeMap<PathBuf, Arc<[u8]>>,
+    variables: BTreeMap<String, String>,
+    now: i128,
+    stream: Mutex<u64>,
+}
+
+impl MemoryWorld {
+    /// An empty world at 1970-01-01.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The world with one more file.
+    #[must_use]
+    pub fn with_file(mut self, path: impl Into<PathBuf>, content: impl AsRef<[u8]>) -> Self {
+        self.files.insert(path.into(), content.as_ref().into());
+        self
+    }
+
+    /// The world with an environment variable set.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The world at another time: nanoseconds since 1970 in UTC.
+    #[must_use]
+    pub fn at(mut self, now: i128) -> Self {
+        self.now = now;
+        self
+    }
+}
+
+fn not_found(path: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, format!("{}: no such file or directory", path.display()))
+}
+
+impl World for MemoryWorld {
+    fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
+        self.files.get(path).cloned().ok_or_else(|| not_found(path))
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<FileKind> {
+        if self.files.contains_key(path) {
+            return Ok(FileKind::File);
+        }
+        let inside = self.files.keys().any(|file| file.starts_with(path));
+        if inside { Ok(FileKind::Directory) } else { Err(not_found(path)) }
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        let names: std::collections::BTreeSet<String> = self
+            .files
+            .keys()
+            .filter_map(|file| file.strip_prefix(path).ok()?.components().next())
+            .map(|name| name.as_os_str().to_string_lossy().into_owned())
+            .collect();
+        if names.is_empty() { Err(not_found(path)) } else { Ok(names.into_iter().collect()) }
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        self.kind(path).map(|_| path.to_owned())
+    }
+
+    fn now(&self) -> i128 {
+        self.now
+    }
+
+    /// SplitMix64 from a fixed start: repeatable, and nothing that may ever be used as a secret.
+    fn random(&self, buffer: &mut [u8]) {
+        let Ok(mut state) = self.stream.lock() else { return };
+        for chunk in buffer.chunks_mut(8) {
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = *state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
+    }
+}

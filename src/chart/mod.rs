@@ -1,0 +1,1 @@
+//! The `chart` room: loading charts, their dependencies and their supply.

@@ -1,0 +1,1 @@
+//! The `check` room: gates over rendered objects.

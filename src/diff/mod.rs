@@ -1,0 +1,1 @@
+//! The `diff` room: differences between trees and objects.

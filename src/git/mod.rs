@@ -1,0 +1,1 @@
+//! The `git` room: status and commits through git2.

@@ -1,0 +1,1 @@
+//! The `gitops` room: hand-over to Flux and Argo CD.

@@ -1,0 +1,1 @@
+//! The `pipeline` room: plan, render in parallel, check, write, report.

@@ -1,0 +1,1 @@
+//! The `project` room: hydrate.yaml, environments, components and values.

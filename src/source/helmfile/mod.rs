@@ -1,0 +1,1 @@
+//! Helmfile: state, environments, releases.

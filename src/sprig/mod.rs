@@ -1,0 +1,1 @@
+//! The `sprig` room: the sprig 3.3 function library.

@@ -1,0 +1,1 @@
+//! The `tree` room: the layout of manifests/, atomic writes and pruning.

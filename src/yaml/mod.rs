@@ -1,0 +1,2 @@
+//! The `yaml` room: YAML as Go's libraries read and write it.
+pub mod node;
