@@ -1,0 +1,119 @@
+//! What was typed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::base::{Diagnostic, Result};
+
+use super::commands;
+
+/// Renders components × environments into plain YAML under manifests/.
+///
+/// Without a command it renders: `hydrate -e k3d` writes manifests/k3d and says what changed.
+#[derive(Debug, Parser)]
+#[command(name = "hydrate", version, max_term_width = 100, subcommand_precedence_over_arg = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// Options of a bare run.
+    #[command(flatten)]
+    pub render: commands::render::RenderArgs,
+    /// The command, where there is one.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Environment to work on; repeat it for several, `all` for every one
+    #[arg(short, long = "env", value_name = "ENV", global = true, env = "HYDRATE_ENV", value_delimiter = ',')]
+    pub environments: Vec<String>,
+    /// Run as if started in this directory
+    #[arg(short = 'C', long, value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// How many components to render at once [default: one per processor]
+    #[arg(short, long, value_name = "N", global = true)]
+    pub jobs: Option<usize>,
+    /// Output format; each command says which it knows
+    #[arg(long, value_name = "FORMAT", global = true)]
+    pub format: Option<Format>,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more; twice for timings
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    pub color: Color,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set or TERM is dumb.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Output formats over all commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For machines; the schema is versioned (docs/commands.md).
+    Json,
+    /// For comments on pull requests.
+    Markdown,
+    /// A page to look at.
+    Html,
+    /// For code scanning.
+    Sarif,
+    /// Mermaid, for `graph`.
+    Mermaid,
+    /// Graphviz, for `graph`.
+    Dot,
+}
+
+/// The commands; one line each here, one file each under `commands/`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Render a Helm chart: the same bytes as `helm template`
+    #[command(disable_help_flag = true)]
+    Helm(DropInArgs),
+    /// Build a kustomization: the same bytes as `kustomize build`
+    #[command(disable_help_flag = true)]
+    Kustomize(DropInArgs),
+    /// Print a completion script
+    Completions(commands::completions::CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+/// Arguments of a drop-in command, passed on as they are.
+#[derive(Debug, Args)]
+pub struct DropInArgs {
+    /// Arguments of the tool it replaces
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<OsString>,
+}
+
+impl commands::render::RenderArgs {
+    /// Options of a bare run mean nothing to a command: say so instead of ignoring them.
+    pub(super) fn refuse_for(&self, command: &Command) -> Result<()> {
+        let _ = command;
+        match self.first_given() {
+            None => Ok(()),
+            Some(given) => Err(Diagnostic::error(format!("{given} belongs to a run without a command"))
+                .help(format!("run `hydrate … {given}` without the command, or put the component's name after the command"))),
+        }
+    }
+}

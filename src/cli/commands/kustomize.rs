@@ -1,0 +1,12 @@
+//! `hydrate kustomize …`: kustomize's own command line over our engine.
+
+use std::ffi::OsString;
+
+use crate::base::Diagnostic;
+use crate::cli::{Outcome, ui::Ui};
+
+/// Runs `hydrate kustomize ARGS…`; data goes to stdout as kustomize prints it.
+pub fn run(ui: &mut Ui, args: &[OsString]) -> Outcome {
+    let _ = (ui, args);
+    Err(Diagnostic::error("`hydrate kustomize` is not supported yet").into())
+}

@@ -1,0 +1,87 @@
+//! Diagnostics with their source lines, for people.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+
+use crate::base::{Diagnostic, Frame, Label, Severity, SourceFile};
+
+/// The text of a diagnostic: headline, source lines, the stack of templates, notes and help. No line break at the end.
+pub fn render(diagnostic: &Diagnostic, color: bool) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let elements = snippets(diagnostic)
+        .into_iter()
+        .chain(diagnostic.frames.iter().flat_map(stack_level))
+        .chain(diagnostic.notes.iter().map(|text| Level::NOTE.message(text.as_str()).into()))
+        .chain(diagnostic.help.iter().map(|text| Level::HELP.message(text.as_str()).into()));
+    let title = level.primary_title(diagnostic.message.as_str());
+    let group = Group::with_title(title).elements(elements);
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    renderer.render(&[group])
+}
+
+/// One snippet a file, the primary one's first.
+fn snippets(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
+    let mut files: Vec<(&Arc<SourceFile>, Vec<(AnnotationKind, &Label)>)> = Vec::new();
+    let primary = diagnostic.primary.iter().map(|label| (AnnotationKind::Primary, label));
+    let secondary = diagnostic.secondary.iter().map(|label| (AnnotationKind::Context, label));
+    for (kind, label) in primary.chain(secondary) {
+        match files.iter_mut().find(|(file, _)| Arc::ptr_eq(file, &label.file)) {
+            Some((_, labels)) => labels.push((kind, label)),
+            None => files.push((&label.file, vec![(kind, label)])),
+        }
+    }
+    files.into_iter().map(|(file, labels)| snippet(file, &labels)).collect()
+}
+
+fn stack_level(frame: &Frame) -> Vec<Element<'_>> {
+    let mut elements = vec![Level::NOTE.message(format!("in {}", frame.what)).into()];
+    if let Some(label) = &frame.place {
+        let (line, column) = label.file.line_column(label.span.start);
+        elements.push(Origin::path(label.file.name.as_str()).line(line).char_column(column).into());
+    }
+    elements
+}
+
+/// The lines that the labels touch. An empty file has no line to show, so it is only named.
+fn snippet<'a>(file: &'a SourceFile, labels: &[(AnnotationKind, &'a Label)]) -> Element<'a> {
+    let lines = window(file, labels);
+    let bytes = file.text.get(lines.clone()).unwrap_or_default();
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Origin::path(file.name.as_str()).into();
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let (first, _) = file.line_column(lines.start);
+    let annotations: Vec<Annotation<'a>> = labels
+        .iter()
+        .map(|(kind, label)| {
+            let span = on_boundaries(&text, &lines, &label.span);
+            let annotation = kind.span(span);
+            if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) }
+        })
+        .collect();
+    Snippet::source(text).path(file.name.as_str()).line_start(first).annotations(annotations).into()
+}
+
+/// From the first line touched to the last; a file of megabytes is not shown whole.
+fn window(file: &SourceFile, labels: &[(AnnotationKind, &Label)]) -> Range<usize> {
+    let len = file.text.len();
+    let start = labels.iter().map(|(_, label)| label.span.start).min().unwrap_or(0).min(len);
+    let end = labels.iter().map(|(_, label)| label.span.end).max().unwrap_or(0).clamp(start, len);
+    let before = file.text.get(..start).unwrap_or_default();
+    let after = file.text.get(end..).unwrap_or_default();
+    let first = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+    let last = memchr::memchr(b'\n', after).map_or(len, |at| end + at);
+    first..last
+}
+
+/// The span within the shown text, on character boundaries: text that is not UTF-8 shifts when it is replaced.
+fn on_boundaries(text: &str, lines: &Range<usize>, span: &Range<usize>) -> Range<usize> {
+    let inside = |offset: usize| text.floor_char_boundary(offset.saturating_sub(lines.start).min(text.len()));
+    let start = inside(span.start);
+    start..inside(span.end).max(start)
+}

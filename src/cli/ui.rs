@@ -1,0 +1,119 @@
+//! The user interface: data to stdout, everything else to stderr, colour only where it is wanted.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::base::{Diagnostic, Result};
+
+use super::Exit;
+use super::args::{Color, GlobalArgs};
+use super::snippet;
+
+/// The two streams of a run and how to use them.
+#[derive(Debug)]
+pub struct Ui {
+    /// Whether stderr gets colour.
+    color: bool,
+    /// Whether stdout gets colour.
+    color_data: bool,
+    quiet: bool,
+    verbose: u8,
+    /// Whether the reader of stdout has gone away.
+    closed: bool,
+}
+
+impl Ui {
+    /// The interface before any option is known: colour on a terminal.
+    pub fn plain() -> Self {
+        let mut ui = Self { color: false, color_data: false, quiet: false, verbose: 0, closed: false };
+        ui.set_color(Color::Auto);
+        ui
+    }
+
+    /// Takes over the options of the command line.
+    pub fn configure(&mut self, global: &GlobalArgs) {
+        self.quiet = global.quiet;
+        self.verbose = global.verbose;
+        self.set_color(global.color);
+    }
+
+    fn set_color(&mut self, when: Color) {
+        let wanted = |terminal: bool| match when {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+        };
+        self.color = wanted(io::stderr().is_terminal());
+        self.color_data = wanted(io::stdout().is_terminal());
+    }
+
+    /// Writes data to stdout. A reader that has gone away (`| head`) is no error: the rest is dropped.
+    pub fn data(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
+            Err(error) => return Err(Diagnostic::error(format!("cannot write to stdout: {error}"))),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// A message to stderr, unless the run is quiet.
+    pub fn say(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.stderr(text.as_ref());
+        }
+    }
+
+    /// A message to stderr for runs with `-v`; `level` 2 for `-vv`.
+    pub fn detail(&self, level: u8, text: impl AsRef<str>) {
+        if self.verbose >= level {
+            self.stderr(text.as_ref());
+        }
+    }
+
+    /// Whether stdout gets colour.
+    pub fn colored_data(&self) -> bool {
+        self.color_data
+    }
+
+    /// Whether stderr gets colour.
+    pub fn colored(&self) -> bool {
+        self.color
+    }
+
+    /// Whether only failures are to be told.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// How often `-v` was given.
+    pub fn verbosity(&self) -> u8 {
+        self.verbose
+    }
+
+    /// Shows diagnostics with their source lines on stderr; warnings are left out of quiet runs.
+    pub fn report(&self, diagnostics: &[Box<Diagnostic>]) {
+        for diagnostic in diagnostics {
+            if !(self.quiet && diagnostic.severity == crate::base::Severity::Warning) {
+                self.stderr(&snippet::render(diagnostic, self.color));
+            }
+        }
+    }
+
+    /// The last word: the exit code, as the process gives it.
+    pub fn finish(&mut self, exit: Exit) -> Exit {
+        exit
+    }
+
+    fn stderr(&self, text: &str) {
+        // There is nobody to tell when stderr itself is closed.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+fn set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
