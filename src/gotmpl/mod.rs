@@ -1,6 +1,8 @@
 //! The `gotmpl` room: Go's text/template as Go executes it.
 
+pub mod encode;
 pub mod exec;
+pub mod fmt;
 pub mod func;
 pub mod value;
 

@@ -1,0 +1,210 @@
+//! Go values as JSON: encoding/json of Go 1.23 to 1.27.
+
+use super::{Path, rfc3339};
+use crate::gotmpl::fmt::float::{Bits, append_json};
+use crate::gotmpl::value::{List, Map, Rare, Value};
+use base64::Engine;
+
+/// `json.Marshal`: `<`, `>` and `&` escaped, keys sorted by their bytes, no white space.
+///
+/// # Errors
+/// The text of Go's error: `json: unsupported value: NaN`, a cycle.
+pub fn to_json(value: &Value) -> Result<Vec<u8>, String> {
+    encode(value, true, None)
+}
+
+/// `json.MarshalIndent(value, "", "  ")`
+///
+/// # Errors
+/// As `to_json`.
+pub fn to_pretty_json(value: &Value) -> Result<Vec<u8>, String> {
+    encode(value, true, Some("  "))
+}
+
+/// An encoder with `SetEscapeHTML(false)`, without its final line break: sprig's `toRawJson`.
+///
+/// # Errors
+/// As `to_json`.
+pub fn to_raw_json(value: &Value) -> Result<Vec<u8>, String> {
+    encode(value, false, None)
+}
+
+/// Go's error for a number that JSON doesn't have.
+pub(super) fn unsupported_float(value: f64) -> String {
+    let name = if value.is_nan() {
+        "NaN"
+    } else if value > 0.0 {
+        "+Inf"
+    } else {
+        "-Inf"
+    };
+    format!("json: unsupported value: {name}")
+}
+
+fn encode(value: &Value, escape_html: bool, indent: Option<&'static str>) -> Result<Vec<u8>, String> {
+    let mut encoder = Encoder { out: Vec::new(), path: Path::default(), escape_html, indent, level: 0 };
+    encoder.value(value)?;
+    Ok(encoder.out)
+}
+
+struct Encoder {
+    out: Vec<u8>,
+    path: Path,
+    escape_html: bool,
+    indent: Option<&'static str>,
+    level: usize,
+}
+
+impl Encoder {
+    fn value(&mut self, value: &Value) -> Result<(), String> {
+        match value {
+            Value::Nil => self.word("null"),
+            Value::Bool(value) => self.word(if *value { "true" } else { "false" }),
+            Value::Int(value) | Value::Int64(value) => self.word(&value.to_string()),
+            Value::Float64(value) => return self.float(*value, Bits::Float64),
+            Value::Str(text) => self.string(text.as_bytes()),
+            Value::List(list) => return self.list(value, list),
+            Value::Map(map) => return self.map(value, map),
+            Value::Rare(rare) => return self.rare(rare),
+        }
+        Ok(())
+    }
+
+    fn rare(&mut self, rare: &Rare) -> Result<(), String> {
+        match rare {
+            Rare::Integer(_, _, value) => self.word(&value.to_string()),
+            Rare::Float32(value) => return self.float(f64::from(*value), Bits::Float32),
+            Rare::Bytes(bytes) => self.string(base64::engine::general_purpose::STANDARD.encode(bytes).as_bytes()),
+            Rare::Time(time) => self.string(rfc3339(time).as_bytes()),
+            // errors.errorString has no exported field.
+            Rare::Error(_) => self.word("{}"),
+            Rare::Object(object) => return self.value(&object.encoded()),
+            Rare::NilPointer(_) => self.word("null"),
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn float(&mut self, value: f64, bits: Bits) -> Result<(), String> {
+        if !value.is_finite() {
+            return Err(unsupported_float(value));
+        }
+        let mut text = String::new();
+        append_json(&mut text, value, bits);
+        self.word(&text);
+        Ok(())
+    }
+
+    fn list(&mut self, value: &Value, list: &List) -> Result<(), String> {
+        if list.is_nil() {
+            self.word("null");
+            return Ok(());
+        }
+        self.path.enter(value)?;
+        self.open(b'[');
+        let items = list.items();
+        for (at, item) in items.iter().enumerate() {
+            self.separate(at);
+            self.value(item)?;
+        }
+        self.close(b']', items.is_empty());
+        self.path.leave();
+        Ok(())
+    }
+
+    fn map(&mut self, value: &Value, map: &Map) -> Result<(), String> {
+        if map.is_nil() {
+            self.word("null");
+            return Ok(());
+        }
+        self.path.enter(value)?;
+        self.open(b'{');
+        let entries = map.entries();
+        for (at, (key, value)) in entries.iter().enumerate() {
+            self.separate(at);
+            self.string(key.as_bytes());
+            self.word(if self.indent.is_some() { ": " } else { ":" });
+            self.value(value)?;
+        }
+        self.close(b'}', entries.is_empty());
+        self.path.leave();
+        Ok(())
+    }
+
+    fn open(&mut self, bracket: u8) {
+        self.out.push(bracket);
+        self.level += 1;
+    }
+
+    fn separate(&mut self, at: usize) {
+        if at > 0 {
+            self.out.push(b',');
+        }
+        self.new_line();
+    }
+
+    fn close(&mut self, bracket: u8, empty: bool) {
+        self.level -= 1;
+        if !empty {
+            self.new_line();
+        }
+        self.out.push(bracket);
+    }
+
+    fn new_line(&mut self) {
+        if let Some(indent) = self.indent {
+            self.out.push(b'\n');
+            (0..self.level).for_each(|_| self.out.extend_from_slice(indent.as_bytes()));
+        }
+    }
+
+    fn string(&mut self, bytes: &[u8]) {
+        self.out.push(b'"');
+        for chunk in bytes.utf8_chunks() {
+            self.text(chunk.valid());
+            chunk.invalid().iter().for_each(|_| self.word("\\ufffd"));
+        }
+        self.out.push(b'"');
+    }
+
+    fn text(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut written = 0;
+        for (at, byte) in bytes.iter().enumerate() {
+            let needs_escape = match byte {
+                b'"' | b'\\' | 0..0x20 => true,
+                b'<' | b'>' | b'&' => self.escape_html,
+                // The lead byte of U+2028 and U+2029.
+                0xE2 => matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xA8 | 0xA9])),
+                _ => false,
+            };
+            if needs_escape {
+                self.out.extend_from_slice(&bytes[written..at]);
+                written = at + self.escape(bytes, at);
+            }
+        }
+        self.out.extend_from_slice(&bytes[written..]);
+    }
+
+    /// Writes the character at a place as an escape and gives its length.
+    fn escape(&mut self, bytes: &[u8], at: usize) -> usize {
+        match bytes[at] {
+            b'"' => self.word("\\\""),
+            b'\\' => self.word("\\\\"),
+            0x08 => self.word("\\b"),
+            0x0C => self.word("\\f"),
+            b'\n' => self.word("\\n"),
+            b'\r' => self.word("\\r"),
+            b'\t' => self.word("\\t"),
+            0xE2 => {
+                self.word(if bytes[at + 2] == 0xA8 { "\\u2028" } else { "\\u2029" });
+                return 3;
+            }
+            byte => self.word(&format!("\\u{byte:04x}")),
+        }
+        1
+    }
+}

@@ -1,0 +1,98 @@
+//! Go values as text: YAML, JSON and TOML, as Helm's and sprig's functions give them.
+//!
+//! | function | follows |
+//! |---|---|
+//! | `to_yaml` | sigs.k8s.io/yaml `Marshal`: encoding/json, then go-yaml v2 |
+//! | `to_yaml_pretty` | go-yaml v3 with indentation 2 |
+//! | `to_json`, `to_pretty_json`, `to_raw_json` | encoding/json |
+
+mod json;
+mod order;
+mod yaml;
+
+pub use json::{to_json, to_pretty_json, to_raw_json};
+pub use yaml::{to_yaml, to_yaml_pretty};
+
+use super::value::{List, Map, Value};
+use std::borrow::Cow;
+
+/// Beyond this depth Go's encoders look for cycles.
+const CYCLE_DEPTH: usize = 1_000;
+
+/// Deeper values are refused.
+const MAX_DEPTH: usize = 1_500;
+
+/// The maps and slices that are being encoded, kept only when so deep that there may be a cycle.
+#[derive(Default)]
+struct Path {
+    depth: usize,
+    deep: Vec<Value>,
+}
+
+impl Path {
+    /// Steps into a map or a slice.
+    ///
+    /// # Errors
+    /// Go's text for a cycle, or that the value is too deep.
+    fn enter(&mut self, value: &Value) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(format!("exceeded max depth of {MAX_DEPTH}"));
+        }
+        if self.depth > CYCLE_DEPTH {
+            if self.deep.iter().any(|outer| same(outer, value)) {
+                return Err(format!("json: unsupported value: encountered a cycle via {}", value.type_name()));
+            }
+            self.deep.push(value.clone());
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        if self.depth > CYCLE_DEPTH {
+            self.deep.pop();
+        }
+        self.depth -= 1;
+    }
+}
+
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Map(one), Value::Map(other)) => Map::same(one, other),
+        (Value::List(one), Value::List(other)) => List::same(one, other) && !one.is_empty(),
+        _ => false,
+    }
+}
+
+/// The text with U+FFFD for each byte that is not part of a character, as Go decodes strings.
+pub(crate) fn go_lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => {
+            let mut text = String::with_capacity(bytes.len() + 8);
+            for chunk in bytes.utf8_chunks() {
+                text.push_str(chunk.valid());
+                text.extend(std::iter::repeat_n('\u{FFFD}', chunk.invalid().len()));
+            }
+            Cow::Owned(text)
+        }
+    }
+}
+
+/// `time.RFC3339Nano`
+fn rfc3339(time: &jiff::Zoned) -> String {
+    let mut text = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    let nanoseconds = time.subsec_nanosecond();
+    if nanoseconds != 0 {
+        text.push_str(format!(".{nanoseconds:09}").trim_end_matches('0'));
+    }
+    let seconds = time.offset().seconds();
+    if seconds == 0 {
+        text.push('Z');
+    } else {
+        let minutes = seconds.abs() / 60;
+        let sign = if seconds < 0 { '-' } else { '+' };
+        text.push_str(&format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60));
+    }
+    text
+}

@@ -1,0 +1,3 @@
+//! Go's `fmt` and `strconv`: values as text.
+
+pub mod float;

@@ -1,0 +1,189 @@
+//! Writing the trees of `yaml::node` as go-yaml v3 encodes a `yaml.Node` (`encode.go`).
+
+use super::plain::{PlainType, plain_type};
+use super::{Comments, Dialect, EmitError, Emitter, Properties, Version};
+use crate::yaml::node::{Data, Document, Extra, Node, ScalarStyle, Tag};
+
+/// Deeper trees are refused: they can't come from go-yaml's own parser.
+const MAX_DEPTH: usize = 1_000;
+
+/// Appends one document; an empty one is `null`.
+///
+/// # Errors
+/// For anchors that YAML can't write and for trees deeper than 1,000 levels.
+pub fn write_document(document: &Document, dialect: Dialect, out: &mut Vec<u8>) -> Result<(), EmitError> {
+    write_documents(std::slice::from_ref(document), dialect, out)
+}
+
+/// Appends a stream of documents with `---` between them.
+///
+/// # Errors
+/// As `write_document`.
+pub fn write_documents(documents: &[Document], dialect: Dialect, out: &mut Vec<u8>) -> Result<(), EmitError> {
+    stream(dialect, out, |emitter| {
+        documents.iter().try_for_each(|document| {
+            emitter.begin_document(&document.head);
+            match &document.root {
+                Some(root) => emitter.node(root, "", 0)?,
+                None => emitter.scalar("null", ScalarStyle::Plain, &Properties::NONE, &Comments::NONE)?,
+            }
+            emitter.end_document(&document.foot);
+            Ok(())
+        })
+    })
+}
+
+/// Appends a node as a document of its own.
+///
+/// # Errors
+/// As `write_document`.
+pub fn write_node(node: &Node, dialect: Dialect, out: &mut Vec<u8>) -> Result<(), EmitError> {
+    stream(dialect, out, |emitter| {
+        emitter.begin_document("");
+        emitter.node(node, "", 0)?;
+        emitter.end_document("");
+        Ok(())
+    })
+}
+
+/// Runs an emitter over `out`, which is as before when that fails.
+fn stream<'c>(dialect: Dialect, out: &mut Vec<u8>, write: impl FnOnce(&mut Emitter<'c>) -> Result<(), EmitError>) -> Result<(), EmitError> {
+    let before = out.len();
+    let mut emitter = Emitter::new(dialect, std::mem::take(out));
+    let result = write(&mut emitter);
+    *out = emitter.finish();
+    if result.is_err() {
+        out.truncate(before);
+    }
+    result
+}
+
+impl<'c> Emitter<'c> {
+    /// Writes a node; `tail` is the foot comment of the key before it.
+    fn node(&mut self, node: &'c Node, tail: &'c str, depth: usize) -> Result<(), EmitError> {
+        if depth > MAX_DEPTH {
+            return Err(EmitError(format!("exceeded max depth of {MAX_DEPTH}")));
+        }
+        let extra = node.extra.as_deref();
+        match &node.data {
+            Data::Scalar(text) => self.scalar_node(node, text, tail, true),
+            Data::Alias(name) => self.alias(name, &comments(extra, "", true)),
+            Data::Sequence(items) => {
+                let properties = collection_properties(node, Tag::Seq);
+                self.begin_sequence(items.is_empty(), node.style.flow, &properties, &before(extra, ""))?;
+                items.iter().try_for_each(|item| self.node(item, "", depth + 1))?;
+                self.end_sequence(&behind(extra, ""));
+                Ok(())
+            }
+            Data::Mapping(entries) => self.mapping_node(node, entries, tail, depth),
+        }
+    }
+
+    fn mapping_node(&mut self, node: &'c Node, entries: &'c [(Node, Node)], tail: &'c str, depth: usize) -> Result<(), EmitError> {
+        let extra = node.extra.as_deref();
+        let properties = collection_properties(node, Tag::Map);
+        self.begin_mapping(entries.is_empty(), node.style.flow, &properties, &before(extra, tail))?;
+        // The foot of a key belongs below its whole value, that is before the next key or at the end of the mapping.
+        let mut tail = "";
+        for (key, value) in entries {
+            let foot = key.extra.as_deref().map_or("", |extra| extra.foot.as_str());
+            self.key_node(key, tail, depth + 1)?;
+            tail = foot;
+            self.node(value, "", depth + 1)?;
+        }
+        self.end_mapping(&behind(extra, tail));
+        Ok(())
+    }
+
+    /// A key: as any node, but without its foot comment.
+    fn key_node(&mut self, key: &'c Node, tail: &'c str, depth: usize) -> Result<(), EmitError> {
+        match &key.data {
+            Data::Scalar(text) => self.scalar_node(key, text, tail, false),
+            Data::Alias(name) => self.alias(name, &comments(key.extra.as_deref(), "", false)),
+            _ => self.node(key, tail, depth),
+        }
+    }
+
+    fn scalar_node(&mut self, node: &'c Node, text: &'c str, tail: &'c str, with_foot: bool) -> Result<(), EmitError> {
+        let extra = node.extra.as_deref();
+        let (tag, force_quotes) = scalar_tag(node, text);
+        let style = match node.style.scalar {
+            ScalarStyle::Plain if memchr::memchr(b'\n', text.as_bytes()).is_some() => ScalarStyle::Literal,
+            ScalarStyle::Plain if force_quotes => ScalarStyle::DoubleQuoted,
+            style => style,
+        };
+        let properties = Properties { anchor: anchor(extra), tag };
+        self.scalar(text, style, &properties, &comments(extra, tail, with_foot))
+    }
+}
+
+fn anchor(extra: Option<&Extra>) -> &str {
+    extra.map_or("", |extra| &extra.anchor)
+}
+
+/// The comments of a scalar or an alias.
+fn comments<'c>(extra: Option<&'c Extra>, tail: &'c str, with_foot: bool) -> Comments<'c> {
+    match extra {
+        None => Comments { tail, ..Comments::NONE },
+        Some(extra) => Comments { head: &extra.head, line: &extra.line, foot: if with_foot { &extra.foot } else { "" }, tail },
+    }
+}
+
+/// The comments at the beginning of a collection.
+fn before<'c>(extra: Option<&'c Extra>, tail: &'c str) -> Comments<'c> {
+    Comments { head: extra.map_or("", |extra| &extra.head), tail, ..Comments::NONE }
+}
+
+/// The comments at the end of a collection.
+fn behind<'c>(extra: Option<&'c Extra>, tail: &'c str) -> Comments<'c> {
+    match extra {
+        None => Comments { tail, ..Comments::NONE },
+        Some(extra) => Comments { line: &extra.line, foot: &extra.foot, tail, ..Comments::NONE },
+    }
+}
+
+fn collection_properties(node: &Node, natural: Tag) -> Properties<'_> {
+    let tag = if node.tag == natural && !node.style.tagged { "" } else { tag_text(&node.tag) };
+    Properties { anchor: anchor(node.extra.as_deref()), tag }
+}
+
+fn tag_text(tag: &Tag) -> &str {
+    match tag {
+        Tag::Null => "!!null",
+        Tag::Bool => "!!bool",
+        Tag::Int => "!!int",
+        Tag::Float => "!!float",
+        Tag::Str => "!!str",
+        Tag::Seq => "!!seq",
+        Tag::Map => "!!map",
+        Tag::Binary => "!!binary",
+        Tag::Timestamp => "!!timestamp",
+        Tag::Merge => "!!merge",
+        Tag::Other(text) => text,
+    }
+}
+
+/// The tag to write, and whether the text needs quotes because plain it would be read as another type.
+fn scalar_tag<'n>(node: &'n Node, text: &str) -> (&'n str, bool) {
+    if node.style.tagged {
+        return (tag_text(&node.tag), false);
+    }
+    if node.tag == Tag::Str && node.style.scalar != ScalarStyle::Plain {
+        return ("", false);
+    }
+    let plain = match plain_type(text, Version::V3) {
+        PlainType::Null => Tag::Null,
+        PlainType::Bool => Tag::Bool,
+        PlainType::Int => Tag::Int,
+        PlainType::Float => Tag::Float,
+        PlainType::Timestamp => Tag::Timestamp,
+        PlainType::Str => Tag::Str,
+    };
+    if plain == node.tag {
+        ("", false)
+    } else if node.tag == Tag::Str {
+        ("", true)
+    } else {
+        (tag_text(&node.tag), false)
+    }
+}
