@@ -1,1 +1,199 @@
-//! The `sprig` room: the sprig 3.3 function library.
+//! The `sprig` room: the sprig 3.3 function library as Helm ships it, that is without `env` and `expandenv`.
+//!
+//! This file is the table. Each function's code, with what it takes and gives, is in the file of its group.
+
+mod args;
+mod cast;
+mod crypto;
+mod decimal;
+mod defaults;
+mod dicts;
+mod encoding;
+mod lists;
+mod math;
+mod merge;
+mod paths;
+mod reflect;
+mod strconv;
+mod strings;
+mod text;
+mod unicode;
+
+pub use cast::{to_float64, to_int64};
+pub use defaults::is_empty;
+pub use reflect::deep_equal;
+
+use crate::gotmpl::Function;
+use crate::gotmpl::Param::{Any, Bool, Float64, Int, Map, String as Text};
+
+const fn row(name: &'static str, params: &'static [crate::gotmpl::Param], run: Run) -> Function {
+    Function { name, params, variadic: false, run }
+}
+
+/// A function whose last parameter stands for any number of arguments.
+const fn many(name: &'static str, params: &'static [crate::gotmpl::Param], run: Run) -> Function {
+    Function { name, params, variadic: true, run }
+}
+
+type Run = fn(&mut crate::gotmpl::exec::Vm<'_>, &[crate::gotmpl::Value]) -> args::Out;
+
+/// Every function of sprig, by name.
+pub static FUNCTIONS: &[Function] = &[
+    row("abbrev", &[Int, Text], strings::abbrev),
+    row("abbrevboth", &[Int, Int, Text], strings::abbrevboth),
+    many("add", &[Any], math::add),
+    row("add1", &[Any], math::add1),
+    row("add1f", &[Any], math::add1f),
+    many("addf", &[Any], math::addf),
+    row("adler32sum", &[Text], crypto::adler32sum),
+    many("all", &[Any], defaults::all),
+    many("any", &[Any], defaults::any),
+    row("append", &[Any, Any], lists::append),
+    row("atoi", &[Text], strings::atoi),
+    row("b32dec", &[Text], encoding::b32dec),
+    row("b32enc", &[Text], encoding::b32enc),
+    row("b64dec", &[Text], encoding::b64dec),
+    row("b64enc", &[Text], encoding::b64enc),
+    row("base", &[Text], paths::base),
+    row("bcrypt", &[Text], crypto::bcrypt),
+    many("biggest", &[Any, Any], math::max),
+    row("camelcase", &[Text], strings::camelcase),
+    many("cat", &[Any], strings::cat),
+    row("ceil", &[Any], math::ceil),
+    row("chunk", &[Int, Any], lists::chunk),
+    row("clean", &[Text], paths::clean),
+    many("coalesce", &[Any], defaults::coalesce),
+    row("compact", &[Any], lists::compact),
+    many("concat", &[Any], lists::concat),
+    row("contains", &[Text, Text], strings::contains),
+    row("deepCopy", &[Any], dicts::deep_copy),
+    row("deepEqual", &[Any, Any], reflect::deep_equals),
+    many("default", &[Any, Any], defaults::default),
+    row("derivePassword", &[crate::gotmpl::Param::Named("uint32"), Text, Text, Text, Text], crypto::derive_password),
+    many("dict", &[Any], dicts::dict),
+    many("dig", &[Any], dicts::dig),
+    row("dir", &[Text], paths::dir),
+    row("div", &[Any, Any], math::div),
+    many("divf", &[Any, Any], math::divf),
+    row("empty", &[Any], defaults::empty),
+    row("ext", &[Text], paths::ext),
+    row("fail", &[Text], strings::fail),
+    row("first", &[Any], lists::first),
+    row("float64", &[Any], math::to_float_64),
+    row("floor", &[Any], math::floor),
+    row("get", &[Map, Text], dicts::get),
+    row("has", &[Any, Any], lists::has),
+    row("hasKey", &[Map, Text], dicts::has_key),
+    row("hasPrefix", &[Text, Text], strings::has_prefix),
+    row("hasSuffix", &[Text, Text], strings::has_suffix),
+    row("hello", &[], strings::hello),
+    row("htpasswd", &[Text, Text], crypto::htpasswd),
+    row("indent", &[Int, Text], strings::indent),
+    row("initial", &[Any], lists::initial),
+    row("initials", &[Text], strings::initials),
+    row("int", &[Any], math::to_int),
+    row("int64", &[Any], math::to_int_64),
+    row("isAbs", &[Text], paths::is_abs),
+    row("join", &[Text, Any], strings::join),
+    row("kebabcase", &[Text], strings::kebabcase),
+    many("keys", &[Map], dicts::keys),
+    row("kindIs", &[Text, Any], reflect::kind_is),
+    row("kindOf", &[Any], reflect::kind_of),
+    row("last", &[Any], lists::last),
+    many("list", &[Any], lists::list),
+    row("lower", &[Text], strings::lower),
+    many("max", &[Any, Any], math::max),
+    many("maxf", &[Any, Any], math::maxf),
+    many("merge", &[Map, Map], dicts::merge),
+    many("mergeOverwrite", &[Map, Map], dicts::merge_overwrite),
+    many("min", &[Any, Any], math::min),
+    many("minf", &[Any, Any], math::minf),
+    row("mod", &[Any, Any], math::modulo),
+    many("mul", &[Any, Any], math::mul),
+    many("mulf", &[Any, Any], math::mulf),
+    row("mustAppend", &[Any, Any], lists::append),
+    row("mustChunk", &[Int, Any], lists::chunk),
+    row("mustCompact", &[Any], lists::compact),
+    row("mustDeepCopy", &[Any], dicts::deep_copy),
+    row("mustFirst", &[Any], lists::first),
+    row("mustHas", &[Any, Any], lists::has),
+    row("mustInitial", &[Any], lists::initial),
+    row("mustLast", &[Any], lists::last),
+    many("mustMerge", &[Map, Map], dicts::merge),
+    many("mustMergeOverwrite", &[Map, Map], dicts::merge_overwrite),
+    row("mustPrepend", &[Any, Any], lists::prepend),
+    row("mustPush", &[Any, Any], lists::append),
+    row("mustRest", &[Any], lists::rest),
+    row("mustReverse", &[Any], lists::reverse),
+    many("mustSlice", &[Any, Any], lists::slice),
+    row("mustUniq", &[Any], lists::uniq),
+    many("mustWithout", &[Any, Any], lists::without),
+    row("nindent", &[Int, Text], strings::nindent),
+    row("nospace", &[Text], strings::nospace),
+    many("omit", &[Map, Text], dicts::omit),
+    row("osBase", &[Text], paths::base),
+    row("osClean", &[Text], paths::clean),
+    row("osDir", &[Text], paths::dir),
+    row("osExt", &[Text], paths::ext),
+    row("osIsAbs", &[Text], paths::is_abs),
+    many("pick", &[Map, Text], dicts::pick),
+    many("pluck", &[Text, Map], dicts::pluck),
+    row("plural", &[Text, Text, Int], strings::plural),
+    row("prepend", &[Any, Any], lists::prepend),
+    row("push", &[Any, Any], lists::append),
+    many("quote", &[Any], strings::quote),
+    row("randAlpha", &[Int], crypto::rand_alpha),
+    row("randAlphaNum", &[Int], crypto::rand_alpha_num),
+    row("randAscii", &[Int], crypto::rand_ascii),
+    row("randBytes", &[Int], crypto::rand_bytes),
+    row("randInt", &[Int, Int], math::rand_int),
+    row("randNumeric", &[Int], crypto::rand_numeric),
+    row("repeat", &[Int, Text], strings::repeat),
+    row("replace", &[Text, Text, Text], strings::replace),
+    row("rest", &[Any], lists::rest),
+    row("reverse", &[Any], lists::reverse),
+    many("round", &[Any, Int, Float64], math::round),
+    many("seq", &[Int], math::seq),
+    row("set", &[Map, Text, Any], dicts::set),
+    row("sha1sum", &[Text], crypto::sha1sum),
+    row("sha256sum", &[Text], crypto::sha256sum),
+    row("sha512sum", &[Text], crypto::sha512sum),
+    row("shuffle", &[Text], strings::shuffle),
+    many("slice", &[Any, Any], lists::slice),
+    row("snakecase", &[Text], strings::snakecase),
+    row("sortAlpha", &[Any], strings::sort_alpha),
+    row("split", &[Text, Text], strings::split),
+    row("splitList", &[Text, Text], strings::split_list),
+    row("splitn", &[Text, Int, Text], strings::splitn),
+    many("squote", &[Any], strings::squote),
+    row("sub", &[Any, Any], math::sub),
+    many("subf", &[Any, Any], math::subf),
+    row("substr", &[Int, Int, Text], strings::substr),
+    row("swapcase", &[Text], strings::swapcase),
+    row("ternary", &[Any, Any, Bool], defaults::ternary),
+    row("title", &[Text], strings::title),
+    row("toDecimal", &[Any], math::to_decimal),
+    row("toString", &[Any], strings::to_string),
+    row("toStrings", &[Any], strings::to_strings),
+    row("trim", &[Text], strings::trim),
+    row("trimAll", &[Text, Text], strings::trim_all),
+    row("trimPrefix", &[Text, Text], strings::trim_prefix),
+    row("trimSuffix", &[Text, Text], strings::trim_suffix),
+    row("trimall", &[Text, Text], strings::trim_all),
+    row("trunc", &[Int, Text], strings::trunc),
+    many("tuple", &[Any], lists::list),
+    row("typeIs", &[Text, Any], reflect::type_is),
+    row("typeIsLike", &[Text, Any], reflect::type_is_like),
+    row("typeOf", &[Any], reflect::type_of),
+    row("uniq", &[Any], lists::uniq),
+    row("unset", &[Map, Text], dicts::unset),
+    row("until", &[Int], math::until),
+    row("untilStep", &[Int, Int, Int], math::until_step),
+    row("untitle", &[Text], strings::untitle),
+    row("upper", &[Text], strings::upper),
+    row("uuidv4", &[], crypto::uuid_v4),
+    row("values", &[Map], dicts::values),
+    many("without", &[Any, Any], lists::without),
+    row("wrap", &[Int, Text], strings::wrap),
+    row("wrapWith", &[Int, Text, Text], strings::wrap_with),
+];
