@@ -1,4 +1,7 @@
-//! Go values as JSON: encoding/json of Go 1.23 to 1.27.
+//! Go values as JSON: encoding/json as Helm 4.3 has it (Go 1.27).
+//!
+//! Go 1.23, which Helm 3.17 was built with, differs in one point: a byte that isn't UTF-8 is `\ufffd` there, and the
+//! character itself here.
 
 use super::{Path, rfc3339};
 use crate::gotmpl::fmt::float::{Bits, append_json};
@@ -165,7 +168,7 @@ impl Encoder {
         self.out.push(b'"');
         for chunk in bytes.utf8_chunks() {
             self.text(chunk.valid());
-            chunk.invalid().iter().for_each(|_| self.word("\\ufffd"));
+            chunk.invalid().iter().for_each(|_| self.word("\u{FFFD}"));
         }
         self.out.push(b'"');
     }

@@ -1,6 +1,7 @@
 //! Go values as YAML.
 
 use super::{MAX_DEPTH, Path, go_lossy, order, rfc3339};
+use crate::gotmpl::fmt::duration::format_duration;
 use crate::gotmpl::fmt::float::{Bits, Format, append_json, format_float};
 use crate::gotmpl::value::{Kind, List, Map, Object, Rare, Str, Value};
 use crate::yaml::emit::{Comments, Dialect, EmitError, Emitter, Properties, ScalarStyle, Version, must_quote};
@@ -59,7 +60,7 @@ impl Encoder {
 
     fn rare(&mut self, rare: &Rare) -> Result<(), String> {
         match rare {
-            Rare::Integer("time.Duration", _, value) if !self.json => self.text(&duration(*value)),
+            Rare::Integer("time.Duration", _, value) if !self.json => self.text(&format_duration(*value)),
             Rare::Integer(_, _, value) => self.integer(*value),
             Rare::Float32(value) => self.float(f64::from(*value), Bits::Float32),
             Rare::Bytes(bytes) if self.json => self.text(&base64::engine::general_purpose::STANDARD.encode(bytes)),
@@ -286,10 +287,11 @@ fn fold_next_lines(text: &str) -> Result<String, String> {
     let mut folded = lines.next().unwrap_or_default().trim_end_matches(' ').to_owned();
     let mut breaks = 0;
     while let Some(line) = lines.next() {
-        if ["---", "..."].iter().any(|mark| line.strip_prefix(mark).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))) {
+        let last = lines.peek().is_none();
+        let blank = |rest: &str| if rest.is_empty() { !last } else { rest.starts_with(' ') };
+        if ["---", "..."].iter().any(|mark| line.strip_prefix(mark).is_some_and(blank)) {
             return Err("yaml: found unexpected document indicator".to_owned());
         }
-        let last = lines.peek().is_none();
         let line = line.trim_start_matches(' ');
         let line = if last { line } else { line.trim_end_matches(' ') };
         breaks += 1;
@@ -318,32 +320,6 @@ fn base64_lines(bytes: &[u8]) -> String {
         rest = tail;
     }
     lines
-}
-
-/// `time.Duration.String`
-fn duration(nanoseconds: i128) -> String {
-    let size = nanoseconds.unsigned_abs();
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    let decimal = |value: u128, unit: u128| {
-        let fraction = format!("{:0width$}", value % unit, width = unit.ilog10() as usize);
-        let fraction = fraction.trim_end_matches('0');
-        if fraction.is_empty() || unit == 1 { (value / unit).to_string() } else { format!("{}.{fraction}", value / unit) }
-    };
-    match size {
-        0 => "0s".to_owned(),
-        1..1_000 => format!("{sign}{size}ns"),
-        1_000..1_000_000 => format!("{sign}{}µs", decimal(size, 1_000)),
-        1_000_000..1_000_000_000 => format!("{sign}{}ms", decimal(size, 1_000_000)),
-        _ => {
-            let minutes = size / 60_000_000_000;
-            let seconds = decimal(size % 60_000_000_000, 1_000_000_000);
-            match (minutes / 60, minutes % 60) {
-                (0, 0) => format!("{sign}{seconds}s"),
-                (0, minutes) => format!("{sign}{minutes}m{seconds}s"),
-                (hours, minutes) => format!("{sign}{hours}h{minutes}m{seconds}s"),
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -83,8 +83,8 @@ pub fn format_float(value: f64, format: Format, precision: Option<usize>, bits: 
 pub fn append_json(out: &mut String, value: f64, bits: Bits) {
     let size = value.abs();
     let small_or_large = match bits {
-        Bits::Float64 => size < 1e-6 || size >= 1e21,
-        Bits::Float32 => (size as f32) < 1e-6 || (size as f32) >= 1e21,
+        Bits::Float64 => !(1e-6..1e21).contains(&size),
+        Bits::Float32 => !(1e-6..1e21).contains(&(size as f32)),
     };
     if size == 0.0 || !small_or_large {
         return append_fixed(out, value, None, bits);
@@ -106,11 +106,22 @@ struct Decimal {
 
 impl Decimal {
     /// The fewest digits that read back as the same number.
+    ///
+    /// Where two such texts are equally near, which needs all the digits that a number can have, Go takes the even one.
     fn shortest(value: f64, bits: Bits) -> Self {
-        match bits {
-            Bits::Float64 => Self::parse(&format!("{value:e}")),
-            Bits::Float32 => Self::parse(&format!("{:e}", value as f32)),
+        let (shortest, many) = match bits {
+            Bits::Float64 => (Self::parse(&format!("{value:e}")), 16),
+            Bits::Float32 => (Self::parse(&format!("{:e}", value as f32)), 8),
+        };
+        if shortest.digits.len() < many {
+            return shortest;
         }
+        let text = format!("{:.*e}", shortest.digits.len() - 1, value);
+        let same = match bits {
+            Bits::Float64 => text.parse() == Ok(value),
+            Bits::Float32 => text.parse() == Ok(value as f32),
+        };
+        if same { Self::parse(&text) } else { shortest }
     }
 
     /// `count` significant digits (at least one), rounded to nearest, ties to even.
@@ -172,11 +183,12 @@ impl Decimal {
 }
 
 fn append_fixed(out: &mut String, value: f64, precision: Option<usize>, bits: Bits) {
-    match (precision, bits) {
-        // Rust never uses an exponent here and takes the shortest digits, which is Go's `%f` with precision -1.
-        (None, Bits::Float64) => write!(out, "{value}").unwrap_or_default(),
-        (None, Bits::Float32) => write!(out, "{}", value as f32).unwrap_or_default(),
-        (Some(precision), _) => write!(out, "{value:.precision$}").unwrap_or_default(),
+    match precision {
+        None => {
+            let decimal = Decimal::shortest(value, bits);
+            decimal.write_fixed(out, decimal.fraction_len());
+        }
+        Some(precision) => write!(out, "{value:.precision$}").unwrap_or_default(),
     }
 }
 

@@ -108,6 +108,9 @@ impl Analysis {
 /// Whether characters that mean something to YAML stand where they would: in flow context, in block context.
 fn indicators(bytes: &[u8], all: u8) -> (bool, bool) {
     let Some(first) = bytes.first() else { return (false, false) };
+    if bytes.starts_with(b"---") || bytes.starts_with(b"...") {
+        return (true, true);
+    }
     let second_is_blank = bytes.get(1).is_none_or(|byte| matches!(byte, b' ' | b'\t'));
     let (mut flow, mut block) = match first {
         b'#' | b',' | b'[' | b']' | b'{' | b'}' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\'' | b'"' | b'%' | b'@' | b'`' => {
