@@ -14,6 +14,8 @@ mod math;
 mod merge;
 mod paths;
 mod reflect;
+pub mod regex;
+pub mod semver;
 mod strconv;
 mod strings;
 mod text;
@@ -123,6 +125,12 @@ pub static FUNCTIONS: &[Function] = &[
     many("mustMergeOverwrite", &[Map, Map], dicts::merge_overwrite),
     row("mustPrepend", &[Any, Any], lists::prepend),
     row("mustPush", &[Any, Any], lists::append),
+    row("mustRegexFind", &[Text, Text], regex::must_regex_find),
+    row("mustRegexFindAll", &[Text, Text, Int], regex::must_regex_find_all),
+    row("mustRegexMatch", &[Text, Text], regex::must_regex_match),
+    row("mustRegexReplaceAll", &[Text, Text, Text], regex::must_regex_replace_all),
+    row("mustRegexReplaceAllLiteral", &[Text, Text, Text], regex::must_regex_replace_all_literal),
+    row("mustRegexSplit", &[Text, Text, Int], regex::must_regex_split),
     row("mustRest", &[Any], lists::rest),
     row("mustReverse", &[Any], lists::reverse),
     many("mustSlice", &[Any, Any], lists::slice),
@@ -148,11 +156,20 @@ pub static FUNCTIONS: &[Function] = &[
     row("randBytes", &[Int], crypto::rand_bytes),
     row("randInt", &[Int, Int], math::rand_int),
     row("randNumeric", &[Int], crypto::rand_numeric),
+    row("regexFind", &[Text, Text], regex::regex_find),
+    row("regexFindAll", &[Text, Text, Int], regex::regex_find_all),
+    row("regexMatch", &[Text, Text], regex::regex_match),
+    row("regexReplaceAll", &[Text, Text, Text], regex::regex_replace_all),
+    row("regexReplaceAllLiteral", &[Text, Text, Text], regex::regex_replace_all_literal),
+    row("regexSplit", &[Text, Text, Int], regex::regex_split),
+    row("regexQuoteMeta", &[Text], regex::regex_quote_meta),
     row("repeat", &[Int, Text], strings::repeat),
     row("replace", &[Text, Text, Text], strings::replace),
     row("rest", &[Any], lists::rest),
     row("reverse", &[Any], lists::reverse),
     many("round", &[Any, Int, Float64], math::round),
+    row("semver", &[Text], semver::semver),
+    row("semverCompare", &[Text, Text], semver::semver_compare),
     many("seq", &[Int], math::seq),
     row("set", &[Map, Text, Any], dicts::set),
     row("sha1sum", &[Text], crypto::sha1sum),
@@ -197,3 +214,7 @@ pub static FUNCTIONS: &[Function] = &[
     row("wrap", &[Int, Text], strings::wrap),
     row("wrapWith", &[Int, Text, Text], strings::wrap_with),
 ];
+
+/// The functions that differ at the level of Helm 3, to be put over those of `FUNCTIONS`.
+pub static V3_FUNCTIONS: &[Function] =
+    &[row("semver", &[Text], semver::semver_v3), row("semverCompare", &[Text, Text], semver::semver_compare_v3)];
