@@ -44,7 +44,7 @@ Takes: root, component (optional), and allow:
   gateway: [port…]                              from the platform's Gateway
   apiServer: bool                               to the API server
   nodes: [port…]                                to every node
-  http: [{from: [NAME…], port: N, rules: […]}]  from pods of the same namespace, filtered by method and path
+  http: [{from: [[namespace/]name…], port: N, rules: […]}]  filtered by method and path
 */}}
 {{- define "platform.network" -}}
 {{- $name := include "platform.fullname" . -}}
@@ -116,8 +116,12 @@ spec:
     {{- range $allow.http }}
     - fromEndpoints:
         {{- range .from }}
+        {{- $parts := splitList "/" . }}
         - matchLabels:
-            app.kubernetes.io/name: {{ . }}
+            app.kubernetes.io/name: {{ last $parts }}
+            {{- if gt (len $parts) 1 }}
+            k8s:io.kubernetes.pod.namespace: {{ first $parts }}
+            {{- end }}
         {{- end }}
       toPorts:
         - ports:

@@ -1,6 +1,6 @@
 {{/*
 prometheus.yml. Targets declare themselves: every container port named `metrics`, or ending in `-metrics`, is scraped; the job is the pod's
-app.kubernetes.io/name.
+app.kubernetes.io/name. A port named `state-metrics` tells about other objects.
 */}}
 {{- define "prometheus.config" -}}
 global:
@@ -40,6 +40,9 @@ scrape_configs:
       - source_labels: [__meta_kubernetes_pod_container_port_name]
         regex: (?:.+-)?metrics
         action: keep
+      - source_labels: [__meta_kubernetes_pod_container_port_name]
+        regex: state-metrics
+        action: drop
       - source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_path]
         regex: (.+)
         target_label: __metrics_path__
@@ -60,6 +63,17 @@ scrape_configs:
         target_label: container
       - source_labels: [__meta_kubernetes_pod_node_name]
         target_label: node
+  # Metrics about other objects: their namespace, pod and node are what they name themselves, not those of the pod that tells.
+  - job_name: state
+    honor_labels: true
+    kubernetes_sd_configs:
+      - role: pod
+    relabel_configs:
+      - source_labels: [__meta_kubernetes_pod_container_port_name]
+        regex: state-metrics
+        action: keep
+      - source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_name]
+        target_label: job
   - job_name: kubelet
     scheme: https
     authorization:
