@@ -1,7 +1,9 @@
 //! What a template function is: a name, the Go types of its parameters, and the code.
 
-use super::exec::Vm;
-use super::value::Value;
+use super::builtins::Builtin;
+use super::exec::{ExecError, Vm};
+use super::parse::node::Callee;
+use super::value::{Kind, Value};
 
 /// The declared Go type of a parameter. The executor converts and checks arguments against it before the call, with
 /// Go's error texts (`wrong type for value; expected string; got int`), so that a function may rely on it.
@@ -37,6 +39,57 @@ pub enum Param {
     Named(&'static str),
 }
 
+impl Param {
+    /// The type, as error texts print it.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Self::Any => "interface {}",
+            Self::Bool => "bool",
+            Self::Int => "int",
+            Self::Int32 => "int32",
+            Self::Int64 => "int64",
+            Self::Uint8 => "uint8",
+            Self::Float64 => "float64",
+            Self::String => "string",
+            Self::List => "[]interface {}",
+            Self::Strings => "[]string",
+            Self::Bytes => "[]uint8",
+            Self::Map => "map[string]interface {}",
+            Self::Error => "error",
+            Self::Time => "time.Time",
+            Self::Duration => "time.Duration",
+            Self::Reflect => "reflect.Value",
+            Self::Named(name) => name,
+        }
+    }
+
+    /// The kind of its type, as far as constants ask for it.
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Self::Any | Self::Error => Kind::Interface,
+            Self::Bool => Kind::Bool,
+            Self::Int => Kind::Int,
+            Self::Int32 => Kind::Int32,
+            Self::Int64 | Self::Duration => Kind::Int64,
+            Self::Uint8 => Kind::Uint8,
+            Self::Float64 => Kind::Float64,
+            Self::String => Kind::String,
+            Self::List | Self::Strings | Self::Bytes => Kind::Slice,
+            Self::Map => Kind::Map,
+            Self::Time | Self::Reflect | Self::Named(_) => Kind::Struct,
+        }
+    }
+
+    /// Whether an untyped nil can be given for it.
+    pub(super) fn can_be_nil(self) -> bool {
+        match self {
+            Self::Any | Self::List | Self::Strings | Self::Bytes | Self::Map | Self::Error | Self::Reflect => true,
+            Self::Named(name) => name.starts_with(['*', '[']) || name.starts_with("map["),
+            _ => false,
+        }
+    }
+}
+
 /// A function of the table, or a method of an `Object` (then `receiver` is the object).
 pub struct Function {
     /// The name in templates.
@@ -55,7 +108,50 @@ pub enum Failure {
     /// The text of the Go error returned; the executor wraps it as `error calling NAME: TEXT`.
     Message(String),
     /// An error of a template that the function executed (`include`, `tpl`), with its stack.
-    Exec(Box<super::exec::ExecError>),
+    Exec(Box<ExecError>),
+    /// An error that wraps another one: `prefix` and then the text of `cause` (Go's `fmt.Errorf("…: %w", err)`).
+    Wrapped {
+        /// What stands before the text of the cause.
+        prefix: String,
+        /// The error that was wrapped.
+        cause: Box<Failure>,
+    },
+}
+
+impl Failure {
+    /// The failure wrapped in a further text, which should end in `: `.
+    #[must_use]
+    pub fn wrap(self, prefix: impl Into<String>) -> Self {
+        Self::Wrapped { prefix: prefix.into(), cause: Box::new(self) }
+    }
+
+    /// The whole text, as Go's `Error()` gives it.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        self.append_text(&mut out);
+        out
+    }
+
+    /// Appends the whole text.
+    pub(super) fn append_text(&self, out: &mut String) {
+        match self {
+            Self::Message(text) => out.push_str(text),
+            Self::Exec(error) => error.append_text(out),
+            Self::Wrapped { prefix, cause } => {
+                out.push_str(prefix);
+                cause.append_text(out);
+            }
+        }
+    }
+
+    /// The error of a template underneath, if there is one.
+    pub fn exec_error(&self) -> Option<&ExecError> {
+        match self {
+            Self::Message(_) => None,
+            Self::Exec(error) => Some(error),
+            Self::Wrapped { cause, .. } => cause.exec_error(),
+        }
+    }
 }
 
 impl From<String> for Failure {
@@ -67,5 +163,72 @@ impl From<String> for Failure {
 impl From<&str> for Failure {
     fn from(text: &str) -> Self {
         Self::Message(text.to_owned())
+    }
+}
+
+impl From<Box<ExecError>> for Failure {
+    fn from(error: Box<ExecError>) -> Self {
+        Self::Exec(error)
+    }
+}
+
+/// The functions that templates may call, composed of static tables once and looked up while parsing.
+///
+/// Go's own functions (`and`, `eq`, `printf`, …) are always there and found last.
+#[derive(Default)]
+pub struct FunctionSet {
+    /// Sorted by name.
+    functions: Vec<&'static Function>,
+    /// Sorted by type name.
+    methods: Vec<(&'static str, &'static [Function])>,
+}
+
+impl FunctionSet {
+    /// The functions of some tables; of two with the same name the later one counts.
+    pub fn new(tables: &[&'static [Function]]) -> Self {
+        let mut all = std::collections::BTreeMap::new();
+        for function in tables.iter().copied().flatten() {
+            all.insert(function.name, function);
+        }
+        Self { functions: all.into_values().collect(), methods: Vec::new() }
+    }
+
+    /// The set less some functions (Helm takes `env` and `expandenv` away).
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.functions.retain(|function| !names.contains(&function.name));
+        self
+    }
+
+    /// The set with methods for values of a type that are not an `Object`: `time.Time`, a named map type, …
+    #[must_use]
+    pub fn with_methods(mut self, type_name: &'static str, methods: &'static [Function]) -> Self {
+        let at = self.methods.partition_point(|(name, _)| *name < type_name);
+        self.methods.insert(at, (type_name, methods));
+        self
+    }
+
+    /// The names of all functions of the tables, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.functions.iter().map(|function| function.name)
+    }
+
+    pub(super) fn find(&self, name: &[u8]) -> Option<Callee> {
+        if let Ok(at) = self.functions.binary_search_by(|function| function.name.as_bytes().cmp(name)) {
+            return self.functions.get(at).copied().map(Callee::Function);
+        }
+        Builtin::find(name).map(Callee::Builtin)
+    }
+
+    pub(super) fn method(&self, type_name: &str, name: &[u8]) -> Option<&'static Function> {
+        let at = self.methods.binary_search_by(|(known, _)| (*known).cmp(type_name)).ok()?;
+        let (_, methods) = self.methods.get(at)?;
+        methods.iter().find(|method| method.name.as_bytes() == name)
+    }
+}
+
+impl std::fmt::Debug for FunctionSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
     }
 }

@@ -1,10 +1,19 @@
 //! The `gotmpl` room: Go's text/template as Go executes it.
 
+mod builtins;
 pub mod encode;
 pub mod exec;
 pub mod fmt;
 pub mod func;
+mod lex;
+pub mod parse;
+pub mod set;
+pub mod stack;
+pub mod text;
 pub mod value;
 
-pub use func::{Failure, Function, Param};
+pub use exec::{Context, ExecError, Limits, Output, Vm, execute};
+pub use func::{Failure, Function, FunctionSet, Param};
+pub use parse::ParseError;
+pub use set::{GoVersion, MissingKey, Options, TemplateSet};
 pub use value::{Kind, List, Map, Object, Rare, Str, Value};

@@ -26,6 +26,11 @@ impl Str {
         String::from_utf8_lossy(&self.0)
     }
 
+    /// The text, where it is UTF-8.
+    pub fn to_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
     /// Whether there is no byte in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -64,6 +69,18 @@ impl From<&[u8]> for Str {
 impl From<Vec<u8>> for Str {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes.into())
+    }
+}
+
+impl AsRef<[u8]> for Str {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Str {
+    fn eq(&self, other: &str) -> bool {
+        *self.0 == *other.as_bytes()
     }
 }
 
@@ -134,6 +151,7 @@ pub enum Kind {
     Uint64,
     Float32,
     Float64,
+    Complex128,
     Func,
     Interface,
     Map,
@@ -141,6 +159,13 @@ pub enum Kind {
     Slice,
     String,
     Struct,
+}
+
+impl Kind {
+    /// Whether it is one of the unsigned integers.
+    pub fn is_unsigned(self) -> bool {
+        matches!(self, Self::Uint | Self::Uint8 | Self::Uint16 | Self::Uint32 | Self::Uint64)
+    }
 }
 
 /// A struct (or pointer to one) whose fields and methods templates can reach: `.Chart`, `.Files`, `.Capabilities` …
@@ -167,6 +192,16 @@ pub trait Object {
         None
     }
 
+    /// Of a kind of map or slice: the map or slice, which `range`, `index`, `len` and field access go through.
+    fn inner(&self) -> Option<Value> {
+        None
+    }
+
+    /// Whether it is an `error`; its text is then what `string` gives.
+    fn is_error(&self) -> bool {
+        false
+    }
+
     /// What `fmt` prints where the type has a `String()` or `Error()` method.
     fn string(&self) -> Option<String> {
         None
@@ -188,6 +223,8 @@ pub struct List(Rc<ListCell>);
 
 struct ListCell {
     type_name: &'static str,
+    /// Whether the elements are of type `interface {}`.
+    boxed: bool,
     nil: bool,
     items: RefCell<Vec<Value>>,
 }
@@ -205,12 +242,14 @@ impl List {
 
     /// A slice of another type; `type_name` as `%T` prints it.
     pub fn typed(type_name: &'static str, items: Vec<Value>) -> Self {
-        Self(Rc::new(ListCell { type_name, nil: false, items: RefCell::new(items) }))
+        let boxed = element_type(type_name) == INTERFACE;
+        Self(Rc::new(ListCell { type_name, boxed, nil: false, items: RefCell::new(items) }))
     }
 
     /// A nil slice.
     pub fn nil(type_name: &'static str) -> Self {
-        Self(Rc::new(ListCell { type_name, nil: true, items: RefCell::default() }))
+        let boxed = element_type(type_name) == INTERFACE;
+        Self(Rc::new(ListCell { type_name, boxed, nil: true, items: RefCell::default() }))
     }
 
     /// The type, as `%T` prints it.
@@ -221,6 +260,17 @@ impl List {
     /// Whether it is a nil slice.
     pub fn is_nil(&self) -> bool {
         self.0.nil
+    }
+
+    /// Whether its elements are of type `interface {}`.
+    pub fn has_interface_elements(&self) -> bool {
+        self.0.boxed
+    }
+
+    /// A slice of the same type with some of the elements; out of range there are none.
+    pub fn part(&self, range: std::ops::Range<usize>) -> Value {
+        let items = self.items().get(range).unwrap_or_default().to_vec();
+        Value::List(Self::typed(self.0.type_name, items))
     }
 
     /// The elements; do not hold this across a call that may run templates.
@@ -255,6 +305,10 @@ pub struct Map(Rc<MapCell>);
 
 struct MapCell {
     type_name: &'static str,
+    /// Whether the elements are of type `interface {}`.
+    boxed: bool,
+    /// Whether the type has no name of its own, and so no methods.
+    plain: bool,
     nil: bool,
     entries: RefCell<BTreeMap<Str, Value>>,
 }
@@ -278,12 +332,18 @@ impl Map {
 
     /// A map of another type; `type_name` as `%T` prints it.
     pub fn typed(type_name: &'static str, entries: BTreeMap<Str, Value>) -> Self {
-        Self(Rc::new(MapCell { type_name, nil: false, entries: RefCell::new(entries) }))
+        Self::build(type_name, false, entries)
     }
 
     /// A nil map.
     pub fn nil(type_name: &'static str) -> Self {
-        Self(Rc::new(MapCell { type_name, nil: true, entries: RefCell::default() }))
+        Self::build(type_name, true, BTreeMap::new())
+    }
+
+    fn build(type_name: &'static str, nil: bool, entries: BTreeMap<Str, Value>) -> Self {
+        let boxed = element_type(type_name) == INTERFACE;
+        let plain = type_name == "map[string]interface {}";
+        Self(Rc::new(MapCell { type_name, boxed, plain, nil, entries: RefCell::new(entries) }))
     }
 
     /// The type, as `%T` prints it.
@@ -294,6 +354,35 @@ impl Map {
     /// Whether it is a nil map.
     pub fn is_nil(&self) -> bool {
         self.0.nil
+    }
+
+    /// Whether its elements are of type `interface {}`.
+    pub fn has_interface_elements(&self) -> bool {
+        self.0.boxed
+    }
+
+    /// Whether it is a `map[string]interface {}` by that very type.
+    pub(super) fn has_plain_type(&self) -> bool {
+        self.0.plain
+    }
+
+    /// What a missing key gives: the zero value of the element type.
+    pub(super) fn zero_element(&self) -> super::exec::Val {
+        use super::exec::Val;
+        if self.0.boxed {
+            return Val::boxed(Value::Nil);
+        }
+        Val::plain(match element_type(self.0.type_name) {
+            "string" => Value::str(""),
+            "bool" => Value::Bool(false),
+            "int" => Value::Int(0),
+            "int64" => Value::Int64(0),
+            "float64" => Value::Float64(0.0),
+            "[]uint8" => Value::bytes(Vec::new()),
+            slice if slice.starts_with("[]") => Value::List(List::nil(slice)),
+            map if map.starts_with("map[") => Value::Map(Self::nil(map)),
+            other => Value::Rare(Rc::new(Rare::NilPointer(other))),
+        })
     }
 
     /// The entry of a key.
@@ -337,7 +426,118 @@ impl Map {
     }
 }
 
+const INTERFACE: &str = "interface {}";
+
+/// The element type of a slice or of a map with string keys; of named types `interface {}`, as Helm's are.
+fn element_type(type_name: &'static str) -> &'static str {
+    type_name.strip_prefix("[]").or_else(|| type_name.strip_prefix("map[string]")).unwrap_or(INTERFACE)
+}
+
 impl Value {
+    /// A `[]uint8`.
+    pub fn bytes(bytes: Vec<u8>) -> Self {
+        Self::Rare(Rc::new(Rare::Bytes(bytes)))
+    }
+
+    /// A `uint8`, as indexing a string gives it.
+    pub fn byte(byte: u8) -> Self {
+        Self::integer("uint8", Kind::Uint8, i128::from(byte))
+    }
+
+    /// An integer of a type that is neither `int` nor `int64`.
+    pub fn integer(type_name: &'static str, kind: Kind, value: i128) -> Self {
+        Self::Rare(Rc::new(Rare::Integer(type_name, kind, value)))
+    }
+
+    /// A `complex128`; only constants of templates are.
+    pub(super) fn complex(real: f64, imaginary: f64) -> Self {
+        Self::object(Complex(real, imaginary))
+    }
+
+    pub(super) fn as_complex(&self) -> Option<(f64, f64)> {
+        match self {
+            Self::Rare(rare) => match &**rare {
+                Rare::Object(object) => object.as_any().downcast_ref().map(|Complex(real, imaginary)| (*real, *imaginary)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The bytes of a `[]uint8`.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Rare(rare) => match &**rare {
+                Rare::Bytes(bytes) => Some(bytes),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Go's truth: not the zero value of its type. Structs are true, nil pointers, empty maps and slices are not.
+    pub fn truth(&self) -> bool {
+        match self {
+            Self::Nil => false,
+            Self::Bool(value) => *value,
+            Self::Int(value) | Self::Int64(value) => *value != 0,
+            Self::Float64(value) => *value != 0.0,
+            Self::Str(text) => !text.is_empty(),
+            Self::List(list) => !list.is_empty(),
+            Self::Map(map) => !map.is_empty(),
+            Self::Rare(rare) => match &**rare {
+                Rare::Integer(_, _, value) => *value != 0,
+                Rare::Float32(value) => *value != 0.0,
+                Rare::Bytes(bytes) => !bytes.is_empty(),
+                Rare::NilPointer(_) => false,
+                Rare::Time(_) | Rare::Error(_) => true,
+                Rare::Object(object) => match object.inner() {
+                    Some(inner) => inner.truth(),
+                    None => self.as_complex().is_none_or(|(real, imaginary)| real != 0.0 || imaginary != 0.0),
+                },
+            },
+        }
+    }
+
+    /// Whether it is nil of some type: a nil interface, map, slice or pointer.
+    pub fn is_nil(&self) -> bool {
+        match self {
+            Self::Nil => true,
+            Self::List(list) => list.is_nil(),
+            Self::Map(map) => map.is_nil(),
+            Self::Rare(rare) => matches!(&**rare, Rare::NilPointer(_)),
+            _ => false,
+        }
+    }
+
+    /// Go's `Comparable` of the type: everything but slices and maps.
+    pub(super) fn is_comparable(&self) -> bool {
+        !matches!(self.kind(), Kind::Slice | Kind::Map | Kind::Func)
+    }
+
+    /// Go's `==` of two interfaces, for values of no basic kind.
+    pub(super) fn is_identical(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Rare(left), Self::Rare(right)) => match (&**left, &**right) {
+                (Rare::Time(left), Rare::Time(right)) => left == right && left.time_zone() == right.time_zone(),
+                (Rare::Object(left), Rare::Object(right)) => Rc::ptr_eq(left, right),
+                _ => Rc::ptr_eq(left, right),
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether it is a pointer to a value of the type.
+    pub(super) fn points_to(&self, type_name: &str) -> bool {
+        self.kind() == Kind::Ptr && self.type_name().strip_prefix('*') == Some(type_name) && !self.is_nil()
+    }
+
+    /// The type at the end of a pointer, or the type itself.
+    pub(super) fn pointee_name(&self) -> &'static str {
+        let name = self.type_name();
+        if self.kind() == Kind::Ptr { name.strip_prefix('*').unwrap_or(name) } else { name }
+    }
+
     /// A string value.
     pub fn str(text: impl Into<Str>) -> Self {
         Self::Str(text.into())
@@ -395,5 +595,26 @@ impl Value {
                 Rare::Object(object) => object.kind(),
             },
         }
+    }
+}
+
+/// A `complex128`.
+struct Complex(f64, f64);
+
+impl Object for Complex {
+    fn type_name(&self) -> &'static str {
+        "complex128"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Complex128
+    }
+
+    fn field(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
     }
 }

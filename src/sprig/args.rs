@@ -132,6 +132,7 @@ pub(super) fn kind_name(kind: Kind) -> &'static str {
         Kind::Uint64 => "uint64",
         Kind::Float32 => "float32",
         Kind::Float64 => "float64",
+        Kind::Complex128 => "complex128",
         Kind::Func => "func",
         Kind::Interface => "interface",
         Kind::Map => "map",

@@ -1,0 +1,155 @@
+//! Calls of functions, methods and Go's own functions.
+
+use super::Val;
+use super::error::{Cause, ExecError};
+use super::walk::{Exec, State};
+use crate::gotmpl::builtins::{self, Builtin};
+use crate::gotmpl::func::{Failure, Function, Param};
+use crate::gotmpl::parse::node::{Arg, At, Callee, Identifier};
+use crate::gotmpl::value::Value;
+
+/// What is declared of a function: enough to check the arguments of a call.
+#[derive(Clone, Copy)]
+struct Signature<'f> {
+    name: &'f str,
+    params: &'f [Param],
+    variadic: bool,
+}
+
+impl Signature<'_> {
+    /// The type that argument `index` must have.
+    fn param(&self, index: usize) -> Option<Param> {
+        self.params.get(index).or(if self.variadic { self.params.last() } else { None }).copied()
+    }
+}
+
+impl<'s> State<'s, '_> {
+    /// A call of a function by name. `args` are those of the command, the name among them, or none.
+    pub fn eval_call(&mut self, dot: &Val, identifier: &'s Identifier, node: At<'s>, args: &'s [Arg], last: Option<Val>) -> Exec<Val> {
+        let args = args.get(1..).unwrap_or_default();
+        match identifier.function {
+            Callee::Function(function) => self.call_function(dot, function, None, node, args, last),
+            Callee::Builtin(builtin) => self.call_builtin(dot, builtin, node, args, last),
+        }
+    }
+
+    pub fn eval_method(
+        &mut self,
+        dot: &Val,
+        method: &'static Function,
+        receiver: Value,
+        node: At<'s>,
+        args: &'s [Arg],
+        last: Option<Val>,
+    ) -> Exec<Val> {
+        let args = args.get(1..).unwrap_or_default();
+        self.call_function(dot, method, Some(receiver), node, args, last)
+    }
+
+    fn call_function(
+        &mut self,
+        dot: &Val,
+        function: &'static Function,
+        receiver: Option<Value>,
+        node: At<'s>,
+        args: &'s [Arg],
+        last: Option<Val>,
+    ) -> Exec<Val> {
+        let signature = Signature { name: function.name, params: function.params, variadic: function.variadic };
+        self.check_count(signature, args.len(), last.is_some())?;
+        self.guard()?;
+        let mut argv = self.vm.spare.pop().unwrap_or_default();
+        argv.extend(receiver);
+        let given = self.eval_args(dot, signature, args, last, |value| argv.push(value.value));
+        let result = match given {
+            Ok(()) => (function.run)(self.vm, &argv),
+            Err(error) => return Err(error),
+        };
+        argv.clear();
+        self.vm.spare.push(argv);
+        match result {
+            // A nil is a nil interface: functions that return nothing else declare `interface {}`.
+            Ok(Value::Nil) => Ok(Val::boxed(Value::Nil)),
+            Ok(value) => Ok(Val::plain(value)),
+            Err(failure) => Err(self.failed(node, function.name, failure)),
+        }
+    }
+
+    fn failed(&mut self, node: At<'s>, name: &str, failure: Failure) -> Box<ExecError> {
+        self.at = node;
+        let mut error = self.fail_because(format!("error calling {name}: "), Cause::Function(name.to_owned()));
+        error.wrapped = Some(Box::new(failure));
+        error
+    }
+
+    fn check_count(&self, signature: Signature<'_>, args: usize, last: bool) -> Exec<()> {
+        let given = args + usize::from(last);
+        let Signature { name, params, variadic } = signature;
+        if variadic {
+            let fixed = params.len().saturating_sub(1);
+            if given < fixed {
+                return Err(self.fail(format!("wrong number of args for {name}: want at least {fixed} got {args}")));
+            }
+        } else if given != params.len() {
+            return Err(self.fail(format!("wrong number of args for {name}: want {} got {given}", params.len())));
+        }
+        Ok(())
+    }
+
+    /// Evaluates and checks the arguments in order, then checks the value from the pipeline.
+    fn eval_args(
+        &mut self,
+        dot: &Val,
+        signature: Signature<'_>,
+        args: &'s [Arg],
+        last: Option<Val>,
+        mut give: impl FnMut(Val),
+    ) -> Exec<()> {
+        for (index, arg) in args.iter().enumerate() {
+            give(self.eval_arg(dot, signature.param(index), arg)?);
+        }
+        if let Some(last) = last {
+            give(self.validate(last, signature.param(args.len()))?);
+        }
+        Ok(())
+    }
+
+    fn call_builtin(&mut self, dot: &Val, builtin: Builtin, node: At<'s>, args: &'s [Arg], last: Option<Val>) -> Exec<Val> {
+        let (params, variadic) = builtin.signature();
+        let signature = Signature { name: builtin.name(), params, variadic };
+        self.check_count(signature, args.len(), last.is_some())?;
+        self.guard()?;
+        if matches!(builtin, Builtin::And | Builtin::Or) {
+            return self.eval_and_or(dot, builtin == Builtin::Or, args, last);
+        }
+        let callee = if builtin == Builtin::Call { self.callee_name(args, last.as_ref()) } else { String::new() };
+        let mut argv: Vec<Val> = Vec::with_capacity(args.len() + 1);
+        self.eval_args(dot, signature, args, last, |value| argv.push(value))?;
+        builtins::run(builtin, &argv, &callee).map_err(|message| self.failed(node, builtin.name(), Failure::Message(message)))
+    }
+
+    /// The name that `call` gives what it calls in errors.
+    fn callee_name(&self, args: &[Arg], last: Option<&Val>) -> String {
+        match (args.first(), last) {
+            (Some(arg), _) => self.source_of(arg),
+            (None, Some(Val { value: Value::Str(text), .. })) => text.to_str_lossy().into_owned(),
+            (None, Some(last)) => format!("<{} Value>", last.type_name()),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// `and` and `or` stop at the argument that decides.
+    fn eval_and_or(&mut self, dot: &Val, until: bool, args: &'s [Arg], last: Option<Val>) -> Exec<Val> {
+        let mut value = Val::INVALID;
+        for arg in args {
+            value = self.eval_arg(dot, Some(Param::Reflect), arg)?;
+            if value.value.truth() == until {
+                return Ok(value);
+            }
+        }
+        match last {
+            Some(last) => self.validate(last, Some(Param::Reflect)),
+            None => Ok(value),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Errors while executing: Go's text, the chain of wrapped errors, the stack of templates, and why.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Label, SourceFile};
+use crate::gotmpl::func::Failure;
+
+/// What went wrong, as far as a diagnostic can make use of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// A field was asked of nothing: `path` is what was nil (`.Values.image`), `field` what was asked of it.
+    NilField {
+        /// The nodes up to the one that was nil, as the template wrote them.
+        path: String,
+        /// The name that could not be looked up.
+        field: String,
+    },
+    /// A map does not have the key, and `missingkey=error` is set.
+    MissingKey(String),
+    /// A template that is not defined.
+    UndefinedTemplate(String),
+    /// A function failed.
+    Function(String),
+    /// A limit was reached: output, steps, or nesting.
+    Limit,
+    /// Something else; the message says what.
+    Other,
+}
+
+/// An error while executing a template.
+#[derive(Debug)]
+pub struct ExecError {
+    /// The template that was executing.
+    pub template: Arc<[u8]>,
+    /// The text in which the error is, and the bytes of the node at which it occurred.
+    pub place: Option<(Arc<SourceFile>, Range<usize>)>,
+    /// The node as Go prints it.
+    pub node: String,
+    /// What went wrong here; where a function failed, this ends with `error calling NAME: `.
+    pub message: String,
+    /// Why, in a form that can be built on.
+    pub cause: Cause,
+    /// What stands before the message: `template: file:line:col: executing "name" at <node>: `.
+    pub(super) prefix: String,
+    /// The error of the function that was called, which Go wraps.
+    pub(super) wrapped: Option<Box<Failure>>,
+}
+
+impl ExecError {
+    /// Go's whole text: `template: file:line:col: executing "name" at <.x>: …`.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        self.append_text(&mut out);
+        out
+    }
+
+    pub(in crate::gotmpl) fn append_text(&self, out: &mut String) {
+        out.push_str(&self.prefix);
+        out.push_str(&self.message);
+        if let Some(failure) = &self.wrapped {
+            failure.append_text(out);
+        }
+    }
+
+    /// The failure of the called function that this error wraps.
+    pub fn wrapped(&self) -> Option<&Failure> {
+        self.wrapped.as_deref()
+    }
+
+    /// The texts that Go's `errors.Unwrap` gives one after the other, starting with this error's own: each error of
+    /// the executor counts twice, because `ExecError` wraps a formatted error of the same text.
+    pub fn unwrap_chain(&self) -> Vec<String> {
+        let mut chain = vec![self.text(), self.text()];
+        let mut next = self.wrapped();
+        while let Some(failure) = next {
+            chain.push(failure.text());
+            next = match failure {
+                Failure::Message(_) => None,
+                Failure::Wrapped { cause, .. } => Some(cause),
+                Failure::Exec(error) => {
+                    chain.push(error.text());
+                    error.wrapped()
+                }
+            };
+        }
+        chain
+    }
+
+    /// The errors of the executor in this chain, outermost first.
+    pub fn stack(&self) -> Vec<&ExecError> {
+        let mut stack = vec![self];
+        let mut next = self.wrapped().and_then(Failure::exec_error);
+        while let Some(error) = next {
+            stack.push(error);
+            next = error.wrapped().and_then(Failure::exec_error);
+        }
+        stack
+    }
+
+    /// The text of the innermost error alone, without places and templates.
+    pub fn innermost_message(&self) -> String {
+        let mut out = String::new();
+        let stack = self.stack();
+        let Some(last) = stack.last() else { return out };
+        out.push_str(&last.message);
+        if let Some(failure) = last.wrapped() {
+            failure.append_text(&mut out);
+        }
+        out
+    }
+
+    /// The error with its place, the templates it passed through, and Go's own text as a note.
+    pub fn to_diagnostic(&self) -> Box<Diagnostic> {
+        let stack = self.stack();
+        let Some((inner, outer)) = stack.split_last() else { return Diagnostic::error(self.text()) };
+        let mut diagnostic = Diagnostic::error(self.innermost_message());
+        if let Some((file, span)) = &inner.place {
+            diagnostic = diagnostic.at(file, span.clone(), inner.remark());
+        }
+        for error in outer.iter().rev() {
+            let label = error.place.as_ref().map(|(file, span)| Label { file: Arc::clone(file), span: span.clone(), text: String::new() });
+            diagnostic = diagnostic.frame(error.node.clone(), label);
+        }
+        if let Cause::NilField { path, .. } = &inner.cause
+            && !path.is_empty()
+        {
+            diagnostic = diagnostic.note(format!("{path} is nil: nothing gives it a value"));
+        }
+        diagnostic.note(self.text())
+    }
+
+    fn remark(&self) -> String {
+        match &self.cause {
+            Cause::NilField { path, field } if !path.is_empty() => format!("{path} is nil, so it has no {field}"),
+            Cause::MissingKey(key) => format!("no entry for {key}"),
+            Cause::UndefinedTemplate(_) => "not defined in this chart or its subcharts".to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for ExecError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+impl std::error::Error for ExecError {}

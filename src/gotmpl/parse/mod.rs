@@ -1,0 +1,655 @@
+//! The parser: items to trees, with the errors of Go's text/template/parse/parse.go.
+
+pub(super) mod node;
+pub(super) mod number;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::func::FunctionSet;
+use super::lex::{Item, Kind, Lexer};
+use super::{stack, text};
+use crate::base::{Diagnostic, SourceFile};
+use node::{Action, Arg, Branch, Bytes, Call, Chain, Command, Field, Identifier, List, Literal, Node, Pipe, Span, Tree, Variable};
+use number::{Number, Syntax};
+
+/// How deep expressions and control structures may nest. Go allows 10,000 parentheses and any number of control
+/// structures; no template written by a human or a sane generator comes near this.
+const MAX_DEPTH: usize = 1_000;
+
+/// An error of the parser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseError {
+    /// Go's text: `template: NAME:LINE: MESSAGE`.
+    pub text: String,
+    /// The message alone.
+    pub message: String,
+    /// The text that was parsed.
+    pub file: Arc<SourceFile>,
+    /// The bytes of the item at which parsing ended.
+    pub span: std::ops::Range<usize>,
+}
+
+impl std::fmt::Display for ParseError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+impl ParseError {
+    /// What cannot happen, said without a panic.
+    pub(super) fn internal(file: &Arc<SourceFile>) -> Self {
+        let message = "the text has no tree of its own".to_owned();
+        Self { text: format!("template: {}: {message}", file.name), message, file: Arc::clone(file), span: 0..0 }
+    }
+
+    /// The error with its place in the source; Go's own text is a note.
+    pub fn to_diagnostic(&self) -> Box<Diagnostic> {
+        Diagnostic::error(format!("cannot parse the template: {}", self.message))
+            .at(&self.file, self.span.clone(), "")
+            .note(self.text.clone())
+    }
+}
+
+/// The templates that one text defines, by name.
+pub(super) type Trees = BTreeMap<Arc<[u8]>, Arc<Tree>>;
+
+type Parsed<T> = Result<T, Box<ParseError>>;
+
+/// Parses a text: the trees of its `define`s and, under the file's name, its own. The name of the file is Go's
+/// `ParseName`.
+pub(super) fn parse(file: &Arc<SourceFile>, functions: &FunctionSet) -> Parsed<Trees> {
+    let mut lexer = Lexer::new(&file.text);
+    lexer.break_ok = functions.find(b"break").is_none();
+    lexer.continue_ok = functions.find(b"continue").is_none();
+    let mut parser =
+        Parser { file, functions, lexer, trees: Trees::new(), symbols: vec![Bytes::from(&b"$"[..])], scope: Scope::new(), depth: 0 };
+    if file.text.len() > u32::MAX as usize {
+        return Err(parser.fail("the text is larger than 4 GiB"));
+    }
+    parser.parse_all()?;
+    Ok(parser.trees)
+}
+
+/// What belongs to the tree that is being parsed, and not to the text as a whole.
+struct Scope {
+    tokens: [Item; 3],
+    peeked: usize,
+    vars: Vec<u32>,
+    action_line: usize,
+    range_depth: usize,
+}
+
+impl Scope {
+    fn new() -> Self {
+        Self { tokens: [Item::NONE; 3], peeked: 0, vars: vec![0], action_line: 0, range_depth: 0 }
+    }
+}
+
+struct Parser<'p> {
+    file: &'p Arc<SourceFile>,
+    functions: &'p FunctionSet,
+    lexer: Lexer<'p>,
+    trees: Trees,
+    symbols: Vec<Bytes>,
+    scope: Scope,
+    depth: usize,
+}
+
+/// A node, or what ends a list of them.
+enum Step {
+    Node(Node),
+    End,
+    /// With the position that the list after it gets.
+    Else(u32),
+}
+
+/// How a list of nodes ended.
+enum Ending {
+    End,
+    Else(u32),
+}
+
+impl Ending {
+    fn describe(&self) -> &'static str {
+        match self {
+            Self::End => "{{end}}",
+            Self::Else(_) => "{{else}}",
+        }
+    }
+}
+
+fn at(offset: usize) -> u32 {
+    // `parse` has refused texts for which this does not hold.
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+fn span(item: Item) -> Span {
+    Span { start: at(item.start), end: at(item.end) }
+}
+
+impl<'p> Parser<'p> {
+    // Items.
+
+    fn token(&self, index: usize) -> Item {
+        self.scope.tokens.get(index).copied().unwrap_or(Item::NONE)
+    }
+
+    fn next(&mut self) -> Item {
+        if self.scope.peeked > 0 {
+            self.scope.peeked -= 1;
+        } else {
+            self.scope.tokens[0] = self.lexer.next_item();
+        }
+        self.token(self.scope.peeked)
+    }
+
+    fn backup(&mut self) {
+        self.scope.peeked += 1;
+    }
+
+    fn backup2(&mut self, first: Item) {
+        self.scope.tokens[1] = first;
+        self.scope.peeked = 2;
+    }
+
+    fn backup3(&mut self, second: Item, first: Item) {
+        self.scope.tokens[1] = first;
+        self.scope.tokens[2] = second;
+        self.scope.peeked = 3;
+    }
+
+    fn peek(&mut self) -> Item {
+        if self.scope.peeked > 0 {
+            return self.token(self.scope.peeked - 1);
+        }
+        self.scope.peeked = 1;
+        self.scope.tokens[0] = self.lexer.next_item();
+        self.token(0)
+    }
+
+    fn next_non_space(&mut self) -> Item {
+        loop {
+            let token = self.next();
+            if token.kind != Kind::Space {
+                return token;
+            }
+        }
+    }
+
+    fn peek_non_space(&mut self) -> Item {
+        let token = self.next_non_space();
+        self.backup();
+        token
+    }
+
+    fn value(&self, item: Item) -> &'p [u8] {
+        self.file.text.get(item.start..item.end).unwrap_or_default()
+    }
+
+    // Errors.
+
+    fn fail(&self, message: impl Into<String>) -> Box<ParseError> {
+        let message = message.into();
+        let token = self.token(0);
+        Box::new(ParseError {
+            text: format!("template: {}:{}: {message}", self.file.name, token.line),
+            message,
+            file: Arc::clone(self.file),
+            span: token.start..token.end,
+        })
+    }
+
+    fn describe(&self, item: Item) -> String {
+        let value = self.value(item);
+        if item.kind == Kind::Eof {
+            return "EOF".to_owned();
+        }
+        if item.kind == Kind::Error {
+            return self.lexer.error.clone().unwrap_or_default();
+        }
+        if item.kind.is_keyword() {
+            return format!("<{}>", String::from_utf8_lossy(value));
+        }
+        if value.len() > 10 {
+            let end: usize = text::runes(value).take(10).map(|(_, width)| width).sum();
+            return format!("{}...", text::quote(value.get(..end).unwrap_or_default(), false));
+        }
+        text::quote(value, false)
+    }
+
+    fn unexpected(&self, item: Item, context: &str) -> Box<ParseError> {
+        let described = self.describe(item);
+        if item.kind != Kind::Error {
+            return self.fail(format!("unexpected {described} in {context}"));
+        }
+        if self.scope.action_line == 0 || self.scope.action_line == item.line {
+            return self.fail(described);
+        }
+        let action = if described.ends_with(" action") { "" } else { " in action" };
+        self.fail(format!("{described}{action} started at {}:{}", self.file.name, self.scope.action_line))
+    }
+
+    fn expect(&mut self, kind: Kind, context: &str) -> Parsed<Item> {
+        let token = self.next_non_space();
+        if token.kind == kind { Ok(token) } else { Err(self.unexpected(token, context)) }
+    }
+
+    // Trees.
+
+    fn parse_all(&mut self) -> Parsed<()> {
+        let pos = at(self.peek().start);
+        let mut nodes = Vec::new();
+        while self.peek().kind != Kind::Eof {
+            if self.peek().kind == Kind::LeftDelim {
+                let delim = self.next();
+                if self.next_non_space().kind == Kind::Define {
+                    self.definition()?;
+                    continue;
+                }
+                self.backup2(delim);
+            }
+            match self.text_or_action()? {
+                Step::Node(node) => nodes.push(node),
+                Step::End => return Err(self.fail("unexpected {{end}}")),
+                Step::Else(_) => return Err(self.fail("unexpected {{else}}")),
+            }
+        }
+        self.add(self.file.name.clone().into_bytes(), List { pos, nodes: nodes.into() })
+    }
+
+    /// `{{define "name"}} … {{end}}`; what is inside has a scope of its own.
+    fn definition(&mut self) -> Parsed<()> {
+        let outer = std::mem::replace(&mut self.scope, Scope::new());
+        let token = self.next_non_space();
+        if !matches!(token.kind, Kind::String | Kind::RawString) {
+            return Err(self.unexpected(token, "define clause"));
+        }
+        let name = self.unquote(token)?;
+        self.expect(Kind::RightDelim, "define clause")?;
+        let (list, ending) = self.item_list()?;
+        if let Ending::Else(_) = ending {
+            return Err(self.fail("unexpected {{else}} in define clause"));
+        }
+        self.add(name, list)?;
+        self.scope = outer;
+        Ok(())
+    }
+
+    fn unquote(&self, token: Item) -> Parsed<Vec<u8>> {
+        text::unquote(self.value(token)).ok_or_else(|| self.fail("invalid syntax"))
+    }
+
+    /// Keeps a finished tree; only an empty one may be defined again in the same text.
+    fn add(&mut self, name: Vec<u8>, root: List) -> Parsed<()> {
+        let name: Arc<[u8]> = name.into();
+        let tree = Tree { name: Arc::clone(&name), file: Arc::clone(self.file), root };
+        let replaces = self.trees.get(&name).is_none_or(|old| old.is_empty());
+        if replaces {
+            self.trees.insert(name, Arc::new(tree));
+        } else if !tree.is_empty() {
+            return Err(self.fail(format!("template: multiple definition of template {}", text::quote(&name, false))));
+        }
+        Ok(())
+    }
+
+    fn item_list(&mut self) -> Parsed<(List, Ending)> {
+        let pos = at(self.peek_non_space().start);
+        let mut nodes = Vec::new();
+        while self.peek_non_space().kind != Kind::Eof {
+            match self.text_or_action()? {
+                Step::Node(node) => nodes.push(node),
+                Step::End => return Ok((List { pos, nodes: nodes.into() }, Ending::End)),
+                Step::Else(after) => return Ok((List { pos, nodes: nodes.into() }, Ending::Else(after))),
+            }
+        }
+        Err(self.fail("unexpected EOF"))
+    }
+
+    fn text_or_action(&mut self) -> Parsed<Step> {
+        let token = self.next_non_space();
+        match token.kind {
+            Kind::Text => Ok(Step::Node(Node::Text(span(token)))),
+            Kind::LeftDelim => {
+                self.scope.action_line = token.line;
+                let step = self.action()?;
+                self.scope.action_line = 0;
+                Ok(step)
+            }
+            _ => Err(self.unexpected(token, "input")),
+        }
+    }
+
+    fn action(&mut self) -> Parsed<Step> {
+        let token = self.next_non_space();
+        let node = match token.kind {
+            Kind::Block => self.block()?,
+            Kind::Break => self.loop_exit(token, "{{break}}")?,
+            Kind::Continue => self.loop_exit(token, "{{continue}}")?,
+            Kind::Else => return self.else_control(),
+            Kind::End => return self.expect(Kind::RightDelim, "end").map(|_| Step::End),
+            Kind::If => Node::If(self.control("if")?),
+            Kind::Range => Node::Range(self.control("range")?),
+            Kind::Template => self.template()?,
+            Kind::With => Node::With(self.control("with")?),
+            _ => {
+                self.backup();
+                let pos = at(self.peek().start);
+                Node::Action(Action { pos, pipe: self.pipeline("command", Kind::RightDelim)? })
+            }
+        };
+        Ok(Step::Node(node))
+    }
+
+    fn loop_exit(&mut self, keyword: Item, context: &str) -> Parsed<Node> {
+        let token = self.next_non_space();
+        if token.kind != Kind::RightDelim {
+            return Err(self.unexpected(token, context));
+        }
+        if self.scope.range_depth == 0 {
+            return Err(self.fail(format!("{context} outside {{{{range}}}}")));
+        }
+        let pos = at(keyword.start);
+        Ok(if keyword.kind == Kind::Break { Node::Break(pos) } else { Node::Continue(pos) })
+    }
+
+    fn else_control(&mut self) -> Parsed<Step> {
+        let peeked = self.peek_non_space();
+        if matches!(peeked.kind, Kind::If | Kind::With) {
+            return Ok(Step::Else(at(peeked.start)));
+        }
+        self.expect(Kind::RightDelim, "else").map(|token| Step::Else(at(token.start)))
+    }
+
+    /// Goes one level down, unless that is too deep.
+    fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= MAX_DEPTH || stack::exhausted() {
+            return Err(self.fail("max expression depth exceeded"));
+        }
+        self.depth += 1;
+        let result = work(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// `if`, `range`, `with`: the keyword is past.
+    fn control(&mut self, context: &'static str) -> Parsed<Box<Branch>> {
+        let vars = self.scope.vars.len();
+        let branch = self.deeper(|parser| parser.branch(context))?;
+        self.scope.vars.truncate(vars);
+        Ok(Box::new(branch))
+    }
+
+    fn branch(&mut self, context: &'static str) -> Parsed<Branch> {
+        let is_range = usize::from(context == "range");
+        let pipe = self.pipeline(context, Kind::RightDelim)?;
+        self.scope.range_depth += is_range;
+        let (list, ending) = self.item_list()?;
+        self.scope.range_depth -= is_range;
+        let otherwise = match ending {
+            Ending::End => None,
+            Ending::Else(pos) => Some(self.otherwise(context, pos)?),
+        };
+        Ok(Branch { pipe, list, otherwise })
+    }
+
+    /// What follows an `else`: `else if` and `else with` are a list of one node that ends with the same `end`.
+    fn otherwise(&mut self, context: &'static str, pos: u32) -> Parsed<List> {
+        let next = self.peek().kind;
+        let chained = match (context, next) {
+            ("if", Kind::If) => {
+                self.next();
+                Node::If(self.control("if")?)
+            }
+            ("with", Kind::With) => {
+                self.next();
+                Node::With(self.control("with")?)
+            }
+            _ => {
+                let (list, ending) = self.item_list()?;
+                return match ending {
+                    Ending::End => Ok(list),
+                    Ending::Else(_) => Err(self.fail(format!("expected end; found {}", ending.describe()))),
+                };
+            }
+        };
+        Ok(List { pos, nodes: [chained].into() })
+    }
+
+    /// `{{block "name" pipeline}} … {{end}}`: a definition and a call of it.
+    fn block(&mut self) -> Parsed<Node> {
+        let token = self.next_non_space();
+        let name = self.template_name(token, "block clause")?;
+        let pipe = self.pipeline("block clause", Kind::RightDelim)?;
+        let outer = std::mem::replace(&mut self.scope, Scope::new());
+        let (list, ending) = self.deeper(Self::item_list)?;
+        if let Ending::Else(_) = ending {
+            self.scope = outer;
+            return Err(self.fail("unexpected {{else}} in block clause"));
+        }
+        self.add(name.to_vec(), list)?;
+        self.scope = outer;
+        Ok(Node::Template(Box::new(Call { pos: at(token.start), name, pipe: Some(pipe) })))
+    }
+
+    fn template(&mut self) -> Parsed<Node> {
+        let token = self.next_non_space();
+        let name = self.template_name(token, "template clause")?;
+        let pipe = if self.next_non_space().kind == Kind::RightDelim {
+            None
+        } else {
+            self.backup();
+            Some(self.pipeline("template clause", Kind::RightDelim)?)
+        };
+        Ok(Node::Template(Box::new(Call { pos: at(token.start), name, pipe })))
+    }
+
+    fn template_name(&self, token: Item, context: &str) -> Parsed<Bytes> {
+        match token.kind {
+            Kind::String | Kind::RawString => self.unquote(token).map(Into::into),
+            _ => Err(self.unexpected(token, context)),
+        }
+    }
+
+    // Pipelines.
+
+    fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<Pipe> {
+        let pos = at(self.peek_non_space().start);
+        let mut decl = Vec::new();
+        let assign = self.declarations(context, &mut decl)?;
+        let mut cmds = Vec::new();
+        loop {
+            let token = self.next_non_space();
+            match token.kind {
+                kind if kind == end => break,
+                Kind::Bool
+                | Kind::CharConstant
+                | Kind::Complex
+                | Kind::Dot
+                | Kind::Field
+                | Kind::Identifier
+                | Kind::Number
+                | Kind::Nil
+                | Kind::RawString
+                | Kind::String
+                | Kind::Variable
+                | Kind::LeftParen => {
+                    self.backup();
+                    cmds.push(self.command()?);
+                }
+                _ => return Err(self.unexpected(token, context)),
+            }
+        }
+        self.check_pipeline(&cmds, context)?;
+        Ok(Pipe { pos, assign, decl: decl.into(), cmds: cmds.into() })
+    }
+
+    /// `$x :=`, `$x =`, and in a range `$x, $y :=`; whether it assigns.
+    fn declarations(&mut self, context: &str, decl: &mut Vec<Variable>) -> Parsed<bool> {
+        loop {
+            let variable = self.peek_non_space();
+            if variable.kind != Kind::Variable {
+                return Ok(false);
+            }
+            self.next();
+            // Space is an item: in "$x foo", foo must be read to know that $x is an argument.
+            let adjacent = self.peek();
+            let next = self.peek_non_space();
+            if matches!(next.kind, Kind::Assign | Kind::Declare) {
+                self.next_non_space();
+                self.declare(variable, decl);
+                return Ok(next.kind == Kind::Assign);
+            }
+            if next.kind == Kind::Char && self.value(next) == b"," {
+                self.next_non_space();
+                self.declare(variable, decl);
+                if context != "range" || decl.len() >= 2 {
+                    return Err(self.fail(format!("too many declarations in {context}")));
+                }
+                match self.peek_non_space().kind {
+                    Kind::Variable | Kind::RightDelim | Kind::RightParen => continue,
+                    _ => return Err(self.fail("range can only initialize variables")),
+                }
+            }
+            if adjacent.kind == Kind::Space {
+                self.backup3(variable, adjacent);
+            } else {
+                self.backup2(variable);
+            }
+            return Ok(false);
+        }
+    }
+
+    fn declare(&mut self, token: Item, decl: &mut Vec<Variable>) {
+        let variable = self.variable(at(token.start), self.value(token));
+        self.scope.vars.push(variable.symbol);
+        decl.push(variable);
+    }
+
+    fn variable(&mut self, pos: u32, text: &[u8]) -> Variable {
+        let mut parts = text.split(|&byte| byte == b'.');
+        let name = Bytes::from(parts.next().unwrap_or_default());
+        let symbol = self.symbols.iter().position(|known| *known == name).unwrap_or_else(|| {
+            self.symbols.push(name.clone());
+            self.symbols.len() - 1
+        });
+        Variable { pos, symbol: at(symbol), name, fields: parts.map(Bytes::from).collect() }
+    }
+
+    fn check_pipeline(&self, cmds: &[Command], context: &str) -> Parsed<()> {
+        if cmds.is_empty() {
+            return Err(self.fail(format!("missing value for {context}")));
+        }
+        for (index, command) in cmds.iter().enumerate().skip(1) {
+            if matches!(command.args.first(), Some(Arg::Bool(..) | Arg::Dot(_) | Arg::Nil(_) | Arg::Number(_) | Arg::Text(_))) {
+                return Err(self.fail(format!("non executable command in pipeline stage {}", index + 1)));
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self) -> Parsed<Command> {
+        let pos = at(self.peek_non_space().start);
+        let mut args = Vec::new();
+        loop {
+            self.peek_non_space();
+            args.extend(self.operand()?);
+            let token = self.next();
+            match token.kind {
+                Kind::Space => continue,
+                Kind::RightDelim | Kind::RightParen => self.backup(),
+                Kind::Pipe => {}
+                _ => return Err(self.unexpected(token, "operand")),
+            }
+            break;
+        }
+        if args.is_empty() {
+            return Err(self.fail("empty command"));
+        }
+        Ok(Command { pos, args: args.into() })
+    }
+
+    /// A term and the fields after it; `None` when there is no operand.
+    fn operand(&mut self) -> Parsed<Option<Arg>> {
+        let Some(node) = self.term()? else { return Ok(None) };
+        let first = self.peek();
+        if first.kind != Kind::Field {
+            return Ok(Some(node));
+        }
+        let pos = at(first.start);
+        let mut fields: Vec<Bytes> = Vec::new();
+        while self.peek().kind == Kind::Field {
+            let token = self.next();
+            fields.push(self.value(token).get(1..).unwrap_or_default().into());
+        }
+        // Go gives the whole chain the position of its second part.
+        match node {
+            Arg::Field(field) => Ok(Some(Arg::Field(Field { pos, idents: field.idents.into_iter().chain(fields).collect() }))),
+            Arg::Variable(variable) => {
+                let fields = variable.fields.into_iter().chain(fields).collect();
+                Ok(Some(Arg::Variable(Variable { pos, fields, ..variable })))
+            }
+            Arg::Bool(..) | Arg::Text(_) | Arg::Number(_) | Arg::Nil(_) | Arg::Dot(_) => {
+                let text = node::At::Arg(&node).text(&self.file.text);
+                Err(self.fail(format!("unexpected . after term {}", text::quote(&text, false))))
+            }
+            _ => Ok(Some(Arg::Chain(Box::new(Chain { pos, node, fields: fields.into() })))),
+        }
+    }
+
+    fn term(&mut self) -> Parsed<Option<Arg>> {
+        let token = self.next_non_space();
+        let pos = at(token.start);
+        Ok(Some(match token.kind {
+            Kind::Identifier => self.identifier(token)?,
+            Kind::Dot => Arg::Dot(pos),
+            Kind::Nil => Arg::Nil(pos),
+            Kind::Variable => self.use_variable(token)?,
+            Kind::Field => {
+                let idents = self.value(token).get(1..).unwrap_or_default().split(|&byte| byte == b'.').map(Bytes::from).collect();
+                Arg::Field(Field { pos, idents })
+            }
+            Kind::Bool => Arg::Bool(pos, self.value(token) == b"true"),
+            Kind::CharConstant => self.number(token, Syntax::Char)?,
+            Kind::Complex => self.number(token, Syntax::Complex)?,
+            Kind::Number => self.number(token, Syntax::Plain)?,
+            Kind::LeftParen => self.parenthesized()?,
+            Kind::String | Kind::RawString => {
+                let text = self.unquote(token)?.into();
+                Arg::Text(Box::new(Literal { quoted: span(token), text }))
+            }
+            _ => {
+                self.backup();
+                return Ok(None);
+            }
+        }))
+    }
+
+    fn identifier(&self, token: Item) -> Parsed<Arg> {
+        let name = self.value(token);
+        match self.functions.find(name) {
+            Some(function) => Ok(Arg::Identifier(Identifier { name: span(token), function })),
+            None => Err(self.fail(format!("function {} not defined", text::quote(name, false)))),
+        }
+    }
+
+    fn use_variable(&mut self, token: Item) -> Parsed<Arg> {
+        let variable = self.variable(at(token.start), self.value(token));
+        if !self.scope.vars.contains(&variable.symbol) {
+            return Err(self.fail(format!("undefined variable {}", text::quote(&variable.name, false))));
+        }
+        Ok(Arg::Variable(variable))
+    }
+
+    fn number(&self, token: Item, syntax: Syntax) -> Parsed<Arg> {
+        let number = Number::parse(span(token), self.value(token), syntax).map_err(|message| self.fail(message))?;
+        Ok(Arg::Number(Box::new(number)))
+    }
+
+    fn parenthesized(&mut self) -> Parsed<Arg> {
+        let pipe = self.deeper(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?;
+        Ok(Arg::Pipe(Box::new(pipe)))
+    }
+}
