@@ -24,7 +24,7 @@ pub fn write_documents(documents: &[Document], dialect: Dialect, out: &mut Vec<u
         documents.iter().try_for_each(|document| {
             emitter.begin_document(&document.head);
             match &document.root {
-                Some(root) => emitter.node(root, "", 0)?,
+                Some(root) => emitter.node(root, 0)?,
                 None => emitter.scalar("null", ScalarStyle::Plain, &Properties::NONE, &Comments::NONE)?,
             }
             emitter.end_document(&document.foot);
@@ -40,7 +40,7 @@ pub fn write_documents(documents: &[Document], dialect: Dialect, out: &mut Vec<u
 pub fn write_node(node: &Node, dialect: Dialect, out: &mut Vec<u8>) -> Result<(), EmitError> {
     stream(dialect, out, |emitter| {
         emitter.begin_document("");
-        emitter.node(node, "", 0)?;
+        emitter.node(node, 0)?;
         emitter.end_document("");
         Ok(())
     })
@@ -59,49 +59,51 @@ fn stream<'c>(dialect: Dialect, out: &mut Vec<u8>, write: impl FnOnce(&mut Emitt
 }
 
 impl<'c> Emitter<'c> {
-    /// Writes a node; `tail` is the foot comment of the key before it.
-    fn node(&mut self, node: &'c Node, tail: &'c str, depth: usize) -> Result<(), EmitError> {
+    /// Writes a node with all its comments.
+    fn node(&mut self, node: &'c Node, depth: usize) -> Result<(), EmitError> {
+        self.node_after(node, "", true, depth)
+    }
+
+    /// Writes a node; `tail` is the foot comment of the key before it, and of a key its own is written later.
+    fn node_after(&mut self, node: &'c Node, tail: &'c str, with_foot: bool, depth: usize) -> Result<(), EmitError> {
         if depth > MAX_DEPTH {
             return Err(EmitError(format!("exceeded max depth of {MAX_DEPTH}")));
         }
         let extra = node.extra.as_deref();
         match &node.data {
-            Data::Scalar(text) => self.scalar_node(node, text, tail, true),
-            Data::Alias(name) => self.alias(name, &comments(extra, "", true)),
+            Data::Scalar(text) => self.scalar_node(node, text, tail, with_foot),
+            Data::Alias(name) => self.alias(name, &comments(extra, "", with_foot)),
             Data::Sequence(items) => {
                 let properties = collection_properties(node, Tag::Seq);
                 self.begin_sequence(items.is_empty(), node.style.flow, &properties, &before(extra, ""))?;
-                items.iter().try_for_each(|item| self.node(item, "", depth + 1))?;
-                self.end_sequence(&behind(extra, ""));
+                items.iter().try_for_each(|item| self.node(item, depth + 1))?;
+                self.end_sequence(&behind(extra, "", with_foot));
                 Ok(())
             }
-            Data::Mapping(entries) => self.mapping_node(node, entries, tail, depth),
+            Data::Mapping(entries) => self.mapping_node(node, entries, tail, with_foot, depth),
         }
     }
 
-    fn mapping_node(&mut self, node: &'c Node, entries: &'c [(Node, Node)], tail: &'c str, depth: usize) -> Result<(), EmitError> {
+    fn mapping_node(
+        &mut self,
+        node: &'c Node,
+        entries: &'c [(Node, Node)],
+        tail: &'c str,
+        with_foot: bool,
+        depth: usize,
+    ) -> Result<(), EmitError> {
         let extra = node.extra.as_deref();
         let properties = collection_properties(node, Tag::Map);
         self.begin_mapping(entries.is_empty(), node.style.flow, &properties, &before(extra, tail))?;
         // The foot of a key belongs below its whole value, that is before the next key or at the end of the mapping.
         let mut tail = "";
         for (key, value) in entries {
-            let foot = key.extra.as_deref().map_or("", |extra| extra.foot.as_str());
-            self.key_node(key, tail, depth + 1)?;
-            tail = foot;
-            self.node(value, "", depth + 1)?;
+            self.node_after(key, tail, false, depth + 1)?;
+            tail = key.extra.as_deref().map_or("", |extra| extra.foot.as_str());
+            self.node(value, depth + 1)?;
         }
-        self.end_mapping(&behind(extra, tail));
+        self.end_mapping(&behind(extra, tail, with_foot));
         Ok(())
-    }
-
-    /// A key: as any node, but without its foot comment.
-    fn key_node(&mut self, key: &'c Node, tail: &'c str, depth: usize) -> Result<(), EmitError> {
-        match &key.data {
-            Data::Scalar(text) => self.scalar_node(key, text, tail, false),
-            Data::Alias(name) => self.alias(name, &comments(key.extra.as_deref(), "", false)),
-            _ => self.node(key, tail, depth),
-        }
     }
 
     fn scalar_node(&mut self, node: &'c Node, text: &'c str, tail: &'c str, with_foot: bool) -> Result<(), EmitError> {
@@ -135,10 +137,10 @@ fn before<'c>(extra: Option<&'c Extra>, tail: &'c str) -> Comments<'c> {
 }
 
 /// The comments at the end of a collection.
-fn behind<'c>(extra: Option<&'c Extra>, tail: &'c str) -> Comments<'c> {
+fn behind<'c>(extra: Option<&'c Extra>, tail: &'c str, with_foot: bool) -> Comments<'c> {
     match extra {
         None => Comments { tail, ..Comments::NONE },
-        Some(extra) => Comments { line: &extra.line, foot: &extra.foot, tail, ..Comments::NONE },
+        Some(extra) => Comments { line: &extra.line, foot: if with_foot { &extra.foot } else { "" }, tail, ..Comments::NONE },
     }
 }
 

@@ -2,7 +2,8 @@
 //
 //	emit-probe values < values.jsonl     one JSON value a line, or {"$bytes": base64} for a string that isn't UTF-8
 //	emit-probe fuzz SEED COUNT           random values
-//	emit-probe nodes FILE...             files through yaml.Node: indent 4, and as kustomize writes
+//	emit-probe nodes FILE...             files through yaml.Node: the tree, and its text with indent 4, with 2, as kustomize writes
+//	emit-probe nodefuzz SEED COUNT       random trees
 //	emit-probe floats SEED COUNT         strconv.FormatFloat
 //
 // Every line of output is a JSON object: the input and one text per way of writing it. An error is {"error": text}.
@@ -307,6 +308,29 @@ func nodeText(document *yaml3.Node, indent int, compact bool) answer {
 	return of(b.Bytes(), err)
 }
 
+// tree is a node as JSON, short names for short lines.
+type tree struct {
+	Kind   int     `json:"k"`
+	Tag    string  `json:"t,omitempty"`
+	Style  int     `json:"s,omitempty"`
+	Value  string  `json:"v,omitempty"`
+	Anchor string  `json:"a,omitempty"`
+	Head   string  `json:"h,omitempty"`
+	Line   string  `json:"l,omitempty"`
+	Foot   string  `json:"f,omitempty"`
+	At     [2]int  `json:"p"`
+	Nodes  []*tree `json:"n,omitempty"`
+}
+
+func treeOf(node *yaml3.Node) *tree {
+	t := &tree{Kind: int(node.Kind), Tag: node.Tag, Style: int(node.Style), Value: node.Value, Anchor: node.Anchor,
+		Head: node.HeadComment, Line: node.LineComment, Foot: node.FootComment, At: [2]int{node.Line, node.Column}}
+	for _, child := range node.Content {
+		t.Nodes = append(t.Nodes, treeOf(child))
+	}
+	return t
+}
+
 func nodes(files []string) {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -326,11 +350,87 @@ func nodes(files []string) {
 				put(line)
 				break
 			}
+			line["tree"] = treeOf(&node)
 			line["four"] = nodeText(&node, 4, false)
 			line["wide"] = nodeText(&node, 2, false)
 			line["compact"] = nodeText(&node, 2, true)
 			put(line)
 		}
+	}
+}
+
+func comment(r *rand.Rand) string {
+	if r.Intn(8) != 0 {
+		return ""
+	}
+	return []string{"# one", "# one\n# two", "#", "no mark", "# a\n\n# b", "# with  spaces ", "# ünï", "# a\n", "two\nlines"}[r.Intn(9)]
+}
+
+var tags = []string{"", "", "", "!!str", "!!str", "!!str", "!!int", "!!bool", "!!null", "!!float", "!!timestamp", "!!binary", "!!merge", "!local", "!!set", "!", "tag:example.com,2000:x y", "!a b", "!!map", "!!seq"}
+
+func anchor(r *rand.Rand) string {
+	if r.Intn(15) != 0 {
+		return ""
+	}
+	return []string{"a", "b-1", "c_d", "ä", "x y"}[r.Intn(40)%5]
+}
+
+func randomNode(r *rand.Rand, depth int) *yaml3.Node {
+	n := &yaml3.Node{HeadComment: comment(r), LineComment: comment(r), FootComment: comment(r), Anchor: anchor(r)}
+	if r.Intn(3) == 0 {
+		n.HeadComment, n.LineComment, n.FootComment = "", "", ""
+	}
+	if depth > 0 && r.Intn(3) > 0 {
+		n.Kind = []yaml3.Kind{yaml3.SequenceNode, yaml3.MappingNode}[r.Intn(2)]
+		n.Tag = map[yaml3.Kind]string{yaml3.SequenceNode: "!!seq", yaml3.MappingNode: "!!map"}[n.Kind]
+		if r.Intn(20) == 0 {
+			n.Tag = tags[r.Intn(len(tags))]
+		}
+		if r.Intn(4) == 0 {
+			n.Style |= yaml3.FlowStyle
+		}
+		for i := r.Intn(4); i > 0; i-- {
+			if n.Kind == yaml3.MappingNode {
+				if r.Intn(10) == 0 {
+					n.Content = append(n.Content, randomNode(r, depth-1))
+				} else {
+					n.Content = append(n.Content, randomNode(r, 0))
+				}
+			}
+			n.Content = append(n.Content, randomNode(r, depth-1))
+		}
+	} else if r.Intn(20) == 0 {
+		n.Kind = yaml3.AliasNode
+		n.Anchor = ""
+		n.Value = []string{"a", "b-1", "c_d", "", "x y"}[r.Intn(40)%5]
+	} else {
+		n.Kind = yaml3.ScalarNode
+		n.Value = strings.ToValidUTF8(word(r), "?")
+		n.Tag = tags[r.Intn(len(tags))]
+		if r.Intn(3) == 0 {
+			n.Style |= []yaml3.Style{yaml3.DoubleQuotedStyle, yaml3.SingleQuotedStyle, yaml3.LiteralStyle, yaml3.FoldedStyle}[r.Intn(4)]
+		}
+	}
+	if r.Intn(20) == 0 && n.Kind != yaml3.AliasNode {
+		n.Style |= yaml3.TaggedStyle
+	}
+	return n
+}
+
+func nodeFuzz(seed int64, count int) {
+	r := rand.New(rand.NewSource(seed))
+	for index := range count {
+		d := &yaml3.Node{Kind: yaml3.DocumentNode, HeadComment: comment(r), FootComment: comment(r)}
+		d.Content = append(d.Content, randomNode(r, r.Intn(5)))
+		func() {
+			defer func() {
+				if p := recover(); p != nil {
+					fmt.Fprintln(os.Stderr, "go-yaml panics:", index, p)
+				}
+			}()
+			put(map[string]any{"file": "fuzz", "document": index, "tree": treeOf(d),
+				"four": nodeText(d, 4, false), "wide": nodeText(d, 2, false), "compact": nodeText(d, 2, true)})
+		}()
 	}
 }
 
@@ -366,6 +466,8 @@ func main() {
 		fuzz(number(2), int(number(3)))
 	case "nodes":
 		nodes(os.Args[2:])
+	case "nodefuzz":
+		nodeFuzz(number(2), int(number(3)))
 	case "floats":
 		floats(number(2), int(number(3)))
 	}
