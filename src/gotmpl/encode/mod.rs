@@ -8,7 +8,7 @@
 //! | `to_toml` | github.com/BurntSushi/toml |
 
 mod json;
-mod order;
+pub mod order;
 mod toml;
 mod yaml;
 

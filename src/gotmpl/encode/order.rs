@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 /// Sorts entries by their keys. The comparison need not be a consistent order for all keys, so this is a merge sort
 /// of our own, which gives some order for any comparison, as Go's does.
-pub(super) fn sort<T>(entries: &mut Vec<(T, impl Copy)>, version: Version)
+pub fn sort<T>(entries: &mut Vec<(T, impl Copy)>, version: Version)
 where
     T: AsRef<str> + Clone,
 {
