@@ -10,6 +10,7 @@ pub mod parse;
 pub mod set;
 pub mod stack;
 pub mod text;
+pub mod time;
 pub mod value;
 
 pub use exec::{Context, ExecError, Limits, Output, Vm, execute};

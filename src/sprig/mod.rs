@@ -5,6 +5,7 @@
 mod args;
 mod cast;
 mod crypto;
+mod dates;
 mod decimal;
 mod defaults;
 mod dicts;
@@ -26,7 +27,7 @@ pub use defaults::is_empty;
 pub use reflect::deep_equal;
 
 use crate::gotmpl::Function;
-use crate::gotmpl::Param::{Any, Bool, Float64, Int, Map, String as Text};
+use crate::gotmpl::Param::{Any, Bool, Float64, Int, Map, String as Text, Time};
 
 const fn row(name: &'static str, params: &'static [crate::gotmpl::Param], run: Run) -> Function {
     Function { name, params, variadic: false, run }
@@ -48,6 +49,7 @@ pub static FUNCTIONS: &[Function] = &[
     row("add1f", &[Any], math::add1f),
     many("addf", &[Any], math::addf),
     row("adler32sum", &[Text], crypto::adler32sum),
+    row("ago", &[Any], dates::ago),
     many("all", &[Any], defaults::all),
     many("any", &[Any], defaults::any),
     row("append", &[Any, Any], lists::append),
@@ -68,6 +70,11 @@ pub static FUNCTIONS: &[Function] = &[
     row("compact", &[Any], lists::compact),
     many("concat", &[Any], lists::concat),
     row("contains", &[Text, Text], strings::contains),
+    row("date", &[Text, Any], dates::date),
+    row("dateInZone", &[Text, Any, Text], dates::date_in_zone),
+    row("dateModify", &[Text, Time], dates::date_modify),
+    row("date_in_zone", &[Text, Any, Text], dates::date_in_zone),
+    row("date_modify", &[Text, Time], dates::date_modify),
     row("deepCopy", &[Any], dicts::deep_copy),
     row("deepEqual", &[Any, Any], reflect::deep_equals),
     many("default", &[Any, Any], defaults::default),
@@ -77,6 +84,8 @@ pub static FUNCTIONS: &[Function] = &[
     row("dir", &[Text], paths::dir),
     row("div", &[Any, Any], math::div),
     many("divf", &[Any, Any], math::divf),
+    row("duration", &[Any], dates::duration),
+    row("durationRound", &[Any], dates::duration_round),
     row("empty", &[Any], defaults::empty),
     row("ext", &[Text], paths::ext),
     row("fail", &[Text], strings::fail),
@@ -89,6 +98,8 @@ pub static FUNCTIONS: &[Function] = &[
     row("hasPrefix", &[Text, Text], strings::has_prefix),
     row("hasSuffix", &[Text, Text], strings::has_suffix),
     row("hello", &[], strings::hello),
+    row("htmlDate", &[Any], dates::html_date),
+    row("htmlDateInZone", &[Any, Text], dates::html_date_in_zone),
     row("htpasswd", &[Text, Text], crypto::htpasswd),
     row("indent", &[Int, Text], strings::indent),
     row("initial", &[Any], lists::initial),
@@ -116,6 +127,7 @@ pub static FUNCTIONS: &[Function] = &[
     row("mustAppend", &[Any, Any], lists::append),
     row("mustChunk", &[Int, Any], lists::chunk),
     row("mustCompact", &[Any], lists::compact),
+    row("mustDateModify", &[Text, Time], dates::must_date_modify),
     row("mustDeepCopy", &[Any], dicts::deep_copy),
     row("mustFirst", &[Any], lists::first),
     row("mustHas", &[Any, Any], lists::has),
@@ -134,10 +146,13 @@ pub static FUNCTIONS: &[Function] = &[
     row("mustRest", &[Any], lists::rest),
     row("mustReverse", &[Any], lists::reverse),
     many("mustSlice", &[Any, Any], lists::slice),
+    row("mustToDate", &[Text, Text], dates::must_to_date),
     row("mustUniq", &[Any], lists::uniq),
     many("mustWithout", &[Any, Any], lists::without),
+    row("must_date_modify", &[Text, Time], dates::must_date_modify),
     row("nindent", &[Int, Text], strings::nindent),
     row("nospace", &[Text], strings::nospace),
+    row("now", &[], dates::now),
     many("omit", &[Map, Text], dicts::omit),
     row("osBase", &[Text], paths::base),
     row("osClean", &[Text], paths::clean),
@@ -159,10 +174,10 @@ pub static FUNCTIONS: &[Function] = &[
     row("regexFind", &[Text, Text], regex::regex_find),
     row("regexFindAll", &[Text, Text, Int], regex::regex_find_all),
     row("regexMatch", &[Text, Text], regex::regex_match),
+    row("regexQuoteMeta", &[Text], regex::regex_quote_meta),
     row("regexReplaceAll", &[Text, Text, Text], regex::regex_replace_all),
     row("regexReplaceAllLiteral", &[Text, Text, Text], regex::regex_replace_all_literal),
     row("regexSplit", &[Text, Text, Int], regex::regex_split),
-    row("regexQuoteMeta", &[Text], regex::regex_quote_meta),
     row("repeat", &[Int, Text], strings::repeat),
     row("replace", &[Text, Text, Text], strings::replace),
     row("rest", &[Any], lists::rest),
@@ -189,6 +204,7 @@ pub static FUNCTIONS: &[Function] = &[
     row("swapcase", &[Text], strings::swapcase),
     row("ternary", &[Any, Any, Bool], defaults::ternary),
     row("title", &[Text], strings::title),
+    row("toDate", &[Text, Text], dates::to_date),
     row("toDecimal", &[Any], math::to_decimal),
     row("toString", &[Any], strings::to_string),
     row("toStrings", &[Any], strings::to_strings),
@@ -203,6 +219,7 @@ pub static FUNCTIONS: &[Function] = &[
     row("typeIsLike", &[Text, Any], reflect::type_is_like),
     row("typeOf", &[Any], reflect::type_of),
     row("uniq", &[Any], lists::uniq),
+    row("unixEpoch", &[Time], dates::unix_epoch),
     row("unset", &[Map, Text], dicts::unset),
     row("until", &[Int], math::until),
     row("untilStep", &[Int, Int, Int], math::until_step),
@@ -214,6 +231,10 @@ pub static FUNCTIONS: &[Function] = &[
     row("wrap", &[Int, Text], strings::wrap),
     row("wrapWith", &[Int, Text, Text], strings::wrap_with),
 ];
+
+/// The methods of the types whose values are no objects, by the name of the type.
+pub static METHODS: &[(&str, &[Function])] =
+    &[("time.Duration", dates::DURATION), ("time.Month", dates::NAMED), ("time.Time", dates::TIME), ("time.Weekday", dates::NAMED)];
 
 /// The functions that differ at the level of Helm 3, to be put over those of `FUNCTIONS`.
 pub static V3_FUNCTIONS: &[Function] =
