@@ -1,0 +1,84 @@
+//! "Did you mean": the known word closest to one that is not known.
+
+/// The candidate closest to `word`, where one is close enough to be a slip of the fingers: at most a third of the
+/// letters changed (insert, delete, replace, swap neighbours), and ties go to the first.
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (word.chars().count() / 3).max(1);
+    let scored = candidates.into_iter().map(|candidate| (distance(word, candidate), candidate));
+    let (best, candidate) = scored.min_by_key(|(score, _)| *score)?;
+    (best <= limit).then_some(candidate)
+}
+
+/// The optimal string alignment distance over characters, upper and lower case alike.
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.to_lowercase().chars().collect();
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for (i, &x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, &y) in b.iter().enumerate() {
+            let replaced = above[j] + usize::from(x != y);
+            let mut best = replaced.min(above[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && x == b[j - 1] && a[i - 1] == y {
+                best = best.min(before[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut above, row);
+    }
+    above.last().copied().unwrap_or_default()
+}
+
+/// Whether `text` matches `pattern`, in which `*` stands for any characters and `?` for one.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&c) if c == '?' || c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    star = Some((at, from + 1));
+                    p = at + 1;
+                    t = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(p..).is_none_or(|rest| rest.iter().all(|&c| c == '*'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_found_and_strangers_are_not() {
+        assert_eq!(closest("vlaues", ["namespace", "values"]), Some("values"));
+        assert_eq!(closest("Namespce", ["namespace", "values"]), Some("namespace"));
+        assert_eq!(closest("k3s", ["k3d", "eks"]), Some("k3d"));
+        assert_eq!(closest("tempo", ["loki", "grafana"]), None);
+        assert_eq!(closest("x", []), None);
+    }
+
+    #[test]
+    fn globs() {
+        for (pattern, text) in [("*", ""), ("*", "a"), ("l*", "loki"), ("*i", "loki"), ("l*k?", "loki"), ("a*b*c", "aXbYbc")] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("", "a"), ("l?", "loki"), ("a*b", "abc"), ("**x", "y")] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! The only room that touches the network: charts and bases from anywhere, by lock, digest and cache.
+//!
+//! `hydrate lock` turns each [`Want`] into an [`Artifact`] (`resolve`); everything else goes from an artifact of the
+//! lock to its bytes ([`Supply::bytes`]): the vendored archive, the cache, and only then the network. Whatever the way,
+//! the bytes have the digest of the lock or nothing is given.
+
+pub mod archive;
+pub mod cache;
+pub mod credentials;
+pub mod git;
+pub mod http;
+pub mod index;
+pub mod mirror;
+pub mod oci;
+pub mod repospec;
+mod resolve;
+pub mod url;
+mod vendor;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::lockfile::{Artifact, Kind, Lock};
+use crate::base::{Diagnostic, World};
+use archive::{Limits, Tree, sha256};
+use cache::Cache;
+use credentials::Credentials;
+use http::{Answer, Client, Progress, Request};
+use mirror::Mirrors;
+use oci::{Reference, Registries};
+use url::Url;
+
+pub use resolve::{Newer, Update};
+
+/// The most bytes of one packed chart or remote file.
+pub const MAX_ARCHIVE: u64 = 200 << 20;
+
+/// What a component or a kustomization asks for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    /// A chart of a repository, in a version or range (`None`: the newest release).
+    Chart {
+        /// The repository's address.
+        repository: String,
+        /// The chart's name in it.
+        name: String,
+        /// A version or range.
+        version: Option<String>,
+    },
+    /// A chart in a registry: `oci://host/path[:tag][@sha256:…]`, in a version or range.
+    Oci {
+        /// The reference.
+        reference: String,
+        /// A version or range.
+        version: Option<String>,
+    },
+    /// A packed chart by its address.
+    Archive {
+        /// The address.
+        url: String,
+    },
+    /// A Git repository.
+    Git(git::Repository),
+    /// A single file, a remote resource of a kustomization.
+    File {
+        /// The address.
+        url: String,
+    },
+}
+
+impl Want {
+    /// The chart that `chart:`, `repo:` and `version:` of a component, or of a dependency in Chart.yaml, name. Gives
+    /// the path inside of a Git repository as well, and `None` for what is local.
+    pub fn chart(chart: &str, repository: Option<&str>, version: Option<&str>) -> Option<(Self, String)> {
+        let version = version.filter(|version| !version.is_empty()).map(str::to_owned);
+        if let Some(rest) = chart.strip_prefix("git+") {
+            let spec = repospec::RepoSpec::parse(rest).ok()?;
+            return Some((Self::Git(spec.repository), spec.path));
+        }
+        if chart.starts_with("oci://") {
+            return Some((Self::Oci { reference: chart.to_owned(), version }, String::new()));
+        }
+        if chart.starts_with("https://") || chart.starts_with("http://") {
+            return Some((Self::Archive { url: chart.to_owned() }, String::new()));
+        }
+        let repository = repository?.trim_end_matches('/');
+        if repository.starts_with("oci://") {
+            return Some((Self::Oci { reference: format!("{repository}/{chart}"), version }, String::new()));
+        }
+        if let Some(rest) = repository.strip_prefix("git+") {
+            let spec = repospec::RepoSpec::parse(rest).ok()?;
+            let path = format!("{}/{chart}", spec.path).trim_start_matches('/').to_owned();
+            return Some((Self::Git(spec.repository), path));
+        }
+        let http = repository.starts_with("https://") || repository.starts_with("http://");
+        http.then(|| (Self::Chart { repository: repository.to_owned(), name: chart.to_owned(), version }, String::new()))
+    }
+
+    /// What is wanted, in the user's words.
+    pub fn title(&self) -> String {
+        let with = |version: &Option<String>| version.as_ref().map_or(String::new(), |version| format!(" {version}"));
+        match self {
+            Self::Chart { name, version, .. } => format!("chart {name}{}", with(version)),
+            Self::Oci { reference, version } => format!("chart {reference}{}", with(version)),
+            Self::Archive { url } => format!("chart {}", shown(url)),
+            Self::Git(repository) => format!("Git repository {}", repository.shown()),
+            Self::File { url } => format!("file {}", shown(url)),
+        }
+    }
+
+    /// The artifact of a lock that answers this, the highest version where several do.
+    pub fn find<'a>(&self, lock: &'a Lock) -> Option<&'a Artifact> {
+        resolve::find(self, lock)
+    }
+}
+
+/// An address without a password in it.
+fn shown(url: &str) -> String {
+    Url::parse(url).map_or_else(|| url.to_owned(), |url| url.to_string())
+}
+
+/// How supply is to behave in this run.
+#[derive(Clone)]
+pub struct Options {
+    /// The project's directory, in which `charts/` may hold vendored archives.
+    pub root: PathBuf,
+    /// Touch no network.
+    pub offline: bool,
+    /// Other places to fetch from.
+    pub mirrors: Mirrors,
+    /// Who watches the downloads.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// Charts and bases for one run; threads share it. Nothing is read or connected before it is needed.
+pub struct Supply<'w> {
+    world: &'w dyn World,
+    options: Options,
+    client: OnceLock<Client>,
+    cache: OnceLock<Cache>,
+    vendored: OnceLock<vendor::Vendored>,
+}
+
+impl<'w> Supply<'w> {
+    /// A supply that has done nothing yet.
+    pub fn new(world: &'w dyn World, options: Options) -> Self {
+        Self { world, options, client: OnceLock::new(), cache: OnceLock::new(), vendored: OnceLock::new() }
+    }
+
+    /// The cache of the user.
+    pub fn cache(&self) -> Result<&Cache, Box<Diagnostic>> {
+        if let Some(cache) = self.cache.get() {
+            return Ok(cache);
+        }
+        let cache = Cache::of_user(self.world)?;
+        Ok(self.cache.get_or_init(|| cache))
+    }
+
+    /// The bytes of an artifact of the lock: a packed chart, a canonical tar, a file. They have its digest.
+    ///
+    /// One process at a time fetches an artifact; the others wait and find it in the cache.
+    pub fn bytes(&self, artifact: &Artifact) -> Result<Arc<[u8]>, Box<Diagnostic>> {
+        if let Some(bytes) = self.vendored().get(artifact)? {
+            return Ok(bytes);
+        }
+        let cache = self.cache()?;
+        if let Some(bytes) = cache.get(&artifact.sha256)? {
+            return Ok(bytes.into());
+        }
+        if self.options.offline {
+            return Err(not_at_hand(artifact));
+        }
+        let _held = cache.lock(&format!("blob-{}", artifact.sha256))?;
+        if let Some(bytes) = cache.get(&artifact.sha256)? {
+            return Ok(bytes.into());
+        }
+        let (bytes, from) = self.download(artifact)?;
+        let found = sha256(&bytes);
+        if found != artifact.sha256 {
+            return Err(mismatch(artifact, &found, &from));
+        }
+        cache.put(&bytes)?;
+        Ok(bytes.into())
+    }
+
+    /// The files of a Git repository or packed chart of the lock.
+    pub fn tree(&self, artifact: &Artifact) -> Result<Tree, Box<Diagnostic>> {
+        let limits = if artifact.kind == Kind::Git { Limits::REPOSITORY } else { Limits::CHART };
+        archive::unpack(&self.bytes(artifact)?, &artifact.title(), limits)
+    }
+
+    /// Makes sure that all artifacts are at hand; several are fetched at once. Gives the number that had to be
+    /// fetched, or every failure.
+    pub fn fetch_all(&self, artifacts: &[&Artifact]) -> Result<usize, Vec<Box<Diagnostic>>> {
+        let missing: Vec<&Artifact> = artifacts.iter().copied().filter(|artifact| !self.at_hand(artifact)).collect();
+        let results = in_parallel(&missing, |artifact| self.bytes(artifact).map(drop));
+        let failures: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+        if failures.is_empty() { Ok(missing.len()) } else { Err(failures) }
+    }
+
+    /// Whether an artifact can be had without the network, checked by digest.
+    fn at_hand(&self, artifact: &Artifact) -> bool {
+        let vendored = self.vendored().get(artifact).is_ok_and(|bytes| bytes.is_some());
+        vendored || self.cache().is_ok_and(|cache| cache.get(&artifact.sha256).is_ok_and(|bytes| bytes.is_some()))
+    }
+
+    /// Writes the archives of all artifacts to `charts/` in the project, and removes archives there that this function
+    /// wrote for artifacts which are no longer locked. Gives the paths written and removed.
+    pub fn vendor(&self, lock: &Lock) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Vec<Box<Diagnostic>>> {
+        let artifacts: Vec<&Artifact> = lock.artifacts().collect();
+        self.fetch_all(&artifacts)?;
+        vendor::write(&self.options.root, lock, |artifact| self.bytes(artifact)).map_err(|error| vec![error])
+    }
+
+    fn vendored(&self) -> &vendor::Vendored {
+        self.vendored.get_or_init(|| vendor::Vendored::new(&self.options.root))
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
+            let credentials = Arc::new(Credentials::from_world(self.world));
+            Client::new(self.world, credentials, self.options.offline, Arc::clone(&self.options.progress))
+        })
+    }
+
+    fn registries(&self) -> Registries<'_> {
+        Registries::new(self.client(), self.world)
+    }
+
+    /// An address ready to be asked: taken apart, its login put aside, its host's variables read.
+    fn address(&self, text: &str) -> Result<Url, Box<Diagnostic>> {
+        let url = Url::parse(text).filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+            Diagnostic::error(format!("{text:?} is not an address that can be fetched")).help("write it as https://HOST/PATH")
+        })?;
+        self.client().credentials().prepare(self.world, &url);
+        if let Some((user, password)) = Url::login_of(text) {
+            self.client().credentials().give(&url, credentials::Login::Basic(user, password));
+        }
+        Ok(url)
+    }
+
+    fn reference(&self, text: &str) -> Result<Reference, Box<Diagnostic>> {
+        let reference = Reference::parse(text).ok_or_else(|| {
+            Diagnostic::error(format!("{text:?} is not a reference to a chart in a registry"))
+                .help("write it as oci://HOST/PATH/CHART, with the version under `version:`")
+        })?;
+        if let Some(url) = Url::parse(&format!("https://{}/", reference.registry)) {
+            self.client().credentials().prepare(self.world, &url);
+        }
+        Ok(reference)
+    }
+
+    /// Fetches what the lock names; also says from where.
+    fn download(&self, artifact: &Artifact) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
+        let mirrored = self.options.mirrors.apply(&artifact.source);
+        let source = mirrored.as_deref().unwrap_or(&artifact.source);
+        match artifact.kind {
+            Kind::Git => self.download_git(artifact, source),
+            Kind::Oci => self.download_blob(artifact, source),
+            Kind::Chart if source.starts_with("oci://") => {
+                self.download_blob(artifact, &format!("{}/{}", source.trim_end_matches('/'), artifact.name))
+            }
+            Kind::Chart => self.download_chart(artifact, source, mirrored.is_some()),
+            Kind::Archive | Kind::File => {
+                let url = self.address(source)?;
+                self.get(&url, &artifact.title()).map(|bytes| (bytes, url.to_string()))
+            }
+        }
+    }
+
+    fn download_git(&self, artifact: &Artifact, source: &str) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
+        let (address, submodules) = repospec::of_lock(source);
+        let reference = Some(artifact.version.clone()).filter(|version| !version.is_empty());
+        let repository = git::Repository { address, reference, submodules };
+        let (tree, _) = git::fetch(self.cache()?, &repository, artifact.commit.as_deref())?;
+        let tar = tree.to_tar().map_err(|error| Diagnostic::error(format!("cannot pack {}", artifact.title())).note(error.to_string()))?;
+        Ok((tar, repository.shown()))
+    }
+
+    /// The archive of a chart in a registry is the blob with its digest: no manifest has to be read.
+    fn download_blob(&self, artifact: &Artifact, source: &str) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
+        let reference = self.reference(source)?;
+        let digest = format!("sha256:{}", artifact.sha256);
+        let bytes = self.registries().blob(&reference, &digest, 0, &artifact.title());
+        bytes.map(|bytes| (bytes, reference.name())).map_err(|error| {
+            error.help(format!("if {} was pushed again, `hydrate lock --update {}` takes the new one", artifact.title(), artifact.name))
+        })
+    }
+
+    fn download_chart(&self, artifact: &Artifact, source: &str, mirrored: bool) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
+        let base = self.address(source)?;
+        if let (Some(text), false) = (&artifact.url, mirrored) {
+            let url = self.address(text)?;
+            return self.get(&url, &artifact.title()).map(|bytes| (bytes, url.to_string()));
+        }
+        let urls = self.urls_in_index(&base, artifact)?;
+        self.first_of(&urls, &artifact.title())
+    }
+
+    /// Tries addresses in order; the last error is the one that is told.
+    fn first_of(&self, urls: &[Url], title: &str) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
+        let mut last = Diagnostic::error(format!("{title}: the index of the repository gives no address for it"));
+        for url in urls {
+            match self.get(url, title) {
+                Ok(bytes) => return Ok((bytes, url.to_string())),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn get(&self, url: &Url, title: &str) -> Result<Vec<u8>, Box<Diagnostic>> {
+        let answer = self.client().fetch(Request::get(url, title, MAX_ARCHIVE))?;
+        if (200..300).contains(&answer.status) { Ok(answer.body) } else { Err(self.refused(&answer, title)) }
+    }
+
+    fn refused(&self, answer: &Answer, title: &str) -> Box<Diagnostic> {
+        match answer.status {
+            401 | 403 => unauthorized(self.client(), title, &answer.url, answer.status),
+            404 | 410 => Diagnostic::error(format!("cannot fetch {title}: it is not there (any more)"))
+                .note(format!("{} answered {}", answer.url, answer.status))
+                .help("`hydrate outdated` lists what the repository has; `hydrate lock --update NAME` moves to it"),
+            status => {
+                Diagnostic::error(format!("cannot fetch {title}: the server answered {status}")).note(format!("asked: {}", answer.url))
+            }
+        }
+    }
+}
+
+/// The error for 401 and 403: who refused, and where credentials were looked for.
+fn unauthorized(client: &Client, title: &str, url: &Url, status: u16) -> Box<Diagnostic> {
+    let text = format!("cannot fetch {title}: {} does not let us in ({status})", url.authority());
+    let mut error = Diagnostic::error(text).note(format!("asked: {url}")).note("credentials were looked for in:");
+    for place in client.credentials().searched() {
+        error = error.note(format!("  {place}"));
+    }
+    error
+}
+
+fn not_at_hand(artifact: &Artifact) -> Box<Diagnostic> {
+    Diagnostic::error(format!("{} is neither in charts/ nor in the cache", artifact.title()))
+        .note(format!("--offline forbids to fetch it from {}", artifact.url.as_deref().unwrap_or(&artifact.source)))
+        .help("run `hydrate fetch` with the network at hand, or `hydrate vendor` to keep it in the repository")
+}
+
+fn mismatch(artifact: &Artifact, found: &str, from: &str) -> Box<Diagnostic> {
+    Diagnostic::error(format!("{} is not what hydrate.lock says", artifact.title()))
+        .note(format!("expected sha256 {}", artifact.sha256))
+        .note(format!("found    sha256 {found}"))
+        .note(format!("from {from}"))
+        .help("nothing of it was kept or used; find out why it was published again under the same version")
+        .help(format!("only when that is understood: `hydrate lock --update {}`", artifact.name))
+}
+
+/// The few candidates closest to a word that is not known, best first.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
+    let mut rest: Vec<&str> = candidates.collect();
+    let mut near = Vec::new();
+    while let Some(one) = crate::base::suggest::closest(word, rest.iter().copied()).filter(|_| near.len() < most) {
+        rest.retain(|candidate| *candidate != one);
+        near.push(one);
+    }
+    near
+}
+
+/// Runs `work` for each item on up to eight threads (the work waits for the network, not for the processor) and gives
+/// the results in the order of the items.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..items.len().min(8) {
+            scope.spawn(|| {
+                while let Some((item, place)) = {
+                    let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    items.get(at).zip(results.get(at))
+                } {
+                    let result = work(item);
+                    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+                }
+            });
+        }
+    });
+    results.into_iter().filter_map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+/// A file that a path in the lock's project names.
+fn project_file(root: &Path, name: &str) -> PathBuf {
+    root.join("charts").join(name)
+}

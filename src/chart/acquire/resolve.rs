@@ -1,0 +1,533 @@
+//! From what is asked for to what is locked: versions chosen, archives fetched, digests taken.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::archive::{self, Limits, sha256};
+use super::http::Request;
+use super::index::{self, ChartVersion};
+use super::oci::{tag_of, version_of};
+use super::url::Url;
+use super::{Supply, Want, git, in_parallel, nearest, repospec, shown};
+use crate::base::Diagnostic;
+use crate::chart::lockfile::{Artifact, Kind, Lock};
+use crate::sprig::semver::{Constraint, Release, Version};
+
+/// Which artifacts of a lock are resolved again although they still answer what is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// None of them.
+    Nothing,
+    /// All of them.
+    Everything,
+    /// Those of these names.
+    Names(BTreeSet<String>),
+}
+
+impl Update {
+    fn takes(&self, artifact: &Artifact) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Names(names) => names.contains(&artifact.name),
+        }
+    }
+}
+
+/// A newer version than the locked one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newer {
+    /// The chart's name, or the Git address.
+    pub name: String,
+    /// Where it comes from.
+    pub source: String,
+    /// The version (or commit) that is locked.
+    pub locked: String,
+    /// The newest release (or commit).
+    pub newest: String,
+    /// Which components use it.
+    pub used_by: BTreeSet<String>,
+}
+
+/// A version as Masterminds' library of Helm 4.3 reads it.
+fn version(text: &str) -> Option<Version> {
+    Version::parse(text, Release::V3_5).ok()
+}
+
+/// A range, or one exact version.
+struct Range<'a> {
+    text: &'a str,
+    constraint: Result<Constraint, String>,
+}
+
+impl<'a> Range<'a> {
+    /// `None` stands for the newest release, as for helm without `--version`.
+    fn new(text: Option<&'a str>) -> Self {
+        let text = text.unwrap_or("*");
+        Self { text, constraint: Constraint::parse(text, Release::V3_5) }
+    }
+
+    fn takes(&self, candidate: &str) -> bool {
+        let parsed = version(candidate);
+        self.text == candidate || self.constraint.as_ref().is_ok_and(|range| parsed.is_some_and(|parsed| range.check(&parsed)))
+    }
+
+    /// The position of the highest candidate in the range; one whose text is the same wins over all.
+    fn best<'c>(&self, candidates: impl Iterator<Item = &'c str> + Clone) -> Option<usize> {
+        if let Some(exact) = candidates.clone().position(|candidate| candidate == self.text) {
+            return Some(exact);
+        }
+        let taken = candidates.enumerate().filter(|(_, candidate)| self.takes(candidate));
+        let parsed = taken.filter_map(|(at, candidate)| Some((at, version(candidate)?)));
+        // `max_by` gives the last of equal ones, the index is in falling order: the first is meant.
+        parsed.max_by(|(a, x), (b, y)| x.compare(y).then(b.cmp(a))).map(|(at, _)| at)
+    }
+}
+
+/// The artifact of a lock that answers a want.
+pub(super) fn find<'a>(want: &Want, lock: &'a Lock) -> Option<&'a Artifact> {
+    let among: Vec<&Artifact> = lock.artifacts().filter(|artifact| same_source(want, artifact)).collect();
+    let range = match want {
+        Want::Chart { version, .. } => Range::new(version.as_deref()),
+        Want::Oci { reference, version } => {
+            let reference = super::Reference::parse(reference)?;
+            if let Some(digest) = &reference.digest {
+                return among.into_iter().find(|artifact| artifact.manifest.as_ref() == Some(digest));
+            }
+            let tag = reference.tag.as_deref().map(version_of);
+            let text = tag.or_else(|| version.clone());
+            let at = best_locked(&Range::new(text.as_deref()), &among)?;
+            return among.get(at).copied();
+        }
+        Want::Git(repository) => {
+            let reference = repository.reference.as_deref().unwrap_or_default();
+            return among.into_iter().find(|artifact| artifact.version == reference);
+        }
+        Want::Archive { .. } | Want::File { .. } => return among.first().copied(),
+    };
+    among.get(best_locked(&range, &among)?).copied()
+}
+
+/// Where nothing but pre-releases is locked, the newest release was not asked for.
+fn best_locked(range: &Range<'_>, among: &[&Artifact]) -> Option<usize> {
+    range.best(among.iter().map(|artifact| artifact.version.as_str()))
+}
+
+fn same_source(want: &Want, artifact: &Artifact) -> bool {
+    match (want, artifact.kind) {
+        (Want::Chart { repository, name, .. }, Kind::Chart) => artifact.source == shown_repository(repository) && artifact.name == *name,
+        (Want::Oci { reference, .. }, Kind::Oci) => {
+            super::Reference::parse(reference).is_some_and(|reference| reference.name() == artifact.source)
+        }
+        (Want::Archive { url }, Kind::Archive) | (Want::File { url }, Kind::File) => artifact.source == shown(url),
+        (Want::Git(repository), Kind::Git) => artifact.source == repospec::to_lock(repository),
+        _ => false,
+    }
+}
+
+/// A repository's address as the lock has it: no password, no slash at its end.
+fn shown_repository(text: &str) -> String {
+    shown(text).trim_end_matches('/').to_owned()
+}
+
+/// Wants that one request answers: all charts of one index, or a single other one.
+enum Group<'a> {
+    Index(String, Vec<&'a Want>),
+    Single(&'a Want),
+}
+
+impl Supply<'_> {
+    /// The lock for what is wanted, with its users. What `old` holds already is kept unless `update` takes it; the rest
+    /// is resolved and fetched, several at once. All failures are given, not the first.
+    pub fn resolve(&self, wants: &BTreeMap<Want, BTreeSet<String>>, old: &Lock, update: &Update) -> Result<Lock, Vec<Box<Diagnostic>>> {
+        let mut lock = Lock::default();
+        let mut open: Vec<&Want> = Vec::new();
+        for (want, users) in wants {
+            match find(want, old).filter(|artifact| !update.takes(artifact)) {
+                Some(artifact) => lock.add(Artifact { used_by: users.clone(), ..artifact.clone() }),
+                None => open.push(want),
+            }
+        }
+        let mut failures = Vec::new();
+        for (want, result) in in_parallel(&self.grouped(&open), |group| self.resolve_group(group)).into_iter().flatten() {
+            match result {
+                Ok(artifact) => lock.add(Artifact { used_by: wants.get(want).cloned().unwrap_or_default(), ..artifact }),
+                Err(error) => failures.push(error),
+            }
+        }
+        if failures.is_empty() { Ok(lock) } else { Err(failures) }
+    }
+
+    fn grouped<'a>(&self, wants: &[&'a Want]) -> Vec<Group<'a>> {
+        let mut indexes: BTreeMap<String, Vec<&Want>> = BTreeMap::new();
+        let mut groups = Vec::new();
+        for want in wants.iter().copied() {
+            match want {
+                Want::Chart { repository, .. } => indexes.entry(repository.clone()).or_default().push(want),
+                _ => groups.push(Group::Single(want)),
+            }
+        }
+        groups.extend(indexes.into_iter().map(|(repository, wants)| Group::Index(repository, wants)));
+        groups
+    }
+
+    fn resolve_group<'a>(&self, group: &Group<'a>) -> Vec<(&'a Want, Result<Artifact, Box<Diagnostic>>)> {
+        match group {
+            Group::Single(want) => vec![(*want, self.resolve_single(want))],
+            Group::Index(repository, wants) => self.resolve_in_index(repository, wants),
+        }
+    }
+
+    fn resolve_single(&self, want: &Want) -> Result<Artifact, Box<Diagnostic>> {
+        match want {
+            Want::Oci { reference, version } => self.resolve_oci(reference, reference, version.as_deref()),
+            Want::Archive { url } => {
+                let bytes = self.get(&self.address(self.mirrored(url).as_str())?, &want.title())?;
+                self.chart_artifact(Kind::Archive, shown(url), None, &bytes, &want.title())
+            }
+            Want::File { url } => {
+                let bytes = self.get(&self.address(self.mirrored(url).as_str())?, &want.title())?;
+                let digest = self.cache()?.put(&bytes)?;
+                let name = Url::parse(url).map(|url| url.file_name().to_owned()).filter(|name| !name.is_empty());
+                let name = name.unwrap_or_else(|| "resource.yaml".to_owned());
+                Ok(Artifact { content: digest.clone(), ..blank(Kind::File, name, shown(url), digest) })
+            }
+            Want::Git(repository) => self.resolve_git(repository),
+            Want::Chart { repository, .. } => {
+                let mut results = self.resolve_in_index(repository, &[want]);
+                results.pop().map_or_else(|| Err(Diagnostic::error(format!("cannot resolve {}", want.title()))), |(_, result)| result)
+            }
+        }
+    }
+
+    fn mirrored(&self, address: &str) -> String {
+        self.options.mirrors.apply(address).unwrap_or_else(|| address.to_owned())
+    }
+
+    fn resolve_git(&self, repository: &git::Repository) -> Result<Artifact, Box<Diagnostic>> {
+        let from = git::Repository { address: self.mirrored(&repository.address), ..repository.clone() };
+        let (tree, commit) = git::fetch(self.cache()?, &from, None)?;
+        let tar = tree.to_tar().map_err(|error| Diagnostic::error("cannot pack a Git repository").note(error.to_string()))?;
+        let digest = self.cache()?.put(&tar)?;
+        let name = repository.address.trim_end_matches('/').trim_end_matches(".git");
+        let name = name.rsplit(['/', ':']).next().unwrap_or(name).to_owned();
+        Ok(Artifact {
+            version: repository.reference.clone().unwrap_or_default(),
+            commit: Some(commit),
+            content: tree.digest(),
+            ..blank(Kind::Git, name, repospec::to_lock(repository), digest)
+        })
+    }
+
+    /// A chart in a registry; `original` is how the component names it, `reference` where it is asked for.
+    fn resolve_oci(&self, original: &str, reference: &str, version: Option<&str>) -> Result<Artifact, Box<Diagnostic>> {
+        let named = self.reference(original)?;
+        let asked = self.reference(&self.mirrored(reference))?;
+        let title = format!("chart {}", named.name());
+        let tag = named.tag.as_deref().map(version_of);
+        let range = tag.as_deref().or(version);
+        let which = match (&named.digest, range.and_then(exact)) {
+            (Some(digest), _) => digest.clone(),
+            (None, Some(version)) => tag_of(version),
+            (None, None) => tag_of(&self.best_tag(&asked, range, &title)?),
+        };
+        let Some(manifest) = self.registries().manifest(&asked, &which, &title)? else {
+            return Err(self.no_such_tag(&asked, &which, &title));
+        };
+        let (digest, size) = &manifest.chart;
+        let bytes = self.registries().blob(&asked, digest, *size, &title)?;
+        let artifact = self.chart_artifact(Kind::Oci, named.name(), None, &bytes, &title)?;
+        Ok(Artifact { manifest: Some(manifest.digest), ..artifact })
+    }
+
+    fn best_tag(&self, reference: &super::Reference, range: Option<&str>, title: &str) -> Result<String, Box<Diagnostic>> {
+        let range = checked_range(range, title)?;
+        let tags = self.registries().tags(reference, title)?;
+        let versions: Vec<String> = tags.iter().map(|tag| version_of(tag)).filter(|text| version(text).is_some()).collect();
+        match range.best(versions.iter().map(String::as_str)).and_then(|at| versions.get(at)) {
+            Some(best) => Ok(best.clone()),
+            None => Err(no_version(title, &range, versions.iter().map(String::as_str))),
+        }
+    }
+
+    fn no_such_tag(&self, reference: &super::Reference, which: &str, title: &str) -> Box<Diagnostic> {
+        let error = Diagnostic::error(format!("{title}: there is no {which} in the registry"));
+        let tags = self.registries().tags(reference, title).unwrap_or_default();
+        let versions: Vec<String> = tags.iter().map(|tag| version_of(tag)).collect();
+        with_versions(error, which, versions.iter().map(String::as_str))
+    }
+
+    fn resolve_in_index<'a>(&self, repository: &str, wants: &[&'a Want]) -> Vec<(&'a Want, Result<Artifact, Box<Diagnostic>>)> {
+        let mirrored = self.options.mirrors.apply(repository);
+        let source = mirrored.as_deref().unwrap_or(repository);
+        if source.starts_with("oci://") {
+            return wants.iter().map(|want| (*want, self.resolve_in_mirror_registry(source, want))).collect();
+        }
+        let found = self.read_index(source, wants.iter().filter_map(|want| chart_name(want)));
+        match found {
+            Ok((base, found)) => wants.iter().map(|want| (*want, self.pick(&base, mirrored.is_some(), want, &found))).collect(),
+            Err(error) => wants.iter().map(|want| (*want, Err(error.clone().note(format!("for {}", want.title()))))).collect(),
+        }
+    }
+
+    fn resolve_in_mirror_registry(&self, mirror: &str, want: &Want) -> Result<Artifact, Box<Diagnostic>> {
+        let Want::Chart { repository, name, version } = want else {
+            return self.resolve_single(want);
+        };
+        let reference = format!("{}/{name}", mirror.trim_end_matches('/'));
+        let artifact = self.resolve_oci(&reference, &reference, version.as_deref())?;
+        Ok(Artifact { kind: Kind::Chart, source: shown_repository(repository), manifest: None, ..artifact })
+    }
+
+    /// The entries of some charts in a repository's index.
+    fn read_index<'n>(&self, repository: &str, names: impl Iterator<Item = &'n str>) -> Result<(Url, index::Found), Box<Diagnostic>> {
+        let base = self.address(repository)?;
+        let title = format!("the index of {base}");
+        let url = base.join_below("index.yaml").ok_or_else(|| Diagnostic::error(format!("{base} is not a usable address")))?;
+        let wanted: BTreeSet<String> = names.map(str::to_owned).collect();
+        let request = Request { accept: Some("application/yaml, text/yaml, */*"), ..Request::get(&url, &title, index::MAX_INDEX) };
+        let found = self.client().stream(request, |reader| index::read(reader, &wanted))?;
+        found.map(|found| (base, found)).map_err(|answer| self.refused(&answer, &title))
+    }
+
+    fn pick(&self, base: &Url, mirrored: bool, want: &Want, found: &index::Found) -> Result<Artifact, Box<Diagnostic>> {
+        let Want::Chart { repository, name, version } = want else {
+            return self.resolve_single(want);
+        };
+        let title = want.title();
+        let entries = found.charts.get(name).ok_or_else(|| no_chart(name, base, found))?;
+        let range = checked_range(version.as_deref(), &title)?;
+        let at = range.best(entries.iter().map(|entry| entry.version.as_str()));
+        let Some(entry) = at.and_then(|at| entries.get(at)) else {
+            return Err(no_version(&title, &range, entries.iter().map(|entry| entry.version.as_str())));
+        };
+        let title = format!("chart {name} {}", entry.version);
+        let urls = addresses(self, base, entry)?;
+        let (bytes, from) = self.first_of(&urls, &title)?;
+        let digest = sha256(&bytes);
+        let told = entry.digest.trim_start_matches("sha256:");
+        if !told.is_empty() && !told.eq_ignore_ascii_case(&digest) {
+            return Err(Diagnostic::error(format!("{title} is not what the index of its repository says"))
+                .note(format!("expected sha256 {told}"))
+                .note(format!("found    sha256 {digest}"))
+                .note(format!("from {from}"))
+                .help("nothing of it was kept; ask whoever runs the repository"));
+        }
+        let artifact = self.chart_artifact(Kind::Chart, shown_repository(repository), Some(name), &bytes, &title)?;
+        // The index is what versions are chosen by, also where it writes them unlike Chart.yaml (`v1.0` and `1.0`).
+        Ok(Artifact { version: entry.version.clone(), url: (!mirrored).then_some(from), ..artifact })
+    }
+
+    /// The addresses in the index of a chart that is locked, for the seldom case that the lock has none.
+    pub(super) fn urls_in_index(&self, base: &Url, artifact: &Artifact) -> Result<Vec<Url>, Box<Diagnostic>> {
+        let (base, found) = self.read_index(base.as_str(), std::iter::once(artifact.name.as_str()))?;
+        let entries = found.charts.get(&artifact.name).ok_or_else(|| no_chart(&artifact.name, &base, &found))?;
+        let entry = entries.iter().find(|entry| entry.version == artifact.version);
+        let exact = Range::new(Some(&artifact.version));
+        let missing = || no_version(&artifact.title(), &exact, entries.iter().map(|entry| entry.version.as_str()));
+        addresses(self, &base, entry.ok_or_else(missing)?)
+    }
+
+    /// Keeps a packed chart and describes it; what is not a sound chart of that name is refused.
+    fn chart_artifact(
+        &self,
+        kind: Kind,
+        source: String,
+        name: Option<&str>,
+        bytes: &[u8],
+        title: &str,
+    ) -> Result<Artifact, Box<Diagnostic>> {
+        let tree = archive::unpack(bytes, title, Limits::CHART)?;
+        archive::refuse_links_out(&tree, title)?;
+        let (found, version) = identity(&tree, title)?;
+        if name.is_some_and(|name| name != found) {
+            return Err(Diagnostic::error(format!("{title}: the archive holds another chart, {found}")).note(format!("from {source}")));
+        }
+        let digest = self.cache()?.put(bytes)?;
+        Ok(Artifact { version, content: tree.digest(), ..blank(kind, found, source, digest) })
+    }
+
+    /// Newer releases of what is locked, and newer commits of the Git references; pre-releases do not count.
+    pub fn outdated(&self, lock: &Lock) -> Result<Vec<Newer>, Vec<Box<Diagnostic>>> {
+        let artifacts: Vec<&Artifact> = lock.artifacts().collect();
+        let results = in_parallel(&artifacts, |artifact| self.newest(artifact).map(|newest| (*artifact, newest)));
+        let (mut newer, mut failures) = (Vec::new(), Vec::new());
+        for result in results {
+            match result {
+                Ok((artifact, Some(newest))) => newer.push(Newer {
+                    name: artifact.name.clone(),
+                    source: artifact.source.clone(),
+                    locked: artifact.commit.clone().unwrap_or_else(|| artifact.version.clone()),
+                    newest,
+                    used_by: artifact.used_by.clone(),
+                }),
+                Ok(_) => {}
+                Err(error) => failures.push(error),
+            }
+        }
+        if failures.is_empty() { Ok(newer) } else { Err(failures) }
+    }
+
+    fn newest(&self, artifact: &Artifact) -> Result<Option<String>, Box<Diagnostic>> {
+        let source = self.mirrored(&artifact.source);
+        let versions: Vec<String> = match artifact.kind {
+            Kind::Chart if !source.starts_with("oci://") => {
+                let (_, mut found) = self.read_index(&source, std::iter::once(artifact.name.as_str()))?;
+                found.charts.remove(&artifact.name).unwrap_or_default().into_iter().map(|entry| entry.version).collect()
+            }
+            Kind::Chart | Kind::Oci => {
+                let text =
+                    if artifact.kind == Kind::Chart { format!("{}/{}", source.trim_end_matches('/'), artifact.name) } else { source };
+                self.registries().tags(&self.reference(&text)?, &artifact.title())?.iter().map(|tag| version_of(tag)).collect()
+            }
+            Kind::Git => {
+                let (address, submodules) = repospec::of_lock(&source);
+                let reference = Some(artifact.version.clone()).filter(|text| !text.is_empty());
+                let (_, commit) = git::fetch(self.cache()?, &git::Repository { address, reference, submodules }, None)?;
+                return Ok(Some(commit).filter(|commit| artifact.commit.as_ref() != Some(commit)));
+            }
+            Kind::Archive | Kind::File => return Ok(None),
+        };
+        let best = Range::new(None).best(versions.iter().map(String::as_str)).and_then(|at| versions.get(at));
+        let later = |best: &&String| match (version(best), version(&artifact.version)) {
+            (Some(best), Some(locked)) => best.compare(&locked).is_gt(),
+            _ => false,
+        };
+        Ok(best.filter(later).cloned())
+    }
+}
+
+fn blank(kind: Kind, name: String, source: String, sha256: String) -> Artifact {
+    Artifact {
+        kind,
+        name,
+        version: String::new(),
+        source,
+        url: None,
+        commit: None,
+        manifest: None,
+        used_by: BTreeSet::new(),
+        content: String::new(),
+        sha256,
+    }
+}
+
+fn chart_name<'a>(want: &&'a Want) -> Option<&'a str> {
+    match want {
+        Want::Chart { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+/// A version that names exactly one: three numbers, and no operator.
+fn exact(text: &str) -> Option<&str> {
+    let plain = text.trim_start_matches('v');
+    let release = plain.split(['-', '+']).next().unwrap_or_default();
+    (release.split('.').filter(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())).count() == 3).then_some(text)
+}
+
+fn checked_range<'a>(text: Option<&'a str>, title: &str) -> Result<Range<'a>, Box<Diagnostic>> {
+    let range = Range::new(text);
+    match &range.constraint {
+        Err(why) => Err(Diagnostic::error(format!("{title}: {:?} is not a version or range", range.text))
+            .note(why.clone())
+            .help("write a version (1.2.3) or a range (~1.2, ^1.0.0, >=1.0 <2.0)")),
+        Ok(_) => Ok(range),
+    }
+}
+
+fn addresses(supply: &Supply<'_>, base: &Url, entry: &ChartVersion) -> Result<Vec<Url>, Box<Diagnostic>> {
+    let joined = entry.urls.iter().filter_map(|url| {
+        let address = base.join_below(url)?;
+        Url::login_of(url).is_none().then_some(address)
+    });
+    // `oci://` among the addresses of an index is helm's way to point to a registry; that is a source of its own here.
+    let (http, other): (Vec<Url>, Vec<Url>) = joined.partition(|url| matches!(url.scheme(), "http" | "https"));
+    for url in &http {
+        supply.address(url.as_str())?;
+    }
+    match (http.is_empty(), other.first()) {
+        (true, Some(url)) => Err(Diagnostic::error(format!("the repository {base} keeps this chart at {url}"))
+            .help(format!("name it so in component.yaml: `chart: {url}`, without `repo:`"))),
+        _ => Ok(http),
+    }
+}
+
+fn no_chart(name: &str, base: &Url, found: &index::Found) -> Box<Diagnostic> {
+    let near = nearest(name, found.names.iter().map(String::as_str), 3);
+    let error = Diagnostic::error(format!("there is no chart {name} in {base}")).note(format!("it has {} charts", found.names.len()));
+    if near.is_empty() { error } else { error.help(format!("did you mean {}?", near.join(", "))) }
+}
+
+fn no_version<'a>(title: &str, range: &Range<'_>, versions: impl Iterator<Item = &'a str> + Clone) -> Box<Diagnostic> {
+    let error = Diagnostic::error(format!("{title}: no version matches {:?}", range.text));
+    let pre_only = versions.clone().filter_map(version).next().is_some() && Range::new(None).best(versions.clone()).is_none();
+    let error = if pre_only { error.note("there are pre-releases only; `>0.0.0-0` takes them too") } else { error };
+    with_versions(error, range.text, versions)
+}
+
+/// Adds the versions near to the one that is not there, and the newest.
+fn with_versions<'a>(error: Box<Diagnostic>, wanted: &str, versions: impl Iterator<Item = &'a str> + Clone) -> Box<Diagnostic> {
+    let mut sorted: Vec<(Version, &str)> = versions.clone().filter_map(|text| Some((version(text)?, text))).collect();
+    sorted.sort_by(|(a, _), (b, _)| b.compare(a));
+    let newest: Vec<&str> = sorted.iter().map(|(_, text)| *text).take(3).collect();
+    if newest.is_empty() {
+        return error.note("it has no version at all");
+    }
+    let near = nearest(wanted, versions, 3);
+    let error = if near.is_empty() { error } else { error.help(format!("near to it: {}", near.join(", "))) };
+    error.help(format!("newest: {}", newest.join(", ")))
+}
+
+/// Name and version in the Chart.yaml of a packed chart.
+fn identity(tree: &archive::Tree, title: &str) -> Result<(String, String), Box<Diagnostic>> {
+    #[derive(serde::Deserialize)]
+    struct Metadata {
+        name: String,
+        #[serde(default)]
+        version: serde_yaml::Value,
+    }
+    let file =
+        tree.entries().find(|(path, _)| path.ends_with("/Chart.yaml") && path.matches('/').count() == 1).map(|(path, _)| path.to_owned());
+    let text =
+        file.and_then(|path| tree.file(&path)).ok_or_else(|| Diagnostic::error(format!("{title}: the archive holds no Chart.yaml")))?;
+    let metadata: Metadata = serde_yaml::from_slice(&text)
+        .map_err(|error| Diagnostic::error(format!("{title}: its Chart.yaml cannot be read")).note(error.to_string()))?;
+    let version = match metadata.version {
+        serde_yaml::Value::String(text) => text,
+        serde_yaml::Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    Ok((metadata.name, version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn best<'a>(range: Option<&str>, versions: &[&'a str]) -> Option<&'a str> {
+        Range::new(range).best(versions.iter().copied()).map(|at| versions[at])
+    }
+
+    #[test]
+    fn the_highest_release_in_the_range() {
+        let versions = ["2.0.0-rc.1", "1.10.0", "1.9.0", "v1.8.0", "0.9.0"];
+        for (range, want) in [
+            (None, Some("1.10.0")),
+            (Some("~1.9"), Some("1.9.0")),
+            (Some("<1.10"), Some("1.9.0")),
+            (Some(">0.0.0-0"), Some("2.0.0-rc.1")),
+            (Some("2.0.0-rc.1"), Some("2.0.0-rc.1")),
+            (Some("1.8.0"), Some("v1.8.0")),
+            (Some("^3"), None),
+        ] {
+            assert_eq!(best(range, &versions), want, "{range:?}");
+        }
+    }
+
+    #[test]
+    fn exact_versions_need_no_list_of_tags() {
+        for (text, want) in [("1.2.3", true), ("v1.2.3-rc.1+5", true), ("1.2", false), ("^1.2.3", false), ("1.x.3", false), ("*", false)] {
+            assert_eq!(exact(text).is_some(), want, "{text}");
+        }
+    }
+}

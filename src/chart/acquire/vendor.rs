@@ -1,0 +1,161 @@
+//! Archives kept in the repository, under `charts/`.
+//!
+//! Names are for people (`loki-6.1.0.tgz`); what counts is the digest. The first line of `charts/.hydrated` and the
+//! list below it say which files are hydrate's own; no other file is ever removed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::archive::sha256;
+use crate::base::Diagnostic;
+use crate::chart::lockfile::{Artifact, Kind, Lock};
+
+const INDEX: &str = ".hydrated";
+
+/// The archives in `charts/`.
+pub struct Vendored {
+    root: PathBuf,
+    present: bool,
+}
+
+impl Vendored {
+    /// Those of a project.
+    pub fn new(root: &Path) -> Self {
+        Self { present: root.join("charts").join(INDEX).is_file(), root: root.to_owned() }
+    }
+
+    /// The bytes of an artifact that is vendored; `None` when it is not. A file that is not what the lock says is an
+    /// error: somebody changed one and not the other.
+    pub fn get(&self, artifact: &Artifact) -> Result<Option<Arc<[u8]>>, Box<Diagnostic>> {
+        if !self.present {
+            return Ok(None);
+        }
+        for name in [plain_name(artifact), long_name(artifact)] {
+            let path = super::project_file(&self.root, &name);
+            let found = match read(&path, artifact.kind) {
+                Ok(bytes) if sha256(&bytes) == artifact.sha256 => return Ok(Some(bytes.into())),
+                Ok(bytes) => sha256(&bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Diagnostic::error(format!("cannot read charts/{name}")).note(error.to_string())),
+            };
+            // Under the plain name another artifact of the same name may stand, when its own file has the long one.
+            if name == long_name(artifact) || !super::project_file(&self.root, &long_name(artifact)).exists() {
+                return Err(Diagnostic::error(format!("charts/{name} is not what hydrate.lock says"))
+                    .note(format!("expected sha256 {}", artifact.sha256))
+                    .note(format!("found    sha256 {found}"))
+                    .help("`hydrate vendor` writes it anew from the lock"));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Trees are kept gzipped, and count by what is in them: how well they are packed may differ.
+fn read(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
+    let bytes = std::fs::read(path)?;
+    if kind != Kind::Git {
+        return Ok(bytes);
+    }
+    let mut tar = Vec::new();
+    flate2::read::GzDecoder::new(&bytes[..]).take(super::Limits::REPOSITORY.bytes * 2).read_to_end(&mut tar)?;
+    Ok(tar)
+}
+
+fn plain_name(artifact: &Artifact) -> String {
+    let (stem, ending) = parts(artifact);
+    format!("{stem}{ending}")
+}
+
+fn long_name(artifact: &Artifact) -> String {
+    let (stem, ending) = parts(artifact);
+    format!("{stem}-{}{ending}", artifact.sha256.get(..12).unwrap_or(&artifact.sha256))
+}
+
+fn parts(artifact: &Artifact) -> (String, &'static str) {
+    let safe = |text: &str| -> String {
+        text.chars().map(|letter| if letter.is_ascii_alphanumeric() || "._-+".contains(letter) { letter } else { '-' }).collect()
+    };
+    let name = safe(&artifact.name).trim_start_matches('.').to_owned();
+    match artifact.kind {
+        Kind::File => (name, ".file"),
+        Kind::Git => {
+            let commit = artifact.commit.as_deref().unwrap_or_default();
+            (format!("{name}-{}", safe(commit.get(..12).unwrap_or(commit))), ".tar.gz")
+        }
+        _ if artifact.version.is_empty() => (name, ".tgz"),
+        _ => (format!("{name}-{}", safe(&artifact.version)), ".tgz"),
+    }
+}
+
+/// Writes all archives of a lock, and removes the ones that are owned and no longer locked.
+pub fn write(
+    root: &Path,
+    lock: &Lock,
+    bytes: impl Fn(&Artifact) -> Result<Arc<[u8]>, Box<Diagnostic>>,
+) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Box<Diagnostic>> {
+    let directory = root.join("charts");
+    let failed = |path: &Path, error: &io::Error| Diagnostic::error(format!("cannot write {}", path.display())).note(error.to_string());
+    std::fs::create_dir_all(&directory).map_err(|error| failed(&directory, &error))?;
+    let names = names(lock);
+    let owned = owned(&directory);
+    let mut written = Vec::new();
+    for (name, artifact) in &names {
+        let path = directory.join(name);
+        if read(&path, artifact.kind).is_ok_and(|old| sha256(&old) == artifact.sha256) {
+            continue;
+        }
+        if path.exists() && !owned.contains(name.as_str()) {
+            return Err(Diagnostic::error(format!("charts/{name} is in the way: hydrate did not write it")).help("move it away"));
+        }
+        write_file(&path, &packed(artifact.kind, &bytes(artifact)?)).map_err(|error| failed(&path, &error))?;
+        written.push(PathBuf::from("charts").join(name));
+    }
+    let index = names.keys().fold("# Archives that `hydrate vendor` wrote.\n".to_owned(), |text, name| format!("{text}{name}\n"));
+    let path = directory.join(INDEX);
+    write_file(&path, index.as_bytes()).map_err(|error| failed(&path, &error))?;
+    let mut removed = Vec::new();
+    for name in owned.iter().filter(|name| !names.contains_key(name.as_str())) {
+        let path = directory.join(name);
+        match std::fs::remove_file(&path) {
+            Ok(()) => removed.push(PathBuf::from("charts").join(name)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&path, &error)),
+        }
+    }
+    Ok((written, removed))
+}
+
+/// The file names: plain, and with the digest for all that would share one.
+fn names(lock: &Lock) -> BTreeMap<String, &Artifact> {
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    lock.artifacts().for_each(|artifact| *count.entry(plain_name(artifact)).or_default() += 1);
+    let name = |artifact| if count.get(&plain_name(artifact)) == Some(&1) { plain_name(artifact) } else { long_name(artifact) };
+    lock.artifacts().map(|artifact| (name(artifact), artifact)).collect()
+}
+
+fn owned(directory: &Path) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(directory.join(INDEX)).unwrap_or_default();
+    let plain = |line: &&str| !line.is_empty() && !line.starts_with('#') && !line.contains('/') && *line != "." && *line != "..";
+    text.lines().filter(plain).map(str::to_owned).collect()
+}
+
+fn packed(kind: Kind, bytes: &[u8]) -> Vec<u8> {
+    if kind != Kind::Git {
+        return bytes.to_vec();
+    }
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
