@@ -1,3 +1,27 @@
 //! The `yaml` room: YAML as Go's libraries read and write it.
+//!
+//! Reading goes `Input` (bytes to checked text) → `scan` (tokens) → `parse` (events) and from there to
+//! `decode` (the caller's own values, as `sigs.k8s.io/yaml` builds them).
+
+pub mod decode;
 pub mod emit;
+pub mod input;
 pub mod node;
+pub mod parse;
+pub mod resolve;
+pub mod scan;
+mod tree;
+
+pub use decode::{Build, DecodeError, Options, Scalar, decode, decode_all};
+pub use input::Input;
+pub use parse::{Event, EventKind, Parser};
+pub use scan::{Error, Mark};
+
+/// Which of Go's two YAML libraries is followed where they differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `go.yaml.in/yaml/v2` 2.4, under `sigs.k8s.io/yaml`: what Helm reads values and charts with.
+    V2,
+    /// `go.yaml.in/yaml/v3` 3.0.4: what kustomize reads resources with.
+    V3,
+}
