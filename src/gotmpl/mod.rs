@@ -1,6 +1,7 @@
 //! The `gotmpl` room: Go's text/template as Go executes it.
 
 mod builtins;
+pub mod decode;
 pub mod encode;
 pub mod exec;
 pub mod fmt;

@@ -140,7 +140,8 @@ fn forbidden(text: &str) -> Option<Fault> {
     let mut ascii = true;
     let mut suspect = false;
     for block in bytes.chunks(256) {
-        suspect |= block.iter().fold(false, |found, &byte| found | ((byte < 0x20) & (byte != 9) & (byte != 10) & (byte != 13)) | (byte == 0x7f));
+        suspect |=
+            block.iter().fold(false, |found, &byte| found | ((byte < 0x20) & (byte != 9) & (byte != 10) & (byte != 13)) | (byte == 0x7f));
         ascii &= block.is_ascii();
     }
     if suspect || !ascii {

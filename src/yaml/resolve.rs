@@ -109,7 +109,8 @@ pub fn tagged<'a>(tag: &str, text: &'a str, dialect: Dialect) -> Result<Scalar<'
 fn binary(text: &str) -> Result<Scalar<'_>, String> {
     use base64::Engine as _;
     use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-    let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(DecodePaddingMode::RequireCanonical);
+    let config =
+        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(DecodePaddingMode::RequireCanonical);
     let packed: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     let bytes = GeneralPurpose::new(&base64::alphabet::STANDARD, config)
         .decode(packed)
