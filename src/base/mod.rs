@@ -1,6 +1,7 @@
 //! The `base` room: what every other room stands on.
 
 pub mod diag;
+pub mod hash;
 pub mod suggest;
 pub mod world;
 

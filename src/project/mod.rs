@@ -1,1 +1,227 @@
 //! The `project` room: hydrate.yaml, environments, components and values.
+
+pub mod component;
+pub mod environment;
+pub mod files;
+pub mod graph;
+pub mod parse;
+pub mod paths;
+pub mod select;
+pub mod shape;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::base::{Diagnostic, FileKind, Result, World, suggest};
+
+pub use component::Component;
+pub use environment::Environment;
+pub use parse::Spanned;
+
+/// How the objects of a component are laid out in files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// One file per object.
+    #[default]
+    Objects,
+    /// One `manifest.yaml`.
+    Manifest,
+}
+
+/// Which helm's bytes are rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HelmLevel {
+    /// helm 3.17
+    V3,
+    /// helm 4.3
+    #[default]
+    V4,
+}
+
+/// What becomes of objects that are Helm hooks, by the name of the hook; `true` keeps them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hooks(pub BTreeMap<String, bool>);
+
+impl Hooks {
+    /// Whether an object with these hooks is kept. One hook that is kept keeps it; tests are dropped unless asked for.
+    pub fn keep(&self, hooks: &[String]) -> bool {
+        let keeps = |hook: &String| self.0.get(hook).copied().unwrap_or(!matches!(hook.as_str(), "test" | "test-success" | "test-failure"));
+        hooks.is_empty() || hooks.iter().any(keeps)
+    }
+
+    /// These policies with `over` taking precedence.
+    #[must_use]
+    pub fn merged(&self, over: &Self) -> Self {
+        let mut all = self.0.clone();
+        all.extend(over.0.iter().map(|(hook, keep)| (hook.clone(), *keep)));
+        Self(all)
+    }
+
+    fn read(file: &parse::Parsed, node: &crate::yaml::node::Node) -> Self {
+        let entries = node.get("hooks").and_then(|hooks| hooks.entries()).unwrap_or_default();
+        let entry = |(hook, policy): &(crate::yaml::node::Node, crate::yaml::node::Node)| {
+            Some((file.spanned(hook)?.text, file.spanned(policy)?.text == "keep"))
+        };
+        Self(entries.iter().filter_map(entry).collect())
+    }
+}
+
+/// The project file's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Compatibility level of Helm rendering.
+    pub helm: HelmLevel,
+    /// Layout where a component does not say.
+    pub layout: Layout,
+    /// Directory of the components, relative to the root.
+    pub components: String,
+    /// Directory of the environment files, relative to the root.
+    pub environments: String,
+    /// Directory written to, relative to the root.
+    pub manifests: String,
+    /// What becomes of Helm hooks.
+    pub hooks: Hooks,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            helm: HelmLevel::default(),
+            layout: Layout::default(),
+            components: "components".to_owned(),
+            environments: "environments".to_owned(),
+            manifests: "manifests".to_owned(),
+            hooks: Hooks::default(),
+        }
+    }
+}
+
+/// A project: where it is and what its project file says.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The root directory, links resolved.
+    pub root: PathBuf,
+    /// The project file's settings.
+    pub settings: Settings,
+}
+
+/// A component, or what is wrong with its file: what is not selected must not fail the run.
+pub type Loaded = Result<Component, Vec<Box<Diagnostic>>>;
+
+impl Project {
+    /// The project that `start` lies in: the nearest directory upwards with a hydrate.yaml, else the nearest with both
+    /// components/ and environments/.
+    pub fn find(world: &dyn World, start: &Path) -> Result<PathBuf> {
+        let start = world.canonical(start).map_err(|error| Diagnostic::error(format!("cannot enter {}: {error}", start.display())))?;
+        let is = |path: PathBuf, kind| world.kind(&path).is_ok_and(|found| found == kind);
+        let named = |dir: &&Path| is(dir.join("hydrate.yaml"), FileKind::File);
+        let shaped = |dir: &&Path| is(dir.join("components"), FileKind::Directory) && is(dir.join("environments"), FileKind::Directory);
+        let found = start.ancestors().find(named).or_else(|| start.ancestors().find(shaped));
+        found.map(Path::to_owned).ok_or_else(|| {
+            Diagnostic::error(format!("no hydrate project in {} or above it", start.display()))
+                .note("a project is a directory with a hydrate.yaml, or with components/ and environments/")
+                .help("run `hydrate init` to start one here, or `hydrate -C DIR …` to name one")
+        })
+    }
+
+    /// Opens the project at `root`, which has its links resolved.
+    pub fn open(world: &dyn World, root: PathBuf) -> Result<Self, Vec<Box<Diagnostic>>> {
+        let file = parse::read(world, &root.join("hydrate.yaml"), "hydrate.yaml", &files::PROJECT)?;
+        let settings = file.map_or_else(|| Ok(Settings::default()), |file| read_settings(&file))?;
+        Ok(Self { root, settings })
+    }
+
+    /// The names of all environments, sorted: the stems of environments/*.yaml.
+    pub fn environment_names(&self, world: &dyn World) -> Result<Vec<String>> {
+        let names = self.names_in(world, &self.settings.environments)?;
+        Ok(names.iter().filter_map(|name| name.strip_suffix(".yaml")).filter(|name| valid_name(name)).map(str::to_owned).collect())
+    }
+
+    /// An environment by name.
+    pub fn environment(&self, world: &dyn World, name: &str) -> Result<Environment, Vec<Box<Diagnostic>>> {
+        if valid_name(name)
+            && let Some(environment) = Environment::read(world, self, name)?
+        {
+            return Ok(environment);
+        }
+        let known = self.environment_names(world).map_err(|error| vec![error])?;
+        let mut error = Diagnostic::error(format!("there is no environment `{name}`"));
+        if let Some(close) = suggest::closest(name, known.iter().map(String::as_str)) {
+            error = error.help(format!("did you mean `{close}`?"));
+        }
+        let dir = &self.settings.environments;
+        Err(vec![if known.is_empty() {
+            error.help(format!("create {dir}/{name}.yaml"))
+        } else {
+            error.note(format!("environments here: {}", known.join(", ")))
+        }])
+    }
+
+    /// All components by name.
+    pub fn components(&self, world: &dyn World) -> Result<BTreeMap<String, Loaded>> {
+        let mut all = BTreeMap::new();
+        for name in self.names_in(world, &self.settings.components)? {
+            let dir = self.root.join(&self.settings.components).join(&name);
+            if name.starts_with('.') || !world.kind(&dir).is_ok_and(|kind| kind == FileKind::Directory) {
+                continue;
+            }
+            all.insert(name.clone(), Component::read(world, self, &name));
+        }
+        Ok(all)
+    }
+
+    /// The path of something in the project as users write it: relative to the root, with slashes.
+    pub fn shown(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(&self.root).unwrap_or(path);
+        relative.to_string_lossy().replace('\\', "/")
+    }
+
+    fn names_in(&self, world: &dyn World, dir: &str) -> Result<Vec<String>> {
+        world.list(&self.root.join(dir)).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(Vec::new()),
+            _ => Err(Diagnostic::error(format!("cannot read the directory {dir}: {error}"))),
+        })
+    }
+}
+
+/// Whether a name can be a directory of the tree: lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
+pub fn valid_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
+    let first = name.as_bytes().first().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    first && name.len() <= 63 && name.bytes().all(allowed) && !name.contains("..") && !name.ends_with('.')
+}
+
+fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>> {
+    let root = &file.root;
+    let defaults = Settings::default();
+    let mut wrong = Vec::new();
+    let mut directory = |key: &str, default: String| match file.text(root, key) {
+        None => default,
+        Some(text) if inside(&text.text) => text.text.trim_end_matches('/').to_owned(),
+        Some(text) => {
+            let error = text.error(format!("`{key}` must be a directory inside the project"), "leads out of the project");
+            wrong.push(error.help(format!("write a relative path without `..`, such as `{key}: {default}`")));
+            default
+        }
+    };
+    let settings = Settings {
+        helm: if file.text(root, "helm").is_some_and(|text| text.text == "v3") { HelmLevel::V3 } else { HelmLevel::V4 },
+        layout: read_layout(file, root).unwrap_or_default(),
+        components: directory("components", defaults.components),
+        environments: directory("environments", defaults.environments),
+        manifests: directory("manifests", defaults.manifests),
+        hooks: Hooks::read(file, root),
+    };
+    if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+}
+
+/// Whether a relative path of plain names stays inside.
+fn inside(path: &str) -> bool {
+    let mut parts = Path::new(path).components().peekable();
+    parts.peek().is_some() && parts.all(|part| matches!(part, std::path::Component::Normal(_)))
+}
+
+fn read_layout(file: &parse::Parsed, node: &crate::yaml::node::Node) -> Option<Layout> {
+    file.text(node, "layout").map(|text| if text.text == "manifest" { Layout::Manifest } else { Layout::Objects })
+}

@@ -1,0 +1,249 @@
+//! `components/<component>/`: component.yaml, or the conventions where it does not say.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, FileKind, Label, SourceFile, World};
+use crate::source::data::Data;
+use crate::yaml::node::{Data as NodeData, Node};
+
+use super::parse::{self, Parsed, Spanned};
+use super::{Hooks, Layout, Loaded, Project, files, read_layout, valid_name};
+
+/// The directory of namespaces in the tree; no component can have this name.
+pub const NAMESPACES: &str = "00-namespaces";
+
+/// A component: a directory of things to render.
+#[derive(Debug, Clone)]
+pub struct Component {
+    /// The name of its directory.
+    pub name: String,
+    /// Its directory.
+    pub dir: PathBuf,
+    /// Its component.yaml, where there is one.
+    pub file: Option<Arc<SourceFile>>,
+    /// The namespace its releases are rendered into.
+    pub namespace: Option<Spanned>,
+    /// Components that must be applied before.
+    pub needs: Vec<Spanned>,
+    /// Environments it belongs to; `None`: all.
+    pub environments: Option<Vec<Spanned>>,
+    /// Its layout, where it differs from the project's.
+    pub layout: Option<Layout>,
+    /// What becomes of Helm hooks, the project's policies included.
+    pub hooks: Hooks,
+    /// What to render; `None`: found by convention.
+    pub sources: Option<Vec<Spec>>,
+    /// Kustomize patches over everything, as they are written in a kustomization.
+    pub patches: Vec<Data>,
+}
+
+/// A source as configured: paths are relative to the component and may hold `${env}` and a final `?`.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// Where it was written; nowhere when it comes from a convention.
+    pub label: Option<Label>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// The kinds of sources.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// A Helm release.
+    Helm(Box<HelmSpec>),
+    /// A kustomization.
+    Kustomize {
+        /// Its directory.
+        path: Spanned,
+        /// Whether it gets the objects of the sources before it.
+        over: bool,
+    },
+    /// MiniJinja templates.
+    Jinja {
+        /// A directory or one template.
+        path: Spanned,
+        /// Values files; `None`: by convention.
+        values: Option<Vec<Spanned>>,
+    },
+    /// Plain YAML: a directory or one file.
+    Raw(Spanned),
+    /// A helmfile.
+    Helmfile(Spanned),
+}
+
+/// A Helm release as configured.
+#[derive(Debug, Clone)]
+pub struct HelmSpec {
+    /// Directory or archive of the chart.
+    pub chart: Spanned,
+    /// Name of the release; the component's where it is left out.
+    pub release: Option<Spanned>,
+    /// Namespace of the release; the component's where it is left out.
+    pub namespace: Option<Spanned>,
+    /// Values files; `None`: by convention.
+    pub values: Option<Vec<Spanned>>,
+    /// Values over all values files.
+    pub set: Data,
+    /// Whether crds/ are rendered.
+    pub crds: bool,
+    /// What becomes of hooks, the component's policies included.
+    pub hooks: Hooks,
+    /// Repository of a remote chart.
+    pub repo: Option<Spanned>,
+    /// Version of a remote chart.
+    pub version: Option<Spanned>,
+}
+
+impl Component {
+    /// Reads the component of this name.
+    pub(super) fn read(world: &dyn World, project: &Project, name: &str) -> Loaded {
+        let dir = project.root.join(&project.settings.components).join(name);
+        let shown = format!("{}/{name}", project.settings.components);
+        if !valid_name(name) || name == NAMESPACES {
+            return Err(vec![
+                Diagnostic::error(format!("{shown}: `{name}` cannot be the name of a component"))
+                    .help("rename the directory: lower-case letters, digits, `-`, `_` and `.`, at most 63"),
+            ]);
+        }
+        let file = parse::read(world, &dir.join("component.yaml"), &format!("{shown}/component.yaml"), &files::COMPONENT)?;
+        Ok(match file {
+            Some(file) => Self::from_file(project, name, dir, &file),
+            None => Self::empty(project, name, dir),
+        })
+    }
+
+    fn empty(project: &Project, name: &str, dir: PathBuf) -> Self {
+        Self {
+            name: name.to_owned(),
+            dir,
+            file: None,
+            namespace: None,
+            needs: Vec::new(),
+            environments: None,
+            layout: None,
+            hooks: project.settings.hooks.clone(),
+            sources: None,
+            patches: Vec::new(),
+        }
+    }
+
+    fn from_file(project: &Project, name: &str, dir: PathBuf, file: &Parsed) -> Self {
+        let root = &file.root;
+        let hooks = project.settings.hooks.merged(&Hooks::read(file, root));
+        let sources = root.get("sources").and_then(Node::items);
+        Self {
+            namespace: file.text(root, "namespace"),
+            needs: file.texts(root, "needs").unwrap_or_default(),
+            environments: file.texts(root, "environments"),
+            layout: read_layout(file, root),
+            sources: sources.map(|items| items.iter().filter_map(|item| read_source(file, item, &hooks)).collect()),
+            patches: root.get("patches").and_then(Node::items).unwrap_or_default().iter().map(Data::from_node).collect(),
+            file: Some(Arc::clone(&file.file)),
+            hooks,
+            ..Self::empty(project, name, dir)
+        }
+    }
+
+    /// What to render for an environment: the configured sources, else those the conventions find, and in both cases
+    /// the namespace file.
+    pub fn specs(&self, world: &dyn World, env: &str) -> Vec<Spec> {
+        let mut specs = self.namespace_file(world, env);
+        match &self.sources {
+            Some(sources) => specs.extend(sources.iter().cloned()),
+            None => self.conventions(world, env, &mut specs),
+        }
+        specs
+    }
+
+    /// `<env>/namespace.yaml`, else `namespace.yaml`.
+    fn namespace_file(&self, world: &dyn World, env: &str) -> Vec<Spec> {
+        let candidates = [format!("{env}/namespace.yaml"), "namespace.yaml".to_owned()];
+        let found = candidates.into_iter().find(|path| self.has(world, path, FileKind::File));
+        found.map(|path| convention(Kind::Raw(Spanned::convention(path)))).into_iter().collect()
+    }
+
+    fn conventions(&self, world: &dyn World, env: &str, specs: &mut Vec<Spec>) {
+        let is = |path: &str, kind| self.has(world, path, kind);
+        for name in ["helmfile.yaml", "helmfile.yaml.gotmpl"] {
+            let path = format!("{env}/{name}");
+            if is(&path, FileKind::File) {
+                specs.push(convention(Kind::Helmfile(Spanned::convention(path))));
+            }
+        }
+        if is("chart/Chart.yaml", FileKind::File) {
+            let helm = HelmSpec {
+                chart: Spanned::convention("chart"),
+                release: None,
+                namespace: None,
+                values: None,
+                set: Data::Null,
+                crds: true,
+                hooks: self.hooks.clone(),
+                repo: None,
+                version: None,
+            };
+            specs.push(convention(Kind::Helm(Box::new(helm))));
+        }
+        // An overlay builds on its base by itself, so the base alone is built only where there is no overlay.
+        let overlay = format!("{env}/kustomization");
+        let kustomization = if is(&overlay, FileKind::Directory) {
+            Some(overlay)
+        } else {
+            is("kustomization.yaml", FileKind::File).then(|| ".".to_owned())
+        };
+        specs.extend(kustomization.map(|path| convention(Kind::Kustomize { path: Spanned::convention(path), over: false })));
+        if self.has_templates(world) {
+            specs.push(convention(Kind::Jinja { path: Spanned::convention("templates"), values: None }));
+        }
+        if is("raw", FileKind::Directory) {
+            specs.push(convention(Kind::Raw(Spanned::convention("raw"))));
+        }
+    }
+
+    fn has(&self, world: &dyn World, path: &str, kind: FileKind) -> bool {
+        world.kind(&self.dir.join(path)).is_ok_and(|found| found == kind)
+    }
+
+    fn has_templates(&self, world: &dyn World) -> bool {
+        let names = world.list(&self.dir.join("templates")).unwrap_or_default();
+        names.iter().any(|name| Path::new(name).extension().is_some_and(|extension| extension == "j2"))
+    }
+}
+
+fn convention(kind: Kind) -> Spec {
+    Spec { label: None, kind }
+}
+
+/// The values files of a source that does not name any: those that exist of these, in this order.
+pub fn conventional_values() -> Vec<Spanned> {
+    let names = ["values.yaml", "values.yaml.j2", "values.yaml.gotmpl"];
+    let base = names.iter().map(|name| format!("{name}?"));
+    let own = names.iter().map(|name| format!("${{env}}/{name}?"));
+    base.chain(own).map(Spanned::convention).collect()
+}
+
+/// The one source of a list entry; its shape has been checked.
+fn read_source(file: &Parsed, item: &Node, hooks: &Hooks) -> Option<Spec> {
+    let (name, value) = item.entries()?.first()?;
+    let long = matches!(value.data, NodeData::Mapping(_));
+    let path = |key: &str| if long { file.text(value, key) } else { file.spanned(value) };
+    let kind = match name.as_str()? {
+        "helm" => Kind::Helm(Box::new(HelmSpec {
+            chart: path("chart")?,
+            release: file.text(value, "release"),
+            namespace: file.text(value, "namespace"),
+            values: file.texts(value, "values"),
+            set: file.data(value, "set"),
+            crds: value.get("crds").and_then(Node::as_str) != Some("false"),
+            hooks: hooks.merged(&Hooks::read(file, value)),
+            repo: file.text(value, "repo"),
+            version: file.text(value, "version"),
+        })),
+        "kustomize" => Kind::Kustomize { path: path("path")?, over: file.text(value, "over").is_some() },
+        "jinja" => Kind::Jinja { path: path("path")?, values: file.texts(value, "values") },
+        "raw" => Kind::Raw(path("path")?),
+        _ => Kind::Helmfile(path("path")?),
+    };
+    Some(Spec { label: Some(file.label(name)), kind })
+}

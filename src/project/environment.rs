@@ -1,0 +1,79 @@
+//! `environments/<env>.yaml`
+
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Result, SourceFile, World};
+use crate::source::data::Data;
+
+use super::parse::{self, Spanned};
+use super::{Project, files};
+
+/// An environment: a kind of cluster that manifests are rendered for.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// The name: the stem of its file and the directory under manifests/.
+    pub name: String,
+    /// Its file.
+    pub file: Arc<SourceFile>,
+    /// Kubernetes version, where the file says one.
+    pub kubernetes: Option<Spanned>,
+    /// API versions beyond the built-in ones.
+    pub api_versions: Vec<String>,
+    /// Values that every component sees.
+    pub values: Data,
+    /// Which components belong to it: names, globs, `!` leaves out. Empty: all.
+    pub components: Vec<Spanned>,
+    /// What applies the manifests.
+    pub handover: Handover,
+}
+
+/// What applies the manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Handover {
+    /// Somebody else's business.
+    #[default]
+    None,
+    /// Flux Kustomizations.
+    Flux,
+    /// Argo CD Applications.
+    ArgoCd,
+}
+
+impl Environment {
+    /// Reads an environment; `None` when it has no file.
+    pub(super) fn read(world: &dyn World, project: &Project, name: &str) -> Result<Option<Self>, Vec<Box<Diagnostic>>> {
+        let shown = format!("{}/{name}.yaml", project.settings.environments);
+        let Some(file) = parse::read(world, &project.root.join(&shown), &shown, &files::ENVIRONMENT)? else { return Ok(None) };
+        let root = &file.root;
+        let kubernetes = file.text(root, "kubernetes");
+        if let Some(version) = kubernetes.as_ref().filter(|version| !is_version(&version.text)) {
+            let error = version.error(format!("`{}` is not a Kubernetes version", version.text), "");
+            return Err(vec![error.help("write it as \"1.33\" or \"1.33.1\"")]);
+        }
+        let values = match file.data(root, "values") {
+            Data::Null => Data::map(),
+            values => values,
+        };
+        Ok(Some(Self {
+            name: name.to_owned(),
+            kubernetes,
+            api_versions: file.texts(root, "apiVersions").unwrap_or_default().into_iter().map(|version| version.text).collect(),
+            values,
+            components: file.texts(root, "components").unwrap_or_default(),
+            handover: match file.text(root, "handover").as_ref().map(|text| text.text.as_str()) {
+                Some("flux") => Handover::Flux,
+                Some("argocd") => Handover::ArgoCd,
+                _ => Handover::None,
+            },
+            file: file.file,
+        }))
+    }
+}
+
+/// `1.33`, `v1.33.1`, `1.33.1-k3s1`, `1.33.1+k3s1`
+fn is_version(text: &str) -> bool {
+    let plain = text.strip_prefix('v').unwrap_or(text);
+    let core = plain.split(['-', '+']).next().unwrap_or_default();
+    let numbers: Vec<&str> = core.split('.').collect();
+    (2..=3).contains(&numbers.len()) && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
