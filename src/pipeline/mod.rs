@@ -1,1 +1,236 @@
-//! The `pipeline` room: plan, render in parallel, check, write, report.
+//! The `pipeline` room: plan → render in parallel → check → what the tree is to hold.
+
+pub mod plan;
+pub mod scope;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::base::{Diagnostic, DiskWorld, Result};
+use crate::project::select::{Selection, select};
+use crate::project::{Environment, Layout, Project, graph};
+use crate::source::{Document, Identity, render as render_source};
+use crate::tree::disk::Place;
+use crate::tree::{self, Desired, NAMESPACES, lay_out};
+
+use plan::Job;
+use scope::Crds;
+
+/// The stack of a rendering thread: templates and YAML may nest deep, within the engines' own limits.
+const STACK: usize = 64 << 20;
+
+/// What a run is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Components by name, glob, `!name`; none: all.
+    pub components: Vec<String>,
+    /// Whether what could be rendered counts even where components fail.
+    pub keep_going: bool,
+    /// How many components are rendered at once; `None`: one per processor.
+    pub jobs: Option<usize>,
+}
+
+/// An environment rendered, in memory.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The environment.
+    pub environment: Environment,
+    /// What its directory is to hold.
+    pub desired: Desired,
+    /// Components that failed, with everything that was wrong; only with `keep_going`.
+    pub failed: BTreeMap<String, Vec<Box<Diagnostic>>>,
+    /// The documents by component, namespaces filled in.
+    pub documents: BTreeMap<String, Vec<Document>>,
+}
+
+/// Where the tree of an environment is.
+pub fn place(project: &Project, env: &str) -> Place {
+    Place { manifests: project.root.join(&project.settings.manifests), env: env.to_owned(), shown: project.settings.manifests.clone() }
+}
+
+/// Renders the selected components of an environment. `done` hears the name of each component that is finished, from
+/// any thread.
+pub fn render(project: &Project, env: &str, options: &Options, done: &(dyn Fn(&str) + Sync)) -> Result<Rendered, Vec<Box<Diagnostic>>> {
+    let world = DiskWorld::new();
+    let environment = project.environment(&world, env)?;
+    let all = project.components(&world).map_err(|error| vec![error])?;
+    let selection = select(&world, &environment, &all, &options.components)?;
+    check_graph(&selection, &all)?;
+    let crds = standing_crds(&place(project, env), &selection);
+    let pool = pool(options.jobs).map_err(|error| vec![error])?;
+    let render_all = |apis: &[String]| -> Vec<(String, Outcome)> {
+        let one = |name: &String| {
+            let outcome = render_component(project, &environment, &selection, name, apis);
+            done(name);
+            (name.clone(), outcome)
+        };
+        pool.install(|| selection.selected.par_iter().map(one).collect())
+    };
+    let outcomes = render_all(&crds.api_versions);
+    finish(environment, &selection, crds, outcomes, options)
+}
+
+type Outcome = Result<(Job, Vec<Document>), Vec<Box<Diagnostic>>>;
+
+fn render_component(project: &Project, environment: &Environment, selection: &Selection<'_>, name: &str, apis: &[String]) -> Outcome {
+    let world = DiskWorld::new();
+    let Some(component) = selection.members.get(name) else { return Err(Vec::new()) };
+    let job = plan::plan(&world, project, environment, component, apis)?;
+    let mut documents = Vec::new();
+    let mut wrong = Vec::new();
+    for source in &job.sources {
+        if let Err(errors) = render_source(&world, source, &mut documents) {
+            wrong.extend(errors);
+        }
+    }
+    if wrong.is_empty() { Ok((job, documents)) } else { Err(wrong) }
+}
+
+fn pool(jobs: Option<usize>) -> Result<rayon::ThreadPool> {
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).stack_size(STACK);
+    builder.build().map_err(|error| Diagnostic::error(format!("cannot start threads: {error}")))
+}
+
+/// Needs of selected components must name components, and must not go in a circle through one of them.
+fn check_graph(selection: &Selection<'_>, all: &BTreeMap<String, crate::project::Loaded>) -> Result<(), Vec<Box<Diagnostic>>> {
+    let mut wrong = Vec::new();
+    for component in selection.selected.iter().filter_map(|name| selection.members.get(name)) {
+        wrong.extend(graph::unknown_needs(component, all.keys().map(String::as_str)));
+    }
+    wrong.extend(graph::cycles(&selection.members));
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
+/// The CRDs in the tree of components that are not rendered now, so that a partial run sees what a whole one does.
+fn standing_crds(place: &Place, selection: &Selection<'_>) -> Crds {
+    let mut crds = Crds::default();
+    if selection.complete {
+        return crds;
+    }
+    for name in selection.members.keys().filter(|name| !selection.selected.contains(name)) {
+        let dir = place.dir().join(name);
+        let is_candidate = |file: &&String| file.starts_with("customresourcedefinition-") || *file == "manifest.yaml";
+        for file in tree::disk::names(&dir).unwrap_or_default().iter().filter(is_candidate) {
+            add_crds(&dir.join(file), &mut crds);
+        }
+    }
+    crds
+}
+
+fn add_crds(path: &Path, crds: &mut Crds) {
+    let Ok(Some(text)) = tree::disk::file(path) else { return };
+    let shown = path.display().to_string();
+    let origin = crate::source::Origin { source: shown.clone(), file: None, line: 0 };
+    let file = crate::base::SourceFile::new(shown, text);
+    if let Ok(documents) = crate::source::document::documents(&file, &origin, crate::source::document::Trust::Parsed) {
+        documents.iter().for_each(|document| crds.add(document));
+    }
+}
+
+/// Fills in namespaces, checks that no object comes twice, and lays out the files.
+fn finish(
+    environment: Environment,
+    selection: &Selection<'_>,
+    mut crds: Crds,
+    outcomes: Vec<(String, Outcome)>,
+    options: &Options,
+) -> Result<Rendered, Vec<Box<Diagnostic>>> {
+    let mut failed = BTreeMap::new();
+    let mut rendered = BTreeMap::new();
+    for (name, outcome) in outcomes {
+        match outcome {
+            Ok((job, documents)) => {
+                documents.iter().for_each(|document| crds.add(document));
+                rendered.insert(name, (job, documents));
+            }
+            Err(errors) => {
+                failed.insert(name, errors);
+            }
+        }
+    }
+    for (job, documents) in rendered.values_mut() {
+        if let Some(namespace) = &job.namespace {
+            documents.iter_mut().for_each(|document| crds.fill(document, namespace));
+        }
+    }
+    for (name, errors) in twice(&rendered) {
+        failed.entry(name).or_insert_with(Vec::new).extend(errors);
+    }
+    if !failed.is_empty() && !options.keep_going {
+        return Err(failed.into_values().flatten().collect());
+    }
+    rendered.retain(|name, _| !failed.contains_key(name));
+    let mut desired = desired(&rendered, selection.complete);
+    desired.spared = failed.keys().cloned().chain((!failed.is_empty()).then(|| NAMESPACES.to_owned())).collect();
+    let documents = rendered.into_iter().map(|(name, (_, documents))| (name, documents)).collect();
+    Ok(Rendered { environment, desired, failed, documents })
+}
+
+/// An object that two documents define is an error that names both; the same Namespace, word for word, is fine.
+fn twice(rendered: &BTreeMap<String, (Job, Vec<Document>)>) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
+    let mut seen: BTreeMap<(&str, &str, &str, &str), (&str, &Document)> = BTreeMap::new();
+    let mut wrong: BTreeMap<String, Vec<Box<Diagnostic>>> = BTreeMap::new();
+    for (name, (_, documents)) in rendered {
+        for document in documents {
+            let Identity { kind, namespace, name: object, .. } = &document.identity;
+            let key = (document.identity.group(), kind.as_str(), namespace.as_str(), object.as_str());
+            match seen.get(&key) {
+                None => {
+                    seen.insert(key, (name, document));
+                }
+                Some((_, first)) if is_namespace(document) && first.text == document.text => {}
+                Some((owner, first)) => {
+                    let error = Diagnostic::error(format!("{} is defined twice", document.identity))
+                        .note(format!("first by component {owner}: {}", first.origin))
+                        .note(format!("again by component {name}: {}", document.origin))
+                        .help("remove one of them, or give them different names or namespaces");
+                    wrong.entry(name.clone()).or_default().push(error);
+                }
+            }
+        }
+    }
+    wrong
+}
+
+fn is_namespace(document: &Document) -> bool {
+    document.identity.kind == "Namespace" && document.identity.group().is_empty()
+}
+
+/// The files of every directory. Namespaces of all components have a directory of their own; a run over some of the
+/// components only adds to it.
+fn desired(rendered: &BTreeMap<String, (Job, Vec<Document>)>, complete: bool) -> Desired {
+    let mut desired = Desired { complete, ..Desired::default() };
+    let mut namespaces: BTreeMap<&str, &Document> = BTreeMap::new();
+    for (name, (job, documents)) in rendered {
+        let (own, shared): (Vec<&Document>, Vec<&Document>) = documents.iter().partition(|document| !is_namespace(document));
+        namespaces.extend(shared.iter().map(|document| (document.identity.name.as_str(), *document)));
+        desired.dirs.insert(name.clone(), lay_out(&own, job.layout == Layout::Manifest));
+    }
+    let namespaces: Vec<&Document> = namespaces.into_values().collect();
+    desired.dirs.insert(NAMESPACES.to_owned(), lay_out(&namespaces, false));
+    desired
+}
+
+/// Adds to the namespaces of a run over some components those that stand in the tree already.
+pub fn keep_standing_namespaces(place: &Place, desired: &mut Desired) -> Result<()> {
+    if desired.complete && desired.spared.is_empty() {
+        return Ok(());
+    }
+    let dir = place.dir().join(NAMESPACES);
+    let failed = |error: std::io::Error| tree::disk::failed("read", place.shown(NAMESPACES), &error);
+    let files = desired.dirs.entry(NAMESPACES.to_owned()).or_default();
+    for name in tree::disk::owned(&dir).map_err(failed)?.names().filter(|name| *name != tree::KUSTOMIZATION) {
+        if let Some(text) = tree::disk::file(&dir.join(name)).map_err(failed)? {
+            files.entry(name.to_owned()).or_insert_with(|| Arc::from(text));
+        }
+    }
+    let names: Vec<String> = files.keys().filter(|name| *name != tree::KUSTOMIZATION).cloned().collect();
+    if !names.is_empty() {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        files.insert(tree::KUSTOMIZATION.to_owned(), tree::layout::kustomization(&names).into_bytes().into());
+    }
+    Ok(())
+}

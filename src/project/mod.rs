@@ -8,6 +8,7 @@ pub mod parse;
 pub mod paths;
 pub mod select;
 pub mod shape;
+pub mod values;
 
 use std::collections::BTreeMap;
 use std::io;

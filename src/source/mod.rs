@@ -10,4 +10,88 @@ pub mod jinja;
 pub mod kustomize;
 pub mod raw;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Result, SourceFile, World};
+
 pub use document::{Document, Identity, Origin};
+
+/// A source with everything it needs: paths found, values files read.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A Helm release.
+    Helm(Box<HelmRelease>),
+    /// A kustomization.
+    Kustomize(Kustomization),
+    /// MiniJinja templates.
+    Jinja {
+        /// A directory or one template.
+        path: PathBuf,
+        /// The path shown to users.
+        shown: String,
+        /// What templates see.
+        context: minijinja::Value,
+    },
+    /// Plain YAML.
+    Raw {
+        /// A directory or one file.
+        path: PathBuf,
+        /// The path shown to users.
+        shown: String,
+    },
+}
+
+/// A Helm release to render.
+#[derive(Debug, Clone)]
+pub struct HelmRelease {
+    /// Directory or archive of the chart.
+    pub chart: PathBuf,
+    /// The chart's path shown to users.
+    pub shown: String,
+    /// `.Release.Name`
+    pub release: String,
+    /// `.Release.Namespace`
+    pub namespace: String,
+    /// Values files in order.
+    pub values: Vec<Arc<SourceFile>>,
+    /// Whether this is helm 3.17's output rather than 4.3's.
+    pub v3: bool,
+    /// `.Capabilities.KubeVersion`; the level's own where it is left out.
+    pub kubernetes: Option<String>,
+    /// API versions beyond the built-in ones.
+    pub api_versions: Vec<String>,
+    /// Whether crds/ are rendered.
+    pub crds: bool,
+    /// Hooks by name: whether objects with them are kept.
+    pub hooks: std::collections::BTreeMap<String, bool>,
+}
+
+/// A kustomization to build.
+#[derive(Debug, Clone)]
+pub struct Kustomization {
+    /// Its directory.
+    pub path: PathBuf,
+    /// The path shown to users.
+    pub shown: String,
+    /// Whether it also gets the objects of the sources before it, as its first resources.
+    pub over: bool,
+    /// Patches of the component, when this stands for them: `path` is then the component's directory.
+    pub patches: Option<data::Data>,
+}
+
+/// Renders one source; `before` are the documents of the sources before it, which a kustomization over them replaces.
+pub fn render(world: &dyn World, source: &Source, before: &mut Vec<Document>) -> Result<(), Vec<Box<Diagnostic>>> {
+    let documents = match source {
+        Source::Helm(release) => {
+            return Err(vec![Diagnostic::error(format!("{}: Helm charts are not supported yet", release.shown))]);
+        }
+        Source::Kustomize(kustomization) => {
+            return Err(vec![Diagnostic::error(format!("{}: kustomizations are not supported yet", kustomization.shown))]);
+        }
+        Source::Jinja { path, shown, context } => jinja::render(world, path, shown, context)?,
+        Source::Raw { path, shown } => raw::render(world, path, shown).map_err(|error| vec![error])?,
+    };
+    before.extend(documents);
+    Ok(())
+}

@@ -213,34 +213,53 @@ fn exchange(staged: &Path, target: &Path) -> io::Result<()> {
 fn cannot_exchange(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let code = Errno::from_io_error(error);
-    error.kind() == io::ErrorKind::Unsupported
-        || matches!(code, Some(Errno::INVAL | Errno::NOSYS | Errno::XDEV | Errno::OPNOTSUPP | Errno::NOTSUP))
+    error.kind() == io::ErrorKind::Unsupported || matches!(code, Some(Errno::INVAL | Errno::NOSYS | Errno::XDEV | Errno::OPNOTSUPP))
 }
 
 /// Makes the target like the finished tree, file by file, then removes the finished tree. Doing it again after having
-/// been stopped anywhere gives the same result.
+/// been stopped anywhere gives the same result. Only what is ours is deleted: somebody may have added files since.
 fn carry_over(finished: &Path, target: &Path) -> io::Result<()> {
-    mirror(finished, target)?;
+    delete_ours(finished, target)?;
+    copy_over(finished, target)?;
     fs::remove_dir_all(finished)
 }
 
-fn mirror(finished: &Path, target: &Path) -> io::Result<()> {
+/// Deletes what is ours in the target and not in the finished tree. The index of a directory goes last, so that it
+/// can be read again after a stop.
+fn delete_ours(finished: &Path, target: &Path) -> io::Result<()> {
+    for name in disk::names(target)? {
+        let (wanted, dir) = (finished.join(&name), target.join(&name));
+        if !fs::symlink_metadata(&dir)?.is_dir() {
+            continue;
+        }
+        for file in disk::owned(&dir)?.names().filter(|file| !disk::exists(&wanted.join(file))) {
+            remove_if_there(&dir.join(file))?;
+        }
+        if !disk::exists(&wanted.join(super::INDEX)) && disk::exists(&dir.join(super::INDEX)) {
+            remove_if_there(&dir.join(super::INDEX))?;
+            // Fails where files that are not ours are left, and then the directory stays.
+            let _ = fs::remove_dir(&dir);
+        }
+    }
+    if disk::exists(&finished.join(KUSTOMIZATION)) { Ok(()) } else { remove_if_there(&target.join(KUSTOMIZATION)) }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn copy_over(finished: &Path, target: &Path) -> io::Result<()> {
     make_dir(target, finished)?;
-    let wanted = disk::names(finished)?;
-    for name in &wanted {
-        let (from, to) = (finished.join(name), target.join(name));
+    for name in disk::names(finished)? {
+        let (from, to) = (finished.join(&name), target.join(&name));
         if fs::symlink_metadata(&from)?.is_dir() {
-            if fs::symlink_metadata(&to).is_ok_and(|metadata| !metadata.is_dir()) {
-                fs::remove_file(&to)?;
-            }
-            mirror(&from, &to)?;
+            copy_over(&from, &to)?;
         } else if !same_file(&from, &to) {
             replace(&from, &to)?;
         }
-    }
-    for name in disk::names(target)?.iter().filter(|name| !wanted.contains(name)) {
-        let path = target.join(name);
-        if fs::symlink_metadata(&path)?.is_dir() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }
     }
     Ok(())
 }
@@ -248,10 +267,7 @@ fn mirror(finished: &Path, target: &Path) -> io::Result<()> {
 /// Replaces one file in one step.
 fn replace(from: &Path, to: &Path) -> io::Result<()> {
     let temporary = to.with_file_name(format!("{STAGE}file-{}", std::process::id()));
-    let _ = fs::remove_file(&temporary);
-    if fs::symlink_metadata(to).is_ok_and(|metadata| metadata.is_dir()) {
-        fs::remove_dir_all(to)?;
-    }
+    remove_if_there(&temporary)?;
     link_all(from, &temporary)?;
     fs::rename(&temporary, to)
 }

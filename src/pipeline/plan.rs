@@ -1,0 +1,165 @@
+//! From configuration to sources: paths found, values files read, everything that is missing reported at once.
+
+use crate::base::{Diagnostic, FileKind, Result, World};
+use crate::project::component::{HelmSpec, Kind, Spec, conventional_values};
+use crate::project::paths::{self, Found};
+use crate::project::values::{Context, Reader};
+use crate::project::{Component, Environment, HelmLevel, Layout, Project, Spanned};
+use crate::source::data::Data;
+use crate::source::{HelmRelease, Kustomization, Source};
+
+/// A component ready to be rendered.
+#[derive(Debug)]
+pub struct Job {
+    /// Its name.
+    pub component: String,
+    /// Its sources in order.
+    pub sources: Vec<Source>,
+    /// Its layout.
+    pub layout: Layout,
+    /// The namespace that fills in for objects that do not say.
+    pub namespace: Option<String>,
+}
+
+/// Plans one component. `known_apis` are the API versions of the CRDs of the environment.
+pub fn plan(
+    world: &dyn World,
+    project: &Project,
+    environment: &Environment,
+    component: &Component,
+    known_apis: &[String],
+) -> Result<Job, Vec<Box<Diagnostic>>> {
+    let context = Context::new(environment, component);
+    let planner = Planner { world, project, environment, component, context: &context, known_apis };
+    let mut sources = Vec::new();
+    let mut wrong = Vec::new();
+    for spec in component.specs(world, &environment.name) {
+        match planner.source(&spec) {
+            Ok(source) => sources.extend(source),
+            Err(errors) => wrong.extend(errors),
+        }
+    }
+    if !component.patches.is_empty() {
+        sources.push(planner.patches());
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    Ok(Job {
+        component: component.name.clone(),
+        sources,
+        layout: component.layout.unwrap_or(project.settings.layout),
+        namespace: component.namespace.as_ref().map(|namespace| namespace.text.clone()),
+    })
+}
+
+struct Planner<'a> {
+    world: &'a dyn World,
+    project: &'a Project,
+    environment: &'a Environment,
+    component: &'a Component,
+    context: &'a Context,
+    known_apis: &'a [String],
+}
+
+impl Planner<'_> {
+    /// `None` for a source whose optional path does not exist.
+    fn source(&self, spec: &Spec) -> Result<Option<Source>, Vec<Box<Diagnostic>>> {
+        match &spec.kind {
+            Kind::Helm(helm) => self.helm(helm),
+            Kind::Kustomize { path, over } => {
+                let found = self.find(path, "kustomization", Some(FileKind::Directory))?;
+                Ok(found.map(|Found { path, shown, .. }| Source::Kustomize(Kustomization { path, shown, over: *over, patches: None })))
+            }
+            Kind::Jinja { path, values } => self.jinja(path, values.as_deref()),
+            Kind::Raw(path) => Ok(self.find(path, "path", None)?.map(|Found { path, shown, .. }| Source::Raw { path, shown })),
+            Kind::Helmfile(path) => Err(vec![
+                path.error(format!("helmfile sources are not supported yet: {}/{}", self.component.name, path.text), "")
+                    .help("write its releases as `helm` sources in component.yaml; docs/migration.md shows how"),
+            ]),
+        }
+    }
+
+    fn find(&self, path: &Spanned, what: &str, kind: Option<FileKind>) -> Result<Option<Found>, Vec<Box<Diagnostic>>> {
+        let found =
+            paths::find(self.world, self.project, &self.component.dir, &self.environment.name, path, what).map_err(|error| vec![error])?;
+        match (&found, kind) {
+            (Some(found), Some(FileKind::Directory)) if found.kind != FileKind::Directory => {
+                Err(vec![path.error(format!("the {what} {} is not a directory", found.shown), "")])
+            }
+            _ => Ok(found),
+        }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { world: self.world, project: self.project, component: self.component, env: &self.environment.name, context: self.context }
+    }
+
+    fn jinja(&self, path: &Spanned, values: Option<&[Spanned]>) -> Result<Option<Source>, Vec<Box<Diagnostic>>> {
+        let Some(Found { path, shown, .. }) = self.find(path, "path", None)? else { return Ok(None) };
+        let conventional = conventional_values();
+        let values = self.reader().merge(&self.context.values, values.unwrap_or(&conventional))?;
+        let context = Context { values, ..self.context.clone() }.to_jinja();
+        Ok(Some(Source::Jinja { path, shown, context }))
+    }
+
+    fn helm(&self, helm: &HelmSpec) -> Result<Option<Source>, Vec<Box<Diagnostic>>> {
+        if let Some(remote) = remote(helm) {
+            return Err(vec![
+                remote
+                    .error(format!("the chart `{}` is remote; only charts in the repository are supported yet", helm.chart.text), "")
+                    .help("put the chart into the component: `helm pull --untar`, then `chart: ./DIR`"),
+            ]);
+        }
+        let mut wrong = Vec::new();
+        let found = self.find(&helm.chart, "chart", None).unwrap_or_else(|errors| {
+            wrong.extend(errors);
+            None
+        });
+        let conventional = conventional_values();
+        let values = self.reader().read(helm.values.as_deref().unwrap_or(&conventional)).unwrap_or_else(|errors| {
+            wrong.extend(errors);
+            Vec::new()
+        });
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        Ok(found.map(|found| Source::Helm(Box::new(self.release(helm, found, values)))))
+    }
+
+    fn release(&self, helm: &HelmSpec, found: Found, mut values: Vec<std::sync::Arc<crate::base::SourceFile>>) -> HelmRelease {
+        if helm.set != Data::Null {
+            let name = format!("{} (set)", self.component.file.as_ref().map_or("component.yaml", |file| &file.name));
+            values.push(crate::base::SourceFile::new(name, helm.set.to_json().to_string().into_bytes()));
+        }
+        let text = |spanned: &Spanned| spanned.text.clone();
+        HelmRelease {
+            chart: found.path,
+            shown: found.shown,
+            release: helm.release.as_ref().map_or_else(|| self.component.name.clone(), text),
+            namespace: helm.namespace.as_ref().or(self.component.namespace.as_ref()).map_or_else(|| "default".to_owned(), text),
+            values,
+            v3: self.project.settings.helm == HelmLevel::V3,
+            kubernetes: self.environment.kubernetes.as_ref().map(text),
+            api_versions: self.environment.api_versions.iter().chain(self.known_apis).cloned().collect(),
+            crds: helm.crds,
+            hooks: helm.hooks.0.clone(),
+        }
+    }
+
+    /// The component's patches are a kustomization over everything before.
+    fn patches(&self) -> Source {
+        Source::Kustomize(Kustomization {
+            path: self.component.dir.clone(),
+            shown: self.component.file.as_ref().map_or_else(String::new, |file| file.name.clone()),
+            over: true,
+            patches: Some(Data::List(self.component.patches.clone())),
+        })
+    }
+}
+
+/// The part of a helm source that says that its chart is remote.
+fn remote(helm: &HelmSpec) -> Option<&Spanned> {
+    let scheme = ["oci://", "https://", "http://", "git+", "file://"].iter().any(|scheme| helm.chart.text.starts_with(scheme));
+    helm.repo.as_ref().or(helm.version.as_ref()).or(scheme.then_some(&helm.chart))
+}

@@ -1,0 +1,117 @@
+//! Values files: found, their templates rendered, and merged where it is ours to merge them.
+
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, FileKind, Result, SourceFile, World};
+use crate::source::data::Data;
+use crate::source::{compose, jinja};
+
+use super::paths::{self, Found};
+use super::{Component, Environment, Project, Spanned};
+
+/// What templates of a component see: `env`, `values`, `component`.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// `env`: name, Kubernetes version.
+    pub env: Data,
+    /// `values`: the environment's; for a jinja source with its values files merged over them.
+    pub values: Data,
+    /// `component`: name, namespace.
+    pub component: Data,
+}
+
+impl Context {
+    /// What templates of this component see in this environment.
+    pub fn new(environment: &Environment, component: &Component) -> Self {
+        let text = |text: &str| Data::Text(text.to_owned());
+        let optional = |spanned: Option<&Spanned>| spanned.map_or(Data::Null, |spanned| text(&spanned.text));
+        let map = |entries: [(&str, Data); 2]| Data::Map(entries.map(|(key, value)| (key.to_owned(), value)).into());
+        Self {
+            env: map([("name", text(&environment.name)), ("kubernetes", optional(environment.kubernetes.as_ref()))]),
+            values: environment.values.clone(),
+            component: map([("name", text(&component.name)), ("namespace", optional(component.namespace.as_ref()))]),
+        }
+    }
+
+    /// The same for MiniJinja.
+    pub fn to_jinja(&self) -> minijinja::Value {
+        let entries = [("env", &self.env), ("values", &self.values), ("component", &self.component)];
+        entries.into_iter().map(|(name, data)| (name, data.to_jinja())).collect()
+    }
+}
+
+/// Where the values files of a source are looked up, and what their templates see.
+pub struct Reader<'a> {
+    /// Reads the files.
+    pub world: &'a dyn World,
+    /// The project they lie in.
+    pub project: &'a Project,
+    /// The component that names them.
+    pub component: &'a Component,
+    /// The name of the environment.
+    pub env: &'a str,
+    /// What templates see.
+    pub context: &'a Context,
+}
+
+impl Reader<'_> {
+    /// The texts of values files in their order; optional ones that do not exist are left out, templates are rendered.
+    /// Everything that is wrong is reported.
+    pub fn read(&self, files: &[Spanned]) -> Result<Vec<Arc<SourceFile>>, Vec<Box<Diagnostic>>> {
+        let mut texts = Vec::new();
+        let mut wrong = Vec::new();
+        for file in files {
+            match self.read_one(file) {
+                Ok(text) => texts.extend(text),
+                Err(error) => wrong.push(error),
+            }
+        }
+        if wrong.is_empty() { Ok(texts) } else { Err(wrong) }
+    }
+
+    /// The files merged over `base` as Helm merges values files.
+    pub fn merge(&self, base: &Data, files: &[Spanned]) -> Result<Data, Vec<Box<Diagnostic>>> {
+        let mut merged = base.clone();
+        for file in self.read(files)? {
+            let root = super::parse::parse(&file).map_err(|error| vec![error])?;
+            if root.entries().is_none() {
+                return Err(vec![Diagnostic::error(format!("{} must hold a mapping", file.name)).at(
+                    &file,
+                    super::shape::span(&file, &root),
+                    "",
+                )]);
+            }
+            merged.merge(Data::from_node(&root));
+        }
+        Ok(merged)
+    }
+
+    fn read_one(&self, file: &Spanned) -> Result<Option<Arc<SourceFile>>> {
+        let Some(found) = paths::find(self.world, self.project, &self.component.dir, self.env, file, "values file")? else {
+            return Ok(None);
+        };
+        if found.kind != FileKind::File {
+            return Err(file.error(format!("the values file {} is not a file", found.shown), ""));
+        }
+        let text = self
+            .world
+            .read(&found.path)
+            .map_err(|error| file.error(format!("cannot read the values file {}: {error}", found.shown), ""))?;
+        self.render(&found, SourceFile::new(found.shown.clone(), text)).map(Some)
+    }
+
+    fn render(&self, found: &Found, file: Arc<SourceFile>) -> Result<Arc<SourceFile>> {
+        match found.path.extension().and_then(|extension| extension.to_str()) {
+            Some("j2") => {
+                let text = jinja::render_text(&file, &self.context.to_jinja())?;
+                let rendered = SourceFile::new(format!("{} (rendered)", file.name), text.into_bytes());
+                // A values template that does not give YAML is better told here than by the chart's engine.
+                compose::stream(&rendered, 0, &String::from_utf8_lossy(&rendered.text))?;
+                Ok(rendered)
+            }
+            Some("gotmpl") => Err(Diagnostic::error(format!("{}: Go templates for values are not supported yet", file.name))
+                .help("write it as MiniJinja: values.yaml.j2")),
+            _ => Ok(file),
+        }
+    }
+}
