@@ -86,6 +86,24 @@ pub enum Format {
 /// The commands; one line each here, one file each under `commands/`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show what a run would change
+    Diff(commands::diff::DiffArgs),
+    /// Is manifests/ what would be rendered? 0 in sync, 2 stale, 1 error; writes nothing
+    Check(commands::check::CheckArgs),
+    /// Commit exactly what hydrate wrote
+    Commit(commands::commit::CommitArgs),
+    /// List components and the environments they belong to
+    List,
+    /// Print the values a component is rendered with
+    Values(commands::values::ValuesArgs),
+    /// Draw the graph of `needs`
+    Graph,
+    /// Start a project that hydrates at once
+    Init(commands::init::InitArgs),
+    /// Install a Git hook that checks before every commit
+    Hook(commands::hook::HookArgs),
+    /// Print the JSON Schema of a configuration file
+    Schema(commands::schema::SchemaArgs),
     /// Render a Helm chart: the same bytes as `helm template`
     #[command(disable_help_flag = true)]
     Helm(DropInArgs),

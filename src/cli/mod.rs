@@ -4,6 +4,9 @@
 
 pub mod args;
 pub mod commands;
+pub mod progress;
+pub mod report;
+pub mod session;
 pub mod snippet;
 pub mod ui;
 
@@ -108,8 +111,16 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Outcome {
 
 /// One line a command.
 fn run(ui: &mut Ui, global: &args::GlobalArgs, command: Command) -> Outcome {
-    let _ = global;
     match command {
+        Command::Diff(args) => commands::diff::run(ui, global, &args),
+        Command::Check(args) => commands::check::run(ui, global, &args),
+        Command::Commit(args) => commands::commit::run(ui, global, &args),
+        Command::List => commands::list::run(ui, global),
+        Command::Values(args) => commands::values::run(ui, global, &args),
+        Command::Graph => commands::graph::run(ui, global),
+        Command::Init(args) => commands::init::run(ui, global, &args),
+        Command::Hook(args) => commands::hook::run(ui, global, &args),
+        Command::Schema(args) => commands::schema::run(ui, &args),
         Command::Helm(rest) => commands::helm::run(ui, &rest.args),
         Command::Kustomize(rest) => commands::kustomize::run(ui, &rest.args),
         Command::Completions(args) => commands::completions::run(ui, &args),

@@ -6,6 +6,7 @@ use crate::base::{Diagnostic, Result};
 
 use super::Exit;
 use super::args::{Color, GlobalArgs};
+use super::progress::Progress;
 use super::snippet;
 
 /// The two streams of a run and how to use them.
@@ -72,6 +73,11 @@ impl Ui {
         if self.verbose >= level {
             self.stderr(text.as_ref());
         }
+    }
+
+    /// Progress over an environment, on a terminal.
+    pub fn progress(&self, env: &str) -> Progress {
+        Progress::new(env, self.quiet)
     }
 
     /// Whether stdout gets colour.

@@ -1,7 +1,16 @@
 //! The commands, one file each: help, arguments, work and messages in one place.
 
+pub mod check;
+pub mod commit;
 pub mod completions;
+pub mod diff;
+pub mod graph;
 pub mod helm;
+pub mod hook;
+pub mod init;
 pub mod kustomize;
+pub mod list;
 pub mod man;
 pub mod render;
+pub mod schema;
+pub mod values;

@@ -1,10 +1,18 @@
 //! A bare `hydrate`: render, write, say what changed.
 
-use clap::Args;
+use std::collections::BTreeMap;
+use std::time::Instant;
 
-use crate::base::Diagnostic;
-use crate::cli::args::GlobalArgs;
-use crate::cli::{Outcome, ui::Ui};
+use clap::Args;
+use serde_json::{Value as Json, json};
+
+use crate::base::{Diagnostic, Result};
+use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::session::{Session, format, options};
+use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::pipeline::{self, Rendered};
+use crate::tree::disk::Place;
+use crate::tree::{Changes, write};
 
 /// Options of a bare run.
 #[derive(Debug, Clone, Default, Args)]
@@ -15,6 +23,9 @@ pub struct RenderArgs {
     /// Write what could be rendered even where components fail
     #[arg(long)]
     pub keep_going: bool,
+    /// Take over files in the way that hydrate did not write
+    #[arg(long)]
+    pub adopt: bool,
     /// Commit exactly what was written
     #[arg(long)]
     pub commit: bool,
@@ -28,6 +39,7 @@ impl RenderArgs {
     pub fn first_given(&self) -> Option<String> {
         match self {
             _ if self.keep_going => Some("--keep-going".to_owned()),
+            _ if self.adopt => Some("--adopt".to_owned()),
             _ if self.commit => Some("--commit".to_owned()),
             _ => self.components.first().cloned(),
         }
@@ -36,6 +48,82 @@ impl RenderArgs {
 
 /// Renders the selected components of the selected environments and writes what changed.
 pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &RenderArgs) -> Outcome {
-    let _ = (ui, global, args);
-    Err(Diagnostic::error("rendering is not supported yet").into())
+    let format = format(global, "hydrate", &[Format::Text, Format::Json])?;
+    let session = Session::open(global)?;
+    let mut environments = Vec::new();
+    let mut errors = Vec::new();
+    for env in &session.environments {
+        match run_one(ui, global, args, &session, env, format) {
+            Ok((said, failed)) => {
+                environments.push(said);
+                errors.extend(failed);
+            }
+            Err(Failures(failed)) => errors.extend(failed),
+        }
+    }
+    if format == Format::Json {
+        ui.data(&report::document("render", json!({"environments": environments}), &errors))?;
+    }
+    if errors.is_empty() { Ok(Exit::Success) } else { Err(Failures(errors)) }
+}
+
+/// One environment: what it says in JSON, and what failed although the rest was written.
+fn run_one(
+    ui: &mut Ui,
+    global: &GlobalArgs,
+    args: &RenderArgs,
+    session: &Session,
+    env: &str,
+    format: Format,
+) -> Result<(Json, Vec<Box<Diagnostic>>), Failures> {
+    let start = Instant::now();
+    let progress = ui.progress(env);
+    let rendered =
+        pipeline::render(&session.project, env, &options(global, &args.components, args.keep_going), &|name| progress.done(name));
+    progress.finish();
+    let mut rendered = rendered?;
+    let place = pipeline::place(&session.project, env);
+    let changes = write_tree(ui, &place, &mut rendered, args.adopt)?;
+    let took = start.elapsed();
+    let mut said = report::changes_json(env, &changes, took);
+    if format == Format::Text && !ui.is_quiet() {
+        let mut lines = report::change_lines(&changes);
+        lines.push(report::summary(env, &changes, took));
+        ui.data(format!("{}\n", lines.join("\n")).as_bytes())?;
+    }
+    if args.commit {
+        said["commit"] = super::commit::commit(ui, &session.project, env, args.push, format)?;
+    }
+    Ok((said, failed_components(rendered.failed)))
+}
+
+/// Under the lock: what changes, told before it happens, and then it happens.
+fn write_tree(ui: &Ui, place: &Place, rendered: &mut Rendered, adopt: bool) -> Result<Changes, Failures> {
+    let lock = write::lock(place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
+    pipeline::keep_standing_namespaces(place, &mut rendered.desired)?;
+    let changes = Changes::compute(place, &rendered.desired, adopt)?;
+    ui.report(&edited(place, &changes));
+    write::apply(place, &changes, &lock)?;
+    Ok(changes)
+}
+
+/// A warning for each owned file that somebody has edited and that is about to be replaced.
+pub fn edited(place: &Place, changes: &Changes) -> Vec<Box<Diagnostic>> {
+    let mut warnings = Vec::new();
+    for (name, dir) in &changes.dirs {
+        for file in &dir.edited {
+            let fate = if dir.deleted.contains(file) { "deleted" } else { "replaced" };
+            let warning = Diagnostic::warning(format!("{} was edited by hand; it is {fate}", place.shown(&format!("{name}/{file}"))));
+            warnings.push(warning.help("put the change into the component: its values, templates or patches"));
+        }
+    }
+    warnings
+}
+
+/// What failed with `--keep-going`, each with the component it belongs to.
+fn failed_components(failed: BTreeMap<String, Vec<Box<Diagnostic>>>) -> Vec<Box<Diagnostic>> {
+    let name = |(name, errors): (String, Vec<Box<Diagnostic>>)| {
+        errors.into_iter().map(move |error| error.note(format!("component {name} stays as it was")))
+    };
+    failed.into_iter().flat_map(name).collect()
 }

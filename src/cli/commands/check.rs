@@ -1,0 +1,89 @@
+//! `hydrate check`: is what is in manifests/ what would be rendered?
+
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::base::Diagnostic;
+use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::session::{Session, format, options};
+use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::pipeline;
+use crate::tree::{Changes, write};
+
+/// Arguments of `hydrate check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Components to check [default: all of the environment]
+    #[arg(value_name = "COMPONENT")]
+    pub components: Vec<String>,
+}
+
+/// Renders in memory and compares; writes nothing. In sync: 0, stale: 2, cannot tell: 1.
+pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
+    let format = format(global, "check", &[Format::Text, Format::Json])?;
+    let session = Session::open(global)?;
+    let mut environments = Vec::new();
+    let mut errors: Vec<Box<Diagnostic>> = Vec::new();
+    let mut stale = false;
+    for env in &session.environments {
+        let start = Instant::now();
+        match changes(global, &session, env, &args.components) {
+            Ok(changes) => {
+                stale |= !changes.is_empty();
+                environments.push(report::changes_json(env, &changes, start.elapsed()));
+                if format == Format::Text {
+                    say(ui, env, &changes)?;
+                }
+            }
+            Err(Failures(failed)) => errors.extend(failed),
+        }
+    }
+    if format == Format::Json {
+        ui.data(&report::document("check", json!({"stale": stale, "environments": environments}), &errors))?;
+    }
+    match (errors.is_empty(), stale) {
+        (false, _) => Err(Failures(errors)),
+        (true, true) => Ok(Exit::Stale),
+        (true, false) => Ok(Exit::Success),
+    }
+}
+
+/// What a run would change.
+fn changes(global: &GlobalArgs, session: &Session, env: &str, components: &[String]) -> Result<Changes, Failures> {
+    let mut rendered = pipeline::render(&session.project, env, &options(global, components, false), &|_| {})?;
+    let place = pipeline::place(&session.project, env);
+    place.check_links()?;
+    if let Some(unfinished) = write::unfinished(&place) {
+        return Err(unfinished.into());
+    }
+    pipeline::keep_standing_namespaces(&place, &mut rendered.desired)?;
+    Ok(Changes::compute(&place, &rendered.desired, true)?)
+}
+
+fn say(ui: &mut Ui, env: &str, changes: &Changes) -> crate::base::Result<()> {
+    if changes.is_empty() {
+        ui.say(format!("{env}: in sync"));
+        return Ok(());
+    }
+    let mut text = String::new();
+    for (name, dir) in &changes.dirs {
+        let groups = [("created", &dir.created), ("changed", &dir.changed), ("deleted", &dir.deleted)];
+        for (what, files) in groups {
+            for file in files {
+                let edited = if dir.edited.contains(file) { " (edited by hand)" } else { "" };
+                text.push_str(&format!("{what}  {env}/{name}/{file}{edited}\n"));
+            }
+        }
+        if dir.reindexed && dir.created.is_empty() && dir.changed.is_empty() && dir.deleted.is_empty() {
+            text.push_str(&format!("changed  {env}/{name}/.hydrated\n"));
+        }
+    }
+    if changes.index.is_some() {
+        text.push_str(&format!("{}  {env}/kustomization.yaml\n", if changes.had_index { "changed" } else { "created" }));
+    }
+    ui.data(text.as_bytes())?;
+    ui.say(format!("{env}: stale; run `hydrate -e {env}` and commit the result"));
+    Ok(())
+}

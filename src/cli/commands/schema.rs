@@ -1,0 +1,22 @@
+//! `hydrate schema`: JSON Schemas for editors.
+
+use clap::Args;
+
+use crate::base::Diagnostic;
+use crate::cli::{Exit, Outcome, ui::Ui};
+use crate::project::files::schema;
+
+/// Arguments of `hydrate schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Which file: hydrate (hydrate.yaml), environment or component
+    #[arg(value_name = "FILE", value_parser = ["hydrate", "environment", "component"], default_value = "component")]
+    pub file: String,
+}
+
+/// Prints the schema; docs/schema/ keeps the same text.
+pub fn run(ui: &mut Ui, args: &SchemaArgs) -> Outcome {
+    let text = schema(&args.file).ok_or_else(|| Diagnostic::error(format!("there is no schema `{}`", args.file)))?;
+    ui.data(text.as_bytes())?;
+    Ok(Exit::Success)
+}

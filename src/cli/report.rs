@@ -1,0 +1,92 @@
+//! What a run says about changes: lines for people, JSON for machines (docs/commands.md has the schema).
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::base::{Diagnostic, Severity};
+use crate::tree::{Changes, DirChanges};
+
+/// The version of the JSON that commands print; it grows when a reader of the older one would stumble.
+pub const VERSION: u32 = 1;
+
+/// One line a changed directory, indented: `  loki  2 created, 1 changed`.
+pub fn change_lines(changes: &Changes) -> Vec<String> {
+    let changed: Vec<(&String, &DirChanges)> = changes.dirs.iter().filter(|(_, dir)| touches(dir)).collect();
+    let width = changed.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    changed.iter().map(|(name, dir)| format!("  {name:width$}  {}", counts(dir))).collect()
+}
+
+fn touches(dir: &DirChanges) -> bool {
+    !dir.is_empty()
+}
+
+/// `2 created, 1 changed, 3 deleted`
+pub fn counts(dir: &DirChanges) -> String {
+    let parts = [(dir.created.len(), "created"), (dir.changed.len(), "changed"), (dir.deleted.len(), "deleted")];
+    let said: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if said.is_empty() { "index renewed".to_owned() } else { said.join(", ") }
+}
+
+/// `k3d: 2 created, 1 changed, 0 deleted, 40 unchanged in 12 ms`
+pub fn summary(env: &str, changes: &Changes, took: Duration) -> String {
+    let [created, changed, deleted, unchanged] = changes.counts();
+    format!("{env}: {created} created, {changed} changed, {deleted} deleted, {unchanged} unchanged in {}", duration(took))
+}
+
+/// `12 ms`, `1.25 s`
+pub fn duration(took: Duration) -> String {
+    let milliseconds = took.as_millis();
+    if milliseconds < 1000 { format!("{milliseconds} ms") } else { format!("{:.2} s", took.as_secs_f64()) }
+}
+
+/// The changes of an environment.
+pub fn changes_json(env: &str, changes: &Changes, took: Duration) -> Json {
+    let [created, changed, deleted, unchanged] = changes.counts();
+    let component = |(name, dir): (&String, &DirChanges)| {
+        json!({
+            "component": name,
+            "created": dir.created,
+            "changed": dir.changed,
+            "deleted": dir.deleted,
+            "edited": dir.edited,
+            "unchanged": dir.unchanged,
+        })
+    };
+    json!({
+        "environment": env,
+        "created": created,
+        "changed": changed,
+        "deleted": deleted,
+        "unchanged": unchanged,
+        "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "components": changes.dirs.iter().map(component).collect::<Vec<_>>(),
+    })
+}
+
+/// A diagnostic.
+pub fn diagnostic_json(diagnostic: &Diagnostic) -> Json {
+    let place = diagnostic.primary.as_ref().map(|label| (label, label.file.line_column(label.span.start)));
+    json!({
+        "severity": if diagnostic.severity == Severity::Error { "error" } else { "warning" },
+        "message": diagnostic.message,
+        "file": place.as_ref().map(|(label, _)| &label.file.name),
+        "line": place.as_ref().map(|(_, (line, _))| line),
+        "column": place.as_ref().map(|(_, (_, column))| column),
+        "stack": diagnostic.frames.iter().map(|frame| &frame.what).collect::<Vec<_>>(),
+        "notes": diagnostic.notes,
+        "help": diagnostic.help,
+    })
+}
+
+/// The document that a command prints: its own fields around version, command and errors.
+pub fn document(command: &str, fields: Json, errors: &[Box<Diagnostic>]) -> Vec<u8> {
+    let mut document = json!({"version": VERSION, "command": command});
+    if let (Json::Object(document), Json::Object(fields)) = (&mut document, fields) {
+        document.extend(fields);
+        document.insert("errors".to_owned(), errors.iter().map(|error| diagnostic_json(error)).collect());
+    }
+    let mut text = serde_json::to_vec_pretty(&document).unwrap_or_default();
+    text.push(b'\n');
+    text
+}

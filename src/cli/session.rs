@@ -1,0 +1,97 @@
+//! What most commands start with: the project, and the environments they are about.
+
+use std::path::PathBuf;
+
+use crate::base::{Diagnostic, DiskWorld, suggest};
+use crate::pipeline::Options;
+use crate::project::Project;
+
+use super::Failures;
+use super::args::{Format, GlobalArgs};
+
+/// An opened project and the environments asked for.
+#[derive(Debug)]
+pub struct Session {
+    /// The project.
+    pub project: Project,
+    /// The names of the environments asked for: each once, in the order given.
+    pub environments: Vec<String>,
+}
+
+impl Session {
+    /// Finds the project and the environments; without `-e`, the only one there is.
+    pub fn open(global: &GlobalArgs) -> Result<Self, Failures> {
+        let project = open_project(global)?;
+        let known = project.environment_names(&DiskWorld::new())?;
+        let environments = environments(global, &known)?;
+        Ok(Self { project, environments })
+    }
+
+    /// The environment of a command that is about exactly one.
+    pub fn only_environment(&self) -> Result<&str, Failures> {
+        match self.environments.as_slice() {
+            [one] => Ok(one),
+            many => {
+                Err(Diagnostic::error(format!("this command is about one environment, not {}", many.len())).help("name it: -e ENV").into())
+            }
+        }
+    }
+}
+
+/// The project that the run is about.
+pub fn open_project(global: &GlobalArgs) -> Result<Project, Failures> {
+    let world = DiskWorld::new();
+    let start = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let root = Project::find(&world, &start)?;
+    Ok(Project::open(&world, root)?)
+}
+
+/// The options of a rendering run over these components.
+pub fn options(global: &GlobalArgs, components: &[String], keep_going: bool) -> Options {
+    Options { components: components.to_vec(), keep_going, jobs: global.jobs }
+}
+
+fn environments(global: &GlobalArgs, known: &[String]) -> Result<Vec<String>, Failures> {
+    if global.environments.iter().any(|name| name == "all") {
+        return if known.is_empty() { Err(none()) } else { Ok(known.to_vec()) };
+    }
+    if global.environments.is_empty() {
+        return match known {
+            [] => Err(none()),
+            [only] => Ok(vec![only.clone()]),
+            several => Err(Diagnostic::error("which environment?")
+                .note(format!("environments here: {}", several.join(", ")))
+                .help("name it with -e ENV, or take -e all")
+                .into()),
+        };
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in &global.environments {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    Ok(names)
+}
+
+fn none() -> Failures {
+    Diagnostic::error("the project has no environment").help("create environments/ENV.yaml, or run `hydrate init`").into()
+}
+
+/// The format asked for, if it is one that the command knows; text when none was.
+pub fn format(global: &GlobalArgs, command: &str, known: &[Format]) -> Result<Format, Failures> {
+    use clap::ValueEnum;
+    let asked = global.format.unwrap_or(Format::Text);
+    if known.contains(&asked) {
+        return Ok(asked);
+    }
+    let name = |format: &Format| format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let names: Vec<String> = known.iter().map(name).collect();
+    let error = Diagnostic::error(format!("`{command}` has no format `{}`", name(&asked)));
+    let close = suggest::closest(&name(&asked), names.iter().map(String::as_str)).map(|close| format!("did you mean `{close}`?"));
+    Err(match close {
+        Some(close) => error.help(close),
+        None => error.help(format!("it knows: {}", names.join(", "))),
+    }
+    .into())
+}

@@ -1,0 +1,96 @@
+//! Markdown for a comment on a pull request: a summary, then a foldable diff per component. Files whose changed lines
+//! are word for word the same are shown once; only the view collapses, never the files.
+
+use std::collections::BTreeMap;
+
+use super::{Fate, FileDiff, text};
+
+/// What a comment can hold on the common forges, with room to spare; what is longer is cut with a remark.
+const LONGEST: usize = 60_000;
+
+/// The comment for one environment. `dir` is its directory as users see it.
+pub fn write(diffs: &[FileDiff], env: &str, dir: &str) -> String {
+    if diffs.is_empty() {
+        return format!("### {env}: no changes\n");
+    }
+    let count = |fate| diffs.iter().filter(|diff| diff.fate == fate).count();
+    let mut text =
+        format!("### {env}: {} created, {} changed, {} deleted\n", count(Fate::Created), count(Fate::Changed), count(Fate::Deleted));
+    for (component, files) in by_component(diffs) {
+        let section = section(component, &files, dir);
+        if text.len() + section.len() > LONGEST {
+            text.push_str(&format!(
+                "\n<details><summary><b>{component}</b></summary>\n\nToo long to show here: {} files.\n</details>\n",
+                files.len()
+            ));
+        } else {
+            text.push_str(&section);
+        }
+    }
+    text
+}
+
+fn by_component(diffs: &[FileDiff]) -> BTreeMap<&str, Vec<&FileDiff>> {
+    let mut components: BTreeMap<&str, Vec<&FileDiff>> = BTreeMap::new();
+    diffs.iter().for_each(|diff| components.entry(&diff.component).or_default().push(diff));
+    components
+}
+
+fn section(component: &str, files: &[&FileDiff], dir: &str) -> String {
+    let mut text = format!("\n<details><summary><b>{component}</b> ({} files)</summary>\n\n", files.len());
+    for group in alike(files) {
+        let Some((first, rest)) = group.split_first() else { continue };
+        let unified = text::one(first, dir, false);
+        let fence = fence(&unified);
+        text.push_str(&format!("{fence}diff\n{unified}{fence}\n"));
+        if !rest.is_empty() {
+            let names: Vec<String> = rest.iter().map(|diff| format!("`{}`", diff.file)).collect();
+            text.push_str(&format!("The same lines change in {} more: {}\n\n", rest.len(), names.join(", ")));
+        }
+    }
+    text.push_str("</details>\n");
+    text
+}
+
+/// Groups of files with the same changed lines, in the order of their first file. Whole files that come or go are
+/// never grouped.
+fn alike<'a>(files: &[&'a FileDiff]) -> Vec<Vec<&'a FileDiff>> {
+    let mut groups: Vec<(Option<String>, Vec<&FileDiff>)> = Vec::new();
+    for diff in files {
+        let signature = (diff.fate == Fate::Changed).then(|| signature(diff));
+        match groups.iter_mut().find(|(other, _)| signature.is_some() && *other == signature) {
+            Some((_, group)) => group.push(diff),
+            None => groups.push((signature, vec![diff])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+fn signature(diff: &FileDiff) -> String {
+    let changed = |line: &String| line.starts_with(['+', '-']);
+    text::hunks(diff).into_iter().map(|(_, line)| line).filter(changed).map(|line| format!("{}\n", line.replace("  ", ""))).collect()
+}
+
+/// A fence longer than any run of backticks in the text.
+fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(longest.max(2) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::tests::sample;
+
+    #[test]
+    fn the_same_change_is_shown_once() {
+        let text = write(&sample(), "k3d", "manifests/k3d");
+        assert!(
+            text.starts_with("### k3d: 1 created, 2 changed, 1 deleted\n\n<details><summary><b>loki</b> (4 files)</summary>\n"),
+            "{text}"
+        );
+        assert!(text.contains("The same lines change in 1 more: `configmap-b.yaml`\n"), "{text}");
+        assert_eq!(text.matches("+version: 2").count(), 1);
+        assert_eq!(write(&[], "k3d", "m"), "### k3d: no changes\n");
+    }
+}

@@ -1,0 +1,257 @@
+//! Committing exactly what hydrate owns of one environment.
+//!
+//! The commit's tree is HEAD's with the files of the environment's tree put in: what the user has staged or edited
+//! elsewhere stays out of the commit, and stays staged or edited. In the index only the committed files move.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use git2::build::TreeUpdateBuilder;
+use git2::{Commit, FileMode, Index, Oid, Repository, RepositoryState, Signature, Tree};
+
+use crate::base::{Diagnostic, Result};
+use crate::tree::{INDEX, KUSTOMIZATION, Owned};
+
+use super::{blobs_below, failed, open, prefix};
+
+/// What one commit did.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// The commit.
+    pub id: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// The branch it is on; `None` on a detached HEAD.
+    pub branch: Option<String>,
+}
+
+/// What becomes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Created,
+    Changed,
+    Deleted,
+}
+
+/// Commits the files that hydrate owns below `dir` (a directory of the project: `manifests/k3d`) as they are on disk.
+/// `None` when the last commit has them already.
+pub fn commit(root: &Path, dir: &str, env: &str) -> Result<Option<Committed>> {
+    let repository = open(root)?;
+    check_state(&repository)?;
+    let prefix = prefix(&repository, root, dir)?;
+    let parent = parent(&repository)?;
+    let base = parent.as_ref().map(Commit::tree).transpose().map_err(|error| failed("read the last commit", &error))?;
+    let before = base.as_ref().map_or_else(|| Ok(BTreeMap::new()), |tree| blobs_below(&repository, tree, &prefix))?;
+
+    let mut index = repository.index().map_err(|error| failed("read the Git index", &error))?;
+    let on_disk = owned_on_disk(&root.join(dir))?;
+    let mut fates = deletions(&repository, &before, &on_disk)?;
+    stage(&mut index, &prefix, &before, &on_disk, &mut fates)?;
+    if fates.is_empty() {
+        return Ok(None);
+    }
+    let tree = build_tree(&repository, base.as_ref(), &index, &prefix, &fates)?;
+    let message = message(env, &fates);
+    let id = write_commit(&repository, &tree, parent.as_ref(), &message)?;
+    for path in fates.iter().filter(|(_, fate)| **fate == Fate::Deleted).map(|(path, _)| path) {
+        // Not being in the index is just what is wanted.
+        let _ = index.remove_path(Path::new(&format!("{prefix}/{path}")));
+    }
+    index.write().map_err(|error| failed("write the Git index (the commit was made)", &error))?;
+    let branch = repository.head().ok().filter(git2::Reference::is_branch).and_then(|head| head.shorthand().ok().map(str::to_owned));
+    Ok(Some(Committed { id: id.to_string(), subject: message.lines().next().unwrap_or_default().to_owned(), branch }))
+}
+
+fn check_state(repository: &Repository) -> Result<()> {
+    if repository.path().join("index.lock").exists() {
+        return Err(
+            Diagnostic::error("another git process is using the index").help("wait for it; if none is running, delete .git/index.lock")
+        );
+    }
+    let state = repository.state();
+    if state == RepositoryState::Clean {
+        return Ok(());
+    }
+    Err(Diagnostic::error(format!("a Git operation is in progress ({state:?})"))
+        .help("finish or abort it first; hydrate does not commit into the middle of it"))
+}
+
+/// The commit that HEAD is; `None` in a repository without commits.
+fn parent(repository: &Repository) -> Result<Option<Commit<'_>>> {
+    match repository.head() {
+        Ok(head) => head.peel_to_commit().map(Some).map_err(|error| failed("read the last commit", &error)),
+        Err(error) if error.code() == git2::ErrorCode::UnbornBranch => Ok(None),
+        Err(error) => Err(failed("read HEAD", &error)),
+    }
+}
+
+/// The paths below the environment's directory that are ours and there.
+fn owned_on_disk(dir: &Path) -> Result<Vec<String>> {
+    let cannot = |error: std::io::Error| crate::tree::disk::failed("read", dir.display(), &error);
+    let mut paths = Vec::new();
+    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    for name in crate::tree::disk::names(dir).map_err(cannot)? {
+        let sub = dir.join(&name);
+        if !is_file(&sub.join(INDEX)) {
+            continue;
+        }
+        paths.push(format!("{name}/{INDEX}"));
+        let owned = crate::tree::disk::owned(&sub).map_err(cannot)?;
+        paths.extend(owned.names().filter(|file| is_file(&sub.join(file))).map(|file| format!("{name}/{file}")));
+    }
+    if is_file(&dir.join(KUSTOMIZATION)) {
+        paths.push(KUSTOMIZATION.to_owned());
+    }
+    Ok(paths)
+}
+
+/// What the last commit has of ours and the disk no longer does. Ours is what the commit's own `.hydrated` files say.
+fn deletions(repository: &Repository, before: &BTreeMap<String, Oid>, on_disk: &[String]) -> Result<BTreeMap<String, Fate>> {
+    let mut fates = BTreeMap::new();
+    for (path, id) in before {
+        let Some((dir, INDEX)) = path.split_once('/') else { continue };
+        let blob = repository.find_blob(*id).map_err(|error| failed("read the last commit", &error))?;
+        let owned = Owned::parse(blob.content());
+        let names = owned.names().chain([INDEX]).map(|name| format!("{dir}/{name}"));
+        fates.extend(names.filter(|path| before.contains_key(path) && !on_disk.contains(path)).map(|path| (path, Fate::Deleted)));
+    }
+    let was_ours = !fates.is_empty() && before.contains_key(KUSTOMIZATION);
+    if was_ours && !on_disk.iter().any(|path| path == KUSTOMIZATION) {
+        fates.insert(KUSTOMIZATION.to_owned(), Fate::Deleted);
+    }
+    Ok(fates)
+}
+
+/// Puts the files into the index in memory, with the line endings and filters that Git is configured for, and notes
+/// those that differ from the last commit.
+fn stage(
+    index: &mut Index,
+    prefix: &str,
+    before: &BTreeMap<String, Oid>,
+    on_disk: &[String],
+    fates: &mut BTreeMap<String, Fate>,
+) -> Result<()> {
+    for path in on_disk {
+        let whole = format!("{prefix}/{path}");
+        index.add_path(Path::new(&whole)).map_err(|error| failed(&format!("add {whole}"), &error))?;
+        let id = index.get_path(Path::new(&whole), 0).map(|entry| entry.id);
+        match before.get(path) {
+            None => fates.insert(path.clone(), Fate::Created),
+            Some(old) if Some(*old) != id => fates.insert(path.clone(), Fate::Changed),
+            _ => None,
+        };
+    }
+    Ok(())
+}
+
+/// HEAD's tree with the changed files put in and the deleted ones taken out.
+fn build_tree<'r>(
+    repository: &'r Repository,
+    base: Option<&Tree<'r>>,
+    index: &Index,
+    prefix: &str,
+    fates: &BTreeMap<String, Fate>,
+) -> Result<Tree<'r>> {
+    let cannot = |error: git2::Error| failed("write the tree of the commit", &error);
+    let mut update = TreeUpdateBuilder::new();
+    for (path, fate) in fates {
+        let whole = format!("{prefix}/{path}");
+        match (fate, index.get_path(Path::new(&whole), 0)) {
+            (Fate::Deleted, _) => update.remove(whole),
+            (_, Some(entry)) => update.upsert(whole, entry.id, FileMode::Blob),
+            (_, None) => &mut update,
+        };
+    }
+    let empty = match base {
+        Some(_) => None,
+        None => {
+            Some(repository.treebuilder(None).and_then(|builder| builder.write()).and_then(|id| repository.find_tree(id)).map_err(cannot)?)
+        }
+    };
+    let base = base.or(empty.as_ref()).expect("there is a base or the empty tree stands in for it");
+    let id = update.create_updated(repository, base).map_err(cannot)?;
+    repository.find_tree(id).map_err(cannot)
+}
+
+/// A subject that names the components, and below it what became of each file.
+fn message(env: &str, fates: &BTreeMap<String, Fate>) -> String {
+    let mut components: BTreeMap<&str, Vec<(&str, Fate)>> = BTreeMap::new();
+    for (path, fate) in fates {
+        let (component, file) = path.split_once('/').unwrap_or(("", path));
+        components.entry(component).or_default().push((file, *fate));
+    }
+    let names: Vec<&str> = components.keys().copied().filter(|name| !name.is_empty()).collect();
+    let about = if names.len() > 3 { format!("{} components", names.len()) } else { names.join(", ") };
+    let about = if about.is_empty() { "index".to_owned() } else { about };
+    let mut text = format!("hydrate {env}: {about}\n");
+    for (component, files) in components.iter().filter(|(name, _)| !name.is_empty()) {
+        text.push_str(&format!("\n{component}:\n"));
+        for (word, wanted) in [("created", Fate::Created), ("changed", Fate::Changed), ("deleted", Fate::Deleted)] {
+            let listed = files.iter().filter(|(file, fate)| *fate == wanted && *file != INDEX);
+            listed.for_each(|(file, _)| text.push_str(&format!("  {word} {file}\n")));
+        }
+    }
+    text
+}
+
+fn write_commit(repository: &Repository, tree: &Tree<'_>, parent: Option<&Commit<'_>>, message: &str) -> Result<Oid> {
+    let signs = repository.config().and_then(|config| config.get_bool("commit.gpgsign")).unwrap_or(false);
+    if signs {
+        return write_signed(repository, tree, parent, message);
+    }
+    let author = signature(repository, "AUTHOR")?;
+    let committer = signature(repository, "COMMITTER")?;
+    let parents: Vec<&Commit<'_>> = parent.into_iter().collect();
+    repository.commit(Some("HEAD"), &author, &committer, message, tree, &parents).map_err(|error| failed("make the commit", &error))
+}
+
+/// Name and address as Git finds them: the environment variables first, then the configuration.
+fn signature(repository: &Repository, role: &str) -> Result<Signature<'static>> {
+    let config =
+        repository.config().and_then(|mut config| config.snapshot()).map_err(|error| failed("read the Git configuration", &error))?;
+    let value = |what: &str| {
+        let variable = std::env::var(format!("GIT_{role}_{}", what.to_uppercase())).ok().filter(|value| !value.is_empty());
+        variable.or_else(|| config.get_str(&format!("user.{what}")).ok().map(str::to_owned).filter(|value| !value.is_empty()))
+    };
+    let (Some(name), Some(email)) = (value("name"), value("email")) else {
+        return Err(Diagnostic::error("Git does not know who you are: user.name and user.email are not set")
+            .note("the tree is written; only the commit is missing")
+            .help("git config --global user.name \"Your Name\"")
+            .help("git config --global user.email you@example.org"));
+    };
+    Signature::now(&name, &email).map_err(|error| failed("sign with your name", &error))
+}
+
+/// Signed commits are made by the user's `git`, which knows keys and agents.
+fn write_signed(repository: &Repository, tree: &Tree<'_>, parent: Option<&Commit<'_>>, message: &str) -> Result<Oid> {
+    let tree_id = tree.id().to_string();
+    let parent_id = parent.map(|parent| parent.id().to_string());
+    let mut arguments = vec!["commit-tree", "-S", &tree_id, "-F", "-"];
+    if let Some(parent) = &parent_id {
+        arguments.extend(["-p", parent]);
+    }
+    let id = git(repository, &arguments, message)?;
+    let zero = "0".repeat(id.len());
+    git(repository, &["update-ref", "-m", "commit: hydrate", "HEAD", &id, parent_id.as_deref().unwrap_or(&zero)], "")?;
+    Oid::from_str(&id).map_err(|error| failed("read the signed commit", &error))
+}
+
+fn git(repository: &Repository, arguments: &[&str], input: &str) -> Result<String> {
+    let cannot = |error: std::io::Error| Diagnostic::error(format!("cannot run git to sign the commit: {error}"));
+    let mut command = Command::new("git");
+    command.arg("-C").arg(repository.workdir().unwrap_or_else(|| repository.path())).args(arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(cannot)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes()).map_err(cannot)?;
+    }
+    let output = child.wait_with_output().map_err(cannot)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    let mut error = Diagnostic::error(format!("`git {}` failed", arguments.first().copied().unwrap_or_default()));
+    error.notes.extend(String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned));
+    Err(error.help("commits are signed because commit.gpgsign is set; see that `git commit -S` works"))
+}
