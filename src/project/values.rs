@@ -1,5 +1,6 @@
 //! Values files: found, their templates rendered, and merged where it is ours to merge them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, FileKind, Result, SourceFile, World};
@@ -36,7 +37,7 @@ impl Context {
     /// The same for MiniJinja.
     pub fn to_jinja(&self) -> minijinja::Value {
         let entries = [("env", &self.env), ("values", &self.values), ("component", &self.component)];
-        entries.into_iter().map(|(name, data)| (name, data.to_jinja())).collect()
+        entries.into_iter().map(|(name, data)| (name.to_owned(), data.to_jinja())).collect::<BTreeMap<_, _>>().into()
     }
 }
 

@@ -128,7 +128,7 @@ impl Data {
             Self::Float(value) => (*value).into(),
             Self::Text(text) => text.as_str().into(),
             Self::List(items) => items.iter().map(Self::to_jinja).collect(),
-            Self::Map(map) => map.iter().map(|(key, value)| (key.clone(), value.to_jinja())).collect(),
+            Self::Map(map) => map.iter().map(|(key, value)| (key.clone(), value.to_jinja())).collect::<BTreeMap<_, _>>().into(),
         }
     }
 }
