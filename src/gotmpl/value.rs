@@ -305,6 +305,7 @@ pub struct Map(Rc<MapCell>);
 
 struct MapCell {
     type_name: &'static str,
+    element: &'static str,
     /// Whether the elements are of type `interface {}`.
     boxed: bool,
     /// Whether the type has no name of its own, and so no methods.
@@ -332,18 +333,22 @@ impl Map {
 
     /// A map of another type; `type_name` as `%T` prints it.
     pub fn typed(type_name: &'static str, entries: BTreeMap<Str, Value>) -> Self {
-        Self::build(type_name, false, entries)
+        Self::build(type_name, element_type(type_name), false, entries)
     }
 
     /// A nil map.
     pub fn nil(type_name: &'static str) -> Self {
-        Self::build(type_name, true, BTreeMap::new())
+        Self::build(type_name, element_type(type_name), true, BTreeMap::new())
     }
 
-    fn build(type_name: &'static str, nil: bool, entries: BTreeMap<Str, Value>) -> Self {
-        let boxed = element_type(type_name) == INTERFACE;
+    /// A map of a named type (`engine.files`), whose name doesn't say what its elements are.
+    pub fn named(type_name: &'static str, element: &'static str, entries: BTreeMap<Str, Value>) -> Self {
+        Self::build(type_name, element, false, entries)
+    }
+
+    fn build(type_name: &'static str, element: &'static str, nil: bool, entries: BTreeMap<Str, Value>) -> Self {
         let plain = type_name == "map[string]interface {}";
-        Self(Rc::new(MapCell { type_name, boxed, plain, nil, entries: RefCell::new(entries) }))
+        Self(Rc::new(MapCell { type_name, element, boxed: element == INTERFACE, plain, nil, entries: RefCell::new(entries) }))
     }
 
     /// The type, as `%T` prints it.
@@ -372,7 +377,7 @@ impl Map {
         if self.0.boxed {
             return Val::boxed(Value::Nil);
         }
-        Val::plain(match element_type(self.0.type_name) {
+        Val::plain(match self.0.element {
             "string" => Value::str(""),
             "bool" => Value::Bool(false),
             "int" => Value::Int(0),
@@ -510,26 +515,46 @@ impl Value {
         }
     }
 
-    /// Go's `Comparable` of the type: everything but slices and maps.
+    /// Go's `Comparable` of the type: everything but slices, maps and structs with such fields.
     pub(super) fn is_comparable(&self) -> bool {
-        !matches!(self.kind(), Kind::Slice | Kind::Map | Kind::Func)
+        match self.kind() {
+            Kind::Slice | Kind::Map | Kind::Func => false,
+            Kind::Struct => match self {
+                Self::Rare(rare) => match &**rare {
+                    Rare::Object(object) => object.fields().iter().all(|(_, value)| value.is_comparable()),
+                    _ => true,
+                },
+                _ => true,
+            },
+            _ => true,
+        }
     }
 
-    /// Go's `==` of two interfaces, for values of no basic kind.
+    /// Go's `==` of two interfaces: the same type and the same value, which of pointers is the address.
     pub(super) fn is_identical(&self, other: &Self) -> bool {
+        if self.type_name() != other.type_name() {
+            return false;
+        }
         match (self, other) {
+            (Self::Nil, Self::Nil) => true,
+            (Self::Bool(left), Self::Bool(right)) => left == right,
+            (Self::Int(left), Self::Int(right)) | (Self::Int64(left), Self::Int64(right)) => left == right,
+            (Self::Float64(left), Self::Float64(right)) => left == right,
+            (Self::Str(left), Self::Str(right)) => left == right,
             (Self::Rare(left), Self::Rare(right)) => match (&**left, &**right) {
+                (Rare::Integer(_, _, left), Rare::Integer(_, _, right)) => left == right,
+                (Rare::Float32(left), Rare::Float32(right)) => left == right,
+                (Rare::NilPointer(_), Rare::NilPointer(_)) => true,
                 (Rare::Time(left), Rare::Time(right)) => left == right && left.time_zone() == right.time_zone(),
-                (Rare::Object(left), Rare::Object(right)) => Rc::ptr_eq(left, right),
+                (Rare::Object(left), Rare::Object(right)) if left.kind() != Kind::Struct => Rc::ptr_eq(left, right),
+                (Rare::Object(left), Rare::Object(right)) => {
+                    let (left, right) = (left.fields(), right.fields());
+                    left.len() == right.len() && left.iter().zip(&right).all(|((_, left), (_, right))| left.is_identical(right))
+                }
                 _ => Rc::ptr_eq(left, right),
             },
             _ => false,
         }
-    }
-
-    /// Whether it is a pointer to a value of the type.
-    pub(super) fn points_to(&self, type_name: &str) -> bool {
-        self.kind() == Kind::Ptr && self.type_name().strip_prefix('*') == Some(type_name) && !self.is_nil()
     }
 
     /// The type at the end of a pointer, or the type itself.

@@ -186,7 +186,13 @@ impl<'s> State<'s, '_> {
             return Ok(value);
         }
         let value = if value.boxed && !matches!(value.value, Value::Nil) { value.unboxed() } else { value };
-        if assignable(&value, param) || value.value.points_to(param.type_name()) {
+        if assignable(&value, param) {
+            return Ok(value);
+        }
+        if value.value.kind() == Kind::Ptr && value.type_name().strip_prefix('*') == Some(param.type_name()) {
+            if value.value.is_nil() {
+                return Err(self.fail(format!("dereference of nil pointer of type {}", param.type_name())));
+            }
             return Ok(value);
         }
         Err(self.fail(format!("wrong type for value; expected {}; got {}", param.type_name(), value.type_name())))

@@ -210,16 +210,13 @@ fn underscores_ok(text: &str) -> bool {
 /// Go's `strconv.ParseFloat(text, 64)`, where going out of range is a failure too.
 pub(in crate::gotmpl) fn parse_float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if matches!(unsigned.as_bytes(), [b'0', b'x' | b'X', ..]) {
-        if text.contains('_') && !underscores_ok(text) {
-            return None;
-        }
-        return parse_hex_float(text.starts_with('-'), &unsigned[2..].replace('_', ""));
-    }
-    if text.contains('_') {
-        // Underscores belong to literals with the prefix of a base.
+    if text.contains('_') && !underscores_ok(text) {
         return None;
     }
+    if matches!(unsigned.as_bytes(), [b'0', b'x' | b'X', ..]) {
+        return parse_hex_float(text.starts_with('-'), &unsigned[2..].replace('_', ""));
+    }
+    let unsigned = unsigned.replace('_', "");
     let lower = unsigned.to_ascii_lowercase();
     let value = match lower.as_str() {
         "inf" | "infinity" => f64::INFINITY,

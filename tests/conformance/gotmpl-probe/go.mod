@@ -1,0 +1,3 @@
+module gotmpl-probe
+
+go 1.27
