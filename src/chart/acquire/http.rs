@@ -454,8 +454,14 @@ fn io_reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::UnexpectedEof => "the connection was closed early".to_owned(),
         std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => "nothing more arrived in time".to_owned(),
+        _ if matches!(inner(error), Some(ureq::Error::Timeout(_))) => "nothing more arrived in time".to_owned(),
         _ => error.to_string(),
     }
+}
+
+/// The HTTP library's own error inside of one of reading.
+fn inner(error: &std::io::Error) -> Option<&ureq::Error> {
+    error.get_ref()?.downcast_ref()
 }
 
 fn too_large(request: Request<'_>, url: &Url) -> Box<Diagnostic> {
@@ -487,7 +493,7 @@ fn unwell(request: Request<'_>, url: &Url, response: &Response<Body>) -> Fault {
 fn transport(request: Request<'_>, url: &Url, error: &ureq::Error) -> Fault {
     let host = url.host();
     let (again, why, help) = match error {
-        ureq::Error::HostNotFound => (
+        error if is_unresolved(error) => (
             true,
             format!("the name {host} cannot be resolved (DNS)"),
             "check the spelling of the host, the network, and HTTPS_PROXY/NO_PROXY".to_owned(),
@@ -514,6 +520,15 @@ fn transport(request: Request<'_>, url: &Url, error: &ureq::Error) -> Fault {
     };
     let text = format!("cannot fetch {}", request.artifact);
     fault(again, Diagnostic::error(text).note(why).note(format!("asked: {url}")).help(help))
+}
+
+/// The standard library tells a name that cannot be resolved from other failures by its text alone.
+fn is_unresolved(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::HostNotFound => true,
+        ureq::Error::Io(io) => io.to_string().starts_with("failed to lookup address information"),
+        _ => false,
+    }
 }
 
 fn is_tls(error: &std::io::Error) -> bool {

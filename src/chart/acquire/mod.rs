@@ -281,7 +281,7 @@ impl<'w> Supply<'w> {
     fn download_blob(&self, artifact: &Artifact, source: &str) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
         let reference = self.reference(source)?;
         let digest = format!("sha256:{}", artifact.sha256);
-        let bytes = self.registries().blob(&reference, &digest, 0, &artifact.title());
+        let bytes = self.registries().blob(&reference, &digest, &artifact.title());
         bytes.map(|bytes| (bytes, reference.name())).map_err(|error| {
             error.help(format!("if {} was pushed again, `hydrate lock --update {}` takes the new one", artifact.title(), artifact.name))
         })

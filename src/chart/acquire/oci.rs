@@ -97,10 +97,10 @@ pub fn version_of(tag: &str) -> String {
 pub struct Manifest {
     /// `sha256:…` of the manifest itself.
     pub digest: String,
-    /// `sha256:…` and size of the packed chart.
-    pub chart: (String, u64),
+    /// `sha256:…` of the packed chart.
+    pub chart: String,
     /// The same of its provenance file, where it has one.
-    pub provenance: Option<(String, u64)>,
+    pub provenance: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -124,8 +124,6 @@ struct Descriptor {
     #[serde(default)]
     artifact_type: String,
     digest: String,
-    #[serde(default)]
-    size: u64,
 }
 
 /// Pulls from registries; short-lived tokens are kept for the run.
@@ -190,10 +188,9 @@ impl<'a> Registries<'a> {
     }
 
     /// The bytes of a blob, checked against its digest.
-    pub fn blob(&self, reference: &Reference, digest: &str, size: u64, artifact: &str) -> Result<Vec<u8>, Box<Diagnostic>> {
+    pub fn blob(&self, reference: &Reference, digest: &str, artifact: &str) -> Result<Vec<u8>, Box<Diagnostic>> {
         let url = self.address(reference, &format!("blobs/{digest}"))?;
-        let limit = if size == 0 { super::MAX_ARCHIVE } else { size.min(super::MAX_ARCHIVE) };
-        let answer = self.get(reference, &Request::get(&url, artifact, limit))?;
+        let answer = self.get(reference, &Request::get(&url, artifact, super::MAX_ARCHIVE))?;
         let answer = self.expect(reference, answer, artifact)?;
         let found = format!("sha256:{}", sha256(&answer.body));
         if found == digest { Ok(answer.body) } else { Err(mismatch(artifact, "the blob", digest, &found, &url)) }
@@ -311,7 +308,7 @@ impl Manifest {
     fn of(document: &Document, digest: String, artifact: &str, url: &Url) -> Result<Self, Box<Diagnostic>> {
         let layer = |kinds: &[&str]| {
             let layer = document.layers.iter().find(|layer| kinds.contains(&layer.media_type.as_str()))?;
-            Some((checked_digest(&layer.digest)?, layer.size))
+            checked_digest(&layer.digest)
         };
         let config = document.config.as_ref().map_or("", |config| config.media_type.as_str());
         let chart = layer(&CHART).ok_or_else(|| {

@@ -233,8 +233,7 @@ impl Supply<'_> {
         let Some(manifest) = self.registries().manifest(&asked, &which, &title)? else {
             return Err(self.no_such_tag(&asked, &which, &title));
         };
-        let (digest, size) = &manifest.chart;
-        let bytes = self.registries().blob(&asked, digest, *size, &title)?;
+        let bytes = self.registries().blob(&asked, &manifest.chart, &title)?;
         let artifact = self.chart_artifact(Kind::Oci, named.name(), None, &bytes, &title)?;
         Ok(Artifact { manifest: Some(manifest.digest), ..artifact })
     }

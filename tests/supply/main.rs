@@ -1,0 +1,8 @@
+//! Supply against real servers on this machine: what arrives, what must not, and what is said.
+
+mod faults;
+mod git;
+mod project;
+mod registry;
+mod repository;
+mod server;

@@ -1,0 +1,137 @@
+//! A small HTTP server for the tests: one closure answers, every request is kept, and answers can go wrong on the way.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+}
+
+impl Asked {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Arc<[u8]>,
+    pub fault: Fault,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Fault {
+    #[default]
+    None,
+    /// The connection is closed after so many bytes of the body.
+    Cut(usize),
+    /// Nothing is sent for so long after the first byte of the body.
+    Stall(Duration),
+    /// The connection is closed before a byte is sent.
+    Hangup,
+}
+
+impl Reply {
+    pub fn ok(body: impl Into<Arc<[u8]>>) -> Self {
+        Self { status: 200, body: body.into(), ..Self::default() }
+    }
+
+    pub fn status(status: u16) -> Self {
+        Self { status, ..Self::default() }
+    }
+
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub fn failing(mut self, fault: Fault) -> Self {
+        self.fault = fault;
+        self
+    }
+}
+
+pub struct Server {
+    pub port: u16,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Server {
+    /// A server on a free port of this machine. `answer` is given the request and how often its path was asked before.
+    pub fn start(answer: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let (answer, log) = (Arc::new(answer), Arc::clone(&asked));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
+                std::thread::spawn(move || serve(&stream, &*answer, &log));
+            }
+        });
+        Self { port, asked }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Everything asked so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// How often a path was asked.
+    pub fn count(&self, path: &str) -> usize {
+        self.asked().iter().filter(|asked| asked.path == path).count()
+    }
+}
+
+fn serve(stream: &TcpStream, answer: &(dyn Fn(&Asked, usize) -> Reply), log: &Mutex<Vec<Asked>>) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut headers = Vec::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim().split_once(':') else { break };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let asked = Asked { path, headers };
+    let before = {
+        let mut log = log.lock().unwrap();
+        let before = log.iter().filter(|one| one.path == asked.path).count();
+        log.push(asked.clone());
+        before
+    };
+    send(stream, &answer(&asked, before)).ok()
+}
+
+fn send(mut stream: &TcpStream, reply: &Reply) -> std::io::Result<()> {
+    if matches!(reply.fault, Fault::Hangup) {
+        return Ok(());
+    }
+    write!(stream, "HTTP/1.1 {} x\r\nConnection: close\r\nContent-Length: {}\r\n", reply.status, reply.body.len())?;
+    for (name, value) in &reply.headers {
+        write!(stream, "{name}: {value}\r\n")?;
+    }
+    stream.write_all(b"\r\n")?;
+    match reply.fault {
+        Fault::Cut(bytes) => stream.write_all(&reply.body[..bytes]),
+        Fault::Stall(time) => {
+            stream.write_all(&reply.body[..1])?;
+            stream.flush()?;
+            std::thread::sleep(time);
+            stream.write_all(&reply.body[1..])
+        }
+        _ => stream.write_all(&reply.body),
+    }
+}
