@@ -1,9 +1,11 @@
 //! The `yaml` room: YAML as Go's libraries read and write it.
 //!
-//! Reading goes `Input` (bytes to checked text) → `scan` (tokens) → `parse` (events) and from there to
-//! `decode` (the caller's own values, as `sigs.k8s.io/yaml` builds them).
+//! Reading goes `Input` (bytes to checked text) → `scan` (tokens) → `parse` (events) and from there either to
+//! `decode` (the caller's own values, as `sigs.k8s.io/yaml` builds them) or to `compose` (nodes that keep comments).
 
+pub mod compose;
 pub mod decode;
+pub mod documents;
 pub mod emit;
 pub mod input;
 pub mod node;
@@ -12,6 +14,7 @@ pub mod resolve;
 pub mod scan;
 mod tree;
 
+pub use compose::{Composer, compose};
 pub use decode::{Build, DecodeError, Options, Scalar, decode, decode_all};
 pub use input::Input;
 pub use parse::{Event, EventKind, Parser};

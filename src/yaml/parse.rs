@@ -223,10 +223,12 @@ impl<'a> Parser<'a> {
         let (Some(token), Some(state)) = (self.scanner.tokens.front(), &mut self.scanner.comments) else {
             return;
         };
-        while let Some(comment) = state.queue.pop_front_if(|comment| {
+        while let Some(comment) = state.queue.front() {
             // A head never belongs to the end of a block, so it waits for the token after it.
-            token.start.index >= comment.token.index && !(comment.role == Role::Head && token.kind == TokenKind::BlockEnd)
-        }) {
+            let waits = comment.role == Role::Head && token.kind == TokenKind::BlockEnd;
+            if token.start.index < comment.token.index || waits {
+                return;
+            }
             let into = match comment.role {
                 Role::Head => &mut self.comments.head,
                 Role::Line => &mut self.comments.line,
@@ -236,6 +238,7 @@ impl<'a> Parser<'a> {
                 into.push('\n');
             }
             into.push_str(&comment.text);
+            state.queue.pop_front();
         }
     }
 
