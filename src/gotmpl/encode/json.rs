@@ -50,6 +50,25 @@ fn encode(value: &Value, escape_html: bool, indent: Option<&'static str>) -> Res
     Ok(encoder.out)
 }
 
+/// Bytes that may have to be escaped, and those that have to for the sake of HTML.
+static SUSPECT: [u8; 256] = suspects();
+const ALWAYS: u8 = 1;
+const HTML: u8 = 2;
+
+const fn suspects() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            0..0x20 | b'"' | b'\\' | 0xE2 => ALWAYS,
+            b'<' | b'>' | b'&' => HTML,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+}
+
 struct Encoder {
     out: Vec<u8>,
     path: Path,
@@ -175,19 +194,18 @@ impl Encoder {
 
     fn text(&mut self, text: &str) {
         let bytes = text.as_bytes();
-        let mut written = 0;
-        for (at, byte) in bytes.iter().enumerate() {
-            let needs_escape = match byte {
-                b'"' | b'\\' | 0..0x20 => true,
-                b'<' | b'>' | b'&' => self.escape_html,
-                // The lead byte of U+2028 and U+2029.
-                0xE2 => matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xA8 | 0xA9])),
-                _ => false,
-            };
-            if needs_escape {
-                self.out.extend_from_slice(&bytes[written..at]);
-                written = at + self.escape(bytes, at);
+        let mask = if self.escape_html { ALWAYS | HTML } else { ALWAYS };
+        let (mut written, mut at) = (0, 0);
+        while let Some(found) = bytes[at..].iter().position(|byte| SUSPECT[usize::from(*byte)] & mask != 0) {
+            at += found;
+            // The lead byte of U+2028 and U+2029 begins other characters, too.
+            if bytes[at] == 0xE2 && !matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xA8 | 0xA9])) {
+                at += 1;
+                continue;
             }
+            self.out.extend_from_slice(&bytes[written..at]);
+            at += self.escape(bytes, at);
+            written = at;
         }
         self.out.extend_from_slice(&bytes[written..]);
     }

@@ -4,7 +4,7 @@ use super::{MAX_DEPTH, Path, go_lossy, order, rfc3339};
 use crate::gotmpl::fmt::duration::format_duration;
 use crate::gotmpl::fmt::float::{Bits, Format, append_json, format_float};
 use crate::gotmpl::value::{Kind, List, Map, Object, Rare, Str, Value};
-use crate::yaml::emit::{Comments, Dialect, EmitError, Emitter, Properties, ScalarStyle, Version, must_quote};
+use crate::yaml::emit::{Comments, Dialect, EmitError, Emitter, Properties, ScalarStyle, Version, class, classes_of, must_quote};
 use base64::Engine;
 use std::borrow::Cow;
 
@@ -120,8 +120,8 @@ impl Encoder {
 
     fn string(&mut self, bytes: &[u8]) -> Result<(), String> {
         if self.json {
-            let text = through_json(bytes, false)?;
-            return self.text(&text);
+            let (text, classes) = through_json(bytes, false)?;
+            return self.text_of(&text, classes);
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => self.text(text),
@@ -134,15 +134,19 @@ impl Encoder {
     }
 
     fn text(&mut self, text: &str) -> Result<(), String> {
+        self.text_of(text, classes_of(text.as_bytes()))
+    }
+
+    fn text_of(&mut self, text: &str, classes: u8) -> Result<(), String> {
         let version = if self.json { Version::V2 } else { Version::V3 };
-        let style = if memchr::memchr(b'\n', text.as_bytes()).is_some() {
+        let style = if classes & class::BREAK != 0 && memchr::memchr(b'\n', text.as_bytes()).is_some() {
             ScalarStyle::Literal
         } else if must_quote(text, version) {
             ScalarStyle::DoubleQuoted
         } else {
             ScalarStyle::Plain
         };
-        self.scalar(text, style, "")
+        self.emitter.scalar_of(text, classes, style, &Properties::NONE, &Comments::NONE).map_err(text_of)
     }
 
     fn list(&mut self, value: &Value, list: &List) -> Result<(), String> {
@@ -191,16 +195,16 @@ impl Encoder {
         let mut sorted = Vec::with_capacity(entries.len());
         let mut changed = false;
         for (key, value) in entries {
-            let text = through_json(key.as_bytes(), true)?;
+            let (text, classes) = through_json(key.as_bytes(), true)?;
             changed |= matches!(text, Cow::Owned(_));
-            sorted.push((text, value));
+            sorted.push((text, (classes, value)));
         }
         order::sort(&mut sorted, Version::V2);
         if changed {
             remove_overwritten(&mut sorted);
         }
-        sorted.iter().try_for_each(|(key, value)| {
-            self.text(key)?;
+        sorted.iter().try_for_each(|(key, (classes, value))| {
+            self.text_of(key, *classes)?;
             self.value(value)
         })
     }
@@ -240,32 +244,37 @@ fn text_of(error: EmitError) -> String {
 }
 
 /// Keys that only differed in bytes that are not UTF-8, or in line breaks: the later one wins.
-fn remove_overwritten(entries: &mut Vec<(Cow<'_, str>, &Value)>) {
+fn remove_overwritten<V>(entries: &mut Vec<(Cow<'_, str>, V)>) {
     entries.reverse();
     entries.dedup_by(|later, earlier| later.0 == earlier.0);
     entries.reverse();
 }
 
-/// The text as go-yaml v2 reads it from the JSON that encoding/json wrote.
+/// The text as go-yaml v2 reads it from the JSON that encoding/json wrote, and the classes of its bytes.
 ///
 /// # Errors
 /// For control characters that JSON doesn't escape and YAML doesn't allow, for a key too long to be found as one.
-fn through_json(bytes: &[u8], key: bool) -> Result<Cow<'_, str>, String> {
-    let plain = bytes.iter().all(|byte| *byte < 0x7f);
-    let text = if plain { Cow::Borrowed(std::str::from_utf8(bytes).unwrap_or_default()) } else { go_lossy(bytes) };
+fn through_json(bytes: &[u8], key: bool) -> Result<(Cow<'_, str>, u8), String> {
+    let classes = classes_of(bytes);
+    let text = if classes & class::HIGH == 0 { Cow::Borrowed(std::str::from_utf8(bytes).unwrap_or_default()) } else { go_lossy(bytes) };
     if key && bytes.len() > 150 {
         check_key_length(&text)?;
     }
-    if plain {
-        return Ok(text);
+    if classes & (class::HIGH | class::SPECIAL) == 0 {
+        return Ok((text, classes));
     }
     if text.chars().any(|character| matches!(character, '\x7f'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')) {
         return Err("yaml: control characters are not allowed".to_owned());
     }
     if !text.contains('\u{85}') {
-        return Ok(text);
+        return Ok((text, classes));
     }
-    if key { Err("yaml: did not find expected ',' or '}'".to_owned()) } else { fold_next_lines(&text).map(Cow::Owned) }
+    if key {
+        return Err("yaml: did not find expected ',' or '}'".to_owned());
+    }
+    let folded = fold_next_lines(&text)?;
+    let classes = classes_of(folded.as_bytes());
+    Ok((Cow::Owned(folded), classes))
 }
 
 /// go-yaml looks for the `:` of a key in the next 1024 characters, counted as written in JSON.

@@ -16,7 +16,7 @@ pub(super) struct Analysis {
 }
 
 /// Properties of a byte inside a text, combined over the text by `or`.
-pub(super) mod class {
+pub(crate) mod class {
     pub(crate) const SPACE: u8 = 1;
     pub(crate) const BREAK: u8 = 2;
     pub(crate) const TAB: u8 = 4;
@@ -57,16 +57,18 @@ const fn classes() -> [u8; 256] {
 }
 
 /// The classes of all bytes of a text together.
-pub(super) fn classes_of(text: &[u8]) -> u8 {
-    text.iter().fold(0, |all, byte| all | CLASS[usize::from(*byte)])
+pub(crate) fn classes_of(text: &[u8]) -> u8 {
+    let (chunks, rest) = text.as_chunks::<4>();
+    let all = rest.iter().fold(0, |all, byte| all | CLASS[usize::from(*byte)]);
+    chunks.iter().fold(all, |all, chunk| {
+        let [a, b, c, d] = chunk.map(|byte| CLASS[usize::from(byte)]);
+        all | (a | b) | (c | d)
+    })
 }
 
 impl Analysis {
-    pub(super) fn of(text: &str, version: Version) -> Self {
-        Self::with_classes(text, classes_of(text.as_bytes()), version)
-    }
-
-    fn with_classes(text: &str, all: u8, version: Version) -> Self {
+    /// `all` are the classes of the text.
+    pub(super) fn of(text: &str, all: u8, version: Version) -> Self {
         let bytes = text.as_bytes();
         let (Some(first), Some(last)) = (bytes.first().copied(), bytes.last().copied()) else {
             return Self { multiline: false, flow_plain: false, block_plain: true, single_quoted: true, block: false, ascii: true };
@@ -88,12 +90,12 @@ impl Analysis {
 
     fn of_unusual(text: &str, all: u8, version: Version) -> Self {
         let bytes = text.as_bytes();
-        let (flow, block) = indicators(bytes, all);
-        let layout = Layout::of(text);
+        let layout = if all & (class::SPECIAL | class::HIGH) == 0 { Layout::of_usual(bytes) } else { Layout::of(text) };
         let tab = all & class::TAB != 0;
         let special = layout.special || (tab && version == Version::V2);
         let quoted = layout.space_break || special;
         let plain = !(layout.edge || layout.break_space || quoted || tab || layout.breaks);
+        let (flow, block) = if plain { indicators(bytes, all) } else { (true, true) };
         Self {
             multiline: layout.breaks,
             flow_plain: plain && !flow,
@@ -161,6 +163,19 @@ struct Layout {
 }
 
 impl Layout {
+    /// Of a text of printable ASCII, tabs and `\n`: only what stands beside the breaks is looked at.
+    fn of_usual(bytes: &[u8]) -> Self {
+        let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\n'));
+        let mut layout =
+            Self { edge: blank(bytes.first()) || blank(bytes.last()), trailing_space: bytes.last() == Some(&b' '), ..Self::default() };
+        for at in memchr::memchr_iter(b'\n', bytes) {
+            layout.breaks = true;
+            layout.space_break |= at > 0 && bytes[at - 1] == b' ';
+            layout.break_space |= bytes.get(at + 1) == Some(&b' ');
+        }
+        layout
+    }
+
     fn of(text: &str) -> Self {
         let mut layout = Self::default();
         let (mut after_space, mut after_break) = (false, false);

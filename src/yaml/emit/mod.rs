@@ -14,6 +14,8 @@ mod writer;
 pub use node::{write_document, write_documents, write_node};
 pub use plain::{PlainType, must_quote, plain_type};
 
+pub(crate) use analysis::{class, classes_of};
+
 use analysis::Analysis;
 use writer::Writer;
 
@@ -248,8 +250,20 @@ impl<'c> Emitter<'c> {
         properties: &Properties<'_>,
         comments: &Comments<'c>,
     ) -> Result<(), EmitError> {
+        self.scalar_of(text, classes_of(text.as_bytes()), style, properties, comments)
+    }
+
+    /// The same for a text whose `classes` are known.
+    pub(crate) fn scalar_of(
+        &mut self,
+        text: &str,
+        classes: u8,
+        style: ScalarStyle,
+        properties: &Properties<'_>,
+        comments: &Comments<'c>,
+    ) -> Result<(), EmitError> {
         self.note(comments);
-        let analysis = Analysis::of(text, self.dialect.version);
+        let analysis = Analysis::of(text, classes, self.dialect.version);
         let simple_key = !analysis.multiline && properties.len() + text.len() <= SIMPLE_KEY_MAX;
         if !properties.anchor.is_empty() {
             check_anchor(properties.anchor, "anchor")?;

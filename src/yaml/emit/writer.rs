@@ -17,6 +17,7 @@ impl Writer {
     }
 
     /// One ASCII character.
+    #[inline]
     pub(super) fn put(&mut self, byte: u8) {
         self.bytes.push(byte);
         self.column += 1;
@@ -29,11 +30,13 @@ impl Writer {
     }
 
     /// Text that is known to be ASCII and without line breaks.
+    #[inline]
     pub(super) fn ascii(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
         self.column += text.len();
     }
 
+    #[inline]
     pub(super) fn line_break(&mut self) {
         self.bytes.push(b'\n');
         self.column = 0;
@@ -48,6 +51,7 @@ impl Writer {
     }
 
     /// Goes to the indentation, on a new line if need be.
+    #[inline]
     pub(super) fn indent_to(&mut self, indent: isize) {
         let indent = indent.max(0);
         let target = indent.unsigned_abs();
@@ -72,6 +76,7 @@ impl Writer {
         }
     }
 
+    #[inline]
     pub(super) fn indicator(&mut self, text: &str, need_whitespace: bool, is_whitespace: bool, is_indention: bool) {
         if need_whitespace {
             self.space_if_needed();
@@ -81,6 +86,7 @@ impl Writer {
         self.indention = self.indention && is_indention;
     }
 
+    #[inline]
     pub(super) fn space_if_needed(&mut self) {
         if !self.whitespace {
             self.put(b' ');
