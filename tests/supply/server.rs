@@ -93,7 +93,7 @@ impl Server {
     }
 }
 
-fn serve(stream: &TcpStream, answer: &(dyn Fn(&Asked, usize) -> Reply), log: &Mutex<Vec<Asked>>) -> Option<()> {
+fn serve(stream: &TcpStream, answer: &dyn Fn(&Asked, usize) -> Reply, log: &Mutex<Vec<Asked>>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;

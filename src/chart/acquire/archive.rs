@@ -57,6 +57,11 @@ impl Tree {
         self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
     }
 
+    /// The entry at a path, links not followed.
+    pub fn get(&self, path: &str) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
     /// The number of files and links.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -11,6 +11,7 @@ pub mod git;
 pub mod http;
 pub mod index;
 pub mod mirror;
+pub mod mount;
 pub mod oci;
 pub mod repospec;
 mod resolve;
