@@ -1,9 +1,11 @@
 //! The `base` room: what every other room stands on.
 
 pub mod diag;
+pub mod fate;
 pub mod hash;
 pub mod suggest;
 pub mod world;
 
 pub use diag::{Diagnostic, Frame, Label, Result, Severity, SourceFile};
+pub use fate::Fate;
 pub use world::{DiskWorld, FileKind, MemoryWorld, World};

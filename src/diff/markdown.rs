@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fate, FileDiff, text};
+use super::{FileDiff, text};
+use crate::base::Fate;
 
 /// What a comment can hold on the common forges, with room to spare; what is longer is cut with a remark.
 const LONGEST: usize = 60_000;

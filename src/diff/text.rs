@@ -2,7 +2,8 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::{Fate, FileDiff, sides};
+use super::{FileDiff, sides};
+use crate::base::Fate;
 
 const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";

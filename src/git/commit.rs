@@ -4,7 +4,6 @@
 //! elsewhere stays out of the commit, and stays staged or edited. In the index only the committed files move.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,8 +11,7 @@ use std::process::{Command, Stdio};
 use git2::build::TreeUpdateBuilder;
 use git2::{Commit, FileMode, Index, Oid, Repository, RepositoryState, Signature, Tree};
 
-use crate::base::{Diagnostic, Result};
-use crate::tree::{INDEX, KUSTOMIZATION, Owned};
+use crate::base::{Diagnostic, Fate, Result};
 
 use super::{blobs_below, failed, open, prefix};
 
@@ -28,33 +26,39 @@ pub struct Committed {
     pub branch: Option<String>,
 }
 
-/// What becomes of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
-    Created,
-    Changed,
-    Deleted,
+/// What is to be committed.
+pub struct Request<'a> {
+    /// The project's root.
+    pub root: &'a Path,
+    /// The directory of the project that the commit is about: `manifests/k3d`.
+    pub dir: &'a str,
+    /// The paths below it that are ours and on disk.
+    pub on_disk: &'a [String],
+    /// Which paths of a revision were ours, given its files below the directory that are named here.
+    pub owned_before: &'a dyn Fn(&BTreeMap<String, Vec<u8>>) -> Vec<String>,
+    /// The name of the files that `owned_before` needs.
+    pub index_name: &'a str,
+    /// The message, given what becomes of each path.
+    pub message: &'a dyn Fn(&BTreeMap<String, Fate>) -> String,
 }
 
-/// Commits the files that hydrate owns below `dir` (a directory of the project: `manifests/k3d`) as they are on disk.
-/// `None` when the last commit has them already.
-pub fn commit(root: &Path, dir: &str, env: &str) -> Result<Option<Committed>> {
-    let repository = open(root)?;
+/// Commits the files as they are on disk; `None` when the last commit has them already.
+pub fn commit(request: &Request<'_>) -> Result<Option<Committed>> {
+    let repository = open(request.root)?;
     check_state(&repository)?;
-    let prefix = prefix(&repository, root, dir)?;
+    let prefix = prefix(&repository, request.root, request.dir)?;
     let parent = parent(&repository)?;
     let base = parent.as_ref().map(Commit::tree).transpose().map_err(|error| failed("read the last commit", &error))?;
     let before = base.as_ref().map_or_else(|| Ok(BTreeMap::new()), |tree| blobs_below(&repository, tree, &prefix))?;
 
     let mut index = repository.index().map_err(|error| failed("read the Git index", &error))?;
-    let on_disk = owned_on_disk(&root.join(dir))?;
-    let mut fates = deletions(&repository, &before, &on_disk)?;
-    stage(&mut index, &prefix, &before, &on_disk, &mut fates)?;
+    let mut fates = deletions(&repository, &before, request)?;
+    stage(&mut index, &prefix, &before, request.on_disk, &mut fates)?;
     if fates.is_empty() {
         return Ok(None);
     }
     let tree = build_tree(&repository, base.as_ref(), &index, &prefix, &fates)?;
-    let message = message(env, &fates);
+    let message = (request.message)(&fates);
     let id = write_commit(&repository, &tree, parent.as_ref(), &message)?;
     for path in fates.iter().filter(|(_, fate)| **fate == Fate::Deleted).map(|(path, _)| path) {
         // Not being in the index is just what is wanted.
@@ -88,41 +92,16 @@ fn parent(repository: &Repository) -> Result<Option<Commit<'_>>> {
     }
 }
 
-/// The paths below the environment's directory that are ours and there.
-fn owned_on_disk(dir: &Path) -> Result<Vec<String>> {
-    let cannot = |error: std::io::Error| crate::tree::disk::failed("read", dir.display(), &error);
-    let mut paths = Vec::new();
-    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
-    for name in crate::tree::disk::names(dir).map_err(cannot)? {
-        let sub = dir.join(&name);
-        if !is_file(&sub.join(INDEX)) {
-            continue;
-        }
-        paths.push(format!("{name}/{INDEX}"));
-        let owned = crate::tree::disk::owned(&sub).map_err(cannot)?;
-        paths.extend(owned.names().filter(|file| is_file(&sub.join(file))).map(|file| format!("{name}/{file}")));
-    }
-    if is_file(&dir.join(KUSTOMIZATION)) {
-        paths.push(KUSTOMIZATION.to_owned());
-    }
-    Ok(paths)
-}
-
-/// What the last commit has of ours and the disk no longer does. Ours is what the commit's own `.hydrated` files say.
-fn deletions(repository: &Repository, before: &BTreeMap<String, Oid>, on_disk: &[String]) -> Result<BTreeMap<String, Fate>> {
-    let mut fates = BTreeMap::new();
-    for (path, id) in before {
-        let Some((dir, INDEX)) = path.split_once('/') else { continue };
+/// What the last commit has of ours and the disk no longer does.
+fn deletions(repository: &Repository, before: &BTreeMap<String, Oid>, request: &Request<'_>) -> Result<BTreeMap<String, Fate>> {
+    let is_index = |path: &str| path.rsplit('/').next() == Some(request.index_name);
+    let mut indexes = BTreeMap::new();
+    for (path, id) in before.iter().filter(|(path, _)| is_index(path)) {
         let blob = repository.find_blob(*id).map_err(|error| failed("read the last commit", &error))?;
-        let owned = Owned::parse(blob.content());
-        let names = owned.names().chain([INDEX]).map(|name| format!("{dir}/{name}"));
-        fates.extend(names.filter(|path| before.contains_key(path) && !on_disk.contains(path)).map(|path| (path, Fate::Deleted)));
+        indexes.insert(path.clone(), blob.content().to_vec());
     }
-    let was_ours = !fates.is_empty() && before.contains_key(KUSTOMIZATION);
-    if was_ours && !on_disk.iter().any(|path| path == KUSTOMIZATION) {
-        fates.insert(KUSTOMIZATION.to_owned(), Fate::Deleted);
-    }
-    Ok(fates)
+    let gone = |path: &String| before.contains_key(path) && !request.on_disk.contains(path);
+    Ok((request.owned_before)(&indexes).into_iter().filter(gone).map(|path| (path, Fate::Deleted)).collect())
 }
 
 /// Puts the files into the index in memory, with the line endings and filters that Git is configured for, and notes
@@ -174,27 +153,6 @@ fn build_tree<'r>(
     let base = base.or(empty.as_ref()).expect("there is a base or the empty tree stands in for it");
     let id = update.create_updated(repository, base).map_err(cannot)?;
     repository.find_tree(id).map_err(cannot)
-}
-
-/// A subject that names the components, and below it what became of each file.
-fn message(env: &str, fates: &BTreeMap<String, Fate>) -> String {
-    let mut components: BTreeMap<&str, Vec<(&str, Fate)>> = BTreeMap::new();
-    for (path, fate) in fates {
-        let (component, file) = path.split_once('/').unwrap_or(("", path));
-        components.entry(component).or_default().push((file, *fate));
-    }
-    let names: Vec<&str> = components.keys().copied().filter(|name| !name.is_empty()).collect();
-    let about = if names.len() > 3 { format!("{} components", names.len()) } else { names.join(", ") };
-    let about = if about.is_empty() { "index".to_owned() } else { about };
-    let mut text = format!("hydrate {env}: {about}\n");
-    for (component, files) in components.iter().filter(|(name, _)| !name.is_empty()) {
-        text.push_str(&format!("\n{component}:\n"));
-        for (word, wanted) in [("created", Fate::Created), ("changed", Fate::Changed), ("deleted", Fate::Deleted)] {
-            let listed = files.iter().filter(|(file, fate)| *fate == wanted && *file != INDEX);
-            listed.for_each(|(file, _)| text.push_str(&format!("  {word} {file}\n")));
-        }
-    }
-    text
 }
 
 fn write_commit(repository: &Repository, tree: &Tree<'_>, parent: Option<&Commit<'_>>, message: &str) -> Result<Oid> {

@@ -1,12 +1,13 @@
 //! What stands on disk under `manifests/`, links never followed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Diagnostic, Result};
 
-use super::{INDEX, Owned};
+use super::{INDEX, KUSTOMIZATION, Owned};
 
 /// Where an environment's tree is.
 #[derive(Debug, Clone)]
@@ -102,4 +103,35 @@ pub fn owned(dir: &Path) -> io::Result<Owned> {
 
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The paths below an environment's directory that are ours and there.
+pub fn owned_paths(dir: &Path) -> io::Result<Vec<String>> {
+    let mut paths = Vec::new();
+    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    for name in names(dir)? {
+        let sub = dir.join(&name);
+        if is_file(&sub.join(INDEX)) {
+            let owned = owned(&sub)?;
+            paths.push(format!("{name}/{INDEX}"));
+            paths.extend(owned.names().filter(|file| is_file(&sub.join(file))).map(|file| format!("{name}/{file}")));
+        }
+    }
+    if is_file(&dir.join(KUSTOMIZATION)) {
+        paths.push(KUSTOMIZATION.to_owned());
+    }
+    Ok(paths)
+}
+
+/// The paths that were ours in a revision, given its `.hydrated` files by their paths.
+pub fn owned_in(indexes: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+    let mut paths = Vec::new();
+    for (path, text) in indexes {
+        let Some((dir, INDEX)) = path.split_once('/') else { continue };
+        paths.extend(Owned::parse(text).names().chain([INDEX]).map(|name| format!("{dir}/{name}")));
+    }
+    if !paths.is_empty() {
+        paths.push(KUSTOMIZATION.to_owned());
+    }
+    paths
 }

@@ -1,6 +1,7 @@
 //! The `tree` room: `manifests/<env>/`: which files there are, which of them are ours, and how they get there.
 
 pub mod changes;
+pub mod compare;
 pub mod disk;
 pub mod layout;
 pub mod owned;

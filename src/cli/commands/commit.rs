@@ -1,14 +1,18 @@
 //! `hydrate commit`: commit exactly what hydrate owns.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use crate::base::Result;
+use crate::base::{Fate, Result};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
-use crate::git;
+use crate::git::{self, commit::Request};
+use crate::pipeline;
 use crate::project::Project;
+use crate::tree::{self, disk};
 
 /// Arguments of `hydrate commit`.
 #[derive(Debug, Args)]
@@ -34,8 +38,17 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CommitArgs) -> Outcome {
 
 /// Commits one environment and says so; the commit's id in JSON, or null when there was nothing to commit.
 pub fn commit(ui: &mut Ui, project: &Project, env: &str, push: bool, format: Format) -> Result<Json> {
-    let dir = format!("{}/{env}", project.settings.manifests);
-    let Some(done) = git::commit::commit(&project.root, &dir, env)? else {
+    let place = pipeline::place(project, env);
+    let on_disk = disk::owned_paths(&place.dir()).map_err(|error| disk::failed("read", place.shown(""), &error))?;
+    let request = Request {
+        root: &project.root,
+        dir: &place.shown(""),
+        on_disk: &on_disk,
+        owned_before: &disk::owned_in,
+        index_name: tree::INDEX,
+        message: &|fates| message(env, fates),
+    };
+    let Some(done) = git::commit::commit(&request)? else {
         if format == Format::Text {
             ui.say(format!("{env}: nothing to commit"));
         }
@@ -51,4 +64,46 @@ pub fn commit(ui: &mut Ui, project: &Project, env: &str, push: bool, format: For
         ui.say(format!("{env}: pushed"));
     }
     Ok(json!(done.id))
+}
+
+/// A subject that names the components, and below it what became of each file.
+fn message(env: &str, fates: &BTreeMap<String, Fate>) -> String {
+    let mut components: BTreeMap<&str, Vec<(&str, Fate)>> = BTreeMap::new();
+    for (path, fate) in fates {
+        let (component, file) = path.split_once('/').unwrap_or(("", path));
+        components.entry(component).or_default().push((file, *fate));
+    }
+    components.remove("");
+    let names: Vec<&str> = components.keys().copied().collect();
+    let about = match names.len() {
+        0 => "index".to_owned(),
+        1..=3 => names.join(", "),
+        many => format!("{many} components"),
+    };
+    let mut text = format!("hydrate {env}: {about}\n");
+    for (component, files) in &components {
+        text.push_str(&format!("\n{component}:\n"));
+        for wanted in Fate::ALL {
+            let listed = files.iter().filter(|(file, fate)| *fate == wanted && *file != tree::INDEX);
+            listed.for_each(|(file, _)| text.push_str(&format!("  {} {file}\n", wanted.word())));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_lists_what_became_of_each_file() {
+        let fate = |path: &str, fate| (path.to_owned(), fate);
+        let fates = BTreeMap::from([
+            fate("kustomization.yaml", Fate::Changed),
+            fate("loki/.hydrated", Fate::Changed),
+            fate("loki/a.yaml", Fate::Deleted),
+            fate("loki/b.yaml", Fate::Created),
+        ]);
+        assert_eq!(message("k3d", &fates), "hydrate k3d: loki\n\nloki:\n  created b.yaml\n  deleted a.yaml\n");
+    }
 }

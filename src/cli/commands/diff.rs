@@ -8,7 +8,7 @@ use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::diff::{self, FileDiff};
-use crate::tree::Changes;
+use crate::tree::{Changes, compare};
 use crate::{git, pipeline};
 
 /// Arguments of `hydrate diff`.
@@ -30,7 +30,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &DiffArgs) -> Outcome {
     let mut errors: Vec<Box<Diagnostic>> = Vec::new();
     for env in &session.environments {
         let dir = pipeline::place(&session.project, env).shown("");
-        match compare(global, args, &session, env) {
+        match differences(global, args, &session, env) {
             Err(Failures(failed)) => errors.extend(failed),
             Ok(diffs) => match format {
                 Format::Json => environments.push(diff::json::write(&diffs, env, &dir)),
@@ -45,14 +45,14 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &DiffArgs) -> Outcome {
     if errors.is_empty() { Ok(Exit::Success) } else { Err(Failures(errors)) }
 }
 
-fn compare(global: &GlobalArgs, args: &DiffArgs, session: &Session, env: &str) -> Result<Vec<FileDiff>, Failures> {
+fn differences(global: &GlobalArgs, args: &DiffArgs, session: &Session, env: &str) -> Result<Vec<FileDiff>, Failures> {
     let project = &session.project;
     let mut rendered = pipeline::render(project, env, &options(global, &args.components, false), &|_| {})?;
     let place = pipeline::place(project, env);
     if let Some(revision) = &args.against {
         let dir = format!("{}/{env}", project.settings.manifests);
-        return Ok(diff::against(&git::files_at(&project.root, revision, &dir)?, &rendered.desired));
+        return Ok(compare::against(&git::files_at(&project.root, revision, &dir)?, &rendered.desired));
     }
     pipeline::keep_standing_namespaces(&place, &mut rendered.desired)?;
-    Ok(diff::of_changes(&Changes::compute(&place, &rendered.desired, true)?))
+    Ok(compare::of_changes(&Changes::compute(&place, &rendered.desired, true)?))
 }

@@ -1,0 +1,26 @@
+//! What becomes of a file.
+
+/// What becomes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// New.
+    Created,
+    /// Its content changes.
+    Changed,
+    /// Gone.
+    Deleted,
+}
+
+impl Fate {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Self; 3] = [Self::Created, Self::Changed, Self::Deleted];
+
+    /// `created`, `changed`, `deleted`
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+            Self::Deleted => "deleted",
+        }
+    }
+}
