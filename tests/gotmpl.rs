@@ -103,10 +103,8 @@ fn differential() {
         pairs.filter_map(|(case, answer)| compare(case, answer)).collect::<Vec<_>>()
     });
     let different = different.expect("a thread");
-    for text in different.iter().take(60) {
-        eprintln!("{text}");
-    }
-    assert!(different.is_empty(), "{} of {} differ", different.len(), cases.lines().count());
+    let shown = different.iter().take(60).map(String::as_str).collect::<Vec<_>>().join("\n");
+    assert!(different.is_empty(), "{shown}\n{} of {} differ", different.len(), cases.lines().count());
 }
 
 fn compare(case: &str, recorded: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 use super::exec::Val;
 use super::fmt;
 use super::func::Param;
+use super::set::GoVersion;
 use super::text;
 use super::value::{Kind, Rare, Str, Value};
 
@@ -79,7 +80,15 @@ impl Builtin {
 type Outcome<T> = Result<T, String>;
 
 /// Runs a function; the error is Go's text. `callee` is what `call` names in errors.
-pub(super) fn run(builtin: Builtin, args: &[Val], callee: &str) -> Outcome<Val> {
+pub(super) fn run(builtin: Builtin, args: &[Val], callee: &str, go: GoVersion) -> Outcome<Val> {
+    run_latest(builtin, args, callee).map_err(|message| match message.split_once(INCOMPATIBLE) {
+        // Before 1.24 the types were not named.
+        Some(("", _)) if go < GoVersion::Go1_27 => INCOMPATIBLE.to_owned(),
+        _ => message,
+    })
+}
+
+fn run_latest(builtin: Builtin, args: &[Val], callee: &str) -> Outcome<Val> {
     let at = |index: usize| args.get(index).cloned().unwrap_or(Val::INVALID);
     let boolean = |value: bool| Ok(Val::plain(Value::Bool(value)));
     match builtin {
@@ -157,8 +166,10 @@ fn basic(value: &Value) -> Basic<'_> {
     }
 }
 
+const INCOMPATIBLE: &str = "incompatible types for comparison";
+
 fn incompatible(left: &Value, right: &Value) -> String {
-    format!("incompatible types for comparison: {} and {}", left.type_name(), right.type_name())
+    format!("{INCOMPATIBLE}: {} and {}", left.type_name(), right.type_name())
 }
 
 fn equal(left: &Value, others: &[Val]) -> Outcome<bool> {
@@ -338,6 +349,10 @@ fn slice(item: &Val, indexes: &[Val]) -> Outcome<Val> {
     };
     let mut bounds = [0, length, length];
     for (bound, index) in bounds.iter_mut().zip(indexes) {
+        // Unlike `index`, Go's `slice` does not look into interfaces here.
+        if index.boxed {
+            return Err(format!("cannot index slice/array with type {}", index.type_name()));
+        }
         *bound = index_arg(&index.value, length)?;
     }
     let [from, to, capacity] = bounds;

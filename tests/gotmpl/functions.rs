@@ -185,9 +185,8 @@ fn tpl(vm: &mut Vm<'_>, args: &[Value]) -> Out {
 }
 
 const FUNCTIONS: &[Function] = &[
-    variadic("list", &[Param::Any], |_, args| {
-        Ok(Value::List(if args.is_empty() { List::nil("[]interface {}") } else { List::new(args.to_vec()) }))
-    }),
+    // Called without arguments, reflection gives a variadic function a slice that is empty and not nil.
+    variadic("list", &[Param::Any], |_, args| Ok(Value::List(List::new(args.to_vec())))),
     variadic("dict", &[Param::Any], |_, args| Ok(Value::Map(Map::from_entries(entries(args))))),
     function("set", &[Param::Map, Param::String, Param::Any], |_, args| match &args[0] {
         Value::Map(map) if map.is_nil() => Err("assignment to entry in nil map".into()),
@@ -197,9 +196,7 @@ const FUNCTIONS: &[Function] = &[
         }
         _ => Err("no map".into()),
     }),
-    variadic("strs", &[Param::String], |_, args| {
-        Ok(Value::List(if args.is_empty() { List::nil("[]string") } else { List::strings(args.iter().map(text)) }))
-    }),
+    variadic("strs", &[Param::String], |_, args| Ok(Value::List(List::strings(args.iter().map(text))))),
     variadic("smap", &[Param::String], |_, args| Ok(Value::Map(Map::typed("map[string]string", entries(args))))),
     function("table", &[Param::String, Param::Any], |_, args| Ok(Value::Map(Map::typed("main.Table", entries(args))))),
     function("files", &[Param::String, Param::String], |_, args| {

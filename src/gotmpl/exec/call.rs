@@ -125,7 +125,8 @@ impl<'s> State<'s, '_> {
         let callee = if builtin == Builtin::Call { self.callee_name(args, last.as_ref()) } else { String::new() };
         let mut argv: Vec<Val> = Vec::with_capacity(args.len() + 1);
         self.eval_args(dot, signature, args, last, |value| argv.push(value))?;
-        builtins::run(builtin, &argv, &callee).map_err(|message| self.failed(node, builtin.name(), Failure::Message(message)))
+        let go = self.vm.set.options().go;
+        builtins::run(builtin, &argv, &callee, go).map_err(|message| self.failed(node, builtin.name(), Failure::Message(message)))
     }
 
     /// The name that `call` gives what it calls in errors.

@@ -97,7 +97,10 @@ impl<'s> State<'s, '_> {
             },
             _ => {}
         }
-        Err(self.fail(format!("can't evaluate field {} in type {}", text(), receiver.type_name())))
+        // What a function returns as an `error` stays one; only `interface {}` is looked into.
+        let error = matches!(&receiver.value, Value::Rare(rare) if matches!(&**rare, Rare::Error(_)));
+        let type_name = if error && !receiver.boxed { "error" } else { receiver.type_name() };
+        Err(self.fail(format!("can't evaluate field {} in type {type_name}", text())))
     }
 
     fn missing(&self, map: &Map, name: &[u8]) -> Exec<Val> {

@@ -107,3 +107,16 @@ fn a_set_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&set(&[]));
 }
+
+#[test]
+fn what_go_1_23_does_otherwise() {
+    let options = Options { go: crate::gotmpl::set::GoVersion::Go1_23, ..Options::default() };
+    let answer = |text: &str| {
+        let mut set = TemplateSet::new("root", FunctionSet::new(&[]), options);
+        set.parse_text("t", text.as_bytes()).expect("parses");
+        run(&set, "t", &data(), Limits::default()).expect_err("fails").innermost_message()
+    };
+    assert_eq!(answer("{{ range 3 }}{{ end }}"), "range can't iterate over 3");
+    assert_eq!(answer("{{ eq 1 `a` }}"), "error calling eq: incompatible types for comparison");
+    assert_eq!(answer("{{ lt 1 1.5 }}"), "error calling lt: incompatible types for comparison");
+}

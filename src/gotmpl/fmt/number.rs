@@ -226,14 +226,11 @@ impl Flags {
 
 /// `#` keeps the decimal point, and for `%g` the zeros after it.
 fn restore_point(number: &mut Vec<u8>, verb: u8, precision: Option<usize>) {
-    let mut digits = match verb {
+    // Go's list of verbs leaves `%X` out.
+    let digits = match verb {
         b'g' | b'G' | b'x' => precision.unwrap_or(6),
         _ => 0,
     };
-    // Go counts no digits for `%G` and `%X`, which its list of verbs leaves out.
-    if verb == b'G' {
-        digits = 0;
-    }
     let hex = matches!(verb, b'x' | b'X');
     let tail_at = number.iter().position(|byte| matches!(byte, b'p' | b'P') || !hex && matches!(byte, b'e' | b'E')).unwrap_or(number.len());
     let tail = number.split_off(tail_at);

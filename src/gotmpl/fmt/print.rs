@@ -78,7 +78,7 @@ impl Printer {
             Ok(b'T') => self.flags.string(&mut self.out, value.type_name().as_bytes()),
             Ok(b'p') => self.pointer(value, verb),
             _ => {
-                let plain = matches!(value, Value::Bool(_) | Value::Int(_) | Value::Int64(_) | Value::Float64(_) | Value::Str(_));
+                let plain = !matches!(value, Value::List(_) | Value::Map(_) | Value::Rare(_)) || value.as_bytes().is_some();
                 if plain || !self.methods(value, verb) {
                     self.print(value, verb, 0);
                 }
@@ -111,6 +111,11 @@ impl Printer {
         }
         if verb == u32::from(b'w') {
             return self.wrap_verb(value, verb);
+        }
+        if let (true, Rare::Time(time)) = (self.flags.sharp_v, &**rare) {
+            let source = super::verbs::time_source(time);
+            self.flags.string(&mut self.out, source.as_bytes());
+            return true;
         }
         if self.flags.sharp_v || !matches!(u8::try_from(verb), Ok(b'v' | b's' | b'x' | b'X' | b'q')) {
             return false;
@@ -218,7 +223,7 @@ impl Printer {
         match rare {
             Rare::Integer(_, kind, number) => self.integer(value, *number, kind.is_unsigned(), verb),
             Rare::Float32(number) => self.float(value, f64::from(*number), Bits::Float32, verb),
-            Rare::Bytes(bytes) => self.bytes(bytes, verb),
+            Rare::Bytes(bytes) => self.bytes(bytes, verb, depth),
             Rare::NilPointer(_) => self.pointer(value, verb),
             Rare::Error(_) if depth > 0 => self.pointer(value, verb),
             Rare::Error(text) => {
@@ -226,12 +231,7 @@ impl Printer {
                 self.put("&");
                 self.structure("errors.errorString", &[("s", text)], verb, depth + 1);
             }
-            Rare::Time(time) => {
-                if self.flags.sharp_v {
-                    return self.put(&super::verbs::time_source(time));
-                }
-                self.structure("time.Time", &super::verbs::time_fields(time), verb, depth);
-            }
+            Rare::Time(time) => self.structure("time.Time", &super::verbs::time_fields(time), verb, depth),
             Rare::Object(object) => self.object(value, &**object, verb, depth),
         }
     }
@@ -340,7 +340,7 @@ impl Printer {
         }
     }
 
-    fn bytes(&mut self, bytes: &[u8], verb: u32) {
+    fn bytes(&mut self, bytes: &[u8], verb: u32, depth: usize) {
         let (flags, out) = (self.flags, &mut self.out);
         match u8::try_from(verb) {
             Ok(b's') => flags.string(out, bytes),
@@ -348,7 +348,7 @@ impl Printer {
             Ok(b'X') => flags.hex_string(out, bytes, Case::Upper),
             Ok(b'q') => flags.quoted(out, bytes),
             known => {
-                let name = if matches!(known, Ok(b'v' | b'd')) { "[]byte" } else { "[]uint8" };
+                let name = if depth == 0 && matches!(known, Ok(b'v' | b'd')) { "[]byte" } else { "[]uint8" };
                 self.open(name, false, b'[');
                 for (at, byte) in bytes.iter().enumerate() {
                     self.separate(at);

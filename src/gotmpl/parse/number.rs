@@ -61,7 +61,7 @@ impl Number {
         let text = String::from_utf8_lossy(literal);
         let body = text.strip_suffix('i').unwrap_or(&text);
         let split = sign_position(body).ok_or("syntax error scanning complex number")?;
-        let part = |part: &str| parse_float(part).ok_or_else(|| format!("strconv.ParseFloat: parsing {part:?}: invalid syntax"));
+        let part = |part: &str| parse_float(part).ok_or("syntax error scanning complex number");
         let (real, imaginary) = (part(&body[..split])?, part(&body[split..])?);
         self.set_complex(real, imaginary);
         Ok(())
