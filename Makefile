@@ -1,5 +1,5 @@
 # Targets that carry a comment beginning with two hashes are listed by `make help`.
-# hydrate's own targets are here; the platform's are in platform.mk, where there is one.
+# First hydrate's own, then those of the platform that it renders.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -65,4 +65,139 @@ conformance: $(HYDRATE) ## Compare with the real helm and kustomize (fetched fro
 schema: $(HYDRATE) ## Write docs/schema/ anew from the code
 	@for file in hydrate environment component; do $(HYDRATE) schema $$file > docs/schema/$$file.schema.json; done
 
--include platform.mk
+##@ Platform
+
+CLUSTER := platform
+TREE := manifests/$(ENV)
+KUBECTL := kubectl --context k3d-$(CLUSTER)
+# Server-side, so that objects of any size can be applied and everybody keeps the fields that are theirs.
+APPLY := $(KUBECTL) apply --server-side --force-conflicts --field-manager=platform
+NEED := @environments/k3d/need.sh
+
+# What is not made here, pinned. Cilium's own CRDs come with its operator.
+GATEWAY_API := https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.3.0/standard-install.yaml
+FLUX := https://github.com/fluxcd
+FLUX_CRDS := \
+	$(FLUX)/source-controller/releases/download/v1.8.2/source-controller.crds.yaml \
+	$(FLUX)/kustomize-controller/releases/download/v1.8.3/kustomize-controller.crds.yaml \
+	$(FLUX)/notification-controller/releases/download/v1.8.3/notification-controller.crds.yaml
+
+.PHONY: up
+up: ## Bring the platform up on this machine: phases 1 to 4
+	$(NEED) docker k3d kubectl git
+	$(MAKE) --no-print-directory phase1
+	$(MAKE) --no-print-directory phase2
+	$(MAKE) --no-print-directory phase3
+	$(MAKE) --no-print-directory phase4
+	$(MAKE) --no-print-directory hosts
+
+.PHONY: down
+down: ## Delete the cluster and everything in it
+	$(NEED) docker k3d
+	k3d cluster delete $(CLUSTER)
+
+.PHONY: phase1
+phase1: ## Cluster, Gateway API, Cilium, CoreDNS
+	$(NEED) docker k3d kubectl
+	k3d cluster get $(CLUSTER) >/dev/null 2>&1 || k3d cluster create --config environments/k3d/cluster.yaml
+	k3d cluster start $(CLUSTER)
+	$(MAKE) --no-print-directory gateway-install
+	$(MAKE) --no-print-directory cilium-install
+	$(MAKE) --no-print-directory coredns-update
+
+.PHONY: phase2
+phase2: ## Flux
+	$(NEED) kubectl
+	$(APPLY) -k $(TREE)/00-namespaces
+	$(APPLY) $(addprefix -f ,$(FLUX_CRDS))
+	$(KUBECTL) wait --for=condition=Established --timeout=60s crd/gitrepositories.source.toolkit.fluxcd.io crd/kustomizations.kustomize.toolkit.fluxcd.io
+	$(APPLY) -k $(TREE)/flux
+	$(KUBECTL) -n flux-system rollout status --timeout=5m deployment
+
+.PHONY: phase3
+phase3: secrets ## Apply manifests/$(ENV): namespaces, then every component after what it needs
+	$(NEED) kubectl
+	@set -e; for component in $$(environments/k3d/order.sh components $(TREE)); do \
+		echo "== $$component"; \
+		$(APPLY) -k $(TREE)/$$component; \
+	done
+	$(KUBECTL) -n object-storage wait --for=condition=Complete --timeout=10m job -l app.kubernetes.io/component=buckets
+	$(KUBECTL) -n observability rollout status --timeout=10m deployment
+	$(KUBECTL) -n observability rollout status --timeout=10m statefulset
+	$(KUBECTL) -n node-agents rollout status --timeout=10m daemonset
+
+.PHONY: phase4
+phase4: gitops-setup gitops-enable ## Put the repository in charge (Flux applies what Git says)
+
+.PHONY: gateway-install
+gateway-install: ## Gateway API: its CRDs
+	$(NEED) kubectl
+	$(APPLY) -f $(GATEWAY_API)
+	$(KUBECTL) wait --for=condition=Established --timeout=60s crd/gatewayclasses.gateway.networking.k8s.io crd/gateways.gateway.networking.k8s.io crd/httproutes.gateway.networking.k8s.io
+
+.PHONY: cilium-install
+cilium-install: ## Cilium, its operator, Envoy and Hubble
+	$(NEED) kubectl
+	$(APPLY) -k $(TREE)/00-namespaces
+	@# Instances of Cilium's own kinds wait for the CRDs, which the operator brings.
+	grep -L '^kind: Cilium' $(TREE)/cilium/*-*.yaml | sed 's/^/-f /' | xargs $(APPLY)
+	$(KUBECTL) -n kube-system rollout status --timeout=10m daemonset/cilium daemonset/cilium-envoy deployment/cilium-operator
+	$(KUBECTL) wait --for=create --timeout=2m crd/ciliumnetworkpolicies.cilium.io crd/ciliumclusterwidenetworkpolicies.cilium.io
+	$(KUBECTL) wait --for=condition=Established --timeout=2m crd/ciliumnetworkpolicies.cilium.io crd/ciliumclusterwidenetworkpolicies.cilium.io
+	$(APPLY) -k $(TREE)/cilium
+	$(KUBECTL) wait --for=condition=Ready --timeout=5m node --all
+
+.PHONY: coredns-update
+coredns-update: ## CoreDNS with the resolvers that work beside Cilium
+	$(NEED) kubectl
+	$(APPLY) -k $(TREE)/coredns
+	$(KUBECTL) -n kube-system rollout restart deployment/coredns
+	$(KUBECTL) -n kube-system rollout status --timeout=5m deployment/coredns
+
+.PHONY: secrets
+secrets: ## The Secrets that manifests refer to, random, where they are missing
+	$(NEED) kubectl
+	$(APPLY) -k $(TREE)/00-namespaces
+	environments/k3d/secrets.sh $(KUBECTL)
+
+.PHONY: status
+status: ## Nodes, pods that do not run, ways in
+	$(NEED) kubectl
+	$(KUBECTL) get nodes
+	$(KUBECTL) get pods -A --field-selector=status.phase!=Running,status.phase!=Succeeded
+	$(KUBECTL) get gateways,httproutes -A
+	$(KUBECTL) get persistentvolumeclaims -A
+
+.PHONY: hosts
+hosts: ## The line for /etc/hosts, and the password of Grafana's administrator
+	@echo "127.0.0.1 grafana.local prometheus.local alertmanager.local hubble.local"
+	@echo "then: http://grafana.local:8080, as admin with"
+	@echo "  $(KUBECTL) -n observability get secret grafana-admin -o 'go-template={{.data.password | base64decode}}'"
+
+.PHONY: gitops-setup
+gitops-setup: ## Credentials of the repository for Flux, from GIT_USERNAME and GIT_PASSWORD (neither: it is public)
+	$(NEED) kubectl
+	@if [ -n "$$GIT_PASSWORD" ]; then \
+		printf '%s' "$$GIT_PASSWORD" | $(KUBECTL) -n flux-system create secret generic platform \
+			--from-literal=username="$${GIT_USERNAME:-git}" --from-file=password=/dev/stdin --dry-run=client -o yaml | $(APPLY) -f - ; \
+	else echo "GIT_PASSWORD is not set: the repository is read without credentials"; fi
+
+.PHONY: gitops-enable
+gitops-enable: ## The GitRepository and a Kustomization for each component
+	$(NEED) kubectl
+	@test -d clusters/$(ENV) || { echo "clusters/$(ENV) is missing: set 'handover: flux' in environments/$(ENV).yaml and run make hydrate" >&2; exit 1; }
+	$(APPLY) -k clusters/$(ENV)
+
+.PHONY: gitops-status
+gitops-status: ## What Flux has applied, and what it could not
+	$(NEED) kubectl
+	$(KUBECTL) -n flux-system get gitrepositories,kustomizations -o wide
+
+.PHONY: validate
+validate: ## Check manifests/$(ENV): schemas, references, configurations, queries, order
+	$(NEED) python3 promtool amtool
+	@test -x target/validate/bin/python || python3 -m venv target/validate
+	@target/validate/bin/python -c 'import kubernetes_validate' 2>/dev/null || target/validate/bin/pip install -q -r tests/platform/requirements.txt
+	target/validate/bin/python tests/platform/targets.py
+	target/validate/bin/python tests/platform/selftest.py $(TREE)
+	target/validate/bin/python tests/platform/validate.py $(TREE)
