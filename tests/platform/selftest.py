@@ -12,6 +12,7 @@ import configs
 import order
 import references
 import schemas
+import security
 import signals
 from tree import Object, Report, Tree
 
@@ -59,6 +60,9 @@ CASES = [
     (lambda t: pod(t, "StatefulSet", "loki")["containers"][0].update(image="docker.io/grafana/loki:latest"), references, "is not pinned"),
     (lambda t: pod(t, "StatefulSet", "loki")["containers"][0].pop("livenessProbe"), references, "has no liveness probe"),
     (lambda t: pod(t, "DaemonSet", "beyla")["volumes"].append({"name": "x", "emptyDir": {}}), references, "no container mounts ['x']"),
+    (lambda t: pod(t, "StatefulSet", "loki")["securityContext"].pop("runAsNonRoot"), security, "loki may run as root"),
+    (lambda t: pod(t, "StatefulSet", "loki")["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), security, "forbids: ['hostPath']"),
+    (lambda t: pod(t, "DaemonSet", "beyla")["containers"][0]["securityContext"].pop("readOnlyRootFilesystem"), security, "that it may write to"),
     (lambda t: edit(t, "loki", "loki.yaml", "auth_enabled", "auth_enable"), configs, "auth_enable"),
     (lambda t: edit(t, "tempo", "tempo.yaml", "send_exemplars", "send_exemplar"), configs, "send_exemplar"),
     (lambda t: edit(t, "thanos", "objstore.yml", "insecure", "insecur"), configs, "insecur"),

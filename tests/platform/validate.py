@@ -17,12 +17,14 @@ import configs
 import order
 import references
 import schemas
+import security
 import signals
 from tree import Report, Tree
 
 CHECKS = [
     ("objects match their schemas", schemas.check),
     ("references between objects hold", references.check),
+    ("pods keep to their Pod Security Standard", security.check),
     ("configuration files are valid", configs.check),
     ("rules and dashboards ask for what exists", signals.check),
     ("the order of application holds", order.check),
