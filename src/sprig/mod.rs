@@ -10,6 +10,7 @@ mod decimal;
 mod defaults;
 mod dicts;
 mod encoding;
+mod json;
 mod lists;
 mod math;
 mod merge;
@@ -21,13 +22,14 @@ mod strconv;
 mod strings;
 mod text;
 mod unicode;
+mod url;
 
 pub use cast::{to_float64, to_int64};
 pub use defaults::is_empty;
 pub use reflect::deep_equal;
 
 use crate::gotmpl::Function;
-use crate::gotmpl::Param::{Any, Bool, Float64, Int, Map, String as Text, Time};
+use crate::gotmpl::Param::{Any, Bool, Float64, Int, List, Map, String as Text, Time};
 
 const fn row(name: &'static str, params: &'static [crate::gotmpl::Param], run: Run) -> Function {
     Function { name, params, variadic: false, run }
@@ -37,6 +39,8 @@ const fn row(name: &'static str, params: &'static [crate::gotmpl::Param], run: R
 const fn many(name: &'static str, params: &'static [crate::gotmpl::Param], run: Run) -> Function {
     Function { name, params, variadic: true, run }
 }
+
+const CERTIFICATE: crate::gotmpl::Param = crate::gotmpl::Param::Named(crypto::CERTIFICATE);
 
 type Run = fn(&mut crate::gotmpl::exec::Vm<'_>, &[crate::gotmpl::Value]) -> args::Out;
 
@@ -61,6 +65,7 @@ pub static FUNCTIONS: &[Function] = &[
     row("base", &[Text], paths::base),
     row("bcrypt", &[Text], crypto::bcrypt),
     many("biggest", &[Any, Any], math::max),
+    row("buildCustomCert", &[Text, Text], crypto::build_custom),
     row("camelcase", &[Text], strings::camelcase),
     many("cat", &[Any], strings::cat),
     row("ceil", &[Any], math::ceil),
@@ -75,6 +80,7 @@ pub static FUNCTIONS: &[Function] = &[
     row("dateModify", &[Text, Time], dates::date_modify),
     row("date_in_zone", &[Text, Any, Text], dates::date_in_zone),
     row("date_modify", &[Text, Time], dates::date_modify),
+    row("decryptAES", &[Text, Text], crypto::decrypt_aes),
     row("deepCopy", &[Any], dicts::deep_copy),
     row("deepEqual", &[Any, Any], reflect::deep_equals),
     many("default", &[Any, Any], defaults::default),
@@ -87,11 +93,19 @@ pub static FUNCTIONS: &[Function] = &[
     row("duration", &[Any], dates::duration),
     row("durationRound", &[Any], dates::duration_round),
     row("empty", &[Any], defaults::empty),
+    row("encryptAES", &[Text, Text], crypto::encrypt_aes),
     row("ext", &[Text], paths::ext),
     row("fail", &[Text], strings::fail),
     row("first", &[Any], lists::first),
     row("float64", &[Any], math::to_float_64),
     row("floor", &[Any], math::floor),
+    row("genCA", &[Text, Int], crypto::gen_ca),
+    row("genCAWithKey", &[Text, Int, Text], crypto::gen_ca_with_key),
+    row("genPrivateKey", &[Text], crypto::gen_private_key),
+    row("genSelfSignedCert", &[Text, List, List, Int], crypto::gen_self_signed),
+    row("genSelfSignedCertWithKey", &[Text, List, List, Int, Text], crypto::gen_self_signed_with_key),
+    row("genSignedCert", &[Text, List, List, Int, CERTIFICATE], crypto::gen_signed),
+    row("genSignedCertWithKey", &[Text, List, List, Int, CERTIFICATE, Text], crypto::gen_signed_with_key),
     row("get", &[Map, Text], dicts::get),
     row("has", &[Any, Any], lists::has),
     row("hasKey", &[Map, Text], dicts::has_key),
@@ -147,6 +161,8 @@ pub static FUNCTIONS: &[Function] = &[
     row("mustReverse", &[Any], lists::reverse),
     many("mustSlice", &[Any, Any], lists::slice),
     row("mustToDate", &[Text, Text], dates::must_to_date),
+    row("mustToPrettyJson", &[Any], json::must_pretty),
+    row("mustToRawJson", &[Any], json::raw),
     row("mustUniq", &[Any], lists::uniq),
     many("mustWithout", &[Any, Any], lists::without),
     row("must_date_modify", &[Text, Time], dates::must_date_modify),
@@ -206,6 +222,8 @@ pub static FUNCTIONS: &[Function] = &[
     row("title", &[Text], strings::title),
     row("toDate", &[Text, Text], dates::to_date),
     row("toDecimal", &[Any], math::to_decimal),
+    row("toPrettyJson", &[Any], json::pretty),
+    row("toRawJson", &[Any], json::raw),
     row("toString", &[Any], strings::to_string),
     row("toStrings", &[Any], strings::to_strings),
     row("trim", &[Text], strings::trim),
@@ -225,6 +243,8 @@ pub static FUNCTIONS: &[Function] = &[
     row("untilStep", &[Int, Int, Int], math::until_step),
     row("untitle", &[Text], strings::untitle),
     row("upper", &[Text], strings::upper),
+    row("urlJoin", &[Map], url::url_join),
+    row("urlParse", &[Text], url::url_parse),
     row("uuidv4", &[], crypto::uuid_v4),
     row("values", &[Map], dicts::values),
     many("without", &[Any, Any], lists::without),
@@ -237,5 +257,8 @@ pub static METHODS: &[(&str, &[Function])] =
     &[("time.Duration", dates::DURATION), ("time.Month", dates::NAMED), ("time.Time", dates::TIME), ("time.Weekday", dates::NAMED)];
 
 /// The functions that differ at the level of Helm 3, to be put over those of `FUNCTIONS`.
-pub static V3_FUNCTIONS: &[Function] =
-    &[row("semver", &[Text], semver::semver_v3), row("semverCompare", &[Text, Text], semver::semver_compare_v3)];
+pub static V3_FUNCTIONS: &[Function] = &[
+    row("semver", &[Text], semver::semver_v3),
+    row("semverCompare", &[Text, Text], semver::semver_compare_v3),
+    row("urlParse", &[Text], url::url_parse_v3),
+];

@@ -6,6 +6,31 @@ use crate::gotmpl::Value;
 use crate::gotmpl::exec::Vm;
 use base64::Engine;
 
+/// The world's randomness, for the crates that make keys.
+pub(super) struct Source<'w>(pub(super) &'w dyn World);
+
+impl rand_core::RngCore for Source<'_> {
+    fn next_u32(&mut self) -> u32 {
+        rand_core::impls::next_u32_via_fill(self)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        rand_core::impls::next_u64_via_fill(self)
+    }
+
+    fn fill_bytes(&mut self, buffer: &mut [u8]) {
+        self.0.random(buffer);
+    }
+
+    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.0.random(buffer);
+        Ok(())
+    }
+}
+
+/// The real world's randomness is the operating system's.
+impl rand_core::CryptoRng for Source<'_> {}
+
 /// A number below `limit`, each equally likely; 0 for a limit of 0.
 pub(in crate::sprig) fn below(world: &dyn World, limit: u64) -> u64 {
     let mask = u64::MAX >> limit.saturating_sub(1).leading_zeros().min(63);

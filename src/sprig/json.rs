@@ -1,0 +1,21 @@
+//! JSON, where Helm leaves sprig's functions in place.
+
+use super::args::{self, Out, any};
+use crate::gotmpl::Value;
+use crate::gotmpl::encode::{to_pretty_json, to_raw_json};
+use crate::gotmpl::exec::Vm;
+
+/// `toPrettyJson VALUE`: indented; an empty text for what JSON cannot express.
+pub fn pretty(_: &mut Vm<'_>, args: &[Value]) -> Out {
+    args::string(to_pretty_json(any(args, 0)).unwrap_or_default())
+}
+
+/// `mustToPrettyJson VALUE`.
+pub fn must_pretty(_: &mut Vm<'_>, args: &[Value]) -> Out {
+    args::string(to_pretty_json(any(args, 0))?)
+}
+
+/// `toRawJson VALUE` and `mustToRawJson VALUE`: without escapes for HTML.
+pub fn raw(_: &mut Vm<'_>, args: &[Value]) -> Out {
+    args::string(to_raw_json(any(args, 0))?)
+}
