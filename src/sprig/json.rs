@@ -1,7 +1,8 @@
 //! JSON, where Helm leaves sprig's functions in place.
 
-use super::args::{self, Out, any};
+use super::args::{self, Out, any, bytes};
 use crate::gotmpl::Value;
+use crate::gotmpl::decode::{Numbers, Target, from_json};
 use crate::gotmpl::encode::{to_pretty_json, to_raw_json};
 use crate::gotmpl::exec::Vm;
 
@@ -18,4 +19,9 @@ pub fn must_pretty(_: &mut Vm<'_>, args: &[Value]) -> Out {
 /// `toRawJson VALUE` and `mustToRawJson VALUE`: without escapes for HTML.
 pub fn raw(_: &mut Vm<'_>, args: &[Value]) -> Out {
     args::string(to_raw_json(any(args, 0))?)
+}
+
+/// `mustFromJson TEXT`: of any type.
+pub fn must_from(_: &mut Vm<'_>, args: &[Value]) -> Out {
+    Ok(from_json(bytes(args, 0), Target::Any, Numbers::Float64)?)
 }

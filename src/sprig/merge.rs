@@ -39,17 +39,27 @@ fn merge(target: &Map, source: &Map, mode: Mode, depth: usize) -> Result<(), Fai
     if target.is_nil() || target.same(source) && mode == Mode::Fill {
         return Ok(());
     }
+    // Go would assign an element of type `interface {}` to one of type `string`, whatever is in it.
+    let misfit = target.type_name() == "map[string]string" && source.type_name() != target.type_name();
     let entries: Vec<_> = source.entries().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     for (key, value) in entries {
         let existing = target.get(key.as_bytes());
         match (&value, existing) {
-            (Value::Nil, _) if mode == Mode::Overwrite => target.insert(key, Value::Nil),
-            (Value::Nil, _) => {}
+            (Value::Nil, _) if mode == Mode::Fill => {}
+            (_, existing) if misfit && sets(existing.as_ref(), &value, mode) => {
+                return Err("reflect.Value.SetMapIndex: value of type interface {} is not assignable to type string".into());
+            }
+            (Value::Nil, _) => target.insert(key, Value::Nil),
             (_, None) => target.insert(key, value),
             (_, Some(existing)) => merge_entry(target, key, &value, &existing, mode, depth)?,
         }
     }
     Ok(())
+}
+
+/// Whether an element of the target is assigned to at all.
+fn sets(existing: Option<&Value>, value: &Value, mode: Mode) -> bool {
+    mode == Mode::Overwrite || value.kind() == Kind::Slice || existing.is_none_or(is_empty)
 }
 
 fn merge_entry(target: &Map, key: crate::gotmpl::Str, value: &Value, existing: &Value, mode: Mode, depth: usize) -> Result<(), Failure> {

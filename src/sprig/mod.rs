@@ -144,6 +144,7 @@ pub static FUNCTIONS: &[Function] = &[
     row("mustDateModify", &[Text, Time], dates::must_date_modify),
     row("mustDeepCopy", &[Any], dicts::deep_copy),
     row("mustFirst", &[Any], lists::first),
+    row("mustFromJson", &[Text], json::must_from),
     row("mustHas", &[Any, Any], lists::has),
     row("mustInitial", &[Any], lists::initial),
     row("mustLast", &[Any], lists::last),
