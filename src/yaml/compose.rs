@@ -55,7 +55,7 @@ impl Iterator for Composer<'_> {
 impl<'a> Composer<'a> {
     /// A composer of the documents of an input.
     pub fn new(input: &'a Input<'_>) -> Self {
-        Self { parser: Parser::with_comments(input), anchors: BTreeSet::new(), items: Vec::new(), entries: Vec::new(), open: Vec::new() }
+        Self { parser: Parser::new(input, Dialect::V3), anchors: BTreeSet::new(), items: Vec::new(), entries: Vec::new(), open: Vec::new() }
     }
 
     fn document(&mut self) -> Result<Option<Document>, Error> {

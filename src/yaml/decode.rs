@@ -164,8 +164,8 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
 
     fn document(mut self, root: usize) -> Decoded<B::Value> {
         let value = self.value(root)?;
-        if !self.problems.is_empty() {
-            return Err(DecodeError::yaml(format!("unmarshal errors:\n  {}", self.problems.join("\n  "))));
+        if let Some(error) = type_error(&self.problems) {
+            return Err(error);
         }
         match self.bad_key.or(self.bad_number) {
             Some(message) => Err(DecodeError { message, mark: None }),
@@ -324,15 +324,29 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
 
     /// A node as `%#v` prints what v2 decodes it to.
     fn show(&self, at: usize) -> Decoded<String> {
-        let mut build = gofmt::GoSyntax;
+        let mut node = self.node(at)?;
+        while let Kind::Alias(target) = node.kind {
+            node = self.node(target as usize)?;
+        }
+        if node.kind == Kind::Scalar && self.resolve(node)? == Scalar::Null {
+            return Ok("<nil>".to_owned());
+        }
+        let mut build = gofmt::GoSyntax { string_maps: self.options.dialect == Dialect::V3, first_wins: self.options.strict };
         let mut shower = Decoder::new(self.tree, Options { strict: false, json: false, ..self.options }, &mut build);
         shower.following.clone_from(&self.following);
-        shower.value(at)
+        let shown = shower.value(at)?;
+        match type_error(&shower.problems) {
+            Some(error) => Err(error),
+            None => Ok(shown),
+        }
     }
 
     /// A key as the string JSON needs.
     fn key(&mut self, scalar: &Scalar<'_>, value_at: usize) -> Decoded<B::Key> {
         if B::GO_SYNTAX {
+            if *scalar == Scalar::Null {
+                return Ok(self.build.key("interface {}(nil)"));
+            }
             return Ok(self.build.key(&gofmt::go_syntax(scalar)));
         }
         Ok(match scalar {
@@ -402,6 +416,11 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
         }
         Ok(children)
     }
+}
+
+fn type_error(problems: &[String]) -> Option<DecodeError> {
+    let listed = problems.join("\n  ");
+    (!problems.is_empty()).then(|| DecodeError::yaml(format!("unmarshal errors:\n  {listed}")))
 }
 
 fn want_map() -> DecodeError {

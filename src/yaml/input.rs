@@ -5,6 +5,8 @@ use std::borrow::Cow;
 /// go-yaml reads its input in pieces of this size, and complains about all of a piece before it parses any of it.
 const CHUNK: usize = 512;
 
+const INCOMPLETE: &str = "incomplete UTF-8 octet sequence";
+
 /// A text that can be scanned: UTF-8 without a byte order mark and without control characters, up to where the
 /// input stops being that.
 #[derive(Debug, Clone)]
@@ -58,7 +60,8 @@ impl<'a> Input<'a> {
         let Some((at, problem)) = fault else {
             return Self { text: Cow::Borrowed(rest), failure: None };
         };
-        let end = chunk_start(text, at).max(bom);
+        // A character that is cut off is only noticed when nothing comes after it.
+        let end = if problem == INCOMPLETE { at } else { chunk_start(text, at) }.max(bom);
         Self { text: Cow::Borrowed(text.get(bom..end).unwrap_or_default()), failure: Some(problem) }
     }
 
@@ -88,6 +91,27 @@ impl<'a> Input<'a> {
     }
 }
 
+/// A Go string as JSON has it: U+FFFD for each byte that is not part of a character.
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    let mut rest = bytes;
+    let mut text = String::new();
+    loop {
+        match std::str::from_utf8(rest) {
+            Ok(valid) if text.is_empty() => return Cow::Borrowed(valid),
+            Ok(valid) => {
+                text.push_str(valid);
+                return Cow::Owned(text);
+            }
+            Err(error) => {
+                let (valid, invalid) = rest.split_at(error.valid_up_to());
+                text.push_str(std::str::from_utf8(valid).unwrap_or_default());
+                text.push(char::REPLACEMENT_CHARACTER);
+                rest = invalid.get(1..).unwrap_or_default();
+            }
+        }
+    }
+}
+
 /// Where the piece that holds the byte `at` starts; a character that straddles two pieces belongs to the second.
 fn chunk_start(text: &str, at: usize) -> usize {
     let mut start = 0;
@@ -113,7 +137,7 @@ fn floor_char(text: &str, mut at: usize) -> usize {
 /// What go-yaml says about the first bytes that are not UTF-8.
 fn invalid_utf8(bytes: &[u8]) -> &'static str {
     let Some(&first) = bytes.first() else {
-        return "incomplete UTF-8 octet sequence";
+        return INCOMPLETE;
     };
     let width = match first {
         0xc0..=0xdf => 2,
@@ -122,7 +146,7 @@ fn invalid_utf8(bytes: &[u8]) -> &'static str {
         _ => return "invalid leading UTF-8 octet",
     };
     let Some(sequence) = bytes.get(..width) else {
-        return "incomplete UTF-8 octet sequence";
+        return INCOMPLETE;
     };
     if sequence.iter().skip(1).any(|byte| byte & 0xc0 != 0x80) {
         return "invalid trailing UTF-8 octet";

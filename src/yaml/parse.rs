@@ -151,14 +151,9 @@ impl<'a> Iterator for Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// A parser without comments.
+    /// A parser; that of v3 keeps comments, because go-yaml reads past things in their company that it else refuses.
     pub fn new(input: &'a Input<'_>, dialect: Dialect) -> Self {
-        Self::with_scanner(Scanner::new(input, dialect, false))
-    }
-
-    /// A parser in go-yaml v3's manner that keeps comments.
-    pub fn with_comments(input: &'a Input<'_>) -> Self {
-        Self::with_scanner(Scanner::new(input, Dialect::V3, true))
+        Self::with_scanner(Scanner::new(input, dialect))
     }
 
     fn with_scanner(scanner: Scanner<'a>) -> Self {
@@ -257,11 +252,7 @@ impl<'a> Parser<'a> {
         if length == 0 {
             return Ok(());
         }
-        // An error will be met again, by whoever needs the token.
-        let Ok(token) = self.peek() else {
-            return Ok(());
-        };
-        if matches!(token.kind, TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart) {
+        if matches!(self.peek()?.kind, TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart) {
             let head = std::mem::take(&mut self.comments.head);
             self.comments.head = head.get(length + 1..).unwrap_or_default().to_owned();
             self.stem = head.get(..length).map(str::to_owned);

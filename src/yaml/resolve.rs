@@ -115,7 +115,7 @@ fn binary(text: &str) -> Result<Scalar<'_>, String> {
     let bytes = GeneralPurpose::new(&base64::alphabet::STANDARD, config)
         .decode(packed)
         .map_err(|_| "!!binary value contains invalid base64 data".to_owned())?;
-    Ok(Scalar::Str(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())))
+    Ok(Scalar::Str(Cow::Owned(super::input::lossy(&bytes).into_owned())))
 }
 
 fn resolve(text: &str, dialect: Dialect, timestamps: bool) -> Scalar<'_> {
@@ -125,7 +125,7 @@ fn resolve(text: &str, dialect: Dialect, timestamps: bool) -> Scalar<'_> {
     };
     match first {
         b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text, dialect).unwrap_or_else(string),
-        b'.' => special_float(text).or_else(|| float(text)).unwrap_or_else(string),
+        b'.' => special_float(text).or_else(|| separated_float(text)).unwrap_or_else(string),
         b'0'..=b'9' | b'+' | b'-' => {
             if let Some(special) = special_float(text) {
                 return special;
@@ -159,7 +159,21 @@ fn special_float(text: &str) -> Option<Scalar<'static>> {
     }))
 }
 
-/// `strconv.ParseFloat` for a text that starts with a point: digits, perhaps an exponent, underscores nowhere.
+/// `strconv.ParseFloat` for a text that starts with a point; underscores may stand between digits.
+fn separated_float(text: &str) -> Option<Scalar<'static>> {
+    if memchr::memchr(b'_', text.as_bytes()).is_none() {
+        return float(text);
+    }
+    let between_digits = |at: usize| {
+        let digit = |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_digit);
+        digit(at.checked_sub(1)) && digit(at.checked_add(1))
+    };
+    if !memchr::memchr_iter(b'_', text.as_bytes()).all(between_digits) {
+        return None;
+    }
+    float(&text.replace('_', ""))
+}
+
 fn float(text: &str) -> Option<Scalar<'static>> {
     if !is_yaml_float(text) {
         return None;

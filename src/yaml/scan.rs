@@ -123,7 +123,7 @@ pub(super) struct Scanner<'a> {
 type Scanned<T = ()> = Result<T, Error>;
 
 impl<'a> Scanner<'a> {
-    pub fn new(input: &'a Input<'_>, dialect: Dialect, with_comments: bool) -> Self {
+    pub fn new(input: &'a Input<'_>, dialect: Dialect) -> Self {
         let text = input.text();
         Self {
             dialect,
@@ -143,7 +143,7 @@ impl<'a> Scanner<'a> {
             keys_by_token: VecDeque::new(),
             tokens: VecDeque::with_capacity(8),
             tokens_parsed: 0,
-            comments: with_comments.then(comments::State::default),
+            comments: (dialect == Dialect::V3).then(comments::State::default),
         }
     }
 
@@ -154,9 +154,6 @@ impl<'a> Scanner<'a> {
             Dialect::V3 => 2,
         };
         while self.tokens.len() <= ahead || self.head_may_be_key()? {
-            if matches!(self.tokens.back(), Some(Token { kind: TokenKind::StreamEnd, .. })) {
-                break;
-            }
             self.fetch_next()?;
         }
         Ok(())
@@ -183,12 +180,18 @@ impl<'a> Scanner<'a> {
 
     fn fetch_next(&mut self) -> Scanned {
         let fetched = self.fetch_token();
-        if let Some(problem) = self.failure
-            && self.pos + 4 > self.bytes.len()
-        {
-            return Err(Error { message: problem.to_owned(), mark: self.mark() });
-        }
+        // An error, too, may come from having seen only the part of the text that can be read.
+        let needed = if fetched.is_err() { 2 } else { 1 };
+        self.check_readable(needed)?;
         fetched
+    }
+
+    /// Fails when the scanner comes to where the input goes on but cannot be read.
+    fn check_readable(&self, needed: usize) -> Scanned {
+        match self.failure {
+            Some(problem) if self.pos + needed > self.bytes.len() => Err(Error { message: problem.to_owned(), mark: self.mark() }),
+            _ => Ok(()),
+        }
     }
 
     fn fetch_token(&mut self) -> Scanned {
@@ -200,6 +203,7 @@ impl<'a> Scanner<'a> {
         }
         let scan_mark = self.mark();
         self.scan_to_next_token(scan_mark)?;
+        self.check_readable(4)?;
         let column = self.column();
         self.unroll_indent(column as i32, scan_mark);
         let c = self.at(0);

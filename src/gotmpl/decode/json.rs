@@ -1,28 +1,57 @@
 //! Go's `encoding/json`, reading: what it accepts, what it makes of it, and what it says about the rest.
+//!
+//! Since Go 1.27 the package stands on its successor, which accepts the same and words some errors differently.
 
 use super::{Numbers, Target, Values, fit};
+use crate::gotmpl::set::GoVersion;
 use crate::gotmpl::value::Value;
+use crate::yaml::input::lossy;
 use crate::yaml::scan::MAX_DEPTH;
 use crate::yaml::{Build, Scalar};
 
-/// Reads one JSON text, as `json.Unmarshal` does into the target.
+/// Reads one JSON text, as `json.Unmarshal` of Go 1.27 does into the target.
 ///
 /// Bytes that are not UTF-8 become U+FFFD, one each. Fails with Go's words: `unexpected end of JSON input`,
 /// `invalid character '}' looking for beginning of value`, `json: cannot unmarshal array into Go value of type …`.
 pub fn from_json(text: &[u8], target: Target, numbers: Numbers) -> Result<Value, String> {
-    fit(read_json(text, numbers, &mut Values::new(numbers))?, target)
+    from_json_of(GoVersion::default(), text, target, numbers)
+}
+
+/// The same with the words of the wanted version of Go.
+pub fn from_json_of(go: GoVersion, text: &[u8], target: Target, numbers: Numbers) -> Result<Value, String> {
+    fit(read_json(go, text, numbers, &mut Values::new(numbers))?, target)
 }
 
 /// The same into any builder's values; see [`from_json`].
-pub fn read_json<B: Build>(text: &[u8], numbers: Numbers, build: &mut B) -> Result<B::Value, String> {
-    let mut reader = Reader { bytes: text, pos: 0, depth: 0, numbers, problem: None, build };
+pub fn read_json<B: Build>(go: GoVersion, text: &[u8], numbers: Numbers, build: &mut B) -> Result<B::Value, String> {
+    let mut reader = Reader { bytes: text, pos: 0, depth: 0, numbers, go, problem: None, build };
     let value = reader.value()?;
-    if let Some(byte) = reader.peek() {
-        return Err(invalid(byte, "after top-level value"));
+    if reader.peek().is_some() {
+        return Err(reader.invalid("after top-level value"));
     }
     match reader.problem {
-        Some(problem) => Err(problem),
+        Some(problem) => Err(problem.message(go)),
         None => Ok(value),
+    }
+}
+
+/// A number that is fine as JSON but does not fit its type.
+struct Problem {
+    number: String,
+    /// The keys and indices that lead to it, innermost first.
+    path: Vec<String>,
+    in_array: bool,
+}
+
+impl Problem {
+    fn message(&self, go: GoVersion) -> String {
+        let Self { number, path, in_array } = self;
+        if go < GoVersion::Go1_27 || path.is_empty() {
+            return format!("json: cannot unmarshal number {number} into Go value of type float64");
+        }
+        let what = if *in_array { "" } else { "Go struct field " };
+        let path: String = path.iter().rev().map(|step| format!(".{step}")).collect();
+        format!("json: cannot unmarshal number {number} into {what}{path} of type float64")
     }
 }
 
@@ -31,8 +60,9 @@ struct Reader<'a, B> {
     pos: usize,
     depth: usize,
     numbers: Numbers,
-    /// The first value that is fine as JSON but does not fit its type; what comes after it is still checked.
-    problem: Option<String>,
+    go: GoVersion,
+    /// The first number that does not fit; what comes after it is still checked.
+    problem: Option<Problem>,
     build: &'a mut B,
 }
 
@@ -42,8 +72,8 @@ impl<B: Build> Reader<'_, B> {
     fn value(&mut self) -> Read<B::Value> {
         let byte = self.next_token()?;
         match byte {
-            b'{' => self.nested(byte, Self::object),
-            b'[' => self.nested(byte, Self::array),
+            b'{' => self.nested(Self::object),
+            b'[' => self.nested(Self::array),
             b'"' => {
                 let text = self.string()?;
                 Ok(self.build.scalar(Scalar::Str(text.into())))
@@ -52,13 +82,13 @@ impl<B: Build> Reader<'_, B> {
             b'f' => self.literal("false", Scalar::Bool(false)),
             b'n' => self.literal("null", Scalar::Null),
             b'-' | b'0'..=b'9' => self.number(),
-            _ => Err(invalid(byte, "looking for beginning of value")),
+            _ => Err(self.invalid("looking for beginning of value")),
         }
     }
 
-    fn nested(&mut self, byte: u8, read: fn(&mut Self) -> Read<B::Value>) -> Read<B::Value> {
+    fn nested(&mut self, read: fn(&mut Self) -> Read<B::Value>) -> Read<B::Value> {
         if self.depth >= MAX_DEPTH {
-            return Err(invalid(byte, "exceeded max depth"));
+            return Err(self.invalid("exceeded max depth"));
         }
         self.depth += 1;
         self.pos += 1;
@@ -74,14 +104,18 @@ impl<B: Build> Reader<'_, B> {
             return Ok(self.build.sequence(items));
         }
         loop {
+            let fine = self.problem.is_none();
             items.push(self.value()?);
+            if fine {
+                self.extend_path(|| (items.len() - 1).to_string(), true);
+            }
             match self.next_token()? {
                 b',' => self.pos += 1,
                 b']' => {
                     self.pos += 1;
                     return Ok(self.build.sequence(items));
                 }
-                byte => return Err(invalid(byte, "after array element")),
+                _ => return Err(self.invalid("after array element")),
             }
         }
     }
@@ -93,35 +127,46 @@ impl<B: Build> Reader<'_, B> {
             return Ok(self.build.mapping(entries));
         }
         loop {
-            let byte = self.next_token()?;
-            if byte != b'"' {
-                return Err(invalid(byte, "looking for beginning of object key string"));
+            if self.next_token()? != b'"' {
+                return Err(self.invalid("looking for beginning of object key string"));
             }
-            let key = self.string()?;
-            let key = self.build.key(&key);
-            let byte = self.next_token()?;
-            if byte != b':' {
-                return Err(invalid(byte, "after object key"));
+            let name = self.string()?;
+            let key = self.build.key(&name);
+            if self.next_token()? != b':' {
+                return Err(self.invalid("after object key"));
             }
             self.pos += 1;
+            let fine = self.problem.is_none();
             entries.push((key, self.value()?));
+            if fine {
+                self.extend_path(|| name, false);
+            }
             match self.next_token()? {
                 b',' => self.pos += 1,
                 b'}' => {
                     self.pos += 1;
                     return Ok(self.build.mapping(entries));
                 }
-                byte => return Err(invalid(byte, "after object key:value pair")),
+                _ => return Err(self.invalid("after object key:value pair")),
             }
+        }
+    }
+
+    /// Notes on the way out of a value where the number in it stands that does not fit.
+    fn extend_path(&mut self, step: impl FnOnce() -> String, in_array: bool) {
+        if let Some(problem) = &mut self.problem {
+            if problem.path.is_empty() {
+                problem.in_array = in_array;
+            }
+            problem.path.push(step());
         }
     }
 
     fn literal(&mut self, text: &'static str, scalar: Scalar<'_>) -> Read<B::Value> {
         self.pos += 1;
         for wanted in text.bytes().skip(1) {
-            let byte = self.byte();
-            if byte != wanted {
-                return Err(invalid(byte, &format!("in literal {text} (expecting '{}')", char::from(wanted))));
+            if self.byte() != wanted {
+                return Err(self.invalid(&format!("in literal {text} (expecting '{}')", char::from(wanted))));
             }
             self.pos += 1;
         }
@@ -137,7 +182,7 @@ impl<B: Build> Reader<'_, B> {
         match self.byte() {
             b'0' => self.pos += 1,
             b'1'..=b'9' => self.digits("")?,
-            byte => return Err(invalid(byte, "in numeric literal")),
+            _ => return Err(self.invalid("in numeric literal")),
         }
         if self.byte() == b'.' {
             integer = false;
@@ -167,7 +212,7 @@ impl<B: Build> Reader<'_, B> {
         match text.parse::<f64>() {
             Ok(value) if value.is_finite() => Scalar::Float(value),
             _ => {
-                self.problem.get_or_insert_with(|| format!("json: cannot unmarshal number {text} into Go value of type float64"));
+                self.problem.get_or_insert_with(|| Problem { number: text.to_owned(), path: Vec::new(), in_array: false });
                 Scalar::Null
             }
         }
@@ -176,7 +221,8 @@ impl<B: Build> Reader<'_, B> {
     /// Moves over digits, of which there must be one.
     fn digits(&mut self, context: &str) -> Read<()> {
         if !self.byte().is_ascii_digit() {
-            return Err(invalid(self.byte(), context));
+            let context = if self.go < GoVersion::Go1_27 { context } else { "in numeric literal" };
+            return Err(self.invalid(context));
         }
         while self.byte().is_ascii_digit() {
             self.pos += 1;
@@ -190,7 +236,7 @@ impl<B: Build> Reader<'_, B> {
         loop {
             let rest = self.bytes.get(self.pos..).unwrap_or_default();
             let run = rest.iter().take_while(|&&byte| byte != b'"' && byte != b'\\' && byte >= 0x20).count();
-            push_utf8(rest.get(..run).unwrap_or_default(), &mut text);
+            text.push_str(&lossy(rest.get(..run).unwrap_or_default()));
             self.pos += run;
             match rest.get(run) {
                 Some(b'"') => {
@@ -201,7 +247,8 @@ impl<B: Build> Reader<'_, B> {
                     self.pos += 1;
                     self.escape(&mut text)?;
                 }
-                Some(&byte) => return Err(invalid(byte, "in string literal")),
+                Some(_) if self.go < GoVersion::Go1_27 => return Err(self.invalid("in string literal")),
+                Some(_) => return Err(self.invalid("in string")),
                 None => return Err(END.to_owned()),
             }
         }
@@ -220,7 +267,8 @@ impl<B: Build> Reader<'_, B> {
                 text.push(c);
                 return Ok(());
             }
-            byte => return Err(invalid(byte, "in string escape code")),
+            _ if self.go < GoVersion::Go1_27 => return Err(self.invalid("in string escape code")),
+            _ => return Err(self.invalid_escape(2)),
         };
         self.pos += 1;
         text.push(c);
@@ -247,17 +295,57 @@ impl<B: Build> Reader<'_, B> {
     }
 
     fn hex4(&mut self) -> Read<u32> {
+        let start = self.pos;
         self.pos += 1;
         let mut unit = 0;
         for _ in 0..4 {
-            let byte = self.byte();
-            let Some(digit) = char::from(byte).to_digit(16) else {
-                return Err(invalid(byte, "in \\u hexadecimal character escape"));
+            let Some(digit) = char::from(self.byte()).to_digit(16) else {
+                if self.go < GoVersion::Go1_27 {
+                    return Err(self.invalid("in \\u hexadecimal character escape"));
+                }
+                self.pos = start;
+                return Err(self.invalid_escape(6));
             };
             unit = unit << 4 | digit;
             self.pos += 1;
         }
         Ok(unit)
+    }
+
+    /// Go's message about the byte or character at the position.
+    fn invalid(&self, context: &str) -> String {
+        if self.go < GoVersion::Go1_27 {
+            return format!("invalid character {} {context}", quote_byte(self.byte()));
+        }
+        let rest = self.bytes.get(self.pos..).unwrap_or_default();
+        match first_char(rest) {
+            Some(c) => format!("invalid character {} {context}", quote_char(c)),
+            None if rest.is_empty() => END.to_owned(),
+            None => format!("invalid character '\\x{:x}' {context}", self.byte()),
+        }
+    }
+
+    /// Go 1.27's message about an escape of `width` bytes, whose second one is at the position.
+    fn invalid_escape(&self, width: usize) -> String {
+        let rest = self.bytes.get(self.pos.saturating_sub(1)..).unwrap_or_default();
+        let escape = rest.get(..width).unwrap_or(rest);
+        let digits = escape.get(2..).unwrap_or_default();
+        let cut_off = rest.len() < width && escape.get(1).is_none_or(|&byte| byte == b'u') && digits.iter().all(u8::is_ascii_hexdigit);
+        if cut_off {
+            return END.to_owned();
+        }
+        let shown = String::from_utf8_lossy(escape);
+        let plain = std::str::from_utf8(escape).is_ok_and(|text| text.chars().all(|c| c != '`' && !c.is_whitespace() && !c.is_control()));
+        if plain {
+            return format!("invalid escape sequence `{shown}` in string");
+        }
+        let quoted: String = match std::str::from_utf8(escape) {
+            Ok(text) => text.chars().map(escape_char).collect(),
+            Err(_) => {
+                escape.iter().map(|&byte| if byte < 0x80 { escape_char(char::from(byte)) } else { format!("\\x{byte:02x}") }).collect()
+            }
+        };
+        format!("invalid escape sequence \"{}\" in string", quoted.replace('"', "\\\""))
     }
 
     /// The byte at the position. Go puts a space behind the end to see whether something is unfinished.
@@ -280,37 +368,41 @@ impl<B: Build> Reader<'_, B> {
 
 const END: &str = "unexpected end of JSON input";
 
-/// Appends bytes; each one that is not part of a character becomes U+FFFD.
-fn push_utf8(mut bytes: &[u8], text: &mut String) {
-    loop {
-        match std::str::from_utf8(bytes) {
-            Ok(valid) => return text.push_str(valid),
-            Err(error) => {
-                let (valid, rest) = bytes.split_at(error.valid_up_to());
-                text.push_str(std::str::from_utf8(valid).unwrap_or_default());
-                text.push(char::REPLACEMENT_CHARACTER);
-                bytes = rest.get(1..).unwrap_or_default();
-            }
-        }
+/// The first character, where the bytes start with one.
+fn first_char(bytes: &[u8]) -> Option<char> {
+    let start = bytes.get(..4).unwrap_or(bytes);
+    match std::str::from_utf8(start) {
+        Ok(text) => text.chars().next(),
+        Err(error) => std::str::from_utf8(start.get(..error.valid_up_to())?).ok()?.chars().next(),
     }
 }
 
-/// Go's message about a byte; bytes above 0x7f are shown as the Latin-1 characters they would be.
-fn invalid(byte: u8, context: &str) -> String {
-    let shown = match byte {
-        b'\'' => "\\'".to_owned(),
-        b'"' => "\"".to_owned(),
-        b'\\' => "\\\\".to_owned(),
-        0x07 => "\\a".to_owned(),
-        0x08 => "\\b".to_owned(),
-        0x0c => "\\f".to_owned(),
-        b'\n' => "\\n".to_owned(),
-        b'\r' => "\\r".to_owned(),
-        b'\t' => "\\t".to_owned(),
-        0x0b => "\\v".to_owned(),
-        0x00..=0x1f | 0x7f => format!("\\x{byte:02x}"),
-        0x80..=0xa0 | 0xad => format!("\\u{byte:04x}"),
-        byte => char::from(byte).to_string(),
-    };
-    format!("invalid character '{shown}' {context}")
+/// `strconv.QuoteRune`
+fn quote_char(c: char) -> String {
+    match c {
+        '\'' => "'\\''".to_owned(),
+        c => format!("'{}'", escape_char(c)),
+    }
+}
+
+/// A byte as the older package shows it: as the Latin-1 character it would be.
+fn quote_byte(byte: u8) -> String {
+    quote_char(char::from(byte))
+}
+
+/// What Go writes for a character between quotes, which themselves are the caller's affair.
+fn escape_char(c: char) -> String {
+    match c {
+        '\\' => "\\\\".to_owned(),
+        '\x07' => "\\a".to_owned(),
+        '\x08' => "\\b".to_owned(),
+        '\x0c' => "\\f".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\x0b' => "\\v".to_owned(),
+        '\0'..='\x1f' | '\x7f' => format!("\\x{:02x}", c as u32),
+        c if c.is_control() || (c.is_whitespace() && c != ' ') || matches!(c, '\u{ad}' | '\u{feff}') => format!("\\u{:04x}", c as u32),
+        c => c.to_string(),
+    }
 }

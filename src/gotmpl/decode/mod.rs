@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::value::{List, Map, Str, Value};
 use crate::yaml::{self, Build, Dialect, Scalar};
 
-pub use json::{from_json, read_json};
+pub use json::{from_json, from_json_of, read_json};
 
 /// What Go makes of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::gotmpl::set::GoVersion;
 
 fn shown(value: Result<Value, String>) -> Result<String, String> {
     fn show(value: &Value) -> String {
@@ -61,8 +62,28 @@ fn json_errors() {
         ("'a'", "invalid character '\\'' looking for beginning of value"),
         ("1e999", "json: cannot unmarshal number 1e999 into Go value of type float64"),
     ] {
-        assert_eq!(shown(from_json(text.as_bytes(), Target::Any, Numbers::Float64)), Err(message.to_owned()), "{text}");
+        let read = from_json_of(GoVersion::Go1_23, text.as_bytes(), Target::Any, Numbers::Float64);
+        assert_eq!(shown(read), Err(message.to_owned()), "{text}");
     }
     let list = from_json(b"{}", Target::List("[]interface {}"), Numbers::Float64);
     assert_eq!(shown(list), Err("json: cannot unmarshal object into Go value of type []interface {}".to_owned()));
+}
+
+#[test]
+fn json_errors_since_go_1_27() {
+    for (text, message) in [
+        ("-", "unexpected end of JSON input"),
+        ("tru", "unexpected end of JSON input"),
+        ("é", "invalid character 'é' looking for beginning of value"),
+        ("1.x", "invalid character 'x' in numeric literal"),
+        ("\"\\q\"", "invalid escape sequence `\\q` in string"),
+        ("\"\\u1\"}  ", "invalid escape sequence \"\\\\u1\\\"} \" in string"),
+        ("\"\\u12\"}", "invalid escape sequence `\\u12\"}` in string"),
+        ("\"\\u12", "unexpected end of JSON input"),
+        ("\"\n\"", "invalid character '\\n' in string"),
+        ("{\"a\":{\"b\":1e999}}", "json: cannot unmarshal number 1e999 into Go struct field .a.b of type float64"),
+        ("[{\"a\":[1,1e999]}]", "json: cannot unmarshal number 1e999 into .0.a.1 of type float64"),
+    ] {
+        assert_eq!(shown(from_json(text.as_bytes(), Target::Any, Numbers::Float64)), Err(message.to_owned()), "{text}");
+    }
 }

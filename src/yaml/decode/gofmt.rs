@@ -4,8 +4,13 @@ use std::fmt::Write as _;
 
 use super::{Build, Scalar};
 
-/// Builds the text that `%#v` gives for what go-yaml v2 decodes.
-pub(super) struct GoSyntax;
+/// Builds the text that `%#v` gives for what go-yaml decodes.
+pub(super) struct GoSyntax {
+    /// Whether maps with nothing but strings for keys are of a type of their own, as in v3.
+    pub string_maps: bool,
+    /// Whether the first of equal keys counts, as where a second one is an error.
+    pub first_wins: bool,
+}
 
 impl Build for GoSyntax {
     type Value = String;
@@ -30,8 +35,18 @@ impl Build for GoSyntax {
 
     fn mapping(&mut self, mut entries: Vec<(String, String)>) -> String {
         entries.sort_by(|a, b| a.0.cmp(&b.0));
+        // The sort keeps the order of equal keys.
+        if self.first_wins {
+            entries.dedup_by(|a, b| a.0 == b.0);
+        } else {
+            entries.reverse();
+            entries.dedup_by(|a, b| a.0 == b.0);
+            entries.reverse();
+        }
+        let strings = self.string_maps && entries.iter().all(|(key, _)| key.starts_with('"'));
+        let key = if strings { "string" } else { "interface {}" };
         let entries: Vec<String> = entries.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
-        format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
+        format!("map[{key}]interface {{}}{{{}}}", entries.join(", "))
     }
 }
 
@@ -50,13 +65,13 @@ pub(super) fn go_syntax(scalar: &Scalar<'_>) -> String {
 
 /// `strconv.FormatFloat(value, 'g', -1, 64)`
 pub(super) fn float64(value: f64) -> String {
-    shortest(value, format!("{value:e}"))
+    shortest(value, &format!("{value:e}"), || value.to_string())
 }
 
 /// A float as the key of a JSON object: `strconv.FormatFloat(value, 'g', -1, 32)`, infinities as YAML writes them.
 pub(super) fn float_key(value: f64) -> String {
     let narrow = value as f32;
-    match shortest(f64::from(narrow), format!("{narrow:e}")) {
+    match shortest(f64::from(narrow), &format!("{narrow:e}"), || narrow.to_string()) {
         text if text == "+Inf" => ".inf".to_owned(),
         text if text == "-Inf" => "-.inf".to_owned(),
         text if text == "NaN" => ".nan".to_owned(),
@@ -64,21 +79,21 @@ pub(super) fn float_key(value: f64) -> String {
     }
 }
 
-/// Lays out Rust's shortest `1.5e7` the way Go's `%g` does.
-fn shortest(value: f64, scientific: String) -> String {
+/// Lays out Rust's shortest digits the way Go's `%g` does.
+fn shortest(value: f64, scientific: &str, plain: impl FnOnce() -> String) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
     }
     if value.is_infinite() {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if !(-4..6).contains(&exponent) {
         let sign = if exponent < 0 { '-' } else { '+' };
         return format!("{mantissa}e{sign}{:02}", exponent.abs());
     }
-    format!("{value}")
+    plain()
 }
 
 /// `strconv.Quote`

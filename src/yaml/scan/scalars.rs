@@ -100,6 +100,7 @@ impl<'a> Scanner<'a> {
         let mut breaks = Breaks::default();
         let mut broken = false;
         loop {
+            self.check_readable(4)?;
             if self.at(0) == b'#' || (self.column() == 0 && self.at_document_indicator()) {
                 break;
             }
@@ -178,6 +179,7 @@ impl<'a> Scanner<'a> {
         let mut content = Content::new(self.text, self.pos);
         let mut breaks = Breaks::default();
         loop {
+            self.check_readable(4)?;
             if self.column() == 0 && self.at_document_indicator() {
                 return Err(self.error(start, "found unexpected document indicator"));
             }

@@ -2,8 +2,8 @@
 //
 // It reads requests from stdin and writes one line of JSON for each to stdout. A request is a line
 // `MODE LENGTH` followed by LENGTH bytes of input. Modes: v2 (sigs.k8s.io/yaml YAMLToJSON), v2strict, v3 (go-yaml v3
-// into interface{}, as JSON with kinds of numbers told apart), nodes (go-yaml v3 nodes of all documents),
-// events2 and events3 (the shape of all documents of the stream).
+// into interface{}, as JSON with kinds of numbers told apart), nodes (go-yaml v3 nodes of all documents), json
+// (encoding/json into interface{}).
 package main
 
 import (
@@ -13,13 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
-	"sort"
 	"strconv"
-	"strings"
 	"time"
 
-	yaml2 "go.yaml.in/yaml/v2"
 	yaml3 "go.yaml.in/yaml/v3"
 	sigs "sigs.k8s.io/yaml"
 )
@@ -88,10 +86,6 @@ func ask(mode string, input []byte) (result answer) {
 		}
 	case "nodes":
 		value, err = nodes(input)
-	case "events3":
-		value, err = events3(input)
-	case "events2":
-		value, err = events2(input)
 	}
 	if err != nil {
 		return answer{Value: value, Error: err.Error()}
@@ -111,7 +105,7 @@ func show(value any) any {
 	case map[any]any:
 		shown := map[string]any{}
 		for key, item := range value {
-			shown[fmt.Sprint(show(key))] = show(item)
+			shown[showKey(key)] = show(item)
 		}
 		return shown
 	case []any:
@@ -123,11 +117,30 @@ func show(value any) any {
 	case int, int64, uint64:
 		return fmt.Sprintf("int %v", value)
 	case float64:
-		return "float " + strconv.FormatFloat(value, 'g', -1, 64)
+		if math.IsNaN(value) {
+			return "float nan"
+		}
+		return "float " + strconv.FormatUint(math.Float64bits(value), 16)
 	case time.Time:
 		return "time"
 	}
 	return value
+}
+
+func showKey(key any) string {
+	switch key := key.(type) {
+	case nil:
+		return "null"
+	case float64:
+		text := strconv.FormatFloat(key, 'g', -1, 32)
+		if named, ok := map[string]string{"NaN": ".nan", "+Inf": ".inf", "-Inf": "-.inf"}[text]; ok {
+			return named
+		}
+		return text
+	case time.Time:
+		panic("a time as a key is not comparable")
+	}
+	return fmt.Sprint(key)
 }
 
 type shownNode struct {
@@ -139,7 +152,7 @@ type shownNode struct {
 	Head    string       `json:"head,omitempty"`
 	Line    string       `json:"line,omitempty"`
 	Foot    string       `json:"foot,omitempty"`
-	At      string       `json:"at"`
+	At      string       `json:"at,omitempty"`
 	Content []*shownNode `json:"content,omitempty"`
 }
 
@@ -168,90 +181,11 @@ func showNode(node *yaml3.Node) *shownNode {
 		Kind: kinds[node.Kind], Tag: node.Tag, Value: node.Value, Style: int(node.Style), Anchor: node.Anchor,
 		Head: node.HeadComment, Line: node.LineComment, Foot: node.FootComment, At: fmt.Sprintf("%d:%d", node.Line, node.Column),
 	}
+	if node.Kind == yaml3.DocumentNode {
+		shown.At = ""
+	}
 	for _, child := range node.Content {
 		shown.Content = append(shown.Content, showNode(child))
 	}
 	return shown
-}
-
-// events3 writes the tree of each document in a form that shows structure, tags and values.
-func events3(input []byte) (any, error) {
-	documents := []string{}
-	decoder := yaml3.NewDecoder(bytes.NewReader(input))
-	for {
-		var node yaml3.Node
-		err := decoder.Decode(&node)
-		if errors.Is(err, io.EOF) {
-			return documents, nil
-		}
-		if err != nil {
-			return documents, err
-		}
-		var text strings.Builder
-		writeEvents(&text, &node)
-		documents = append(documents, text.String())
-	}
-}
-
-func writeEvents(text *strings.Builder, node *yaml3.Node) {
-	switch node.Kind {
-	case yaml3.DocumentNode:
-		for _, child := range node.Content {
-			writeEvents(text, child)
-		}
-	case yaml3.SequenceNode:
-		fmt.Fprintf(text, "[%s ", node.Anchor)
-		for _, child := range node.Content {
-			writeEvents(text, child)
-		}
-		text.WriteString("]")
-	case yaml3.MappingNode:
-		fmt.Fprintf(text, "{%s ", node.Anchor)
-		for _, child := range node.Content {
-			writeEvents(text, child)
-		}
-		text.WriteString("}")
-	case yaml3.ScalarNode:
-		fmt.Fprintf(text, "(%s %s %q)", node.Anchor, node.Tag, node.Value)
-	case yaml3.AliasNode:
-		fmt.Fprintf(text, "*%s", node.Value)
-	}
-}
-
-// events2 has no nodes to show, so it shows the values of all documents, in order of the keys.
-func events2(input []byte) (any, error) {
-	documents := []string{}
-	decoder := yaml2.NewDecoder(bytes.NewReader(input))
-	for {
-		var value any
-		err := decoder.Decode(&value)
-		if errors.Is(err, io.EOF) {
-			return documents, nil
-		}
-		if err != nil {
-			return documents, err
-		}
-		documents = append(documents, syntax(value))
-	}
-}
-
-func syntax(value any) string {
-	switch value := value.(type) {
-	case map[any]any:
-		entries := []string{}
-		for key, item := range value {
-			entries = append(entries, syntax(key)+":"+syntax(item))
-		}
-		sort.Strings(entries)
-		return "{" + strings.Join(entries, ",") + "}"
-	case []any:
-		items := []string{}
-		for _, item := range value {
-			items = append(items, syntax(item))
-		}
-		return "[" + strings.Join(items, ",") + "]"
-	case string:
-		return strconv.Quote(value)
-	}
-	return fmt.Sprintf("%T %v", value, value)
 }
