@@ -11,6 +11,7 @@ import yaml
 
 from tree import Loader
 
+UNIT_TESTS = Path(__file__).parent / "alerts.yaml"
 METRICS = Path(__file__).parent / "metrics.yaml"
 
 # What an expression may say besides the names of metrics.
@@ -105,6 +106,21 @@ def promtool(tree, report, arguments, queries):
     wrong = re.sub(r"query_\d+", lambda found: places[found.group()], said or "")
     report.expect(said is None, "dashboards", f"promtool says: {wrong}")
     report.passed += len(queries) - 1
+    unit_tests(tree, report)
+
+
+def unit_tests(tree, report):
+    """alerts.yaml over the rules of the tree, by promtool itself."""
+    tests = yaml.load(UNIT_TESTS.read_text(), Loader)
+    with tempfile.TemporaryDirectory() as directory:
+        for _, key, text in rule_files(tree):
+            Path(directory, key).write_text(text)
+        path = Path(directory, "tests.yml")
+        path.write_text(yaml.safe_dump({**tests, "rule_files": sorted(file.name for file in Path(directory).iterdir())}))
+        done = subprocess.run(["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False)
+        cases = sum(len(test["alert_rule_test"]) for test in tests["tests"])
+        if report.expect(done.returncode == 0, UNIT_TESTS.name, (done.stdout + done.stderr).strip()[-2500:]):
+            report.passed += cases - 1
 
 
 def run_promtool(text):
