@@ -58,12 +58,19 @@ pub fn render(project: &Project, env: &str, options: &Options, done: &(dyn Fn(&s
     let environment = project.environment(&world, env)?;
     let all = project.components(&world).map_err(|error| vec![error])?;
     let selection = select(&world, &environment, &all, &options.components)?;
-    check_graph(&selection, &all)?;
+    let cycles = graph::cycles(&selection.members);
+    if !cycles.is_empty() {
+        return Err(cycles);
+    }
     let crds = standing_crds(&place(project, env), &selection);
     let pool = pool(options.jobs).map_err(|error| vec![error])?;
     let render_all = |apis: &[String]| -> Vec<(String, Outcome)> {
         let one = |name: &String| {
+            let known = all.keys().map(String::as_str);
+            let strangers = selection.members.get(name).map(|component| graph::unknown_needs(component, known)).unwrap_or_default();
             let outcome = render_component(project, &environment, &selection, name, apis);
+            let outcome =
+                if strangers.is_empty() { outcome } else { Err(strangers.into_iter().chain(outcome.err().unwrap_or_default()).collect()) };
             done(name);
             (name.clone(), outcome)
         };
@@ -92,16 +99,6 @@ fn render_component(project: &Project, environment: &Environment, selection: &Se
 fn pool(jobs: Option<usize>) -> Result<rayon::ThreadPool> {
     let builder = rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).stack_size(STACK);
     builder.build().map_err(|error| Diagnostic::error(format!("cannot start threads: {error}")))
-}
-
-/// Needs of selected components must name components, and must not go in a circle through one of them.
-fn check_graph(selection: &Selection<'_>, all: &BTreeMap<String, crate::project::Loaded>) -> Result<(), Vec<Box<Diagnostic>>> {
-    let mut wrong = Vec::new();
-    for component in selection.selected.iter().filter_map(|name| selection.members.get(name)) {
-        wrong.extend(graph::unknown_needs(component, all.keys().map(String::as_str)));
-    }
-    wrong.extend(graph::cycles(&selection.members));
-    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 /// The CRDs in the tree of components that are not rendered now, so that a partial run sees what a whole one does.
@@ -138,7 +135,7 @@ fn finish(
     outcomes: Vec<(String, Outcome)>,
     options: &Options,
 ) -> Result<Rendered, Vec<Box<Diagnostic>>> {
-    let mut failed = BTreeMap::new();
+    let mut failed = selection.broken.clone();
     let mut rendered = BTreeMap::new();
     for (name, outcome) in outcomes {
         match outcome {

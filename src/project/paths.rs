@@ -35,7 +35,7 @@ pub fn find(world: &dyn World, project: &Project, dir: &Path, env: &str, text: &
     }
     let path = normal(&dir.join(&filled));
     let outside = |to: String| {
-        text.error(format!("the {what} `{filled}` leads out of the project"), to)
+        text.error(format!("the {what} {}/{filled} leads out of the project", project.shown(dir)), to)
             .help("copy it into the project: what is rendered must be what is in Git")
     };
     if !path.starts_with(&project.root) {

@@ -13,6 +13,8 @@ pub struct Selection<'a> {
     pub members: BTreeMap<String, &'a Component>,
     /// The names the run is about, sorted.
     pub selected: Vec<String>,
+    /// Those the run is about whose files are broken, with what is wrong.
+    pub broken: BTreeMap<String, Vec<Box<Diagnostic>>>,
     /// Whether that is every member, so that what is no longer there may be pruned.
     pub complete: bool,
 }
@@ -30,6 +32,7 @@ pub fn select<'a>(
     let asked_for = |name: &str| picks(asked.iter().map(String::as_str), name);
     let mut members = BTreeMap::new();
     let mut selected = Vec::new();
+    let mut broken = BTreeMap::new();
     for name in wanted {
         match all.get(name) {
             Some(Ok(component)) if belongs(world, component, environment) => {
@@ -38,13 +41,15 @@ pub fn select<'a>(
                     selected.push(name.clone());
                 }
             }
-            Some(Err(errors)) if asked_for(name) => wrong.extend(errors.iter().cloned()),
+            Some(Err(errors)) if asked_for(name) => {
+                broken.insert(name.clone(), errors.clone());
+            }
             _ => {}
         }
     }
     wrong.extend(asked.iter().filter_map(|pattern| nothing_matched(pattern, environment, all, &members)));
     let complete = asked.is_empty();
-    if wrong.is_empty() { Ok(Selection { members, selected, complete }) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Selection { members, selected, broken, complete }) } else { Err(wrong) }
 }
 
 fn text(spanned: &Spanned) -> &str {

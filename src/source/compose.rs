@@ -21,7 +21,7 @@ pub fn stream(file: &Arc<SourceFile>, start: usize, text: &str) -> Result<Vec<No
 
 /// What is wrong with a text that is no YAML, where the reader noticed.
 fn invalid(file: &Arc<SourceFile>, start: usize, error: &Error) -> Box<Diagnostic> {
-    let at = (start + error.mark.offset as usize).min(file.text.len());
+    let at = shown_offset(&file.text, start + error.mark.offset as usize);
     let end = file.text.get(at..).map_or(at, |rest| at + rest.iter().take(1).filter(|byte| **byte != b'\n').count());
     let said = error.message.strip_prefix("line ").and_then(|rest| rest.split_once(": ")).map_or(error.message.as_str(), |(_, said)| said);
     let mut diagnostic = Diagnostic::error(format!("{} is not valid YAML", file.name)).at(file, at..end, said);
@@ -30,6 +30,13 @@ fn invalid(file: &Arc<SourceFile>, start: usize, error: &Error) -> Box<Diagnosti
         diagnostic = diagnostic.help("YAML is indented with spaces; there is a tab here");
     }
     diagnostic
+}
+
+/// At the end of the text there is nothing to point at, so the last character that is there is shown.
+fn shown_offset(text: &[u8], at: usize) -> usize {
+    let before = text.get(..at).unwrap_or(text);
+    let rest = text.get(at..).unwrap_or_default();
+    if rest.trim_ascii().is_empty() { before.trim_ascii_end().len().saturating_sub(1) } else { at }
 }
 
 /// The text of a tree.

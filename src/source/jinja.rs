@@ -105,7 +105,8 @@ impl Templates {
         let mut diagnostic = Diagnostic::error(message(innermost));
         diagnostic.primary = self.place(innermost);
         for outer in chain.iter().rev() {
-            let what = outer.detail().map_or_else(|| outer.kind().to_string(), str::to_owned);
+            let detail = outer.detail().map_or_else(|| outer.kind().to_string(), str::to_owned);
+            let what = detail.strip_prefix("error in ").map_or(detail.clone(), |name| format!("include {name}"));
             diagnostic = diagnostic.frame(what, self.place(outer));
         }
         diagnostic.help.extend(advice(innermost.kind()));

@@ -90,7 +90,7 @@ impl Changes {
                 }
             }
         }
-        changes.index(place, &standing, adopt).map_err(|error| vec![error])?;
+        wrong.extend(changes.index(place, &standing, adopt).err());
         if wrong.is_empty() { Ok(changes) } else { Err(wrong) }
     }
 

@@ -39,9 +39,7 @@ impl Place {
                     let to = fs::read_link(&path).map(|to| to.display().to_string()).unwrap_or_default();
                     return Err(Diagnostic::error(format!("{shown} is a symbolic link to {to}"))
                         .note("hydrate writes and deletes below it, and only ever does that inside the project")
-                        .help(format!(
-                            "replace the link by a directory, or name another one in hydrate.yaml: `manifests: DIR` ({shown} now)"
-                        )));
+                        .help("replace the link by a directory, or name another directory in hydrate.yaml: `manifests: DIR`"));
                 }
                 Ok(metadata) if !metadata.is_dir() => {
                     return Err(

@@ -18,9 +18,10 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     let world = DiskWorld::new();
     let environment = session.project.environment(&world, session.only_environment()?)?;
     let all = session.project.components(&world)?;
-    let members = select(&world, &environment, &all, &[])?.members;
-    let mut wrong: Vec<_> =
-        members.values().flat_map(|component| graph::unknown_needs(component, all.keys().map(String::as_str))).collect();
+    let selection = select(&world, &environment, &all, &[])?;
+    let members = selection.members;
+    let mut wrong: Vec<_> = selection.broken.into_values().flatten().collect();
+    wrong.extend(members.values().flat_map(|component| graph::unknown_needs(component, all.keys().map(String::as_str))));
     wrong.extend(graph::cycles(&members));
     if !wrong.is_empty() {
         return Err(wrong.into());

@@ -29,6 +29,9 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &ValuesArgs) -> Outcome {
     let environment = session.project.environment(&world, session.only_environment()?)?;
     let all = session.project.components(&world)?;
     let selection = select(&world, &environment, &all, std::slice::from_ref(&args.component))?;
+    if !selection.broken.is_empty() {
+        return Err(selection.broken.into_values().flatten().collect::<Vec<_>>().into());
+    }
     let mut printed = Vec::new();
     for component in selection.selected.iter().filter_map(|name| selection.members.get(name)) {
         for source in plan::plan(&world, &session.project, &environment, component, &[])?.sources {
