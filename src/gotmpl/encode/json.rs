@@ -69,6 +69,17 @@ const fn suspects() -> [u8; 256] {
     table
 }
 
+/// The first byte that is one of the mask's suspects.
+fn first_suspect(bytes: &[u8], mask: u8) -> Option<usize> {
+    let (chunks, _) = bytes.as_chunks::<4>();
+    let clean = chunks.iter().take_while(|chunk| {
+        let [a, b, c, d] = chunk.map(|byte| SUSPECT[usize::from(byte)]);
+        ((a | b) | (c | d)) & mask == 0
+    });
+    let start = clean.count() * 4;
+    bytes[start..].iter().position(|byte| SUSPECT[usize::from(*byte)] & mask != 0).map(|found| start + found)
+}
+
 struct Encoder {
     out: Vec<u8>,
     path: Path,
@@ -185,18 +196,21 @@ impl Encoder {
 
     fn string(&mut self, bytes: &[u8]) {
         self.out.push(b'"');
-        for chunk in bytes.utf8_chunks() {
-            self.text(chunk.valid());
-            chunk.invalid().iter().for_each(|_| self.word("\u{FFFD}"));
+        if std::str::from_utf8(bytes).is_ok() {
+            self.text(bytes);
+        } else {
+            for chunk in bytes.utf8_chunks() {
+                self.text(chunk.valid().as_bytes());
+                chunk.invalid().iter().for_each(|_| self.word("\u{FFFD}"));
+            }
         }
         self.out.push(b'"');
     }
 
-    fn text(&mut self, text: &str) {
-        let bytes = text.as_bytes();
+    fn text(&mut self, bytes: &[u8]) {
         let mask = if self.escape_html { ALWAYS | HTML } else { ALWAYS };
         let (mut written, mut at) = (0, 0);
-        while let Some(found) = bytes[at..].iter().position(|byte| SUSPECT[usize::from(*byte)] & mask != 0) {
+        while let Some(found) = first_suspect(&bytes[at..], mask) {
             at += found;
             // The lead byte of U+2028 and U+2029 begins other characters, too.
             if bytes[at] == 0xE2 && !matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xA8 | 0xA9])) {

@@ -212,8 +212,11 @@ impl Encoder {
     fn direct_entries(&mut self, entries: &std::collections::BTreeMap<Str, Value>) -> Result<(), String> {
         let mut sorted: Vec<_> = entries.iter().map(|(key, value)| (go_lossy(key.as_bytes()), (key, value))).collect();
         order::sort(&mut sorted, Version::V3);
-        sorted.iter().try_for_each(|(_, (key, value))| {
-            self.string(key.as_bytes())?;
+        sorted.iter().try_for_each(|(text, (key, value))| {
+            match text {
+                Cow::Borrowed(text) => self.text(text)?,
+                Cow::Owned(_) => self.string(key.as_bytes())?,
+            }
             self.value(value)
         })
     }

@@ -271,11 +271,17 @@ impl<'c> Emitter<'c> {
         let role = self.before(Shape { simple_key, kind: ShapeKind::Scalar });
         let style = self.possible_style(text, style, &analysis, role);
         self.properties(properties);
-        let outer = self.indent;
-        let in_sequence = self.frames.last().is_some_and(|frame| !frame.flow && !frame.mapping);
-        self.increase_indent(true, false, in_sequence, false);
-        self.write_scalar(text, style, &analysis, !role.simple_key());
-        self.indent = outer;
+        let may_fold = !role.simple_key();
+        if style == ScalarStyle::Plain && (!may_fold || self.out.column.saturating_add(text.len()) <= self.dialect.width) {
+            // Nearly all scalars: nothing that could begin a new line.
+            self.plain_word(text, &analysis);
+        } else {
+            let outer = self.indent;
+            let in_sequence = self.frames.last().is_some_and(|frame| !frame.flow && !frame.mapping);
+            self.increase_indent(true, false, in_sequence, false);
+            self.write_scalar(text, style, &analysis, may_fold);
+            self.indent = outer;
+        }
         self.after(role);
         Ok(())
     }
@@ -371,10 +377,15 @@ impl<'c> Emitter<'c> {
     }
 
     /// Takes the comments of an event; those that are still to be written stay unless new ones come.
+    #[inline]
     fn note(&mut self, comments: &Comments<'c>) {
-        if !self.v3() {
-            return;
+        let any = !(comments.head.is_empty() && comments.line.is_empty() && comments.foot.is_empty() && comments.tail.is_empty());
+        if any && self.v3() {
+            self.take_over(comments);
         }
+    }
+
+    fn take_over(&mut self, comments: &Comments<'c>) {
         let take = |old: &mut &'c str, new: &'c str| {
             if !new.is_empty() {
                 *old = new;
@@ -397,10 +408,17 @@ impl<'c> Emitter<'c> {
     }
 
     /// At the first item of a collection (or its end): opening bracket and indentation.
+    #[inline]
     fn enter(&mut self) {
+        if self.frames.last().is_some_and(|frame| frame.first) {
+            self.enter_first();
+        }
+    }
+
+    fn enter_first(&mut self) {
         let depth = self.frames.len();
         let parent_is_sequence = depth >= 2 && self.frames.get(depth - 2).is_some_and(|frame| !frame.flow && !frame.mapping);
-        let Some(frame) = self.frames.last_mut().filter(|frame| frame.first) else { return };
+        let Some(frame) = self.frames.last_mut() else { return };
         frame.first = false;
         frame.outer_indent = self.indent;
         let (mapping, flow) = (frame.mapping, frame.flow);
@@ -564,7 +582,14 @@ impl<'c> Emitter<'c> {
         self.foot_comment();
     }
 
+    #[inline]
     fn properties(&mut self, properties: &Properties<'_>) {
+        if !properties.anchor.is_empty() || !properties.tag.is_empty() {
+            self.write_properties(properties);
+        }
+    }
+
+    fn write_properties(&mut self, properties: &Properties<'_>) {
         if !properties.anchor.is_empty() {
             self.out.indicator("&", true, false, false);
             self.out.word(properties.anchor);
@@ -592,7 +617,14 @@ impl<'c> Emitter<'c> {
         self.out.indent_to(self.indent);
     }
 
+    #[inline]
     fn head_comment(&mut self) {
+        if !self.pending.tail.is_empty() || !self.pending.head.is_empty() {
+            self.write_head_comment();
+        }
+    }
+
+    fn write_head_comment(&mut self) {
         let tail = std::mem::take(&mut self.pending.tail);
         if !tail.is_empty() {
             self.write_indent();
@@ -606,17 +638,19 @@ impl<'c> Emitter<'c> {
         }
     }
 
+    #[inline]
     fn line_comment(&mut self) {
-        let line = std::mem::take(&mut self.pending.line);
-        if !line.is_empty() {
+        if !self.pending.line.is_empty() {
+            let line = std::mem::take(&mut self.pending.line);
             self.out.space_if_needed();
             self.comment(line);
         }
     }
 
+    #[inline]
     fn foot_comment(&mut self) {
-        let foot = std::mem::take(&mut self.pending.foot);
-        if !foot.is_empty() {
+        if !self.pending.foot.is_empty() {
+            let foot = std::mem::take(&mut self.pending.foot);
             self.write_indent();
             self.comment(foot);
             self.out.foot_indent = self.indent.max(0);

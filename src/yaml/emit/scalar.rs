@@ -24,28 +24,35 @@ impl<'c> Emitter<'c> {
     }
 
     pub(super) fn write_scalar(&mut self, text: &str, style: ScalarStyle, analysis: &Analysis, may_fold: bool) {
-        let fits = !may_fold || self.out.column.saturating_add(text.len()) <= self.dialect.width;
         match style {
-            ScalarStyle::Plain => self.plain(text, analysis, fits),
-            ScalarStyle::SingleQuoted => self.single_quoted(text, analysis, fits),
+            ScalarStyle::Plain => self.plain_words(text),
+            ScalarStyle::SingleQuoted => self.single_quoted(text, analysis, may_fold),
             ScalarStyle::DoubleQuoted => self.double_quoted(text, may_fold),
             ScalarStyle::Literal => self.literal(text, analysis),
             ScalarStyle::Folded => self.folded(text),
         }
     }
 
-    fn plain(&mut self, text: &str, analysis: &Analysis, fits: bool) {
+    /// A plain scalar on one line.
+    #[inline]
+    pub(super) fn plain_word(&mut self, text: &str, analysis: &Analysis) {
         if !(text.is_empty() && self.v3()) {
             self.out.space_if_needed();
             self.out.whitespace = false;
         }
-        if !fits {
-            self.words(text);
-        } else if analysis.ascii {
+        if analysis.ascii {
             self.out.ascii(text);
         } else {
             self.out.text(text);
         }
+        self.out.indention = false;
+    }
+
+    /// A plain scalar that may have to be folded.
+    fn plain_words(&mut self, text: &str) {
+        self.out.space_if_needed();
+        self.out.whitespace = false;
+        self.words(text);
         self.out.indention = false;
     }
 
@@ -76,12 +83,13 @@ impl<'c> Emitter<'c> {
         }
     }
 
-    fn single_quoted(&mut self, text: &str, analysis: &Analysis, fits: bool) {
+    fn single_quoted(&mut self, text: &str, analysis: &Analysis, may_fold: bool) {
         self.out.indicator("'", true, false, false);
+        let fits = !may_fold || self.out.column.saturating_add(text.len()) <= self.dialect.width;
         if fits && !analysis.multiline && !text.contains('\'') {
             self.out.text(text);
         } else {
-            self.single_quoted_text(text, !fits);
+            self.single_quoted_text(text, may_fold);
         }
         self.out.indicator("'", false, false, false);
         self.out.end_word();
