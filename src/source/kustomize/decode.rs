@@ -1,0 +1,233 @@
+//! Configuration as values: kustomization files, plugin configurations, field specifications, replacement files.
+//!
+//! kustomize reads them through `sigs.k8s.io/yaml`, that is YAML 1.1 to JSON to Go structs: field names in any case, `null` for
+//! nothing, the last of repeated keys, and texts required to be texts, except where the target's type bends them (`Loose`).
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use ecow::EcoString;
+
+use super::errors::{Fail, KResult};
+use super::scalar::{self, Scalar};
+use crate::base::SourceFile;
+use crate::yaml::node::{Data, Node};
+
+/// How strict a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `kustomization.yaml`: unknown fields are errors, numbers are no texts.
+    Kustomization,
+    /// Field specifications: unknown fields are errors, numbers become texts.
+    Strict,
+    /// Plugins and replacements: unknown fields are ignored, numbers become texts.
+    Loose,
+}
+
+/// A value of a configuration file, with where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Conf<'a> {
+    /// The value.
+    pub node: &'a Node,
+    /// The file it is in.
+    pub file: &'a Arc<SourceFile>,
+    /// How strict it is read.
+    pub mode: Mode,
+    /// The Go type and fields that lead here, as error messages name them.
+    path: &'a str,
+}
+
+/// What can be read from a configuration value.
+pub trait Decode: Sized {
+    /// Reads the value; `null` has been dealt with.
+    fn decode(conf: Conf<'_>) -> KResult<Self>;
+}
+
+/// A mapping with known fields.
+pub trait Record: Default {
+    /// The Go type's name, for error messages.
+    const NAME: &'static str;
+
+    /// Sets the field of a name; `false` where there is none.
+    fn set(&mut self, name: &str, value: Conf<'_>) -> KResult<bool>;
+}
+
+/// The bytes of a node in its file, as far as its position tells: the rest of a line from its first character.
+pub fn span(file: &SourceFile, node: &Node) -> Range<usize> {
+    let line = file.line_range(node.line.max(1) as usize);
+    let text = String::from_utf8_lossy(file.text.get(line.clone()).unwrap_or_default()).into_owned();
+    let skip = text.char_indices().nth(node.column.max(1) as usize - 1).map_or(0, |(at, _)| at);
+    let end = line.start + text.trim_end().len();
+    (line.start + skip).min(end)..end
+}
+
+impl<'a> Conf<'a> {
+    /// The root of a file.
+    pub fn new(node: &'a Node, file: &'a Arc<SourceFile>, mode: Mode) -> Self {
+        Self { node, file, mode, path: "" }
+    }
+
+    /// An error at this value.
+    pub fn fail(&self, text: impl Into<String>) -> Fail {
+        Fail::new(text).at(self.file, span(self.file, self.node))
+    }
+
+    fn mismatch(&self, wanted: &str) -> Fail {
+        let have = match &self.node.data {
+            Data::Sequence(_) => "array",
+            Data::Mapping(_) => "object",
+            _ => match scalar::resolve_v2(self.node) {
+                Scalar::Bool(_) => "bool",
+                Scalar::Int(_) | Scalar::Float(_) => "number",
+                Scalar::Null | Scalar::Str => "string",
+            },
+        };
+        let (place, wanted) = match self.path {
+            "" => ("value".to_owned(), wanted.to_owned()),
+            path => (format!("struct field {path}"), wanted.to_owned()),
+        };
+        let prefix = if self.mode == Mode::Kustomization { "" } else { "error unmarshaling JSON: while decoding JSON: " };
+        self.fail(format!("{prefix}json: cannot unmarshal {have} into Go {place} of type {wanted}"))
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(&self.node.data, Data::Scalar(_)) && matches!(scalar::resolve_v2(self.node), Scalar::Null)
+    }
+
+    fn entries(&self, wanted: &str) -> KResult<&'a [(Node, Node)]> {
+        self.node.entries().ok_or_else(|| self.mismatch(wanted))
+    }
+
+    /// Reads a record.
+    pub fn record<T: Record>(&self) -> KResult<T> {
+        let mut result = T::default();
+        let name = if self.mode == Mode::Kustomization { T::NAME } else { "" };
+        for (key, value) in self.entries(&format!("types.{}", T::NAME))? {
+            let key_text = scalar::key_text(key);
+            let path = if self.path.is_empty() { format!("{name}.{key_text}") } else { format!("{}.{key_text}", self.path) };
+            let value = Conf { node: value, path: path.trim_start_matches('.'), ..*self };
+            if !result.set(&key_text, value)? && self.mode != Mode::Loose {
+                let prefix = if self.mode == Mode::Kustomization { "" } else { "error unmarshaling JSON: while decoding JSON: " };
+                return Err(Conf { node: key, ..*self }.fail(format!("{prefix}json: unknown field {key_text:?}")));
+            }
+        }
+        Ok(result)
+    }
+
+    /// Reads a value; `null` gives the type's default.
+    pub fn value<T: Decode + Default>(self) -> KResult<T> {
+        if self.is_null() { Ok(T::default()) } else { T::decode(self) }
+    }
+}
+
+impl Decode for EcoString {
+    fn decode(conf: Conf<'_>) -> KResult<Self> {
+        let Data::Scalar(text) = &conf.node.data else { return Err(conf.mismatch("string")) };
+        match scalar::resolve_v2(conf.node) {
+            Scalar::Str => Ok(text.clone()),
+            _ if conf.mode == Mode::Kustomization => Err(conf.mismatch("string")),
+            Scalar::Bool(value) => Ok(if value { "true".into() } else { "false".into() }),
+            Scalar::Int(text) => Ok(text),
+            Scalar::Float(value) => Ok(scalar::format_g(value)),
+            Scalar::Null => Ok(Self::new()),
+        }
+    }
+}
+
+impl Decode for bool {
+    fn decode(conf: Conf<'_>) -> KResult<Self> {
+        match (&conf.node.data, scalar::resolve_v2(conf.node)) {
+            (Data::Scalar(_), Scalar::Bool(value)) => Ok(value),
+            _ => Err(conf.mismatch("bool")),
+        }
+    }
+}
+
+impl Decode for i64 {
+    fn decode(conf: Conf<'_>) -> KResult<Self> {
+        let number = match (&conf.node.data, scalar::resolve_v2(conf.node)) {
+            (Data::Scalar(_), Scalar::Int(text)) => text.parse().ok(),
+            // Through JSON, 2.0 is 2.
+            (Data::Scalar(_), Scalar::Float(value)) => scalar::json_number(value).parse().ok(),
+            _ => None,
+        };
+        number.ok_or_else(|| conf.mismatch("int64"))
+    }
+}
+
+impl<T: Decode + Default> Decode for Vec<T> {
+    fn decode(conf: Conf<'_>) -> KResult<Self> {
+        let items = conf.node.items().ok_or_else(|| conf.mismatch("[]string"))?;
+        items.iter().map(|node| Conf { node, ..conf }.value()).collect()
+    }
+}
+
+impl<T: Decode + Default> Decode for Option<T> {
+    fn decode(conf: Conf<'_>) -> KResult<Self> {
+        conf.value().map(Some)
+    }
+}
+
+impl<T: Decode + Default> Decode for Box<T> {
+    fn decode(conf: Conf<'_>) -> KResult<Self> {
+        conf.value().map(Box::new)
+    }
+}
+
+impl Decode for BTreeMap<EcoString, EcoString> {
+    fn decode(conf: Conf<'_>) -> KResult<Self> {
+        let entries = conf.entries("map[string]string")?;
+        entries.iter().map(|(key, node)| Ok((scalar::key_text(key), Conf { node, ..conf }.value()?))).collect()
+    }
+}
+
+/// Any value, kept as it is.
+impl Decode for Node {
+    fn decode(conf: Conf<'_>) -> KResult<Self> {
+        Ok(conf.node.clone())
+    }
+}
+
+/// Declares a record: a struct, its fields with their names in files, and records whose fields appear as its own.
+macro_rules! record {
+    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $json:literal $field:ident: $type:ty,)* $(..$inline:ident: $inline_type:ty, $inline_doc:literal)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Default)]
+        pub struct $name {
+            $($(#[$field_meta])* pub $field: $type,)*
+            $(#[doc = $inline_doc] pub $inline: $inline_type,)?
+        }
+
+        impl $crate::source::kustomize::decode::Record for $name {
+            const NAME: &'static str = stringify!($name);
+
+            fn set(&mut self, name: &str, value: $crate::source::kustomize::decode::Conf<'_>) -> $crate::source::kustomize::errors::KResult<bool> {
+                $(if name.eq_ignore_ascii_case($json) {
+                    if let Some(decoded) = value.optional()? {
+                        self.$field = decoded;
+                    }
+                    return Ok(true);
+                })*
+                $(if $crate::source::kustomize::decode::Record::set(&mut self.$inline, name, value)? { return Ok(true); })?
+                let _ = value;
+                Ok(false)
+            }
+        }
+
+        impl $crate::source::kustomize::decode::Decode for $name {
+            fn decode(conf: $crate::source::kustomize::decode::Conf<'_>) -> $crate::source::kustomize::errors::KResult<Self> {
+                conf.record()
+            }
+        }
+    };
+}
+
+pub(super) use record;
+
+impl Conf<'_> {
+    /// Reads a value; `None` for `null`, which leaves what is there.
+    pub fn optional<T: Decode>(self) -> KResult<Option<T>> {
+        if self.is_null() { Ok(None) } else { T::decode(self).map(Some) }
+    }
+}

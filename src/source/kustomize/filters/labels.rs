@@ -1,0 +1,28 @@
+//! Labels, on objects and wherever the field specifications say.
+
+use super::super::errors::KResult;
+use super::super::fieldspec::{self, Create};
+use super::super::kustomization::{FieldSpec, Texts};
+use super::super::resmap::ResMap;
+use super::super::tree;
+use crate::yaml::node::Node;
+
+/// Sets labels in the mappings that the specifications name.
+pub fn apply(map: &mut ResMap, labels: &Texts, specs: &[FieldSpec]) -> KResult<()> {
+    set_entries(map, labels, specs)
+}
+
+/// Sets entries in mappings; annotations are no different from labels.
+pub(super) fn set_entries(map: &mut ResMap, entries: &Texts, specs: &[FieldSpec]) -> KResult<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let create = Create::mapping();
+    for res in map.list_mut() {
+        for (key, value) in entries {
+            let mut set = |node: &mut Node| tree::set_field(node, key, Node::string(value.clone()));
+            fieldspec::apply_all(&mut res.node, specs, Some(&create), &mut set)?;
+        }
+    }
+    Ok(())
+}

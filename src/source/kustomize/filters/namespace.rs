@@ -1,0 +1,153 @@
+//! The namespace of objects, and of what refers to it.
+//!
+//! Follows `api/filters/namespace` and the transformer of kustomize 5.8.1.
+
+use std::collections::BTreeMap;
+
+use ecow::EcoString;
+
+use super::super::errors::{Fail, FailKind, KResult, fail};
+use super::super::fieldspec::{self, Create};
+use super::super::kustomization::{FieldSpec, GvkFields};
+use super::super::openapi::Schemas;
+use super::super::resmap::{self, ResMap};
+use super::super::resource::{HELM_GENERATED, Resource};
+use super::super::tree::{self, Kind};
+use crate::yaml::node::{Data, Node, Tag};
+
+/// Which subjects of bindings get the namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Subjects {
+    /// Those named `default`.
+    #[default]
+    Default,
+    /// All service accounts.
+    ServiceAccounts,
+    /// None.
+    None,
+}
+
+impl Subjects {
+    /// Reads `setRoleBindingSubjects`.
+    pub fn parse(text: &str) -> KResult<Self> {
+        match text {
+            "" | "defaultOnly" => Ok(Self::Default),
+            "allServiceAccounts" => Ok(Self::ServiceAccounts),
+            "none" => Ok(Self::None),
+            other => fail(format!(
+                "invalid value {other:?} for setRoleBindingSubjects: must be one of \"defaultOnly\", \"none\" or \"allServiceAccounts\""
+            )),
+        }
+    }
+}
+
+/// What the transformer is told.
+#[derive(Debug, Clone)]
+pub struct Namespace<'a> {
+    /// The namespace.
+    pub namespace: EcoString,
+    /// Fields that hold it, beyond `metadata.namespace`.
+    pub specs: &'a [FieldSpec],
+    /// Leave alone what has a namespace.
+    pub unset_only: bool,
+    /// Which subjects of bindings get it.
+    pub subjects: Subjects,
+}
+
+const META_NAMESPACE: &str = "metadata/namespace";
+
+impl Namespace<'_> {
+    /// Sets the namespace of all objects that live in one; fails if two become the same.
+    pub fn apply(&self, map: &mut ResMap) -> KResult<()> {
+        if self.namespace.is_empty() {
+            return Ok(());
+        }
+        let schemas = std::rc::Rc::clone(map.schemas());
+        let id = |res: &Resource| resmap::key(&res.cur_id(&schemas));
+        let mut count: BTreeMap<_, usize> = BTreeMap::new();
+        for res in map.list() {
+            *count.entry(id(res)).or_default() += 1;
+        }
+        for res in map.list_mut() {
+            if res.is_gone() || res.annotation(HELM_GENERATED) == Some("true") {
+                continue;
+            }
+            let before = id(res);
+            res.store_previous_id(&schemas);
+            self.set(&mut res.node, &schemas)?;
+            if let Some(old) = count.get_mut(&before) {
+                *old -= 1;
+            }
+            let new = count.entry(id(res)).or_default();
+            *new += 1;
+            if *new != 1 {
+                return fail(format!("namespace transformation produces ID conflict: {}", res.cur_id(&schemas)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the namespace of one object.
+    pub fn set(&self, object: &mut Node, schemas: &Schemas) -> KResult<()> {
+        let gvk = super::super::ids::Gvk::new(tree::top_text(object, "apiVersion"), tree::top_text(object, "kind"));
+        let mut set = |node: &mut Node| self.set_text(node);
+        if !schemas.is_cluster_scoped(&gvk) {
+            let spec = FieldSpec { path: META_NAMESPACE.into(), create: true, gvk: GvkFields::default() };
+            fieldspec::apply(object, &spec, Some(&Create::scalar(tree::untagged())), &mut set)?;
+        }
+        let binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
+        if binding {
+            self.set_subjects(object)?;
+        }
+        let core = tree::top_text(object, "apiVersion") == "v1";
+        let wanted = |spec: &&FieldSpec| {
+            let is_subjects = binding && spec.path == "subjects/namespace" && matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
+            spec.path != META_NAMESPACE && (core || spec.path != "metadata/name") && !is_subjects
+        };
+        let create = Create::scalar(Tag::Str);
+        for spec in self.specs.iter().filter(wanted) {
+            fieldspec::apply(object, spec, Some(&create), &mut set).map_err(explain)?;
+        }
+        Ok(())
+    }
+
+    fn set_text(&self, node: &mut Node) -> KResult<()> {
+        if self.unset_only && tree::kind(node) == Kind::Scalar && !tree::text(node).is_empty() {
+            return Ok(());
+        }
+        tree::set_scalar(node, &self.namespace, Tag::Str)
+    }
+
+    fn set_subjects(&self, object: &mut Node) -> KResult<()> {
+        let (field, value) = match self.subjects {
+            Subjects::None => return Ok(()),
+            Subjects::Default => ("name", "default"),
+            Subjects::ServiceAccounts => ("kind", "ServiceAccount"),
+        };
+        let Some(subjects) = tree::get_mut(object, "subjects")? else { return Ok(()) };
+        tree::expect(subjects, Kind::Sequence)?;
+        let Data::Sequence(items) = &mut subjects.data else { return Ok(()) };
+        for subject in items {
+            let set = self.set_subject(subject, field, value);
+            set.map_err(|error| error.wrap("setting namespace on (cluster)role binding subjects"))?;
+        }
+        Ok(())
+    }
+
+    fn set_subject(&self, subject: &mut Node, field: &str, value: &str) -> KResult<()> {
+        let Some(found) = tree::get(subject, field)? else { return Ok(()) };
+        tree::expect(found, Kind::Scalar)?;
+        if tree::is_null(found) || tree::text(found) != value {
+            return Ok(());
+        }
+        match tree::lookup_create(subject, &["namespace"], Kind::Scalar)? {
+            Some(namespace) => self.set_text(namespace),
+            None => Ok(()),
+        }
+    }
+}
+
+fn explain(error: Fail) -> Fail {
+    let wrong_kind = error.kind() == FailKind::NodeKind;
+    error.wrap(if wrong_kind { "namespace field specs must target scalar nodes" } else { "namespace transformation failed" })
+}

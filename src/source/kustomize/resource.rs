@@ -1,0 +1,374 @@
+//! One object, with what kustomize remembers of it on its way: earlier names, generator behaviour, origin.
+//!
+//! The memory is kept in annotations, as in kustomize (`api/resource/resource.go`): patches see them, and their being there is
+//! why a JSON patch may add an annotation to an object that has none.
+
+use ecow::EcoString;
+
+use super::errors::{KResult, fail};
+use super::ids::{Gvk, ResId};
+use super::kustomization::Texts;
+use super::openapi::Schemas;
+use super::tree;
+use super::write;
+use crate::yaml::node::{Data, Node, ScalarStyle};
+
+const PREVIOUS_KINDS: &str = "internal.config.kubernetes.io/previousKinds";
+const PREVIOUS_NAMES: &str = "internal.config.kubernetes.io/previousNames";
+const PREVIOUS_NAMESPACES: &str = "internal.config.kubernetes.io/previousNamespaces";
+const PREFIXES: &str = "internal.config.kubernetes.io/prefixes";
+const SUFFIXES: &str = "internal.config.kubernetes.io/suffixes";
+const ALLOW_NAME_CHANGE: &str = "internal.config.kubernetes.io/allowNameChange";
+const ALLOW_KIND_CHANGE: &str = "internal.config.kubernetes.io/allowKindChange";
+const BEHAVIOR: &str = "internal.config.kubernetes.io/generatorBehavior";
+const NEEDS_HASH: &str = "internal.config.kubernetes.io/needsHashSuffix";
+
+/// Marks what a chart rendered.
+pub const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
+
+/// Where an object is from.
+pub const ORIGIN: &str = "config.kubernetes.io/origin";
+
+/// What changed an object.
+pub const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
+
+const ENABLED: &str = "enabled";
+
+/// Annotations that never reach the output.
+const INTERNAL: [&str; 18] = [
+    PREVIOUS_KINDS,
+    PREVIOUS_NAMES,
+    PREFIXES,
+    SUFFIXES,
+    PREVIOUS_NAMESPACES,
+    ALLOW_NAME_CHANGE,
+    ALLOW_KIND_CHANGE,
+    "internal.config.kubernetes.io/refBy",
+    BEHAVIOR,
+    NEEDS_HASH,
+    "internal.config.kubernetes.io/path",
+    "internal.config.kubernetes.io/index",
+    "internal.config.kubernetes.io/seqindent",
+    "internal.config.kubernetes.io/id",
+    "internal.config.kubernetes.io/annotations-migration-resource-id",
+    "config.kubernetes.io/path",
+    "config.kubernetes.io/index",
+    HELM_GENERATED,
+];
+const LEGACY_ID: &str = "config.k8s.io/id";
+
+/// An object on its way through the transformers.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// The object; `null` once a patch has deleted it.
+    pub node: Node,
+    /// Variables that read this object.
+    pub variables: Vec<EcoString>,
+}
+
+/// What happens when a generated object is already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behavior {
+    /// Nothing was said: as `Create`.
+    Unspecified,
+    /// It must not be there.
+    Create,
+    /// It is replaced.
+    Replace,
+    /// Its data is merged.
+    Merge,
+}
+
+impl Behavior {
+    /// Reads `behavior`; anything unknown is `Unspecified`.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "create" => Self::Create,
+            "replace" => Self::Replace,
+            "merge" => Self::Merge,
+            _ => Self::Unspecified,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::Create => "create",
+            Self::Replace => "replace",
+            Self::Merge => "merge",
+        }
+    }
+}
+
+impl Resource {
+    /// An object without a history.
+    pub fn new(node: Node) -> Self {
+        Self { node, variables: Vec::new() }
+    }
+
+    /// Group, version and kind.
+    pub fn gvk(&self) -> Gvk {
+        Gvk::new(tree::top_text(&self.node, "apiVersion"), self.kind())
+    }
+
+    /// `kind`
+    pub fn kind(&self) -> &str {
+        tree::top_text(&self.node, "kind")
+    }
+
+    /// `metadata.name`
+    pub fn name(&self) -> &str {
+        tree::meta_text(&self.node, "name")
+    }
+
+    /// `metadata.namespace`
+    pub fn namespace(&self) -> &str {
+        tree::meta_text(&self.node, "namespace")
+    }
+
+    /// Whether it has been deleted, or never was anything.
+    pub fn is_gone(&self) -> bool {
+        tree::is_nil_or_empty(&self.node)
+    }
+
+    /// Who it is now.
+    pub fn cur_id(&self, schemas: &Schemas) -> ResId {
+        ResId::new(schemas, self.gvk(), self.name(), self.namespace())
+    }
+
+    /// Who it was at first.
+    pub fn org_id(&self, schemas: &Schemas) -> KResult<ResId> {
+        Ok(self.previous_ids(schemas)?.into_iter().next().unwrap_or_else(|| self.cur_id(schemas)))
+    }
+
+    /// Everybody it was before, oldest first.
+    pub fn previous_ids(&self, schemas: &Schemas) -> KResult<Vec<ResId>> {
+        let Some(names) = self.annotation(PREVIOUS_NAMES) else { return Ok(Vec::new()) };
+        let names: Vec<_> = names.split(',').collect();
+        let namespaces: Vec<_> = self.annotation(PREVIOUS_NAMESPACES).unwrap_or_default().split(',').collect();
+        let kinds: Vec<_> = self.annotation(PREVIOUS_KINDS).unwrap_or_default().split(',').collect();
+        if names.len() != namespaces.len() || names.len() != kinds.len() {
+            return fail("number of previous names, number of previous namespaces, number of previous kinds not equal");
+        }
+        let version = tree::top_text(&self.node, "apiVersion");
+        let ids = names.iter().zip(namespaces).zip(kinds);
+        Ok(ids.map(|((name, namespace), kind)| ResId::new(schemas, Gvk::new(version, kind), name, namespace)).collect())
+    }
+
+    /// Everybody it was and is, oldest first.
+    pub fn all_ids(&self, schemas: &Schemas) -> KResult<Vec<ResId>> {
+        let mut ids = self.previous_ids(schemas)?;
+        ids.push(self.cur_id(schemas));
+        Ok(ids)
+    }
+
+    /// Remembers who it is now.
+    pub fn store_previous_id(&mut self, schemas: &Schemas) {
+        let id = self.cur_id(schemas);
+        self.add_previous_id(id.effective_namespace(), &id.name, &id.gvk.kind);
+    }
+
+    fn add_previous_id(&mut self, namespace: &str, name: &str, kind: &str) {
+        self.append_csv(PREVIOUS_NAMES, name);
+        self.append_csv(PREVIOUS_NAMESPACES, namespace);
+        self.append_csv(PREVIOUS_KINDS, kind);
+    }
+
+    fn append_csv(&mut self, key: &str, value: &str) {
+        if value.is_empty() {
+            return;
+        }
+        let joined = match self.annotation(key) {
+            Some(before) => ecow::eco_format!("{before},{value}"),
+            None => value.into(),
+        };
+        self.annotate(key, &joined);
+    }
+
+    /// An annotation.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        tree::meta_entry(&self.node, "annotations", key)
+    }
+
+    /// All annotations.
+    pub fn annotations(&self) -> Texts {
+        tree::meta_map(&self.node, "annotations")
+    }
+
+    /// All labels.
+    pub fn labels(&self) -> Texts {
+        tree::meta_map(&self.node, "labels")
+    }
+
+    /// Replaces all annotations.
+    pub fn set_annotations(&mut self, annotations: &Texts) -> KResult<()> {
+        tree::set_meta_map(&mut self.node, "annotations", annotations)
+    }
+
+    /// Sets one annotation. Where `metadata` is not a mapping there is nothing to set it in.
+    pub fn annotate(&mut self, key: &str, value: &str) {
+        let mut text = Node::string(value);
+        text.style.scalar = ScalarStyle::SingleQuoted;
+        // What has no entries is made anew, whatever it is.
+        if let Some(meta) = self.node.get_mut("metadata")
+            && meta.get("annotations").is_some_and(|node| tree::kind(node) == tree::Kind::Scalar)
+        {
+            let _ = tree::clear(meta, "annotations");
+        }
+        if self.node.get("metadata").is_some_and(|meta| tree::kind(meta) == tree::Kind::Scalar) {
+            let _ = tree::clear(&mut self.node, "metadata");
+        }
+        if let Ok(Some(annotations)) = tree::lookup_create(&mut self.node, &["metadata", "annotations"], tree::Kind::Mapping) {
+            tree::put(annotations, key, text);
+        }
+    }
+
+    fn enable(&mut self, key: &str) {
+        let mut annotations = self.annotations();
+        annotations.insert(key.into(), ENABLED.into());
+        let _ = self.set_annotations(&annotations);
+    }
+
+    fn is_enabled(&self, key: &str) -> bool {
+        self.annotation(key) == Some(ENABLED)
+    }
+
+    /// Lets a patch change the name of what it patches.
+    pub fn allow_name_change(&mut self) {
+        self.enable(ALLOW_NAME_CHANGE);
+    }
+
+    /// Lets a patch change the kind of what it patches.
+    pub fn allow_kind_change(&mut self) {
+        self.enable(ALLOW_KIND_CHANGE);
+    }
+
+    /// Whether a patch may change the name of what it patches.
+    pub fn name_change_allowed(&self) -> bool {
+        self.is_enabled(ALLOW_NAME_CHANGE)
+    }
+
+    /// Whether a patch may change the kind of what it patches.
+    pub fn kind_change_allowed(&self) -> bool {
+        self.is_enabled(ALLOW_KIND_CHANGE)
+    }
+
+    /// Has a hash of the content added to the name at the end.
+    pub fn enable_hash(&mut self) {
+        self.enable(NEEDS_HASH);
+    }
+
+    /// Whether a hash of the content is to be added to the name.
+    pub fn needs_hash(&self) -> bool {
+        self.is_enabled(NEEDS_HASH)
+    }
+
+    /// What happens if it is already there.
+    pub fn behavior(&self) -> Behavior {
+        Behavior::parse(self.annotation(BEHAVIOR).unwrap_or_default())
+    }
+
+    /// Says what happens if it is already there.
+    pub fn set_behavior(&mut self, behavior: Behavior) {
+        let mut annotations = self.annotations();
+        annotations.insert(BEHAVIOR.into(), behavior.name().into());
+        let _ = self.set_annotations(&annotations);
+    }
+
+    /// Remembers a prefix.
+    pub fn add_prefix(&mut self, prefix: &str) {
+        self.append_csv(PREFIXES, prefix);
+    }
+
+    /// Remembers a suffix.
+    pub fn add_suffix(&mut self, suffix: &str) {
+        self.append_csv(SUFFIXES, suffix);
+    }
+
+    /// Whether two objects got the same prefixes and suffixes, compared from the outermost inwards. With `allow_empty` an object
+    /// without any goes with everything.
+    pub fn same_context(&self, other: &Resource, allow_empty: bool) -> bool {
+        let same = |key: &str| {
+            let list = |res: &Self| res.annotation(key).map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
+            let (a, b) = (list(self), list(other));
+            if a.is_empty() || b.is_empty() {
+                return allow_empty || a.len() == b.len();
+            }
+            a.iter().rev().zip(b.iter().rev()).all(|(a, b)| a == b)
+        };
+        same(PREFIXES) && same(SUFFIXES)
+    }
+
+    /// Takes metadata from the object that this one replaces or merges with.
+    pub fn take_metadata(&mut self, old: &Resource) -> KResult<()> {
+        let mut labels = old.labels();
+        labels.extend(self.labels());
+        tree::set_meta_map(&mut self.node, "labels", &labels)?;
+        let mine = self.annotations();
+        let theirs = old.annotations();
+        let mut merged = theirs.clone();
+        merged.extend(mine.clone());
+        // What kustomize remembers of the old object stays; what it remembers of the new one goes.
+        for key in INTERNAL.into_iter().chain([LEGACY_ID]) {
+            match theirs.get(key) {
+                Some(value) => drop(merged.insert(key.into(), value.clone())),
+                None => drop(merged.remove(key)),
+            }
+        }
+        if !mine.contains_key(NEEDS_HASH) {
+            merged.remove(NEEDS_HASH);
+        }
+        self.set_annotations(&merged)?;
+        tree::set_name(&mut self.node, old.name())?;
+        tree::set_namespace(&mut self.node, old.namespace())?;
+        self.variables.clone_from(&old.variables);
+        Ok(())
+    }
+
+    /// Adds the data of the object that this one merges with, where it has no entry of its own.
+    pub fn merge_data(&mut self, old: &Resource) -> KResult<()> {
+        for (field, binary) in [("data", false), ("binaryData", true)] {
+            let mut data = tree::string_map(&old.node, field);
+            data.extend(tree::string_map(&self.node, field));
+            tree::clear(&mut self.node, field)?;
+            for (key, value) in data {
+                let field = if binary { "binaryData" } else { "data" };
+                tree::set_at(&mut self.node, &[field], &key, super::generators::data_value(&value))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops what kustomize remembered.
+    pub fn remove_build_annotations(&mut self) -> KResult<()> {
+        let mut annotations = self.annotations();
+        if annotations.is_empty() {
+            return Ok(());
+        }
+        annotations.retain(|key, _| !INTERNAL.contains(&key.as_str()) && key != LEGACY_ID);
+        self.set_annotations(&annotations)
+    }
+
+    /// Drops an annotation, and an empty `annotations` with it.
+    pub fn remove_annotation(&mut self, key: &str) -> KResult<()> {
+        let mut annotations = self.annotations();
+        annotations.remove(key);
+        self.set_annotations(&annotations)
+    }
+
+    /// The object as YAML, for error messages.
+    pub fn yaml(&self) -> String {
+        write::to_yaml(&self.node).unwrap_or_else(|error| error.text().to_owned())
+    }
+
+    /// Leaves nothing of it; the next step drops it.
+    pub fn mark_deleted(&mut self) {
+        self.node = Node::scalar(crate::yaml::node::Tag::Null, "");
+    }
+
+    /// Whether it has fields at all.
+    pub fn is_mapping(&self) -> bool {
+        matches!(self.node.data, Data::Mapping(_))
+    }
+}
