@@ -3,7 +3,7 @@
 //! Follows `api/filters/{fieldspec,fsslice}` of kustomize 5.8.1.
 
 use super::errors::{Fail, FailKind, KResult, fail};
-use super::ids::split_api_version;
+use super::ids::{Gvk, ResId, split_api_version};
 use super::kustomization::FieldSpec;
 use super::paths;
 use super::tree::{self, Kind};
@@ -45,16 +45,22 @@ pub fn apply(object: &mut Node, spec: &FieldSpec, create: Option<&Create>, set: 
     }
     let parts = paths::split(&spec.path, '/');
     let walk = Walk { create: create.filter(|_| spec.create) };
-    walk.go(object, &parts, set).map_err(|error| {
-        let version = tree::top_text(object, "apiVersion");
-        let id = super::ids::ResId {
-            gvk: super::ids::Gvk::new(version, tree::top_text(object, "kind")),
-            name: tree::meta_text(object, "name").into(),
-            namespace: tree::meta_text(object, "namespace").into(),
-            cluster_scoped: false,
-        };
-        error.wrap(format!("considering field '{}' of object {id}", spec.path))
-    })
+    walk.go(object, &parts, set).map_err(|error| explain(error, object, &spec.path))
+}
+
+/// Applies a change to the fields at a path that has been split already; nothing is created.
+pub fn apply_path(object: &mut Node, path: &str, parts: &[String], set: Setter<'_>) -> KResult<()> {
+    Walk { create: None }.go(object, parts, set).map_err(|error| explain(error, object, path))
+}
+
+fn explain(error: Fail, object: &Node, path: &str) -> Fail {
+    let id = ResId {
+        gvk: Gvk::new(tree::top_text(object, "apiVersion"), tree::top_text(object, "kind")),
+        name: tree::meta_text(object, "name").into(),
+        namespace: tree::meta_text(object, "namespace").into(),
+        cluster_scoped: false,
+    };
+    error.wrap(format!("considering field '{path}' of object {id}"))
 }
 
 fn is_about(object: &Node, spec: &FieldSpec) -> bool {

@@ -222,3 +222,57 @@ pub fn repeated(entries: &[(Node, Node)]) -> Option<&Node> {
 pub fn repeated_key(key: &Node) -> Fail {
     Fail::new(format!("yaml: unmarshal errors:\n  line {}: mapping key {:?} already defined", key.line, tree::raw_text(key)))
 }
+
+impl Json {
+    /// Reads JSON text.
+    pub fn parse(text: &str) -> KResult<Self> {
+        serde_json::from_str::<serde_json::Value>(text).map(Self::from_serde).map_err(|error| Fail::new(format!("invalid JSON: {error}")))
+    }
+
+    fn from_serde(value: serde_json::Value) -> Self {
+        match value {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(value) => Self::Bool(value),
+            serde_json::Value::Number(number) => Self::Number(number.to_string().into()),
+            serde_json::Value::String(text) => Self::String(text.into()),
+            serde_json::Value::Array(items) => Self::Array(items.into_iter().map(Self::from_serde).collect()),
+            serde_json::Value::Object(entries) => {
+                Self::Object(entries.into_iter().map(|(key, value)| (key.into(), Self::from_serde(value))).collect())
+            }
+        }
+    }
+
+    /// The first document of YAML text as `sigs.k8s.io/yaml` makes JSON of it: types are those of go-yaml v2.
+    pub fn from_yaml(text: &str) -> KResult<Self> {
+        match super::read::first_document(text.as_bytes())? {
+            Some(node) => Self::from_configuration(&node),
+            None => Ok(Self::Null),
+        }
+    }
+
+    /// A value of a configuration file as JSON.
+    pub fn from_configuration(node: &Node) -> KResult<Self> {
+        Ok(match &node.data {
+            Data::Sequence(items) => Self::Array(items.iter().map(Self::from_configuration).collect::<KResult<_>>()?),
+            Data::Mapping(entries) => {
+                let mut object: Vec<(EcoString, Self)> = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    let (key, value) = (scalar::key_text(key), Self::from_configuration(value)?);
+                    match object.iter_mut().find(|(name, _)| *name == key) {
+                        Some((_, old)) => *old = value,
+                        None => object.push((key, value)),
+                    }
+                }
+                Self::Object(object)
+            }
+            _ => match scalar::resolve_v2(node) {
+                scalar::Scalar::Null => Self::Null,
+                scalar::Scalar::Bool(value) => Self::Bool(value),
+                scalar::Scalar::Int(text) => Self::Number(text),
+                scalar::Scalar::Float(value) if !value.is_finite() => return fail("json: unsupported value"),
+                scalar::Scalar::Float(value) => Self::Number(scalar::json_number(value)),
+                scalar::Scalar::Str => Self::String(tree::raw_text(node).into()),
+            },
+        })
+    }
+}
