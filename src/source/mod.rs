@@ -95,3 +95,23 @@ pub fn render(world: &dyn World, source: &Source, before: &mut Vec<Document>) ->
     before.extend(documents);
     Ok(())
 }
+
+/// What renders the charts of kustomizations.
+pub fn kustomize_helm(world: &dyn World) -> Box<dyn kustomize::helm::HelmInflator + '_> {
+    Box::new(NoCharts { _world: world })
+}
+
+struct NoCharts<'w> {
+    _world: &'w dyn World,
+}
+
+impl kustomize::helm::HelmInflator for NoCharts<'_> {
+    fn chart(&self, chart: &kustomize::kustomization::HelmChart) -> kustomize::errors::KResult<PathBuf> {
+        Err(kustomize::errors::Fail::new(format!("chart {} of {} is not in hydrate.lock", chart.name, chart.repo))
+            .help("run `hydrate lock` to pin it, then `hydrate fetch` to have it here"))
+    }
+
+    fn template(&self, request: &kustomize::helm::HelmRequest<'_>) -> kustomize::errors::KResult<Vec<u8>> {
+        Err(kustomize::errors::Fail::new(format!("{}: Helm charts are not supported yet", request.directory.display())))
+    }
+}

@@ -100,6 +100,13 @@ pub struct Document {
     pub foot: EcoString,
 }
 
+/// `null`, not read from a file.
+impl Default for Node {
+    fn default() -> Self {
+        Self::scalar(Tag::Null, "null")
+    }
+}
+
 impl Node {
     /// A scalar of the given tag, plain; the emitter quotes it where plain would read back as something else.
     pub fn scalar(tag: Tag, text: impl Into<EcoString>) -> Self {

@@ -195,7 +195,7 @@ macro_rules! record {
         $(#[$meta])*
         #[derive(Debug, Clone, Default)]
         pub struct $name {
-            $($(#[$field_meta])* pub $field: $type,)*
+            $($(#[$field_meta])* #[doc = concat!("`", $json, "`")] pub $field: $type,)*
             $(#[doc = $inline_doc] pub $inline: $inline_type,)?
         }
 

@@ -384,7 +384,8 @@ impl Kustomization {
 
     fn fix_helm(&mut self) {
         let Some(old) = self.helm_chart_inflation_generator.take() else { return };
-        let last = |field: fn(&HelmChartArgs) -> &EcoString| old.iter().map(field).rfind(|text| !text.is_empty()).cloned().unwrap_or_default();
+        let last =
+            |field: fn(&HelmChartArgs) -> &EcoString| old.iter().map(field).rfind(|text| !text.is_empty()).cloned().unwrap_or_default();
         let globals = HelmGlobals { chart_home: last(|chart| &chart.chart_home), config_home: last(|chart| &chart.helm_home) };
         if self.helm_globals.is_none() && !(globals.chart_home.is_empty() && globals.config_home.is_empty()) {
             self.helm_globals = Some(globals);

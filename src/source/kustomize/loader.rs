@@ -88,7 +88,7 @@ impl<'w> Loader<'w> {
         }
         let clone = self.shared.remote.repository(&spec)?;
         let clone = self.shared.world.canonical(&clone).map_err(|error| io(&clone, &error))?;
-        let root = directory(self.shared.world, &clean(&clone.join(&spec.path)))?;
+        let root = directory(self.shared.world, &clean(&clone.join(spec.path.as_str())))?;
         if !root.starts_with(&clone) {
             return fail(format!("{:?} refers to directory outside of repo {:?}", root.display().to_string(), clone.display().to_string()));
         }
@@ -156,7 +156,9 @@ fn directory(world: &dyn World, path: &Path) -> KResult<PathBuf> {
 
 fn not_a_directory(path: &Path, error: &std::io::Error) -> Fail {
     match error.kind() {
-        std::io::ErrorKind::NotFound => Fail::new(format!("not a valid directory: evalsymlink failure on '{0}' : lstat {0}: no such file or directory", path.display())),
+        std::io::ErrorKind::NotFound => {
+            Fail::new(format!("not a valid directory: evalsymlink failure on '{0}' : lstat {0}: no such file or directory", path.display()))
+        }
         _ => io(path, error),
     }
 }

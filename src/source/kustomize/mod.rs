@@ -1,1 +1,250 @@
-//! Kustomize: build, accumulate, filters.
+//! Kustomizations, built natively: the same bytes as `kustomize build` of kustomize 5.8.1.
+//!
+//! [`build`] builds a directory; [`patch`] lets the fields of a kustomization (patches, images, labels …) loose on objects that are
+//! at hand already. The steps are those of kustomize: [`target`] reads a kustomization file and runs everything in order, objects
+//! are trees (`yaml::node`) in a [`resmap`], transformers are files under [`filters`], and [`write`] makes text of the result.
+
+pub mod compose;
+pub mod config;
+mod config_tables;
+pub mod crds;
+pub mod decode;
+pub mod errors;
+pub mod fieldspec;
+pub mod filters;
+pub mod generators;
+pub mod helm;
+pub mod ids;
+pub mod json;
+pub mod kustomization;
+pub mod loader;
+pub mod openapi;
+pub mod origin;
+pub mod paths;
+pub mod plugins;
+pub mod read;
+pub mod regex;
+pub mod remote;
+pub mod resmap;
+pub mod resource;
+pub mod scalar;
+pub mod selector;
+pub mod sort;
+pub mod target;
+pub mod tree;
+pub mod write;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::base::{Result, SourceFile, World};
+use crate::yaml::node::Node;
+use config::Config;
+use errors::{Fail, KResult};
+use helm::{HelmFlags, HelmInflator};
+use kustomization::{FieldSpec, GvkFields, Kustomization, Texts};
+use loader::{Loader, Shared};
+use openapi::Schemas;
+use remote::{NoRemotes, RemoteResolver};
+use resmap::ResMap;
+use resource::{ORIGIN, Resource, TRANSFORMATIONS};
+use target::{Build, Target};
+
+/// The version of kustomize that is followed.
+pub const VERSION: &str = "v5.8.1";
+
+/// What a build may do, and with whose help.
+#[derive(Default)]
+pub struct BuildOptions<'o> {
+    /// Files from outside of the kustomization's directory are allowed (`--load-restrictor LoadRestrictionsNone`).
+    pub load_anything: bool,
+    /// Renders `helmCharts`; without it they are refused (`--enable-helm`).
+    pub helm: Option<&'o dyn HelmInflator>,
+    /// What the command line says about Helm.
+    pub helm_flags: HelmFlags,
+    /// Gives remote files and bases; without it they are refused.
+    pub remote: Option<&'o dyn RemoteResolver>,
+    /// Adds `app.kubernetes.io/managed-by` (`--enable-managedby-label`).
+    pub managed_by: bool,
+    /// `--reorder none`: objects stay in the order they were named in, unless the kustomization says otherwise.
+    pub keep_order: bool,
+    /// The directory that shown paths are relative to.
+    pub shown_from: Option<&'o Path>,
+}
+
+/// A finished object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The object as YAML, with a final line break.
+    pub text: String,
+    /// `apiVersion`
+    pub api_version: String,
+    /// `kind`
+    pub kind: String,
+    /// `metadata.name`
+    pub name: String,
+    /// `metadata.namespace`
+    pub namespace: String,
+    /// Whether the kind is known to live outside of namespaces.
+    pub cluster_scoped: bool,
+    /// The file that the object, or its generator, was written in.
+    pub origin: Option<Arc<str>>,
+}
+
+/// The result of a build.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Built {
+    /// The objects in their order.
+    pub documents: Vec<Document>,
+    /// What the user should know, as kustomize puts it on stderr.
+    pub warnings: Vec<String>,
+}
+
+impl Built {
+    /// All objects as kustomize prints them.
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.documents.iter().map(|document| document.text.len() + 4).sum());
+        for (at, document) in self.documents.iter().enumerate() {
+            if at > 0 {
+                text.push_str("---\n");
+            }
+            text.push_str(&document.text);
+        }
+        text
+    }
+}
+
+/// An object that is at hand before a kustomization is let loose on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given<'g> {
+    /// One or more YAML documents.
+    pub text: &'g [u8],
+    /// Where they are from.
+    pub origin: Option<Arc<str>>,
+}
+
+/// Builds the kustomization in a directory, as `kustomize build` does.
+pub fn build(world: &dyn World, directory: &Path, options: &BuildOptions<'_>) -> Result<Built> {
+    run(world, directory, options, |build, loader| {
+        let mut target = Target::load(build, loader)?;
+        target.set_schema(true)?;
+        Ok((target.finish(Vec::new())?.map, target.kustomization))
+    })
+    .map_err(Fail::into_diagnostic)
+}
+
+/// Lets a kustomization loose on objects: they count as its first resources. `file` is the text of a kustomization file, which is
+/// taken to be in `directory`. Unless it says how to sort, objects stay in their order.
+pub fn patch(
+    world: &dyn World,
+    directory: &Path,
+    file: &Arc<SourceFile>,
+    given: &[Given<'_>],
+    options: &BuildOptions<'_>,
+) -> Result<Built> {
+    let options = BuildOptions { keep_order: true, ..BuildOptions { helm_flags: options.helm_flags.clone(), ..*options } };
+    over(world, directory, Some(file), given, &options)
+}
+
+/// Builds the kustomization in a directory with objects that are at hand as its first resources.
+pub fn build_over(world: &dyn World, directory: &Path, given: &[Given<'_>], options: &BuildOptions<'_>) -> Result<Built> {
+    over(world, directory, None, given, options)
+}
+
+fn over(
+    world: &dyn World,
+    directory: &Path,
+    file: Option<&Arc<SourceFile>>,
+    given: &[Given<'_>],
+    options: &BuildOptions<'_>,
+) -> Result<Built> {
+    run(world, directory, options, |build, loader| {
+        let mut first = Vec::new();
+        for given in given {
+            let mut objects = read::resources(given.text)?;
+            objects.iter_mut().for_each(|object| object.file.clone_from(&given.origin));
+            first.extend(objects);
+        }
+        let mut target = match file {
+            Some(file) => Target::of_file(build, loader, Arc::clone(file), "kustomization.yaml")?,
+            None => Target::load(build, loader)?,
+        };
+        target.set_schema(true)?;
+        Ok((target.finish(first)?.map, target.kustomization))
+    })
+    .map_err(Fail::into_diagnostic)
+}
+
+fn run(
+    world: &dyn World,
+    directory: &Path,
+    options: &BuildOptions<'_>,
+    build: impl for<'b> FnOnce(&'b Build<'b>, Loader<'b>) -> KResult<(ResMap, Kustomization)>,
+) -> KResult<Built> {
+    let remote = options.remote.unwrap_or(&NoRemotes);
+    let shown_from = options.shown_from.unwrap_or(Path::new(""));
+    let shared = Shared { world, remote, restrict: !options.load_anything, shown_from };
+    let context = Build {
+        schemas: Schemas::new(),
+        builtin: Config::builtin(),
+        inflator: options.helm,
+        flags: options.helm_flags.clone(),
+        warnings: Default::default(),
+    };
+    let loader = Loader::new(shared, directory)?;
+    let (mut map, kustomization) = build(&context, loader)?;
+    if !(options.keep_order && kustomization.sort_options.is_none()) {
+        sort::sort(&mut map, kustomization.sort_options.as_ref())?;
+    }
+    if options.managed_by || kustomization.wants("managedByLabel") {
+        add_managed_by(&mut map)?;
+    }
+    clean(&mut map, &kustomization)?;
+    Ok(Built { documents: documents(&map)?, warnings: context.warnings.take() })
+}
+
+fn add_managed_by(map: &mut ResMap) -> KResult<()> {
+    let labels = Texts::from([("app.kubernetes.io/managed-by".into(), ecow::eco_format!("kustomize-{VERSION}"))]);
+    let spec = FieldSpec { path: "metadata/labels".into(), create: true, gvk: GvkFields::default() };
+    filters::labels::apply(map, &labels, &[spec])
+}
+
+/// Removes what must not be seen: kustomize's own annotations, and origins nobody asked for.
+fn clean(map: &mut ResMap, kustomization: &Kustomization) -> KResult<()> {
+    let (origins, transformations) = (kustomization.wants("originAnnotations"), kustomization.wants("transformerAnnotations"));
+    for res in map.list_mut() {
+        res.remove_build_annotations()?;
+        if !origins {
+            res.remove_annotation(ORIGIN)?;
+        }
+        if !transformations {
+            res.remove_annotation(TRANSFORMATIONS)?;
+        }
+    }
+    Ok(())
+}
+
+/// Below this many objects, writing them in parallel costs more than it gains.
+const PARALLEL_FROM: usize = 64;
+
+fn documents(map: &ResMap) -> KResult<Vec<Document>> {
+    let list = map.list();
+    let scopes: Vec<bool> = list.iter().map(|res| map.schemas().is_cluster_scoped(&res.gvk())).collect();
+    let document = |(node, origin, cluster_scoped): (&Node, &Option<Arc<str>>, bool)| -> KResult<Document> {
+        Ok(Document {
+            cluster_scoped,
+            text: write::to_yaml(node)?,
+            api_version: tree::top_text(node, "apiVersion").to_owned(),
+            kind: tree::top_text(node, "kind").to_owned(),
+            name: tree::meta_text(node, "name").to_owned(),
+            namespace: tree::meta_text(node, "namespace").to_owned(),
+            origin: origin.clone(),
+        })
+    };
+    if list.len() < PARALLEL_FROM {
+        return list.iter().zip(scopes).map(|(res, scope)| document((&res.node, &res.file, scope))).collect();
+    }
+    list.par_iter().zip(scopes).map(|(res, scope)| document((&res.node, &res.file, scope))).collect()
+}

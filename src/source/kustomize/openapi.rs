@@ -269,7 +269,9 @@ impl Table {
 
     fn read_type(&mut self, json: &Json, names: &BTreeMap<&str, usize>, depth: usize) -> Type {
         let fields = match json.get("properties") {
-            Some(Json::Object(properties)) => properties.iter().map(|(name, field)| (name.clone(), self.read_field(field, names, depth))).collect(),
+            Some(Json::Object(properties)) => {
+                properties.iter().map(|(name, field)| (name.clone(), self.read_field(field, names, depth))).collect()
+            }
             _ => Vec::new(),
         };
         let others = json.get("additionalProperties").filter(|schema| matches!(schema, Json::Object(_)));
@@ -301,7 +303,9 @@ impl Table {
         };
         let merge = text("x-kubernetes-patch-strategy").is_some_and(|strategy| strategy.split(',').any(|part| part == "merge"));
         let keys = match json.get("x-kubernetes-list-map-keys") {
-            Some(Json::Array(keys)) => keys.iter().filter_map(|key| if let Json::String(key) = key { Some(key.clone()) } else { None }).collect(),
+            Some(Json::Array(keys)) => {
+                keys.iter().filter_map(|key| if let Json::String(key) = key { Some(key.clone()) } else { None }).collect()
+            }
             _ => text("x-kubernetes-patch-merge-key").into_iter().collect(),
         };
         Field { shape: if is_list { Shape::List } else { Shape::Object }, target, merge, keys }

@@ -165,7 +165,8 @@ fn check_builtin(res: &Resource, id: &super::ids::ResId) -> KResult<()> {
         return Ok(());
     }
     let error = Fail::new(format!("external plugins disabled; unable to load external plugin '{}'", id.gvk.kind));
-    Err(error.help("hydrate runs kustomize's builtin plugins only: container and exec functions, Go plugins and Starlark are not supported"))
+    Err(error
+        .help("hydrate runs kustomize's builtin plugins only: container and exec functions, Go plugins and Starlark are not supported"))
 }
 
 fn configured<T>(res: &Resource, map: &ResMap, configure: impl FnOnce(&Config) -> KResult<T>) -> KResult<T> {
@@ -209,7 +210,8 @@ fn iam_policy(policy: &IamPolicy) -> KResult<Vec<Resource>> {
     }
     let account = format!("{}@{}.iam.gserviceaccount.com", policy.service.name, policy.service.project);
     let annotations = Node::mapping(vec![(Node::string("iam.gke.io/gcp-service-account"), super::tree::bare(account))]);
-    let mut meta = vec![(Node::string("annotations"), annotations), (Node::string("name"), super::tree::bare(policy.kubernetes.name.clone()))];
+    let mut meta =
+        vec![(Node::string("annotations"), annotations), (Node::string("name"), super::tree::bare(policy.kubernetes.name.clone()))];
     if !policy.kubernetes.namespace.is_empty() {
         meta.push((Node::string("namespace"), super::tree::bare(policy.kubernetes.namespace.clone())));
     }

@@ -63,10 +63,17 @@ impl RepoSpec {
         let (host, rest) = split_host(address)?;
         let whole = host == "file://";
         let (repository, path) = split_repository(&rest, whole)?;
-        let value = |name: &str| query.split('&').filter_map(|part| part.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value);
+        let value =
+            |name: &str| query.split('&').filter_map(|part| part.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value);
         let reference = value("ref").filter(|value| !value.is_empty()).or_else(|| value("version")).unwrap_or_default();
         let submodules = !matches!(value("submodules"), Some("false" | "0" | "f" | "F" | "FALSE" | "False"));
-        Ok(Self { raw: raw.into(), clone: ecow::eco_format!("{host}{repository}"), path: path.into(), reference: reference.into(), submodules })
+        Ok(Self {
+            raw: raw.into(),
+            clone: ecow::eco_format!("{host}{repository}"),
+            path: path.into(),
+            reference: reference.into(),
+            submodules,
+        })
     }
 }
 
@@ -142,7 +149,8 @@ fn split_repository(text: &str, whole: bool) -> KResult<(String, String)> {
             _ => None,
         }
     };
-    let (repository, path) = parts.filter(|(repository, _)| !repository.is_empty()).ok_or_else(|| Fail::new("failed to parse repo path segment"))?;
+    let (repository, path) =
+        parts.filter(|(repository, _)| !repository.is_empty()).ok_or_else(|| Fail::new("failed to parse repo path segment"))?;
     let path = path.strip_prefix('/').unwrap_or(&path).to_owned();
     if super::loader::clean(std::path::Path::new(&path)).starts_with("..") {
         return fail(format!("url path exits repo: {text}"));

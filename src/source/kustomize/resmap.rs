@@ -183,7 +183,11 @@ impl ResMap {
         if near.is_empty() {
             let names = ids.iter().filter(|other| other.gvk.kind == id.gvk.kind).map(|other| other.name.as_str());
             let names = super::errors::nearest(&id.name, names);
-            near = ids.iter().filter(|other| other.gvk.kind == id.gvk.kind && names.contains(&other.name.as_str())).map(ToString::to_string).collect();
+            near = ids
+                .iter()
+                .filter(|other| other.gvk.kind == id.gvk.kind && names.contains(&other.name.as_str()))
+                .map(ToString::to_string)
+                .collect();
         }
         if near.is_empty() {
             near = ids.iter().filter(|other| other.name == id.name).map(ToString::to_string).collect();

@@ -3,6 +3,8 @@
 //! The memory is kept in annotations, as in kustomize (`api/resource/resource.go`): patches see them, and their being there is
 //! why a JSON patch may add an annotation to an object that has none.
 
+use std::sync::Arc;
+
 use ecow::EcoString;
 
 use super::errors::{KResult, fail};
@@ -64,6 +66,8 @@ pub struct Resource {
     pub node: Node,
     /// Variables that read this object.
     pub variables: Vec<EcoString>,
+    /// The file it is from, as it is shown to the user.
+    pub file: Option<Arc<str>>,
 }
 
 /// What happens when a generated object is already there.
@@ -104,7 +108,7 @@ impl Behavior {
 impl Resource {
     /// An object without a history.
     pub fn new(node: Node) -> Self {
-        Self { node, variables: Vec::new() }
+        Self { node, variables: Vec::new(), file: None }
     }
 
     /// Group, version and kind.
@@ -290,7 +294,8 @@ impl Resource {
     /// without any goes with everything.
     pub fn same_context(&self, other: &Resource, allow_empty: bool) -> bool {
         let same = |key: &str| {
-            let list = |res: &Self| res.annotation(key).map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
+            let list =
+                |res: &Self| res.annotation(key).map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
             let (a, b) = (list(self), list(other));
             if a.is_empty() || b.is_empty() {
                 return allow_empty || a.len() == b.len();
@@ -323,6 +328,7 @@ impl Resource {
         tree::set_name(&mut self.node, old.name())?;
         tree::set_namespace(&mut self.node, old.namespace())?;
         self.variables.clone_from(&old.variables);
+        self.file = old.file.clone().or_else(|| self.file.take());
         Ok(())
     }
 

@@ -268,7 +268,8 @@ fn is_word(token: &str) -> bool {
 /// Letters, digits, `-`, `_` and `.`, beginning and ending with a letter or digit, at most 63.
 fn is_name(text: &str) -> bool {
     let inner = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
-    let ends = text.bytes().next().is_some_and(|c| c.is_ascii_alphanumeric()) && text.bytes().last().is_some_and(|c| c.is_ascii_alphanumeric());
+    let ends =
+        text.bytes().next().is_some_and(|c| c.is_ascii_alphanumeric()) && text.bytes().last().is_some_and(|c| c.is_ascii_alphanumeric());
     text.len() <= 63 && ends && text.bytes().all(inner)
 }
 
@@ -281,11 +282,19 @@ fn check_key(key: &str) -> Result<(), String> {
         let part = |part: &str| is_name(part) && !part.contains('_') && !part.bytes().any(|c| c.is_ascii_uppercase());
         !text.is_empty() && text.len() <= 253 && text.split('.').all(part)
     };
-    if is_name(name) && prefix.is_none_or(domain) { Ok(()) } else { Err(format!("key: Invalid value: {key:?}: name part must consist of alphanumeric characters, '-', '_' or '.'")) }
+    if is_name(name) && prefix.is_none_or(domain) {
+        Ok(())
+    } else {
+        Err(format!("key: Invalid value: {key:?}: name part must consist of alphanumeric characters, '-', '_' or '.'"))
+    }
 }
 
 fn check_value(value: &str) -> Result<(), String> {
-    if value.is_empty() || is_name(value) { Ok(()) } else { Err(format!("values[0]: Invalid value: {value:?}: a valid label must be an empty string or consist of alphanumeric characters")) }
+    if value.is_empty() || is_name(value) {
+        Ok(())
+    } else {
+        Err(format!("values[0]: Invalid value: {value:?}: a valid label must be an empty string or consist of alphanumeric characters"))
+    }
 }
 
 #[cfg(test)]

@@ -86,7 +86,8 @@ impl Operation {
 
     fn add(&self, doc: &mut Json) -> KResult<()> {
         let path = self.text("path").map_err(|_| Fail::new("add operation failed to decode path: missing value"))?;
-        let (parent, key) = find(doc, path).ok_or_else(|| missing(format!("add operation does not apply: doc is missing path: \"{path}\"")))?;
+        let (parent, key) =
+            find(doc, path).ok_or_else(|| missing(format!("add operation does not apply: doc is missing path: \"{path}\"")))?;
         insert(parent, &key, self.value()).map_err(|error| error.wrap(format!("error in add for path: '{path}'")))
     }
 
@@ -99,7 +100,8 @@ impl Operation {
 
     fn replace(&self, doc: &mut Json) -> KResult<()> {
         let path = self.text("path").map_err(|error| error.wrap("replace operation failed to decode path"))?;
-        let (parent, key) = find(doc, path).ok_or_else(|| missing(format!("replace operation does not apply: doc is missing path: {path}")))?;
+        let (parent, key) =
+            find(doc, path).ok_or_else(|| missing(format!("replace operation does not apply: doc is missing path: {path}")))?;
         let value = self.value();
         match parent {
             Json::Object(entries) => put(entries, &key, value),
@@ -255,7 +257,10 @@ mod tests {
     #[test]
     fn operations() {
         let doc = r#"{"a":{"b":[1,2]},"c":"x"}"#;
-        assert_eq!(patched(doc, "[{op: add, path: /a/b/-, value: 3}]".replace('[', "- ").trim_end_matches(']')).expect("valid"), r#"{"a":{"b":[1,2,3]},"c":"x"}"#);
+        assert_eq!(
+            patched(doc, "[{op: add, path: /a/b/-, value: 3}]".replace('[', "- ").trim_end_matches(']')).expect("valid"),
+            r#"{"a":{"b":[1,2,3]},"c":"x"}"#
+        );
         assert_eq!(patched(doc, r#"[{"op":"remove","path":"/a/b/-1"}]"#).expect("valid"), r#"{"a":{"b":[1]},"c":"x"}"#);
         assert_eq!(patched(doc, r#"[{"op":"move","from":"/c","path":"/a/d~1e"}]"#).expect("valid"), r#"{"a":{"b":[1,2],"d/e":"x"}}"#);
         assert_eq!(patched(doc, r#"[{"op":"replace","path":"/n","value":null}]"#).expect("valid"), r#"{"a":{"b":[1,2]},"c":"x","n":null}"#);

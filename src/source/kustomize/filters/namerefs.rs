@@ -75,7 +75,8 @@ struct Index {
 
 impl Index {
     fn new(list: &[Resource], schemas: &Schemas) -> KResult<Self> {
-        let mut index = Self { entries: Vec::with_capacity(list.len()), by_previous_name: BTreeMap::new(), original_namespaces: BTreeMap::new() };
+        let mut index =
+            Self { entries: Vec::with_capacity(list.len()), by_previous_name: BTreeMap::new(), original_namespaces: BTreeMap::new() };
         for (at, res) in list.iter().enumerate() {
             let previous = res.previous_ids(schemas)?;
             let current = res.cur_id(schemas);
@@ -212,7 +213,8 @@ impl<'i> Referrer<'i> {
             return false;
         }
         let known = self.index.original_namespaces.get(namespace);
-        let was_there = known.is_some_and(|known| known.iter().any(|at| self.index.entries.get(*at).is_some_and(|entry| self.may_refer_to(entry))));
+        let was_there =
+            known.is_some_and(|known| known.iter().any(|at| self.index.entries.get(*at).is_some_and(|entry| self.may_refer_to(entry))));
         match known.filter(|_| was_there) {
             Some(known) => known.contains(&at),
             None => entry.current.effective_namespace() == namespace,
@@ -250,4 +252,3 @@ fn role(node: &Node) -> Option<Gvk> {
     let (group, kind) = (role.get("apiGroup")?, role.get("kind")?);
     Some(Gvk { group: tree::raw_text(group).into(), version: "".into(), kind: tree::raw_text(kind).into() })
 }
-

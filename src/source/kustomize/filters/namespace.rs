@@ -101,7 +101,8 @@ impl Namespace<'_> {
         }
         let core = tree::top_text(object, "apiVersion") == "v1";
         let wanted = |spec: &&FieldSpec| {
-            let is_subjects = binding && spec.path == "subjects/namespace" && matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
+            let is_subjects =
+                binding && spec.path == "subjects/namespace" && matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
             spec.path != META_NAMESPACE && (core || spec.path != "metadata/name") && !is_subjects
         };
         let create = Create::scalar(Tag::Str);

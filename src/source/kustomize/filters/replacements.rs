@@ -308,7 +308,15 @@ fn walk_matching(node: &mut Node, part: &str, rest: &[String], create: Option<Ki
     Ok(count)
 }
 
-fn walk_items(items: &mut [Node], name: &str, value: &str, rest: &[String], create: Option<Kind>, found: Visit<'_>, depth: usize) -> KResult<usize> {
+fn walk_items(
+    items: &mut [Node],
+    name: &str,
+    value: &str,
+    rest: &[String],
+    create: Option<Kind>,
+    found: Visit<'_>,
+    depth: usize,
+) -> KResult<usize> {
     let mut regex = None;
     let mut count = 0;
     for item in items {
@@ -348,7 +356,8 @@ fn into_structured(object: &mut Node, parts: &[String], value: &Node, create: Op
         let found = tree::lookup(object, parts.get(..len)?).ok().flatten();
         found.filter(|node| tree::kind(node) == Kind::Scalar).map(|node| (len, node.as_str().unwrap_or_default().to_owned()))
     };
-    let found = (1..parts.len()).find_map(|len| scalar(len).and_then(|(len, text)| Some((len, compose::document(text.as_bytes()).ok()?, text))));
+    let found =
+        (1..parts.len()).find_map(|len| scalar(len).and_then(|(len, text)| Some((len, compose::document(text.as_bytes()).ok()?, text))));
     let Some((len, mut document, text)) = found else { return fail("no structured data found in path") };
     let (head, rest) = parts.split_at_checked(len).unwrap_or((parts, &[]));
     let Some(root) = &mut document.root else { return fail("no structured data found in path") };

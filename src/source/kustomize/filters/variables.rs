@@ -48,7 +48,7 @@ pub fn apply(map: &mut ResMap, variables: &BTreeMap<EcoString, Var>, specs: &[Fi
 fn value(map: &ResMap, variable: &Var) -> KResult<Value> {
     let Some(res) = map.list().iter().find(|res| res.variables.contains(&variable.name)) else {
         let error = Fail::new(format!("var '{}' cannot be mapped to a field in the set of known resources", variable_text(variable)));
-        return Err(map.add_candidates(error, &super::super::target::variable_id(map.schemas(), variable)));
+        return Err(map.add_candidates(error, &super::super::target::variable_id(variable)));
     };
     let path = &variable.field.field_path;
     let missing = || Fail::new(format!("field specified in var '{}' not found in corresponding resource", variable_text(variable)));
@@ -201,7 +201,11 @@ fn print(value: &Value) -> String {
         Value::Float(value) => {
             let text = scalar::format_g(*value);
             // `%v` uses an exponent only from 21 digits on.
-            if text.contains('e') && (1e-4..1e21).contains(&value.abs()) { format_float(*value, Format::Fixed, None, Bits::Float64) } else { text.to_string() }
+            if text.contains('e') && (1e-4..1e21).contains(&value.abs()) {
+                format_float(*value, Format::Fixed, None, Bits::Float64)
+            } else {
+                text.to_string()
+            }
         }
         Value::Collection => String::new(),
     }
