@@ -49,7 +49,7 @@ use loader::{Loader, Shared};
 use openapi::Schemas;
 use remote::{NoRemotes, RemoteResolver};
 use resmap::ResMap;
-use resource::{ORIGIN, Resource, TRANSFORMATIONS};
+use resource::{ORIGIN, TRANSFORMATIONS};
 use target::{Build, Target};
 
 /// The version of kustomize that is followed.
