@@ -75,10 +75,15 @@ impl Config {
     }
 
     fn sort(&mut self) {
+        // What is in order already stays shared.
         for (_, list) in lists(self) {
-            Rc::make_mut(list).sort_by(|a, b| a.gvk.gvk().compare(&b.gvk.gvk()));
+            if !list.is_sorted_by(|a, b| a.gvk.compare(&b.gvk).is_le()) {
+                Rc::make_mut(list).sort_by(|a, b| a.gvk.compare(&b.gvk));
+            }
         }
-        Rc::make_mut(&mut self.name_reference).sort_by(|a, b| a.gvk.gvk().compare(&b.gvk.gvk()));
+        if !self.name_reference.is_sorted_by(|a, b| a.gvk.compare(&b.gvk).is_le()) {
+            Rc::make_mut(&mut self.name_reference).sort_by(|a, b| a.gvk.compare(&b.gvk));
+        }
     }
 
     /// Adds what another configuration has and this one has not.
@@ -87,7 +92,9 @@ impl Config {
             merge_specs(mine, theirs).map_err(|error| error.wrap(format!("failed to merge {name} fieldSpec")))?;
         }
         merge_references(&mut self.name_reference, &other.name_reference)
-            .map_err(|error| error.wrap("failed to merge NameReference fieldSpec"))
+            .map_err(|error| error.wrap("failed to merge NameReference fieldSpec"))?;
+        self.sort();
+        Ok(())
     }
 }
 
@@ -124,8 +131,14 @@ pub fn merge_specs(mine: &mut Rc<Vec<FieldSpec>>, theirs: &Rc<Vec<FieldSpec>>) -
     if theirs.is_empty() || Rc::ptr_eq(mine, theirs) {
         return Ok(());
     }
-    let mine = Rc::make_mut(mine);
-    theirs.iter().try_for_each(|spec| merge_spec(mine, spec))
+    let was_empty = mine.is_empty();
+    let list = Rc::make_mut(mine);
+    theirs.iter().try_for_each(|spec| merge_spec(list, spec))?;
+    // A list of which nothing was dropped can be shared instead.
+    if was_empty && mine.len() == theirs.len() {
+        mine.clone_from(theirs);
+    }
+    Ok(())
 }
 
 /// Adds a specification unless one like it is there already; fails if that one differs in `create`.

@@ -2,7 +2,6 @@
 //!
 //! Follows `kyaml/resid/{gvk,resid}.go` of kustomize 5.8.1.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use ecow::EcoString;
@@ -64,12 +63,6 @@ impl Gvk {
     pub fn is_selected(&self, selector: &Gvk) -> bool {
         let fits = |wanted: &EcoString, have: &EcoString| wanted.is_empty() || wanted == have;
         fits(&selector.group, &self.group) && fits(&selector.version, &self.version) && fits(&selector.kind, &self.kind)
-    }
-
-    /// The order of configuration entries (`Gvk.IsLessThan`).
-    pub fn compare(&self, other: &Gvk) -> Ordering {
-        let rank = |gvk: &Gvk| super::sort::default_rank(&gvk.kind);
-        rank(self).cmp(&rank(other)).then_with(|| self.sort_text().cmp(&other.sort_text()))
     }
 
     /// Group, version and kind as the text that ties are broken by.

@@ -26,6 +26,12 @@ record! {
 }
 
 impl GvkFields {
+    /// The order of configuration entries.
+    pub fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        let rank = |fields: &Self| super::sort::default_rank(&fields.kind);
+        rank(self).cmp(&rank(other)).then_with(|| self.gvk().sort_text().cmp(&other.gvk().sort_text()))
+    }
+
     /// As an identity's part.
     pub fn gvk(&self) -> Gvk {
         Gvk { group: self.group.clone(), version: self.version.clone(), kind: self.kind.clone() }
