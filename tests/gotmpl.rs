@@ -107,6 +107,87 @@ fn differential() {
     assert!(different.is_empty(), "{shown}\n{} of {} differ", different.len(), cases.lines().count());
 }
 
+/// What a template may be broken into, so that random sequences get past the first character.
+const PIECES: &[&str] = &[
+    "{{",
+    "}}",
+    "{{- ",
+    " -}}",
+    "if ",
+    "else ",
+    "end",
+    "range ",
+    "with ",
+    "define ",
+    "template ",
+    "block ",
+    "break",
+    "continue",
+    "nil ",
+    "true ",
+    ".",
+    ".a",
+    ".l",
+    ".m.x ",
+    "$",
+    "$x ",
+    ":= ",
+    "= ",
+    ",",
+    "| ",
+    "(",
+    ")",
+    "\"a\" ",
+    "\"",
+    "`",
+    "'a' ",
+    "\\",
+    "1 ",
+    "1.5 ",
+    "0x",
+    "1+2i ",
+    "-",
+    "/*",
+    "*/",
+    " ",
+    "\n",
+    "print ",
+    "printf ",
+    "\"%v\" ",
+    "index ",
+    "slice ",
+    "len ",
+    "eq ",
+    "list ",
+    "dict ",
+    "include ",
+    "tpl ",
+    "é",
+    "\0",
+    "text",
+];
+
+proptest::proptest! {
+    /// Any bytes are a template or an error.
+    #[test]
+    fn random_bytes_do_not_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+        let mut inside = b"{{".to_vec();
+        inside.extend_from_slice(&bytes);
+        for text in [&bytes, &inside] {
+            let mut set = TemplateSet::new("root", functions::set(), Options::default());
+            let _ = set.parse_text("t", text);
+        }
+    }
+
+    /// What looks like a template runs or fails.
+    #[test]
+    fn random_templates_do_not_panic(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..40)) {
+        let template = format!("{{{{ $x := 1 }}}}{{{{ define \"a\" }}}}{{{{ . }}}}{{{{ end }}}}{{{{ {} }}}}", pieces.concat());
+        let data = functions::from_json(&serde_json::json!({"a": 1, "l": [1, "b", null], "m": {"x": {"y": 1.5}}}));
+        let _ = render(&template, &data, Options::default());
+    }
+}
+
 fn compare(case: &str, recorded: &str) -> Option<String> {
     let case: serde_json::Value = serde_json::from_str(case).expect("a case");
     let recorded: serde_json::Value = serde_json::from_str(recorded).expect("an answer");

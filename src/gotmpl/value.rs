@@ -229,6 +229,49 @@ struct ListCell {
     items: RefCell<Vec<Value>>,
 }
 
+impl Drop for ListCell {
+    fn drop(&mut self) {
+        bury(std::mem::take(self.items.get_mut()).into_iter());
+    }
+}
+
+impl Drop for MapCell {
+    fn drop(&mut self) {
+        bury(std::mem::take(self.entries.get_mut()).into_values());
+    }
+}
+
+thread_local! {
+    /// How many containers are being dropped within each other.
+    static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    /// What lay too deep to be dropped at once.
+    static PENDING: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Drops the elements of a container without recursing deeper than a fixed bound: a template can nest values as deep
+/// as it likes, and the stack has an end.
+fn bury(values: impl Iterator<Item = Value>) {
+    const BOUND: u32 = 64;
+    let values = values.filter(|value| matches!(value, Value::List(_) | Value::Map(_) | Value::Rare(_)));
+    let depth = DEPTH.get();
+    if depth >= BOUND {
+        // Where the thread is ending and the list of what is pending is gone, they are dropped here.
+        let mut values = Some(values);
+        let _ = PENDING.try_with(|pending| pending.borrow_mut().extend(values.take().into_iter().flatten()));
+        return;
+    }
+    DEPTH.set(depth + 1);
+    values.for_each(drop);
+    while depth == 0 {
+        let next = PENDING.try_with(|pending| pending.borrow_mut().pop()).ok().flatten();
+        match next {
+            Some(value) => drop(value),
+            None => break,
+        }
+    }
+    DEPTH.set(depth);
+}
+
 impl List {
     /// `[]interface {}`
     pub fn new(items: Vec<Value>) -> Self {
@@ -641,5 +684,19 @@ impl Object for Complex {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nests_deep_can_be_dropped() {
+        let mut value = Value::Nil;
+        for _ in 0..50_000 {
+            value = Value::List(List::new(vec![Value::Map(Map::from_entries([(Str::from("x"), value)]))]));
+        }
+        drop(value);
     }
 }
