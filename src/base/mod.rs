@@ -8,4 +8,4 @@ pub mod world;
 
 pub use diag::{Diagnostic, Frame, Label, Result, Severity, SourceFile};
 pub use fate::Fate;
-pub use world::{DiskWorld, FileKind, MemoryWorld, World};
+pub use world::{DiskWorld, FileKind, MemoryWorld, World, go_io_text};

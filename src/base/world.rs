@@ -217,3 +217,15 @@ impl World for MemoryWorld {
         self.variables.get(name).cloned()
     }
 }
+
+/// The text of an I/O error as Go's `syscall.Errno` prints it: `no such file or directory`, `is a directory` …
+pub fn go_io_text(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound {
+        return "no such file or directory".to_owned();
+    }
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+

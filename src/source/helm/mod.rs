@@ -1,1 +1,284 @@
-//! Helm: values, rendering, hooks, order, functions.
+//! The `helm` source: charts rendered as `helm template` renders them.
+//!
+//! The order of the work is Helm's: values, dependencies, capabilities, schemas, templates, documents.
+
+pub mod capabilities;
+mod coalesce;
+mod dependencies;
+mod durations;
+mod engine;
+mod errors;
+mod files;
+mod functions;
+mod glob;
+mod instance;
+mod manifests;
+mod options;
+pub mod output;
+mod schema;
+mod scope;
+mod strvals;
+mod toml;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Result, SourceFile, World};
+use crate::chart::{Chart, Level};
+use crate::gotmpl::stack;
+
+use capabilities::{Capabilities, KubeVersion};
+use coalesce::Mode;
+use engine::{Execution, RenderedFile};
+use instance::Instance;
+use manifests::{Manifest, Unparsable};
+
+pub use manifests::{Head, Hook};
+pub use options::{RenderOptions, ValueOptions, ValuesFile};
+
+/// Templates may call each other a thousand deep, so they get a stack of their own; memory is used as it is needed.
+const STACK: usize = 512 << 20;
+
+/// Everything a chart rendered to.
+#[derive(Debug, Default)]
+pub struct Rendered {
+    /// CRDs, manifests in the order of installation, hooks.
+    pub documents: Vec<Document>,
+    /// What NOTES.txt of the chart itself says.
+    pub notes: String,
+    /// What Helm says on stderr.
+    pub warnings: Vec<Box<Diagnostic>>,
+}
+
+/// A document of a release.
+#[derive(Debug)]
+pub struct Document {
+    /// The template's path, as `# Source:` shows it: `chart/templates/a.yaml`, `chart/charts/sub/templates/b.yaml`.
+    pub path: String,
+    /// The text, trimmed as the level trims it.
+    pub text: Vec<u8>,
+    /// CRD, manifest or hook.
+    pub part: Part,
+    /// API version, kind, name and annotations; empty for CRDs, which Helm does not look into.
+    pub head: Head,
+    origins: Option<(Arc<RenderedFile>, usize)>,
+}
+
+/// What a document is to Helm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A file in crds/.
+    Crd,
+    /// What is installed.
+    Manifest,
+    /// What is run at some event.
+    Hook(Hook),
+}
+
+impl Document {
+    /// The template and the byte in it from which a byte of the text came; `None` for files that are no templates.
+    pub fn origin(&self, at: usize) -> Option<(&Arc<SourceFile>, usize)> {
+        let (file, start) = self.origins.as_ref()?;
+        file.origin(start + at)
+    }
+}
+
+/// Renders a chart.
+///
+/// `world` is asked for the files of `--set-file`, the time and randomness. Errors carry Helm's own text in a note that
+/// begins with `Error: `, or as their message.
+pub fn render(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) -> Result<Rendered> {
+    let outcome = stack::with_large_stack(STACK, || work(chart, options, world));
+    outcome.unwrap_or_else(|error| Err(Diagnostic::error(format!("rendering template failed: {error}"))))
+}
+
+fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) -> Result<Rendered> {
+    let level = options.level;
+    let mut said = chart_warnings(chart);
+    let values = options.values.merge(level, world)?;
+    check_installable(chart, level, &mut said)?;
+    check_name(&options.release, level)?;
+    let mut instance = Instance::new(chart, level)?;
+    dependencies::process(&mut instance, &values, level, &mut said).map_err(|error| {
+        Diagnostic::error(match level {
+            Level::V3 => error,
+            Level::V4 => format!("chart dependencies processing failed: {error}"),
+        })
+    })?;
+    let capabilities = capabilities(options)?;
+    let merged = coalesce::values(&instance, &values, Mode { level, merge: false }, &mut said).map_err(Diagnostic::error)?;
+    if !options.skip_schema_validation {
+        schema::validate(&instance, &merged, level).map_err(|error| schema_error(chart, error))?;
+    }
+    check_kube_version(chart, &capabilities, level)?;
+    let release = scope::Release {
+        level,
+        release: scope::release(&options.release, &options.namespace, options.is_upgrade),
+        capabilities: scope::capabilities(&capabilities, level),
+    };
+    let templates = scope::templates(&instance, &merged, &release);
+    let execution = Execution { level, limits: options.limits, world, chart };
+    let mut files = engine::render(&templates, &execution)?;
+    let notes = take_notes(&mut files, chart.name());
+    documents(&instance, files, notes, options, said)
+}
+
+/// What was remarked while the chart and its dependencies were loaded.
+fn chart_warnings(chart: &Chart) -> Vec<String> {
+    let mut said = chart.warnings.clone();
+    said.extend(chart.dependencies.iter().flat_map(|inner| chart_warnings(inner)));
+    said
+}
+
+fn check_installable(chart: &Chart, level: Level, said: &mut Vec<String>) -> Result<()> {
+    let metadata = &chart.metadata;
+    if !matches!(metadata.kind.as_str(), "" | "application") {
+        return Err(Diagnostic::error(format!("{} charts are not installable", metadata.kind))
+            .help("a library chart only gives templates to the charts that depend on it"));
+    }
+    if metadata.deprecated {
+        said.push("WARNING: This chart is deprecated".to_owned());
+    }
+    let present = |name: &str| chart.dependencies.iter().any(|inner| inner.name() == name);
+    let required = metadata.dependencies.iter().flatten();
+    let missing: Vec<&str> = required.map(|required| required.name.as_str()).filter(|name| !present(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let advice = match level {
+        Level::V3 => {
+            "An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies"
+        }
+        Level::V4 => {
+            "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies"
+        }
+    };
+    Err(Diagnostic::error(format!("{advice}: found in Chart.yaml, but missing in charts/ directory: {}", missing.join(", ")))
+        .help("put the missing charts into the chart's charts/ directory"))
+}
+
+/// The rules for release names; the error is Helm's text.
+fn check_name(name: &str, level: Level) -> Result<()> {
+    const PATTERN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+    let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let label = |label: &str| !label.is_empty() && label.chars().all(inside) && !label.starts_with('-') && !label.ends_with('-');
+    let problem = match name {
+        "" => "no name provided".to_owned(),
+        name if name.len() > 53 || !name.split('.').all(label) => {
+            format!("invalid release name, must match regex {PATTERN} and the length must not be longer than 53")
+        }
+        _ => return Ok(()),
+    };
+    let text = format!("release name {name:?}: {problem}");
+    Err(Diagnostic::error(match level {
+        Level::V3 => text,
+        Level::V4 => format!("release name check failed: {text}"),
+    }))
+}
+
+fn capabilities(options: &RenderOptions) -> Result<Capabilities> {
+    let mut capabilities = Capabilities::default_of(options.level);
+    if let Some(version) = &options.kube_version {
+        capabilities.kube_version = KubeVersion::parse(version, options.level).map_err(Diagnostic::error)?;
+    }
+    capabilities.api_versions.extend(options.api_versions.iter().cloned());
+    Ok(capabilities)
+}
+
+fn schema_error(chart: &Chart, error: String) -> Box<Diagnostic> {
+    Diagnostic::error(error).note(format!("the schema is {}/values.schema.json, or that of the dependency named", chart.location))
+}
+
+fn check_kube_version(chart: &Chart, capabilities: &Capabilities, level: Level) -> Result<()> {
+    let constraint = &chart.metadata.kube_version;
+    let version = &capabilities.kube_version;
+    if constraint.is_empty() || dependencies::compatible(constraint, &version.normalized, level) {
+        return Ok(());
+    }
+    let text = format!("chart requires kubeVersion: {constraint} which is incompatible with Kubernetes {}", version.version);
+    Err(Diagnostic::error(text).help("name the cluster's version: `kubernetes` in the environment, or --kube-version"))
+}
+
+/// Takes every NOTES.txt out of what was rendered, and gives the chart's own.
+fn take_notes(files: &mut BTreeMap<String, RenderedFile>, chart: &str) -> String {
+    let own = format!("{chart}/templates/NOTES.txt");
+    let notes = files.get(&own).map(|file| String::from_utf8_lossy(file.bytes()).into_owned()).unwrap_or_default();
+    files.retain(|path, _| !path.ends_with("NOTES.txt"));
+    notes
+}
+
+fn documents(
+    instance: &Instance,
+    files: BTreeMap<String, RenderedFile>,
+    notes: String,
+    options: &RenderOptions,
+    mut said: Vec<String>,
+) -> Result<Rendered> {
+    let files: BTreeMap<String, Arc<RenderedFile>> = files.into_iter().map(|(path, file)| (path, Arc::new(file))).collect();
+    let texts = files.iter().map(|(path, file)| (path.as_str(), file.bytes()));
+    let sorted = manifests::sort(texts, options.level, &mut said).map_err(|error| unparsable(error, &files))?;
+    let mut documents = Vec::new();
+    if options.include_crds {
+        crds(instance, instance.name(), &mut documents);
+    }
+    let document = |manifest: Manifest| Document {
+        origins: files.get(&manifest.path).map(|file| (Arc::clone(file), manifest.start)),
+        path: manifest.path,
+        text: manifest.text,
+        part: manifest.hook.map_or(Part::Manifest, Part::Hook),
+        head: manifest.head,
+    };
+    documents.extend(sorted.manifests.into_iter().chain(sorted.hooks).map(document));
+    let warnings = said.into_iter().map(Diagnostic::warning).collect();
+    Ok(Rendered { documents, notes, warnings })
+}
+
+/// The files in crds/ of a chart, then those of its dependencies.
+fn crds(chart: &Instance, path: &str, documents: &mut Vec<Document>) {
+    let manifest = |name: &str| {
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        ["yaml", "yml", "json"].iter().any(|known| known.eq_ignore_ascii_case(extension))
+    };
+    for file in &chart.chart.files {
+        if file.name.starts_with("crds/") && manifest(&file.name) {
+            documents.push(Document {
+                path: scope::joined(path, &file.name),
+                text: file.data.to_vec(),
+                part: Part::Crd,
+                head: Head::default(),
+                origins: None,
+            });
+        }
+    }
+    for dependency in &chart.dependencies {
+        crds(dependency, &format!("{path}/charts/{}", dependency.name()), documents);
+    }
+}
+
+/// A rendered document that is no YAML: shown as rendered, with the template that wrote the line.
+fn unparsable(error: Unparsable, files: &BTreeMap<String, Arc<RenderedFile>>) -> Box<Diagnostic> {
+    let text = format!("YAML parse error on {}: {}", error.path, error.error);
+    let rendered = SourceFile::new(format!("{} (rendered)", error.path), error.text);
+    let mut diagnostic = Diagnostic::error(text).help("use --debug flag to render out invalid YAML");
+    if let Some(line) = crate::chart::shape::error_line(&error.error) {
+        let span = rendered.line_range(line);
+        diagnostic = diagnostic.at(&rendered, span.clone(), "");
+        if let Some((file, offset)) = files.get(&error.path).and_then(|file| file.origin(error.start + span.start)) {
+            let (line, _) = file.line_column(offset);
+            let range = file.line_range(line);
+            diagnostic = diagnostic.also(file, range, "written here");
+        }
+    }
+    diagnostic
+}
+
+/// `--name-template`: a template over nothing, with all functions of sprig, gives the release's name.
+pub fn template_name(template: &str, world: &dyn World) -> Result<String> {
+    let functions = crate::gotmpl::FunctionSet::new(&[crate::sprig::FUNCTIONS]);
+    let mut set = crate::gotmpl::TemplateSet::new("name-template", functions, crate::gotmpl::Options::default());
+    set.parse_text("name-template", template.as_bytes()).map_err(|error| Diagnostic::error(error.text.clone()))?;
+    let context = crate::gotmpl::Context { world, host: &(), limits: crate::gotmpl::Limits::default() };
+    let output = crate::gotmpl::execute(&set, b"name-template", &crate::gotmpl::Value::Nil, context);
+    let output = output.map_err(|error| Diagnostic::error(error.text()))?;
+    Ok(String::from_utf8_lossy(&output.bytes).into_owned())
+}

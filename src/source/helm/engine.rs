@@ -1,0 +1,139 @@
+//! Executing the templates of a chart and its dependencies (`pkg/engine/engine.go`).
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::errors;
+use super::functions::{self, NO_VALUE};
+use super::scope::Renderable;
+use crate::base::{Result, SourceFile, World};
+use crate::chart::{Chart, Level};
+use crate::gotmpl::exec::{self, Context, Limits};
+use crate::gotmpl::value::{Map, Str, Value};
+use crate::gotmpl::{GoVersion, MissingKey, Options, Output, TemplateSet};
+
+/// What Helm's functions remember during one execution of a chart.
+pub(super) struct Host {
+    /// Whose behaviour is reproduced.
+    pub(super) level: Level,
+    /// How often each named template is being included right now.
+    included: RefCell<BTreeMap<Str, usize>>,
+}
+
+impl Host {
+    /// Counts an inclusion that begins, and gives how many of this name are open now.
+    pub(super) fn enter(&self, name: &Str) -> usize {
+        let mut included = self.included.borrow_mut();
+        match included.get_mut(name.as_bytes()) {
+            Some(count) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                included.insert(name.clone(), 1);
+                1
+            }
+        }
+    }
+
+    /// Counts an inclusion that ends.
+    pub(super) fn leave(&self, name: &Str) {
+        if let Some(count) = self.included.borrow_mut().get_mut(name.as_bytes()) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+/// A rendered file, and where each of its bytes came from.
+#[derive(Debug, Default)]
+pub struct RenderedFile {
+    /// The bytes as the template wrote them.
+    output: Output,
+    /// Where `<no value>` was taken out: positions in what the template wrote.
+    removed: Vec<usize>,
+}
+
+impl RenderedFile {
+    fn new(mut output: Output) -> Self {
+        let removed: Vec<usize> = memchr::memmem::find_iter(&output.bytes, NO_VALUE).collect();
+        if !removed.is_empty() {
+            let text = functions::without_no_value(Str::from(output.bytes.as_slice()));
+            output.bytes = text.as_bytes().to_vec();
+        }
+        Self { output, removed }
+    }
+
+    /// The rendered bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.output.bytes
+    }
+
+    /// The template and the byte in it from which the byte `at` of the rendered file came.
+    pub fn origin(&self, at: usize) -> Option<(&Arc<SourceFile>, usize)> {
+        let gone = self.removed.iter().enumerate().take_while(|(before, start)| **start <= at + before * NO_VALUE.len()).count();
+        self.output.origin(at + gone * NO_VALUE.len()).map(|origin| (origin.file, origin.offset))
+    }
+}
+
+/// What one execution is given.
+pub(super) struct Execution<'a> {
+    pub(super) level: Level,
+    pub(super) limits: Limits,
+    pub(super) world: &'a dyn World,
+    /// The chart at the top, which keeps parsed templates for the next release.
+    pub(super) chart: &'a Chart,
+}
+
+/// Executes all templates but the partials; the result is sorted by path.
+pub(super) fn render(templates: &BTreeMap<String, Renderable>, execution: &Execution<'_>) -> Result<BTreeMap<String, RenderedFile>> {
+    let order = order(templates);
+    let set = parsed(templates, &order, execution)?;
+    let host = Host { level: execution.level, included: RefCell::default() };
+    let context = Context { world: execution.world, host: &host, limits: execution.limits };
+    let mut rendered = BTreeMap::new();
+    for path in order {
+        let Some(template) = templates.get(path) else { continue };
+        if path.rsplit('/').next().is_some_and(|name| name.starts_with('_')) {
+            continue;
+        }
+        let about = Map::from_entries([
+            (Str::from("Name"), Value::str(path)),
+            (Str::from("BasePath"), Value::str(&*template.base_path)),
+        ]);
+        template.scope.insert("Template", Value::Map(about));
+        let output = exec::execute(&set, path.as_bytes(), &Value::Map(template.scope.clone()), context)
+            .map_err(|error| errors::execution(path, &error, template, execution.level))?;
+        rendered.insert(path.to_owned(), RenderedFile::new(output));
+    }
+    Ok(rendered)
+}
+
+/// Deeper paths first, and among equally deep ones the last by name: a later definition replaces an earlier one, so the
+/// templates of a parent win over those of its dependencies.
+fn order(templates: &BTreeMap<String, Renderable>) -> Vec<&str> {
+    let mut order: Vec<&str> = templates.keys().map(String::as_str).collect();
+    let depth = |path: &str| memchr::memchr_iter(b'/', path.as_bytes()).count();
+    order.sort_by(|a, b| (depth(b), b).cmp(&(depth(a), a)));
+    order
+}
+
+/// The parsed templates, from the last time where the chart was rendered before under the same names.
+fn parsed(templates: &BTreeMap<String, Renderable>, order: &[&str], execution: &Execution<'_>) -> Result<TemplateSet> {
+    if let Some(known) = execution.chart.parsed.find(execution.level, order) {
+        return Ok(known);
+    }
+    let go = match execution.level {
+        Level::V3 => GoVersion::Go1_23,
+        Level::V4 => GoVersion::Go1_27,
+    };
+    let options = Options { go, missing_key: MissingKey::Zero };
+    let mut set = TemplateSet::new("gotpl", functions::set(execution.level), options);
+    for path in order {
+        let Some(template) = templates.get(*path) else { continue };
+        let file = SourceFile::new(*path, Arc::clone(&template.file.data));
+        set.parse(&file).map_err(|error| errors::parsing(path, &error))?;
+    }
+    execution.chart.parsed.keep(execution.level, order, &set);
+    Ok(set)
+}
