@@ -228,4 +228,3 @@ pub fn go_io_text(error: &io::Error) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
-

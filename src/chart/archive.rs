@@ -17,11 +17,9 @@ pub fn load_archive(bytes: &[u8], name: &Path, level: Level) -> Result<Arc<Chart
         Level::V4 if !error.header => {
             Diagnostic::error("unable to load chart archive").note(error.text).note(format!("in {}", name.display()))
         }
-        _ if error.header => Diagnostic::error(format!(
-            "file '{}' does not appear to be a valid chart file (details: {})",
-            name.display(),
-            error.text
-        )),
+        _ if error.header => {
+            Diagnostic::error(format!("file '{}' does not appear to be a valid chart file (details: {})", name.display(), error.text))
+        }
         _ => Diagnostic::error(error.text).note(format!("in {}", name.display())),
     })?;
     if level == Level::V4 && !files.iter().any(|file| file.name == "Chart.yaml") {

@@ -49,19 +49,19 @@ impl Walk<'_> {
     }
 
     fn entry(&mut self, path: PathBuf, relative: String, depth: usize) -> Result<()> {
-        let kind = self.world.kind(&path).map_err(|error| {
-            io_error("lstat", &path, &error).note(format!("error evaluating symlink {}", path.display()))
-        })?;
+        let kind = self
+            .world
+            .kind(&path)
+            .map_err(|error| io_error("lstat", &path, &error).note(format!("error evaluating symlink {}", path.display())))?;
         if self.rules.ignores(&relative, kind == FileKind::Directory) {
             return Ok(());
         }
         match kind {
             FileKind::Directory => self.directory(&path, &relative, depth + 1),
             FileKind::File => self.file(&path, relative),
-            FileKind::Other => Err(Diagnostic::error(format!(
-                "cannot load irregular file {} as it has file mode type bits set",
-                path.display()
-            ))),
+            FileKind::Other => {
+                Err(Diagnostic::error(format!("cannot load irregular file {} as it has file mode type bits set", path.display())))
+            }
         }
     }
 

@@ -56,11 +56,7 @@ static METADATA: Struct = Struct {
     ],
 };
 
-static LOCK: Struct = Struct {
-    name: "Lock",
-    go_type: "chart.Lock",
-    fields: &[("digest", Shape::Text), ("dependencies", DEPENDENCIES)],
-};
+static LOCK: Struct = Struct { name: "Lock", go_type: "chart.Lock", fields: &[("digest", Shape::Text), ("dependencies", DEPENDENCIES)] };
 
 static BASE: Struct = Struct { name: "chartBase", go_type: "loader.chartBase", fields: &[("apiVersion", Shape::Text)] };
 

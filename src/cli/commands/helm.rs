@@ -252,9 +252,8 @@ struct IgnoredArgs {
 
 fn template(ui: &mut Ui, args: &TemplateArgs) -> Result<()> {
     let world = DiskWorld::new();
-    let level = Level::parse(&args.compat).ok_or_else(|| {
-        Diagnostic::error(format!("there is no compatibility level {:?}", args.compat)).help("known are v3 and v4")
-    })?;
+    let level = Level::parse(&args.compat)
+        .ok_or_else(|| Diagnostic::error(format!("there is no compatibility level {:?}", args.compat)).help("known are v3 and v4"))?;
     refuse(&args.refused)?;
     let (release, name) = names(args, &world)?;
     let path = locate(&name, &world)?;
@@ -276,7 +275,11 @@ fn refuse(args: &RefusedArgs) -> Result<()> {
     let post_renderer = !args.post_renderer.is_empty() || !args.post_renderer_args.is_empty();
     let refused = [
         (args.validate, "--validate", "it asks a cluster; validate the rendered manifests instead"),
-        (post_renderer, "--post-renderer", "it runs a program over the result; pipe the output through it, or use `patches` in component.yaml"),
+        (
+            post_renderer,
+            "--post-renderer",
+            "it runs a program over the result; pipe the output through it, or use `patches` in component.yaml",
+        ),
         (args.dry_run == "server", "--dry-run=server", "it asks a cluster"),
         (args.enable_dns, "--enable-dns", "the result would depend on the network"),
         (args.verify, "--verify", "fetch and verify the chart first: `hydrate fetch`"),
@@ -326,7 +329,8 @@ fn locate(name: &str, world: &dyn World) -> Result<PathBuf> {
         Some(_) => format!("cannot render {name}: it is not on this disk"),
         None => format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {name}"),
     };
-    Err(Diagnostic::error(error).help("name a directory or a .tgz; charts of repositories belong into component.yaml, `hydrate fetch` gets them"))
+    Err(Diagnostic::error(error)
+        .help("name a directory or a .tgz; charts of repositories belong into component.yaml, `hydrate fetch` gets them"))
 }
 
 fn options(args: &TemplateArgs, level: Level, release: String, world: &dyn World) -> Result<RenderOptions> {

@@ -83,12 +83,7 @@ impl KubeVersion {
             Level::V3 => {
                 let version = Version::parse(text, level.semver()).map_err(whole)?;
                 let shown = format!("v{version}");
-                Ok(Self {
-                    normalized: shown.clone(),
-                    version: shown,
-                    major: version.major.to_string(),
-                    minor: version.minor.to_string(),
-                })
+                Ok(Self { normalized: shown.clone(), version: shown, major: version.major.to_string(), minor: version.minor.to_string() })
             }
             Level::V4 => generic(text).map_err(whole),
         }

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use crate::gotmpl::func::Failure;
-use crate::gotmpl::value::{Kind, Rare, Value};
 use crate::gotmpl::time::duration;
+use crate::gotmpl::value::{Kind, Rare, Value};
 use crate::gotmpl::{Vm, fmt};
 
 type Out = Result<Value, Failure>;

@@ -97,10 +97,7 @@ pub(super) fn render(templates: &BTreeMap<String, Renderable>, execution: &Execu
         if path.rsplit('/').next().is_some_and(|name| name.starts_with('_')) {
             continue;
         }
-        let about = Map::from_entries([
-            (Str::from("Name"), Value::str(path)),
-            (Str::from("BasePath"), Value::str(&*template.base_path)),
-        ]);
+        let about = Map::from_entries([(Str::from("Name"), Value::str(path)), (Str::from("BasePath"), Value::str(&*template.base_path))]);
         template.scope.insert("Template", Value::Map(about));
         let output = exec::execute(&set, path.as_bytes(), &Value::Map(template.scope.clone()), context)
             .map_err(|error| errors::execution(path, &error, template, execution.level))?;

@@ -4,8 +4,8 @@ use super::functions::{MARK_END, MARK_START};
 use super::scope::Renderable;
 use crate::base::Diagnostic;
 use crate::chart::Level;
-use crate::gotmpl::exec::{Cause, ExecError};
 use crate::gotmpl::ParseError;
+use crate::gotmpl::exec::{Cause, ExecError};
 
 /// A template that does not parse.
 pub(super) fn parsing(path: &str, error: &ParseError) -> Box<Diagnostic> {
@@ -32,10 +32,13 @@ pub(super) fn execution(path: &str, error: &ExecError, template: &Renderable, le
     }
 }
 
+/// What Helm appends to everything that fails once there are values to render with.
+pub(super) const USE_DEBUG: &str = "\n\nUse --debug flag to render out invalid YAML";
+
 /// Helm's own text as a note, in place of Go's where that is in it.
 fn with_own_words(mut diagnostic: Box<Diagnostic>, raw: &str, own: String) -> Box<Diagnostic> {
     diagnostic.notes.retain(|note| note != raw);
-    diagnostic.note(format!("Error: {own}"))
+    diagnostic.note(format!("Error: {own}{USE_DEBUG}"))
 }
 
 /// The path below `.Values` that was nil.
@@ -134,7 +137,8 @@ mod tests {
 
     #[test]
     fn helm_4_takes_errors_apart() {
-        let text = "template: c/templates/a.yaml:1:3: executing \"c/templates/a.yaml\" at <include \"x\" .>: error calling include: template: y";
+        let text =
+            "template: c/templates/a.yaml:1:3: executing \"c/templates/a.yaml\" at <include \"x\" .>: error calling include: template: y";
         let place = Place::parse(text).unwrap();
         assert_eq!(
             place.show(),

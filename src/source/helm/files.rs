@@ -9,9 +9,9 @@ use base64::Engine as _;
 
 use super::glob::Glob;
 use crate::chart::{File, Level};
+use crate::gotmpl::Vm;
 use crate::gotmpl::func::{Failure, Function, Param};
 use crate::gotmpl::value::{Kind, List, Map, Object, Rare, Str, Value};
-use crate::gotmpl::Vm;
 
 /// A group of files; their bytes stay where the chart has them until a template asks for them.
 pub(super) struct Files {

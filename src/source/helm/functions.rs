@@ -2,11 +2,11 @@
 
 use super::engine::Host;
 use crate::chart::Level;
+use crate::gotmpl::decode::{self, Numbers, Reading, Target};
+use crate::gotmpl::encode::{self, TomlError, TomlVersion};
 use crate::gotmpl::exec::TextFailure;
 use crate::gotmpl::func::{Failure, Function, Param};
 use crate::gotmpl::value::{List, Map, Str, Value};
-use crate::gotmpl::decode::{self, Numbers, Reading, Target};
-use crate::gotmpl::encode::{self, TomlError, TomlVersion};
 use crate::gotmpl::{Vm, fmt};
 
 type Out = Result<Value, Failure>;
@@ -56,9 +56,7 @@ fn tpl(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     }
     match vm.execute_text(text.as_bytes(), &value_of(args, 1)) {
         Ok(written) => Ok(Value::Str(without_no_value(Str::from(written)))),
-        Err(TextFailure::Parse(error)) => {
-            Err(format!("cannot parse template {}: {}", fmt::quote(text.as_bytes()), error.text).into())
-        }
+        Err(TextFailure::Parse(error)) => Err(format!("cannot parse template {}: {}", fmt::quote(text.as_bytes()), error.text).into()),
         Err(TextFailure::Exec(error)) => {
             let prefix = format!("error during tpl function execution for {}: ", fmt::quote(text.as_bytes()));
             Err(Failure::Exec(error).wrap(prefix))

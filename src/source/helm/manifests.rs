@@ -175,8 +175,8 @@ pub(super) fn head(text: &[u8], level: Level) -> Result<Head, String> {
         Level::V3 => &HEAD_3,
         Level::V4 => &HEAD_4,
     };
-    let value = conform(value, Shape::Struct(shape), level)
-        .map_err(|error| format!("error unmarshaling JSON: while decoding JSON: {error}"))?;
+    let value =
+        conform(value, Shape::Struct(shape), level).map_err(|error| format!("error unmarshaling JSON: while decoding JSON: {error}"))?;
     let Value::Map(map) = value else { return Ok(Head::default()) };
     let text = |map: &Map, key: &str| match map.get(key.as_bytes()) {
         Some(Value::Str(text)) => text.to_str_lossy().into_owned(),

@@ -196,7 +196,8 @@ fn check_kube_version(chart: &Chart, capabilities: &Capabilities, level: Level) 
         return Ok(());
     }
     let text = format!("chart requires kubeVersion: {constraint} which is incompatible with Kubernetes {}", version.version);
-    Err(Diagnostic::error(text).help("name the cluster's version: `kubernetes` in the environment, or --kube-version"))
+    let note = format!("Error: {text}{}", errors::USE_DEBUG);
+    Err(Diagnostic::error(text).note(note).help("name the cluster's version: `kubernetes` in the environment, or --kube-version"))
 }
 
 /// Takes every NOTES.txt out of what was rendered, and gives the chart's own.
@@ -259,7 +260,7 @@ fn crds(chart: &Instance, path: &str, documents: &mut Vec<Document>) {
 fn unparsable(error: Unparsable, files: &BTreeMap<String, Arc<RenderedFile>>) -> Box<Diagnostic> {
     let text = format!("YAML parse error on {}: {}", error.path, error.error);
     let rendered = SourceFile::new(format!("{} (rendered)", error.path), error.text);
-    let mut diagnostic = Diagnostic::error(text).help("use --debug flag to render out invalid YAML");
+    let mut diagnostic = Diagnostic::error(text.clone()).note(format!("Error: {text}{}", errors::USE_DEBUG));
     if let Some(line) = crate::chart::shape::error_line(&error.error) {
         let span = rendered.line_range(line);
         diagnostic = diagnostic.at(&rendered, span.clone(), "");

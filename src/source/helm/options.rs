@@ -102,8 +102,9 @@ impl ValueOptions {
         ];
         for (flag, arguments, reading) in &sources {
             for argument in *arguments {
-                strvals::apply(argument, &merged, reading)
-                    .map_err(|error| Diagnostic::error(format!("failed parsing {flag} data: {error}")).note(format!("{flag} {argument}")))?;
+                strvals::apply(argument, &merged, reading).map_err(|error| {
+                    Diagnostic::error(format!("failed parsing {flag} data: {error}")).note(format!("{flag} {argument}"))
+                })?;
             }
         }
         Ok(merged)

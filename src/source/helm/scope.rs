@@ -8,9 +8,9 @@ use super::capabilities::{Capabilities, KubeVersion, helm_version};
 use super::files::Files;
 use super::instance::Instance;
 use crate::chart::{Dependency, File, Import, Level, Maintainer, Metadata};
+use crate::gotmpl::Vm;
 use crate::gotmpl::func::{Failure, Function, Param};
 use crate::gotmpl::value::{Kind, List, Map, Object, Str, Value};
-use crate::gotmpl::Vm;
 
 /// A template of a chart and what it is executed over.
 pub(super) struct Renderable {

@@ -125,11 +125,7 @@ fn with_anchor<'a>(schema: &'a Json, anchor: &str, depth: usize) -> Option<&'a J
     })
 }
 
-fn find<'a>(
-    schema: &'a Json,
-    depth: usize,
-    wanted: &dyn Fn(&serde_json::Map<String, Json>) -> Option<bool>,
-) -> Option<&'a Json> {
+fn find<'a>(schema: &'a Json, depth: usize, wanted: &dyn Fn(&serde_json::Map<String, Json>) -> Option<bool>) -> Option<&'a Json> {
     if depth > super::DEPTH_LIMIT {
         return None;
     }

@@ -43,7 +43,10 @@ fn hostname(text: &str) -> bool {
 
 fn email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    !local.is_empty() && local.len() <= 64 && !local.contains([' ', '@', '(', ')', '<', '>']) && (domain.starts_with('[') || hostname(domain))
+    !local.is_empty()
+        && local.len() <= 64
+        && !local.contains([' ', '@', '(', ')', '<', '>'])
+        && (domain.starts_with('[') || hostname(domain))
 }
 
 fn date(text: &str) -> bool {
@@ -60,12 +63,13 @@ fn time(text: &str, zoned: bool) -> bool {
     if zone.is_empty() {
         return !zoned;
     }
-    zone.eq_ignore_ascii_case("z") || zone.strip_prefix(['+', '-']).is_some_and(|offset| {
-        offset.split_once(':').is_some_and(|(hours, minutes)| {
-            let below = |text: &str, limit: u32| text.len() == 2 && text.parse::<u32>().is_ok_and(|number| number < limit);
-            below(hours, 24) && below(minutes, 60)
+    zone.eq_ignore_ascii_case("z")
+        || zone.strip_prefix(['+', '-']).is_some_and(|offset| {
+            offset.split_once(':').is_some_and(|(hours, minutes)| {
+                let below = |text: &str, limit: u32| text.len() == 2 && text.parse::<u32>().is_ok_and(|number| number < limit);
+                below(hours, 24) && below(minutes, 60)
+            })
         })
-    })
 }
 
 fn date_time(text: &str) -> bool {

@@ -112,8 +112,19 @@ struct Frame<'f, 'a> {
 }
 
 const IN_SCHEMA: [&str; 13] = [
-    "not", "additionalProperties", "items", "additionalItems", "contains", "propertyNames", "if", "then", "else", "unevaluatedItems",
-    "unevaluatedProperties", "$ref", "$dynamicRef",
+    "not",
+    "additionalProperties",
+    "items",
+    "additionalItems",
+    "contains",
+    "propertyNames",
+    "if",
+    "then",
+    "else",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "$ref",
+    "$dynamicRef",
 ];
 const IN_LIST: [&str; 5] = ["allOf", "anyOf", "oneOf", "prefixItems", "items"];
 const IN_MAP: [&str; 4] = ["properties", "patternProperties", "dependentSchemas", "dependencies"];
@@ -507,7 +518,8 @@ impl<'a> Validator<'a> {
             frame.problems.push(problem(location, "'not' failed".to_owned()));
         }
         if let Some(Json::Array(schemas)) = entries.get("allOf") {
-            let causes: Vec<Problem> = schemas.iter().filter_map(|schema| self.apply(frame, schema, value, location, false).err()).collect();
+            let causes: Vec<Problem> =
+                schemas.iter().filter_map(|schema| self.apply(frame, schema, value, location, false).err()).collect();
             if !causes.is_empty() {
                 frame.fail(location, "'allOf' failed".to_owned(), causes);
             }
@@ -570,7 +582,13 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn unevaluated(&mut self, frame: &mut Frame<'_, 'a>, entries: &'a serde_json::Map<String, Json>, value: &Value, location: &mut Vec<String>) {
+    fn unevaluated(
+        &mut self,
+        frame: &mut Frame<'_, 'a>,
+        entries: &'a serde_json::Map<String, Json>,
+        value: &Value,
+        location: &mut Vec<String>,
+    ) {
         let quiet = frame.scope.quiet;
         if let (Value::Map(map), Some(schema)) = (value, entries.get("unevaluatedProperties")) {
             for name in frame.open.properties.take().unwrap_or_default() {

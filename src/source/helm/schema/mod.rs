@@ -68,9 +68,7 @@ fn equal(value: &Value, json: &serde_json::Value) -> bool {
         (Value::Nil, serde_json::Value::Null) => true,
         (Value::Bool(a), serde_json::Value::Bool(b)) => a == b,
         (Value::Str(a), serde_json::Value::String(b)) => a.as_bytes() == b.as_bytes(),
-        (Value::List(a), serde_json::Value::Array(b)) => {
-            a.len() == b.len() && a.items().iter().zip(b).all(|(a, b)| equal(a, b))
-        }
+        (Value::List(a), serde_json::Value::Array(b)) => a.len() == b.len() && a.items().iter().zip(b).all(|(a, b)| equal(a, b)),
         (Value::Map(a), serde_json::Value::Object(b)) => {
             a.len() == b.len() && b.iter().all(|(key, b)| a.get(key.as_bytes()).is_some_and(|a| equal(&a, b)))
         }

@@ -332,8 +332,18 @@ impl<'a> Validator<'a> {
             }
             _ => {}
         }
-        bound(entries, "minItems", |limit| values.len() as f64 >= limit, |limit| outcome.fail(path, format!("Array must have at least {limit} items")));
-        bound(entries, "maxItems", |limit| values.len() as f64 <= limit, |limit| outcome.fail(path, format!("Array must have at most {limit} items")));
+        bound(
+            entries,
+            "minItems",
+            |limit| values.len() as f64 >= limit,
+            |limit| outcome.fail(path, format!("Array must have at least {limit} items")),
+        );
+        bound(
+            entries,
+            "maxItems",
+            |limit| values.len() as f64 <= limit,
+            |limit| outcome.fail(path, format!("Array must have at most {limit} items")),
+        );
         if entries.get("uniqueItems") == Some(&Json::Bool(true)) {
             for (second, value) in values.iter().enumerate() {
                 if let Some(first) = values.iter().take(second).rposition(|before| same(before, value)) {
@@ -361,7 +371,12 @@ impl<'a> Validator<'a> {
 
     fn object(&mut self, entries: &'a Entries, map: &Map, path: &str, outcome: &mut Outcome) {
         let size = map.len() as f64;
-        bound(entries, "minProperties", |limit| size >= limit, |limit| outcome.fail(path, format!("Must have at least {limit} properties")));
+        bound(
+            entries,
+            "minProperties",
+            |limit| size >= limit,
+            |limit| outcome.fail(path, format!("Must have at least {limit} properties")),
+        );
         bound(entries, "maxProperties", |limit| size <= limit, |limit| outcome.fail(path, format!("Must have at most {limit} properties")));
         for name in entries.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
             if map.get(name.as_bytes()).is_some() {
@@ -495,7 +510,8 @@ fn numeric(entries: &Entries, value: &Value, path: &str, outcome: &mut Outcome) 
         Some(wanted) if !found.is_multiple_of(&wanted) => outcome.fail(path, format!("Must be a multiple of {}", wanted.plain())),
         _ => {}
     }
-    for (name, strict, wrong, word) in [("maximum", "exclusiveMaximum", Greater, "less"), ("minimum", "exclusiveMinimum", Less, "greater")] {
+    for (name, strict, wrong, word) in [("maximum", "exclusiveMaximum", Greater, "less"), ("minimum", "exclusiveMinimum", Less, "greater")]
+    {
         let flagged = entries.get(strict) == Some(&Json::Bool(true));
         match limit(name) {
             Some(wanted) if flagged && matches!(found.compare(&wanted), order if order == wrong || order == Equal) => {
