@@ -441,7 +441,17 @@ impl Object for Version {
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
-        ["Version", "Major", "Minor"].into_iter().filter_map(|name| Some((name, self.field(name)?))).collect()
+        let mut fields: Vec<_> = ["Version", "Major", "Minor"].into_iter().filter_map(|name| Some((name, self.field(name)?))).collect();
+        if self.level == Level::V4 {
+            // Not exported, but printed.
+            fields.insert(1, ("normalizedVersion", Value::str(self.version.normalized.as_str())));
+        }
+        fields
+    }
+
+    fn encoded(&self) -> Value {
+        let exported = self.fields().into_iter().filter(|(name, _)| *name != "normalizedVersion");
+        Value::Map(Map::from_entries(exported.map(|(name, value)| (Str::from(name), value))))
     }
 
     fn method(&self, name: &str) -> Option<&'static Function> {

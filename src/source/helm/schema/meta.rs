@@ -100,7 +100,9 @@ pub(super) fn check(schema: &Json, draft: Draft) -> Result<(), String> {
         ""
     };
     for (location, problem) in checker.problems {
-        text.push_str(&format!("\n{indent}- at {}: {problem}", super::four::quote(&location)));
+        // A problem that is a cause of the one before it is marked, and shown below it.
+        let (deeper, problem) = problem.strip_prefix('\0').map_or(("", problem.as_str()), |problem| ("  ", problem));
+        text.push_str(&format!("\n{indent}{deeper}- at {}: {problem}", super::four::quote(&location)));
     }
     Err(text)
 }
@@ -239,6 +241,11 @@ impl Checker {
         };
         if !valid {
             self.complain("'anyOf' failed".to_owned());
+            if !value.is_array() {
+                let names: Vec<String> = KNOWN.iter().map(|name| super::four::quote(name)).collect();
+                self.complain(format!("\0value must be one of {}", names.join(", ")));
+                self.complain(format!("\0got {}, want array", kind(value)));
+            }
         }
     }
 }

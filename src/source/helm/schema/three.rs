@@ -109,7 +109,7 @@ impl<'a> Validator<'a> {
     }
 
     fn keywords(&mut self, entries: &'a Entries) -> Result<(), String> {
-        let known = ["array", "boolean", "integer", "null", "number", "object", "string"];
+        let known = ["array", "boolean", "integer", "number", "null", "object", "string"];
         let types = match entries.get("type") {
             Some(Json::Array(types)) => types.iter().collect(),
             Some(one) => vec![one],
