@@ -154,7 +154,7 @@ fn finish(
         }
     }
     for (name, errors) in twice(&rendered) {
-        failed.entry(name).or_insert_with(Vec::new).extend(errors);
+        failed.entry(name).or_default().extend(errors);
     }
     if !failed.is_empty() && !options.keep_going {
         return Err(failed.into_values().flatten().collect());
