@@ -42,6 +42,8 @@ pub struct Rendered {
     pub desired: Desired,
     /// Components that failed, with everything that was wrong; only with `keep_going`.
     pub failed: BTreeMap<String, Vec<Box<Diagnostic>>>,
+    /// What the engines have warned of.
+    pub warnings: Vec<Box<Diagnostic>>,
     /// The documents by component, namespaces filled in.
     pub documents: BTreeMap<String, Vec<Document>>,
 }
@@ -80,20 +82,28 @@ pub fn render(project: &Project, env: &str, options: &Options, done: &(dyn Fn(&s
     finish(environment, &selection, crds, outcomes, options)
 }
 
-type Outcome = Result<(Job, Vec<Document>), Vec<Box<Diagnostic>>>;
+type Outcome = Result<Finished, Vec<Box<Diagnostic>>>;
+
+/// A component rendered.
+struct Finished {
+    job: Job,
+    documents: Vec<Document>,
+    warnings: Vec<Box<Diagnostic>>,
+}
 
 fn render_component(project: &Project, environment: &Environment, selection: &Selection<'_>, name: &str, apis: &[String]) -> Outcome {
     let world = DiskWorld::new();
     let Some(component) = selection.members.get(name) else { return Err(Vec::new()) };
     let job = plan::plan(&world, project, environment, component, apis)?;
     let mut documents = Vec::new();
+    let mut warnings = Vec::new();
     let mut wrong = Vec::new();
     for source in &job.sources {
-        if let Err(errors) = render_source(&world, source, &mut documents) {
+        if let Err(errors) = render_source(&world, source, &mut documents, &mut warnings) {
             wrong.extend(errors);
         }
     }
-    if wrong.is_empty() { Ok((job, documents)) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Finished { job, documents, warnings }) } else { Err(wrong) }
 }
 
 fn pool(jobs: Option<usize>) -> Result<rayon::ThreadPool> {
@@ -137,9 +147,11 @@ fn finish(
 ) -> Result<Rendered, Vec<Box<Diagnostic>>> {
     let mut failed = selection.broken.clone();
     let mut rendered = BTreeMap::new();
+    let mut warnings = Vec::new();
     for (name, outcome) in outcomes {
         match outcome {
-            Ok((job, documents)) => {
+            Ok(Finished { job, documents, warnings: said }) => {
+                warnings.extend(said.into_iter().map(|warning| warning.note(format!("while rendering component {name}"))));
                 documents.iter().for_each(|document| crds.add(document));
                 rendered.insert(name, (job, documents));
             }
@@ -163,7 +175,7 @@ fn finish(
     let mut desired = desired(&rendered, selection.complete);
     desired.spared = failed.keys().cloned().chain((!failed.is_empty()).then(|| NAMESPACES.to_owned())).collect();
     let documents = rendered.into_iter().map(|(name, (_, documents))| (name, documents)).collect();
-    Ok(Rendered { environment, desired, failed, documents })
+    Ok(Rendered { environment, desired, failed, documents, warnings })
 }
 
 /// An object that two documents define is an error that names both; the same Namespace, word for word, is fine.

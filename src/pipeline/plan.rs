@@ -69,7 +69,8 @@ impl Planner<'_> {
             Kind::Helm(helm) => self.helm(helm),
             Kind::Kustomize { path, over } => {
                 let found = self.find(path, "kustomization", Some(FileKind::Directory))?;
-                Ok(found.map(|Found { path, shown, .. }| Source::Kustomize(Kustomization { path, shown, over: *over, patches: None })))
+                let root = self.project.root.clone();
+                Ok(found.map(|Found { path, shown, .. }| Source::Kustomize(Kustomization { path, shown, root, over: *over, patches: None })))
             }
             Kind::Jinja { path, values } => self.jinja(path, values.as_deref()),
             Kind::Raw(path) => Ok(self.find(path, "path", None)?.map(|Found { path, shown, .. }| Source::Raw { path, shown })),
@@ -152,6 +153,7 @@ impl Planner<'_> {
         Source::Kustomize(Kustomization {
             path: self.component.dir.clone(),
             shown: self.component.file.as_ref().map_or_else(String::new, |file| file.name.clone()),
+            root: self.project.root.clone(),
             over: true,
             patches: Some(Data::List(self.component.patches.clone())),
         })

@@ -3,6 +3,7 @@
 pub mod compose;
 pub mod data;
 pub mod document;
+pub mod engines;
 pub mod helm;
 pub mod helmfile;
 pub mod identity;
@@ -74,44 +75,30 @@ pub struct Kustomization {
     pub path: PathBuf,
     /// The path shown to users.
     pub shown: String,
+    /// The project's root, which shown paths are relative to.
+    pub root: PathBuf,
     /// Whether it also gets the objects of the sources before it, as its first resources.
     pub over: bool,
     /// Patches of the component, when this stands for them: `path` is then the component's directory.
     pub patches: Option<data::Data>,
 }
 
-/// Renders one source; `before` are the documents of the sources before it, which a kustomization over them replaces.
-pub fn render(world: &dyn World, source: &Source, before: &mut Vec<Document>) -> Result<(), Vec<Box<Diagnostic>>> {
+/// Renders one source; `before` are the documents of the sources before it, to which its own are added, or which a
+/// kustomization over them replaces. Warnings are added to `warnings`.
+pub fn render(
+    world: &dyn World,
+    source: &Source,
+    before: &mut Vec<Document>,
+    warnings: &mut Vec<Box<Diagnostic>>,
+) -> Result<(), Vec<Box<Diagnostic>>> {
     let documents = match source {
-        Source::Helm(release) => {
-            return Err(vec![Diagnostic::error(format!("{}: Helm charts are not supported yet", release.shown))]);
-        }
+        Source::Helm(release) => engines::helm(world, release, warnings).map_err(|error| vec![error])?,
         Source::Kustomize(kustomization) => {
-            return Err(vec![Diagnostic::error(format!("{}: kustomizations are not supported yet", kustomization.shown))]);
+            return engines::kustomize(world, kustomization, before, warnings).map_err(|error| vec![error]);
         }
         Source::Jinja { path, shown, context } => jinja::render(world, path, shown, context)?,
         Source::Raw { path, shown } => raw::render(world, path, shown).map_err(|error| vec![error])?,
     };
     before.extend(documents);
     Ok(())
-}
-
-/// What renders the charts of kustomizations.
-pub fn kustomize_helm(world: &dyn World) -> Box<dyn kustomize::helm::HelmInflator + '_> {
-    Box::new(NoCharts { _world: world })
-}
-
-struct NoCharts<'w> {
-    _world: &'w dyn World,
-}
-
-impl kustomize::helm::HelmInflator for NoCharts<'_> {
-    fn chart(&self, chart: &kustomize::kustomization::HelmChart) -> kustomize::errors::KResult<PathBuf> {
-        Err(kustomize::errors::Fail::new(format!("chart {} of {} is not in hydrate.lock", chart.name, chart.repo))
-            .help("run `hydrate lock` to pin it, then `hydrate fetch` to have it here"))
-    }
-
-    fn template(&self, request: &kustomize::helm::HelmRequest<'_>) -> kustomize::errors::KResult<Vec<u8>> {
-        Err(kustomize::errors::Fail::new(format!("{}: Helm charts are not supported yet", request.directory.display())))
-    }
 }

@@ -82,6 +82,7 @@ fn run_one(
         pipeline::render(&session.project, env, &options(global, &args.components, args.keep_going), &|name| progress.done(name));
     progress.finish();
     let mut rendered = rendered?;
+    ui.report(&rendered.warnings);
     let place = pipeline::place(&session.project, env);
     let changes = write_tree(ui, &place, &mut rendered, args.adopt)?;
     let took = start.elapsed();

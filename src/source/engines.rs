@@ -1,0 +1,79 @@
+//! The engines' answers as documents: what a chart or a kustomization gives, with where it came from.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Result, SourceFile, World};
+use crate::chart::{self, Level};
+
+use super::document::{Document, Identity, Origin, Trust, documents, tidy};
+use super::helm::{self, Part, RenderOptions, ValueOptions, ValuesFile};
+use super::kustomize::{self, BuildOptions, Given};
+use super::{HelmRelease, Kustomization};
+
+/// The documents of a release in the order of installation, hooks that are to be dropped left out.
+pub fn helm(world: &dyn World, release: &HelmRelease, warnings: &mut Vec<Box<Diagnostic>>) -> Result<Vec<Document>> {
+    let level = if release.v3 { Level::V3 } else { Level::V4 };
+    let chart = chart::load::load(&release.chart, level, world)?;
+    let rendered = helm::render(&chart, &options(release, level), world)?;
+    warnings.extend(rendered.warnings.iter().cloned());
+    let mut all = Vec::new();
+    for document in &rendered.documents {
+        if let Part::Hook(hook) = &document.part
+            && !keeps(release, &hook.events)
+        {
+            continue;
+        }
+        let line = document.origin(0).map_or(0, |(file, at)| file.line_column(at).0);
+        let origin = Origin { source: format!("helm chart {}", release.shown), file: Some(document.path.clone()), line };
+        let file = SourceFile::new(format!("{} of {}", document.path, release.shown), document.text.clone());
+        let mut found = documents(&file, &Origin { line: 0, ..origin.clone() }, Trust::Parsed)?;
+        found.iter_mut().for_each(|document| document.origin.line = line);
+        all.extend(found);
+    }
+    Ok(all)
+}
+
+fn options(release: &HelmRelease, level: Level) -> RenderOptions {
+    let file = |file: &Arc<SourceFile>| ValuesFile { name: file.name.clone(), text: Arc::clone(&file.text) };
+    RenderOptions {
+        level,
+        release: release.release.clone(),
+        namespace: release.namespace.clone(),
+        values: ValueOptions { files: release.values.iter().map(file).collect(), ..ValueOptions::default() },
+        kube_version: release.kubernetes.clone(),
+        api_versions: release.api_versions.clone(),
+        include_crds: release.crds,
+        ..RenderOptions::default()
+    }
+}
+
+/// One hook that is kept keeps the object; tests are dropped unless the policy says otherwise.
+fn keeps(release: &HelmRelease, hooks: &[String]) -> bool {
+    let is_test = |hook: &str| matches!(hook, "test" | "test-success" | "test-failure");
+    hooks.iter().any(|hook| release.hooks.get(hook).copied().unwrap_or(!is_test(hook)))
+}
+
+/// Builds a kustomization. One over the sources before it takes their documents and gives them back changed.
+pub fn kustomize(world: &dyn World, what: &Kustomization, before: &mut Vec<Document>, warnings: &mut Vec<Box<Diagnostic>>) -> Result<()> {
+    let options = BuildOptions { shown_from: Some(&what.root), ..BuildOptions::default() };
+    let taken = if what.over { std::mem::take(before) } else { Vec::new() };
+    let given: Vec<Given<'_>> = taken.iter().map(|document| Given { text: document.text.as_bytes(), origin: Some(document.origin.to_string().into()) }).collect();
+    let built = match &what.patches {
+        Some(patches) => {
+            let text = serde_json::json!({"patches": patches.to_json()}).to_string();
+            kustomize::patch(world, &what.path, &SourceFile::new(what.shown.clone(), text.into_bytes()), &given, &options)?
+        }
+        None if what.over => kustomize::build_over(world, &what.path, &given, &options)?,
+        None => kustomize::build(world, &what.path, &options)?,
+    };
+    warnings.extend(built.warnings.iter().map(|text| Diagnostic::warning(format!("{}: {text}", what.shown))));
+    before.extend(built.documents.into_iter().map(|document| of_kustomize(document, &what.shown)));
+    Ok(())
+}
+
+fn of_kustomize(document: kustomize::Document, shown: &str) -> Document {
+    let kustomize::Document { text, api_version, kind, name, namespace, origin, .. } = document;
+    let origin = Origin { source: format!("kustomization {shown}"), file: origin.map(|origin| origin.to_string()), line: 0 };
+    Document { text: tidy(&text), identity: Identity { api_version, kind, namespace, name }, origin }
+}
