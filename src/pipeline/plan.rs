@@ -70,7 +70,8 @@ impl Planner<'_> {
             Kind::Kustomize { path, over } => {
                 let found = self.find(path, "kustomization", Some(FileKind::Directory))?;
                 let root = self.project.root.clone();
-                Ok(found.map(|Found { path, shown, .. }| Source::Kustomize(Kustomization { path, shown, root, over: *over, patches: None })))
+                Ok(found
+                    .map(|Found { path, shown, .. }| Source::Kustomize(Kustomization { path, shown, root, over: *over, patches: None })))
             }
             Kind::Jinja { path, values } => self.jinja(path, values.as_deref()),
             Kind::Raw(path) => Ok(self.find(path, "path", None)?.map(|Found { path, shown, .. }| Source::Raw { path, shown })),

@@ -1,20 +1,24 @@
 //! The engines' answers as documents: what a chart or a kustomization gives, with where it came from.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::chart::{self, Level};
 
 use super::document::{Document, Identity, Origin, Trust, documents, tidy};
+use super::helm::output::PrintOptions;
 use super::helm::{self, Part, RenderOptions, ValueOptions, ValuesFile};
+use super::kustomize::errors::{Fail, KResult};
+use super::kustomize::helm::{HelmInflator, HelmRequest};
+use super::kustomize::kustomization::HelmChart;
 use super::kustomize::{self, BuildOptions, Given};
 use super::{HelmRelease, Kustomization};
 
 /// The documents of a release in the order of installation, hooks that are to be dropped left out.
 pub fn helm(world: &dyn World, release: &HelmRelease, warnings: &mut Vec<Box<Diagnostic>>) -> Result<Vec<Document>> {
     let level = if release.v3 { Level::V3 } else { Level::V4 };
-    let chart = chart::load::load(&release.chart, level, world)?;
+    let chart = chart::load(&release.chart, level, world)?;
     let rendered = helm::render(&chart, &options(release, level), world)?;
     warnings.extend(rendered.warnings.iter().cloned());
     let mut all = Vec::new();
@@ -58,7 +62,8 @@ fn keeps(release: &HelmRelease, hooks: &[String]) -> bool {
 pub fn kustomize(world: &dyn World, what: &Kustomization, before: &mut Vec<Document>, warnings: &mut Vec<Box<Diagnostic>>) -> Result<()> {
     let options = BuildOptions { shown_from: Some(&what.root), ..BuildOptions::default() };
     let taken = if what.over { std::mem::take(before) } else { Vec::new() };
-    let given: Vec<Given<'_>> = taken.iter().map(|document| Given { text: document.text.as_bytes(), origin: Some(document.origin.to_string().into()) }).collect();
+    let given: Vec<Given<'_>> =
+        taken.iter().map(|document| Given { text: document.text.as_bytes(), origin: Some(document.origin.to_string().into()) }).collect();
     let built = match &what.patches {
         Some(patches) => {
             let text = serde_json::json!({"patches": patches.to_json()}).to_string();
@@ -76,4 +81,41 @@ fn of_kustomize(document: kustomize::Document, shown: &str) -> Document {
     let kustomize::Document { text, api_version, kind, name, namespace, origin, .. } = document;
     let origin = Origin { source: format!("kustomization {shown}"), file: origin.map(|origin| origin.to_string()), line: 0 };
     Document { text: tidy(&text), identity: Identity { api_version, kind, namespace, name }, origin }
+}
+
+/// What renders the charts of kustomizations (`helmCharts`): the Helm engine, at level v3 as kustomize 5.8 is built to
+/// expect.
+pub fn kustomize_helm(world: &dyn World) -> Box<dyn HelmInflator + '_> {
+    Box::new(Inflator { world })
+}
+
+struct Inflator<'w> {
+    world: &'w dyn World,
+}
+
+impl HelmInflator for Inflator<'_> {
+    fn chart(&self, chart: &HelmChart) -> KResult<PathBuf> {
+        Err(Fail::new(format!("chart {} of {} is not in the repository", chart.name, chart.repo))
+            .help("put it into charts/ beside the kustomization: `helm pull --untar`"))
+    }
+
+    fn template(&self, request: &HelmRequest<'_>) -> KResult<Vec<u8>> {
+        let level = Level::default();
+        let wanted = request.chart;
+        let file = |(index, text): (usize, &Vec<u8>)| ValuesFile { name: format!("values {index}"), text: text.as_slice().into() };
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let options = RenderOptions {
+            level,
+            release: text(&wanted.release_name).unwrap_or_else(|| "release-name".to_owned()),
+            namespace: text(&wanted.namespace).unwrap_or_else(|| "default".to_owned()),
+            values: ValueOptions { files: request.values.iter().enumerate().map(file).collect(), ..ValueOptions::default() },
+            kube_version: text(&wanted.kube_version),
+            api_versions: wanted.api_versions.iter().map(ToString::to_string).collect(),
+            include_crds: wanted.include_crds,
+            ..RenderOptions::default()
+        };
+        let rendered = chart::load(&request.directory, level, self.world).and_then(|chart| helm::render(&chart, &options, self.world));
+        let print = PrintOptions { no_hooks: wanted.skip_hooks, skip_tests: wanted.skip_tests, show_only: Vec::new() };
+        rendered.and_then(|rendered| helm::output::print(&rendered, &print, level)).map_err(|error| Fail::new(error.to_string()))
+    }
 }

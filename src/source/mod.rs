@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::base::{Diagnostic, Result, SourceFile, World};
 
 pub use document::{Document, Identity, Origin};
+pub use engines::kustomize_helm;
 
 /// A source with everything it needs: paths found, values files read.
 #[derive(Debug, Clone)]
