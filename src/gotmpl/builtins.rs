@@ -61,7 +61,8 @@ impl Builtin {
     }
 
     pub fn name(self) -> &'static str {
-        NAMES.iter().find(|(_, builtin)| *builtin == self).map_or("", |(name, _)| name)
+        // The names stand in the order of the variants.
+        NAMES.get(self as usize).map_or("", |(name, _)| name)
     }
 
     /// The parameters, and whether the last one stands for any number of arguments.
@@ -434,4 +435,15 @@ pub fn url_query(bytes: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_the_order_of_the_variants() {
+        assert!(NAMES.is_sorted_by_key(|(name, _)| *name));
+        assert!(NAMES.iter().all(|(name, builtin)| builtin.name() == *name));
+    }
 }

@@ -10,6 +10,7 @@ mod lex;
 pub mod parse;
 pub mod set;
 pub mod stack;
+mod string;
 pub mod text;
 pub mod time;
 pub mod value;

@@ -123,10 +123,13 @@ impl<'s> State<'s, '_> {
             return self.eval_and_or(dot, builtin == Builtin::Or, args, last);
         }
         let callee = if builtin == Builtin::Call { self.callee_name(args, last.as_ref()) } else { String::new() };
-        let mut argv: Vec<Val> = Vec::with_capacity(args.len() + 1);
+        let mut argv = self.vm.spare_vals.pop().unwrap_or_default();
         self.eval_args(dot, signature, args, last, |value| argv.push(value))?;
         let go = self.vm.set.options().go;
-        builtins::run(builtin, &argv, &callee, go).map_err(|message| self.failed(node, builtin.name(), Failure::Message(message)))
+        let result = builtins::run(builtin, &argv, &callee, go);
+        argv.clear();
+        self.vm.spare_vals.push(argv);
+        result.map_err(|message| self.failed(node, builtin.name(), Failure::Message(message)))
     }
 
     /// The name that `call` gives what it calls in errors.

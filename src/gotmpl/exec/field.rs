@@ -1,7 +1,7 @@
 //! Fields: entries of maps, fields of structs, and methods.
 
 use super::Val;
-use super::error::Cause;
+use super::error::{Cause, ExecError};
 use super::walk::{Exec, State};
 use crate::gotmpl::parse::node::{Arg, At, Bytes};
 use crate::gotmpl::set::MissingKey;
@@ -45,62 +45,69 @@ impl<'s> State<'s, '_> {
                 None => self.missing(map, name),
             };
         }
-        if receiver.is_invalid() {
-            if self.vm.set.options().missing_key == MissingKey::Error {
-                let message = format!("nil data; no entry for key {}", Self::quoted(name));
-                return Err(self.fail_because(message, self.nil_field(node, index, name)));
-            }
-            return Ok(Val::INVALID);
-        }
         if matches!(receiver.value, Value::Nil) {
-            let message = format!("nil pointer evaluating interface {{}}.{}", String::from_utf8_lossy(name));
-            return Err(self.fail_because(message, self.nil_field(node, index, name)));
+            return self.field_of_nothing(&receiver, node, index, name);
         }
         if let Some(method) = self.find_method(&receiver.value, name) {
             return self.eval_method(dot, method, receiver.value, node, args, last);
         }
         let has_args = args.len() > 1 || last.is_some();
-        let text = || String::from_utf8_lossy(name).into_owned();
         match &receiver.value {
-            Value::Map(_) if has_args => return Err(self.fail(format!("{} is not a method but has arguments", text()))),
-            Value::Map(map) => {
-                return match map.get(name) {
-                    Some(value) => Ok(Val { value, boxed: map.has_interface_elements() }),
-                    None => self.missing(map, name),
-                };
-            }
-            Value::Rare(rare) => match &**rare {
-                Rare::Object(object) => {
-                    if let Some(Value::Map(map)) = object.inner() {
-                        if has_args {
-                            return Err(self.fail(format!("{} is not a method but has arguments", text())));
-                        }
-                        return match map.get(name) {
-                            Some(value) => Ok(Val { value, boxed: map.has_interface_elements() }),
-                            None => self.missing(&map, name),
-                        };
-                    }
-                    let field = std::str::from_utf8(name).ok().and_then(|name| object.field(name));
-                    if let Some(value) = field {
-                        if has_args {
-                            return Err(self.fail(format!("{} has arguments but cannot be invoked as function", text())));
-                        }
-                        let boxed = matches!(value, Value::Nil);
-                        return Ok(Val { value, boxed });
-                    }
-                }
-                Rare::NilPointer(type_name) if type_name.starts_with('*') => {
-                    let message = format!("nil pointer evaluating {}.{}", receiver.type_name(), text());
-                    return Err(self.fail_because(message, self.nil_field(node, index, name)));
-                }
-                _ => {}
-            },
-            _ => {}
+            Value::Map(map) => self.entry(map, name, has_args),
+            Value::Rare(rare) => self.rare_field(rare, &receiver, node, index, name, has_args),
+            _ => Err(self.no_field(&receiver, name)),
         }
+    }
+
+    /// A field of an invalid value, or of a nil interface.
+    fn field_of_nothing(&self, receiver: &Val, node: At<'s>, index: usize, name: &[u8]) -> Exec<Val> {
+        if receiver.boxed {
+            let message = format!("nil pointer evaluating interface {{}}.{}", String::from_utf8_lossy(name));
+            return Err(self.fail_because(message, self.nil_field(node, index, name)));
+        }
+        if self.vm.set.options().missing_key == MissingKey::Error {
+            let message = format!("nil data; no entry for key {}", Self::quoted(name));
+            return Err(self.fail_because(message, self.nil_field(node, index, name)));
+        }
+        Ok(Val::INVALID)
+    }
+
+    fn entry(&self, map: &Map, name: &[u8], has_args: bool) -> Exec<Val> {
+        if has_args {
+            return Err(self.fail(format!("{} is not a method but has arguments", String::from_utf8_lossy(name))));
+        }
+        match map.get(name) {
+            Some(value) => Ok(Val { value, boxed: map.has_interface_elements() }),
+            None => self.missing(map, name),
+        }
+    }
+
+    fn rare_field(&self, rare: &Rare, receiver: &Val, node: At<'s>, index: usize, name: &[u8], has_args: bool) -> Exec<Val> {
+        let text = String::from_utf8_lossy(name);
+        match rare {
+            Rare::Object(object) => {
+                if let Some(Value::Map(map)) = object.inner() {
+                    return self.entry(&map, name, has_args);
+                }
+                match object.field(&text) {
+                    Some(_) if has_args => Err(self.fail(format!("{text} has arguments but cannot be invoked as function"))),
+                    Some(value) => Ok(Val { boxed: matches!(value, Value::Nil), value }),
+                    None => Err(self.no_field(receiver, name)),
+                }
+            }
+            Rare::NilPointer(type_name) if type_name.starts_with('*') => {
+                let message = format!("nil pointer evaluating {}.{text}", receiver.type_name());
+                Err(self.fail_because(message, self.nil_field(node, index, name)))
+            }
+            _ => Err(self.no_field(receiver, name)),
+        }
+    }
+
+    fn no_field(&self, receiver: &Val, name: &[u8]) -> Box<ExecError> {
         // What a function returns as an `error` stays one; only `interface {}` is looked into.
         let error = matches!(&receiver.value, Value::Rare(rare) if matches!(&**rare, Rare::Error(_)));
         let type_name = if error && !receiver.boxed { "error" } else { receiver.type_name() };
-        Err(self.fail(format!("can't evaluate field {} in type {type_name}", text())))
+        self.fail(format!("can't evaluate field {} in type {type_name}", String::from_utf8_lossy(name)))
     }
 
     fn missing(&self, map: &Map, name: &[u8]) -> Exec<Val> {

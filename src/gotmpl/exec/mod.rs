@@ -121,6 +121,8 @@ pub struct Vm<'a> {
     recorder: Option<Recorder>,
     /// Argument lists that are not in use, kept for their memory.
     spare: Vec<Vec<Value>>,
+    /// The same for Go's own functions.
+    spare_vals: Vec<Vec<Val>>,
 }
 
 /// Why [`Vm::execute_text`] failed.
@@ -135,7 +137,18 @@ pub enum TextFailure {
 impl<'a> Vm<'a> {
     /// A state for calling functions outside of a template, as tests do.
     pub fn new(set: TemplateSet, context: Context<'a>) -> Self {
-        Self { context, set, steps: 0, written: 0, depth: 0, out: Vec::new(), vars: Vec::new(), recorder: None, spare: Vec::new() }
+        Self {
+            context,
+            set,
+            steps: 0,
+            written: 0,
+            depth: 0,
+            out: Vec::new(),
+            vars: Vec::new(),
+            recorder: None,
+            spare: Vec::new(),
+            spare_vals: Vec::new(),
+        }
     }
 
     /// Files, clock, randomness.
