@@ -3,9 +3,9 @@
 //! Go 1.23, which Helm 3.17 was built with, differs in one point: a byte that isn't UTF-8 is `\ufffd` there, and the
 //! character itself here.
 
-use super::{Path, rfc3339};
+use super::{Path, exported, rfc3339};
 use crate::gotmpl::fmt::float::{Bits, append_json};
-use crate::gotmpl::value::{List, Map, Rare, Value};
+use crate::gotmpl::value::{List, Map, Object, Rare, Str, Value};
 use base64::Engine;
 
 /// `json.Marshal`: `<`, `>` and `&` escaped, keys sorted by their bytes, no white space.
@@ -69,6 +69,30 @@ const fn suspects() -> [u8; 256] {
     table
 }
 
+/// The names of a struct in JSON, in the order of its fields and of those of the structs embedded in it.
+///
+/// A name in JSON is that of the field but for case, `-` and `_`. For a map of other names there is no such order.
+fn struct_order(object: &dyn Object, map: &Map) -> Option<Vec<Str>> {
+    let plain = |name: &[u8]| name.iter().filter(|byte| !matches!(byte, b'-' | b'_')).map(u8::to_ascii_lowercase).collect::<Vec<_>>();
+    let entries = map.entries();
+    let mut left: Vec<(Vec<u8>, &Str)> = entries.keys().map(|key| (plain(key.as_bytes()), key)).collect();
+    let mut names = Vec::with_capacity(left.len());
+    let mut take = |field: &str| {
+        let found = left.iter().position(|(name, _)| *name == plain(field.as_bytes()))?;
+        names.push(left.swap_remove(found).1.clone());
+        Some(())
+    };
+    for (field, value) in exported(object) {
+        if take(field).is_none()
+            && let Value::Rare(rare) = &value
+            && let Rare::Object(embedded) = &**rare
+        {
+            exported(&**embedded).iter().for_each(|(field, _)| _ = take(field));
+        }
+    }
+    (names.len() == entries.len()).then_some(names)
+}
+
 /// The first byte that is one of the mask's suspects.
 fn first_suspect(bytes: &[u8], mask: u8) -> Option<usize> {
     let (chunks, _) = bytes.as_chunks::<4>();
@@ -111,7 +135,7 @@ impl Encoder {
             Rare::Time(time) => self.string(rfc3339(time).as_bytes()),
             // errors.errorString has no exported field.
             Rare::Error(_) => self.word("{}"),
-            Rare::Object(object) => return self.value(&object.encoded()),
+            Rare::Object(object) => return self.object(&**object),
             Rare::NilPointer(_) => self.word("null"),
         }
         Ok(())
@@ -157,14 +181,33 @@ impl Encoder {
         self.open(b'{');
         let entries = map.entries();
         for (at, (key, value)) in entries.iter().enumerate() {
-            self.separate(at);
-            self.string(key.as_bytes());
-            self.word(if self.indent.is_some() { ": " } else { ":" });
-            self.value(value)?;
+            self.member(at, key.as_bytes(), value)?;
         }
         self.close(b'}', entries.is_empty());
         self.path.leave();
         Ok(())
+    }
+
+    /// A struct: the members of its `encoded` map, in the order of its fields.
+    fn object(&mut self, object: &dyn Object) -> Result<(), String> {
+        let encoded = object.encoded();
+        let Value::Map(map) = &encoded else { return self.value(&encoded) };
+        let Some(names) = struct_order(object, map) else { return self.value(&encoded) };
+        self.path.enter(&encoded)?;
+        self.open(b'{');
+        for (at, name) in names.iter().enumerate() {
+            self.member(at, name.as_bytes(), &map.get(name.as_bytes()).unwrap_or_default())?;
+        }
+        self.close(b'}', names.is_empty());
+        self.path.leave();
+        Ok(())
+    }
+
+    fn member(&mut self, at: usize, name: &[u8], value: &Value) -> Result<(), String> {
+        self.separate(at);
+        self.string(name);
+        self.word(if self.indent.is_some() { ": " } else { ":" });
+        self.value(value)
     }
 
     fn open(&mut self, bracket: u8) {
@@ -241,5 +284,68 @@ impl Encoder {
             byte => self.word(&format!("\\u{byte:04x}")),
         }
         1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gotmpl::encode::{TomlVersion, to_toml, to_yaml, to_yaml_pretty};
+
+    struct Version;
+
+    impl Object for Version {
+        fn type_name(&self) -> &'static str {
+            "common.KubeVersion"
+        }
+
+        fn field(&self, _: &str) -> Option<Value> {
+            None
+        }
+
+        fn fields(&self) -> Vec<(&'static str, Value)> {
+            vec![("Version", Value::str("v1.33.0")), ("hidden", Value::Int(1)), ("MajorPart", Value::str("1"))]
+        }
+
+        fn encoded(&self) -> Value {
+            Value::Map(Map::from_entries([("version".into(), Value::str("v1.33.0")), ("major-part".into(), Value::str("1"))]))
+        }
+
+        fn as_any(&self) -> &dyn std::any::Any {
+            self
+        }
+    }
+
+    fn text<E: std::fmt::Debug>(bytes: Result<Vec<u8>, E>) -> String {
+        String::from_utf8(bytes.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_struct_keeps_its_order_in_json() {
+        let value = Value::object(Version);
+        assert_eq!(text(to_json(&value)), r#"{"version":"v1.33.0","major-part":"1"}"#);
+        assert_eq!(text(to_yaml(&value)), "major-part: \"1\"\nversion: v1.33.0\n");
+        assert_eq!(text(to_yaml_pretty(&value)), "version: v1.33.0\nmajorpart: \"1\"\n");
+        assert_eq!(text(to_toml(&value, TomlVersion::V1_6)), "Version = \"v1.33.0\"\nMajorPart = \"1\"\n");
+    }
+
+    #[test]
+    fn seldom_types() {
+        let time =
+            jiff::Timestamp::from_nanosecond(1_577_934_245_006_700_000).unwrap().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(5)));
+        let duration = Rare::Integer("time.Duration", crate::gotmpl::value::Kind::Int64, 5_400_500_000_000);
+        let rare = |rare| Value::Rare(std::rc::Rc::new(rare));
+        let value = Value::List(List::new(vec![
+            rare(Rare::Time(time)),
+            rare(duration),
+            rare(Rare::Bytes(b"bin\0\xff".to_vec())),
+            rare(Rare::Float32(0.1)),
+            rare(Rare::NilPointer("*x.Y")),
+            Value::error("x"),
+        ]));
+        assert_eq!(text(to_json(&value)), r#"["2020-01-02T08:04:05.0067+05:00",5400500000000,"YmluAP8=",0.1,null,{}]"#);
+        assert_eq!(text(to_yaml(&value)), "- \"2020-01-02T08:04:05.0067+05:00\"\n- 5400500000000\n- YmluAP8=\n- 0.1\n- null\n- {}\n");
+        let pretty = "- 2020-01-02T08:04:05.0067+05:00\n- 1h30m0.5s\n- - 98\n  - 105\n  - 110\n  - 0\n  - 255\n- 0.1\n- null\n- {}\n";
+        assert_eq!(text(to_yaml_pretty(&value)), pretty);
     }
 }

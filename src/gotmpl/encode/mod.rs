@@ -16,7 +16,7 @@ pub use json::{to_json, to_pretty_json, to_raw_json};
 pub use toml::{TomlError, TomlVersion, to_toml};
 pub use yaml::{to_yaml, to_yaml_pretty};
 
-use super::value::{List, Map, Value};
+use super::value::{List, Map, Object, Value};
 use std::borrow::Cow;
 
 /// Beyond this depth Go's encoders look for cycles.
@@ -65,6 +65,13 @@ fn same(one: &Value, other: &Value) -> bool {
         (Value::List(one), Value::List(other)) => List::same(one, other) && !one.is_empty(),
         _ => false,
     }
+}
+
+/// The exported fields of a struct, which are all that encoders see.
+fn exported(object: &dyn Object) -> Vec<(&'static str, Value)> {
+    let mut fields = object.fields();
+    fields.retain(|(name, _)| name.starts_with(|first: char| first.is_uppercase()));
+    fields
 }
 
 /// The text with U+FFFD for each byte that is not part of a character, as Go decodes strings.

@@ -1,6 +1,6 @@
 //! Go values as TOML: the encoder of github.com/BurntSushi/toml, as Helm's `toToml` calls it.
 
-use super::{Path, rfc3339};
+use super::{Path, exported, rfc3339};
 use crate::gotmpl::fmt::{
     duration::format_duration,
     float::{Bits, Format, format_float},
@@ -82,7 +82,7 @@ impl Encoder {
             Value::Rare(rare) => match &**rare {
                 Rare::NilPointer(_) => Shape::Nil,
                 Rare::Error(_) => Shape::Table,
-                Rare::Object(object) if !object.fields().is_empty() => Shape::Table,
+                Rare::Object(object) if !exported(&**object).is_empty() => Shape::Table,
                 Rare::Object(object) => return self.shape(&object.encoded()),
                 _ => Shape::Direct,
             },
@@ -158,7 +158,7 @@ impl Encoder {
     }
 
     fn object_members(&mut self, key: &[&[u8]], object: &dyn Object) -> Done {
-        let fields = object.fields();
+        let fields = exported(object);
         if fields.is_empty() {
             let encoded = object.encoded();
             return self.members(key, &encoded);
@@ -262,7 +262,7 @@ impl Encoder {
     }
 
     fn inline_object(&mut self, object: &dyn Object) -> Done {
-        let fields = object.fields();
+        let fields = exported(object);
         if fields.is_empty() {
             let encoded = object.encoded();
             return self.element(&encoded);

@@ -1,6 +1,6 @@
 //! Go values as YAML.
 
-use super::{MAX_DEPTH, Path, go_lossy, order, rfc3339};
+use super::{MAX_DEPTH, Path, exported, go_lossy, order, rfc3339};
 use crate::gotmpl::fmt::duration::format_duration;
 use crate::gotmpl::fmt::float::{Bits, Format, append_json, format_float};
 use crate::gotmpl::value::{Kind, List, Map, Object, Rare, Str, Value};
@@ -223,7 +223,7 @@ impl Encoder {
 
     /// A struct as v3 sees it: its exported fields under their names in lower case.
     fn structure(&mut self, object: &dyn Object) -> Result<(), String> {
-        let fields = object.fields();
+        let fields = exported(object);
         if !matches!(object.kind(), Kind::Struct | Kind::Ptr) || fields.is_empty() {
             return self.value(&object.encoded());
         }

@@ -189,3 +189,30 @@ fn scalar_tag<'n>(node: &'n Node, text: &str) -> (&'n str, bool) {
         (tag_text(&node.tag), false)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(levels: usize) -> Node {
+        (0..levels).fold(Node::string("x"), |inner, _| Node::sequence(vec![inner]))
+    }
+
+    #[test]
+    fn too_deep_is_an_error_and_leaves_nothing_behind() {
+        let mut out = b"before".to_vec();
+        write_node(&nested(MAX_DEPTH), Dialect::KUSTOMIZE, &mut out).unwrap();
+        out.truncate(6);
+        let error = write_node(&nested(MAX_DEPTH + 1), Dialect::KUSTOMIZE, &mut out).unwrap_err();
+        assert_eq!(error.to_string(), "yaml: exceeded max depth of 1000");
+        assert_eq!(out, b"before");
+    }
+
+    #[test]
+    fn an_anchor_that_yaml_lacks_is_an_error() {
+        let mut node = Node::string("x");
+        node.extra = Some(Box::new(Extra { anchor: "a b".into(), ..Extra::default() }));
+        let error = write_node(&node, Dialect::V3, &mut Vec::new()).unwrap_err();
+        assert_eq!(error.to_string(), "yaml: anchor value must contain alphanumerical characters only");
+    }
+}
