@@ -59,6 +59,8 @@ esac
 
 
 def run(*command, **options):
+    """Runs a command as if from a terminal: what the make around this was told is none of its business."""
+    options.setdefault("env", {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")})
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
