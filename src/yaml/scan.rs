@@ -117,6 +117,8 @@ pub(super) struct Scanner<'a> {
     keys_by_token: VecDeque<(usize, usize)>,
     pub tokens: VecDeque<Token<'a>>,
     tokens_parsed: usize,
+    /// Whether the first token of the queue is known to be what it will stay.
+    token_available: bool,
     pub comments: Option<comments::State>,
 }
 
@@ -143,12 +145,16 @@ impl<'a> Scanner<'a> {
             keys_by_token: VecDeque::new(),
             tokens: VecDeque::with_capacity(8),
             tokens_parsed: 0,
+            token_available: false,
             comments: (dialect == Dialect::V3).then(comments::State::default),
         }
     }
 
     /// Makes sure that the first token of the queue can be handed out.
     pub fn fetch_more(&mut self) -> Scanned {
+        if self.token_available {
+            return Ok(());
+        }
         let ahead = match self.dialect {
             Dialect::V2 => 0,
             Dialect::V3 => 2,
@@ -156,12 +162,14 @@ impl<'a> Scanner<'a> {
         while self.tokens.len() <= ahead || self.head_may_be_key()? {
             self.fetch_next()?;
         }
+        self.token_available = true;
         Ok(())
     }
 
     /// Drops the first token.
     pub fn skip_token(&mut self) -> Option<Token<'a>> {
         self.tokens_parsed += 1;
+        self.token_available = false;
         self.tokens.pop_front()
     }
 
@@ -219,12 +227,15 @@ impl<'a> Scanner<'a> {
                 return self.fetch_document_indicator(kind);
             }
         }
+        if self.comments.is_none() {
+            return self.fetch_content(c);
+        }
         let comment_mark = match self.tokens.back() {
             Some(last) if (self.flow_level == 0 && c == b':') || (self.flow_level > 0 && c == b',') => last.start,
             _ => self.mark(),
         };
         self.fetch_content(c)?;
-        if self.comments.is_some() && !matches!(self.tokens.back(), Some(Token { kind: TokenKind::BlockEntry, .. })) {
+        if !matches!(self.tokens.back(), Some(Token { kind: TokenKind::BlockEntry, .. })) {
             self.scan_line_comment(comment_mark);
         }
         Ok(())
