@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import agreement
 import configs
 import order
 import references
@@ -60,6 +61,7 @@ CASES = [
     (lambda t: pod(t, "StatefulSet", "loki")["containers"][0].update(image="docker.io/grafana/loki:latest"), references, "is not pinned"),
     (lambda t: pod(t, "StatefulSet", "loki")["containers"][0].pop("livenessProbe"), references, "has no liveness probe"),
     (lambda t: pod(t, "DaemonSet", "beyla")["volumes"].append({"name": "x", "emptyDir": {}}), references, "no container mounts ['x']"),
+    (lambda t: one(t, "NetworkPolicy", "tempo")["spec"]["ingress"].pop(), agreement, "otel-collector may send to tempo at port 4317"),
     (lambda t: pod(t, "StatefulSet", "loki")["securityContext"].pop("runAsNonRoot"), security, "loki may run as root"),
     (lambda t: pod(t, "StatefulSet", "loki")["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), security, "forbids: ['hostPath']"),
     (lambda t: pod(t, "DaemonSet", "beyla")["containers"][0]["securityContext"].pop("readOnlyRootFilesystem"), security, "that it may write to"),

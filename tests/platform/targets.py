@@ -10,7 +10,7 @@ from pathlib import Path
 
 # What each target runs, in this order, as `make -n` shows it.
 RUNS = {
-    "up": ["k3d cluster create", "gateway-api", "manifests/k3d/cilium", "manifests/k3d/coredns", "source-controller.crds.yaml", "secrets.sh", "order.sh", "clusters/k3d"],
+    "up": ["k3d cluster create", "gateway-api", "manifests/k3d/cilium", "manifests/k3d/coredns", "source-controller.crds.yaml", "secrets.sh", "order.sh", "grafana.local"],
     "down": ["k3d cluster delete platform"],
     "phase1": ["k3d cluster create --config environments/k3d/cluster.yaml", "gateway-api", "daemonset/cilium", "deployment/coredns"],
     "phase2": ["manifests/k3d/00-namespaces", "kustomize-controller.crds.yaml", "manifests/k3d/flux"],

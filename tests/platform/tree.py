@@ -106,13 +106,17 @@ class Tree:
         return next((item for item in self.objects if (item.kind, item.namespace, item.name) == (kind, namespace, name)), None)
 
     def pods(self):
-        """Every pod template of the tree."""
+        """Every pod template of the tree; the same ones, so that they can be told apart, while the tree is the same."""
+        key = tuple(id(item) for item in self.objects)
+        if getattr(self, "_pods", (None, None))[0] == key:
+            return self._pods[1]
         found = []
         for item in self.of("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"):
             spec = item.data["spec"]
             template = spec["jobTemplate"]["spec"]["template"] if item.kind == "CronJob" else spec["template"]
             metadata = template.get("metadata") or {}
             found.append(Pod(item, template["spec"], metadata.get("labels") or {}, metadata.get("annotations") or {}))
+        self._pods = (key, found)
         return found
 
     def files(self, wanted):

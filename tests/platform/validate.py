@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import agreement
 import configs
 import order
 import references
@@ -24,6 +25,7 @@ from tree import Report, Tree
 CHECKS = [
     ("objects match their schemas", schemas.check),
     ("references between objects hold", references.check),
+    ("policies of both ends agree", agreement.check),
     ("pods keep to their Pod Security Standard", security.check),
     ("configuration files are valid", configs.check),
     ("rules and dashboards ask for what exists", signals.check),

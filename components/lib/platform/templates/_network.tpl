@@ -44,7 +44,7 @@ Takes: root, component (optional), and allow:
   gateway: [port…]                              from the platform's Gateway
   apiServer: bool                               to the API server
   nodes: [port…]                                to every node
-  http: [{from: [[namespace/]name…], port: N, rules: […]}]  filtered by method and path
+  http: [{from: [[namespace/]name[:component]…], port: N, rules: […]}]  filtered by method and path
 */}}
 {{- define "platform.network" -}}
 {{- $name := include "platform.fullname" . -}}
@@ -117,8 +117,12 @@ spec:
     - fromEndpoints:
         {{- range .from }}
         {{- $parts := splitList "/" . }}
+        {{- $app := splitn ":" 2 (last $parts) }}
         - matchLabels:
-            app.kubernetes.io/name: {{ last $parts }}
+            app.kubernetes.io/name: {{ $app._0 }}
+            {{- with $app._1 }}
+            app.kubernetes.io/component: {{ . }}
+            {{- end }}
             {{- if gt (len $parts) 1 }}
             k8s:io.kubernetes.pod.namespace: {{ first $parts }}
             {{- end }}
