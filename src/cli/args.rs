@@ -39,6 +39,12 @@ pub struct GlobalArgs {
     /// How many components to render at once [default: one per processor]
     #[arg(short, long, value_name = "N", global = true)]
     pub jobs: Option<usize>,
+    /// Touch no network: what comes from outside must be in charts/ or in the cache
+    #[arg(long, global = true, env = "HYDRATE_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub offline: bool,
+    /// Refuse to change hydrate.lock; the default where CI is set
+    #[arg(long, global = true)]
+    pub locked: bool,
     /// Output format; each command says which it knows
     #[arg(long, value_name = "FORMAT", global = true)]
     pub format: Option<Format>,
@@ -96,6 +102,16 @@ pub enum Command {
     List,
     /// Print the values a component is rendered with
     Values(commands::values::ValuesArgs),
+    /// Pin everything that comes from outside in hydrate.lock
+    Lock(commands::lock::LockArgs),
+    /// Fetch what hydrate.lock names into the cache
+    Fetch,
+    /// Keep the archives that hydrate.lock names in the repository, under charts/
+    Vendor,
+    /// List newer versions of what hydrate.lock names
+    Outdated,
+    /// Look at or clean the cache
+    Cache(commands::cache::CacheArgs),
     /// Draw the graph of `needs`
     Graph,
     /// Start a project that hydrates at once

@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod commands;
+pub mod downloads;
 pub mod progress;
 pub mod report;
 pub mod session;
@@ -117,6 +118,11 @@ fn run(ui: &mut Ui, global: &args::GlobalArgs, command: Command) -> Outcome {
         Command::Commit(args) => commands::commit::run(ui, global, &args),
         Command::List => commands::list::run(ui, global),
         Command::Values(args) => commands::values::run(ui, global, &args),
+        Command::Lock(args) => commands::lock::run(ui, global, &args),
+        Command::Fetch => commands::fetch::run(ui, global),
+        Command::Vendor => commands::vendor::run(ui, global),
+        Command::Outdated => commands::outdated::run(ui, global),
+        Command::Cache(args) => commands::cache::run(ui, global, &args),
         Command::Graph => commands::graph::run(ui, global),
         Command::Init(args) => commands::init::run(ui, global, &args),
         Command::Hook(args) => commands::hook::run(ui, global, &args),

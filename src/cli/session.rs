@@ -1,13 +1,18 @@
 //! What most commands start with: the project, and the environments they are about.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::base::{Diagnostic, DiskWorld, suggest};
+use crate::base::{Diagnostic, DiskWorld, World, suggest};
+use crate::chart::acquire::Options as SupplyOptions;
+use crate::chart::acquire::http as supply_progress;
 use crate::pipeline::Options;
+use crate::pipeline::provision::{self, Provision};
 use crate::project::Project;
 
 use super::Failures;
 use super::args::{Format, GlobalArgs};
+use super::downloads::Downloads;
 
 /// An opened project and the environments asked for.
 #[derive(Debug)]
@@ -44,6 +49,26 @@ pub fn open_project(global: &GlobalArgs) -> Result<Project, Failures> {
     let start = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let root = Project::find(&world, &start)?;
     Ok(Project::open(&world, root)?)
+}
+
+/// What the components of a run get from outside. `may_change` says whether the command may add to hydrate.lock at all;
+/// `--locked`, `--offline` and a set `CI` forbid it.
+pub fn provision<'w>(world: &'w DiskWorld, project: &Project, global: &GlobalArgs, may_change: bool) -> Result<Provision<'w>, Failures> {
+    let lock = provision::read_lock(world, &project.root)?;
+    let may_change = may_change && !global.offline && !is_locked(world, global);
+    Ok(Provision::new(world, supply_options(project, global), lock, may_change))
+}
+
+/// Whether hydrate.lock must stay as it is.
+pub fn is_locked(world: &DiskWorld, global: &GlobalArgs) -> bool {
+    global.locked || world.variable("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false"))
+}
+
+/// How supply behaves in this project under these options.
+pub fn supply_options(project: &Project, global: &GlobalArgs) -> SupplyOptions {
+    let progress: Arc<dyn supply_progress::Progress> =
+        if global.quiet { Arc::new(supply_progress::NoProgress) } else { Arc::new(Downloads::default()) };
+    SupplyOptions { root: project.root.clone(), offline: global.offline, mirrors: project.settings.mirrors.clone(), progress }
 }
 
 /// The options of a rendering run over these components.

@@ -1,15 +1,18 @@
 //! The `pipeline` room: plan → render in parallel → check → what the tree is to hold.
 
 pub mod plan;
+pub mod provision;
 pub mod scope;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::base::{Diagnostic, DiskWorld, Result};
+use crate::chart::acquire::Want;
+use crate::chart::acquire::mount::Mounted;
 use crate::project::select::{Selection, select};
 use crate::project::{Environment, Layout, Project, graph};
 use crate::source::{Document, Identity, render as render_source};
@@ -17,6 +20,7 @@ use crate::tree::disk::Place;
 use crate::tree::{self, Desired, NAMESPACES, lay_out};
 
 use plan::Job;
+use provision::{ForComponent, Provision};
 use scope::Crds;
 
 /// The stack of a rendering thread: templates and YAML may nest deep, within the engines' own limits.
@@ -55,7 +59,13 @@ pub fn place(project: &Project, env: &str) -> Place {
 
 /// Renders the selected components of an environment. `done` hears the name of each component that is finished, from
 /// any thread.
-pub fn render(project: &Project, env: &str, options: &Options, done: &(dyn Fn(&str) + Sync)) -> Result<Rendered, Vec<Box<Diagnostic>>> {
+pub fn render(
+    project: &Project,
+    env: &str,
+    options: &Options,
+    provision: &Provision<'_>,
+    done: &(dyn Fn(&str) + Sync),
+) -> Result<Rendered, Vec<Box<Diagnostic>>> {
     let world = DiskWorld::new();
     let environment = project.environment(&world, env)?;
     let all = project.components(&world).map_err(|error| vec![error])?;
@@ -70,7 +80,7 @@ pub fn render(project: &Project, env: &str, options: &Options, done: &(dyn Fn(&s
         let one = |name: &String| {
             let known = all.keys().map(String::as_str);
             let strangers = selection.members.get(name).map(|component| graph::unknown_needs(component, known)).unwrap_or_default();
-            let outcome = render_component(project, &environment, &selection, name, apis);
+            let outcome = render_component(project, &environment, &selection, name, apis, provision);
             let outcome =
                 if strangers.is_empty() { outcome } else { Err(strangers.into_iter().chain(outcome.err().unwrap_or_default()).collect()) };
             done(name);
@@ -82,6 +92,19 @@ pub fn render(project: &Project, env: &str, options: &Options, done: &(dyn Fn(&s
     finish(environment, &selection, crds, outcomes, options)
 }
 
+/// What the helm sources of all components ask for from outside, as far as their files say so; for resolving it together.
+pub fn wants(project: &Project, environments: &[String]) -> BTreeSet<Want> {
+    let world = DiskWorld::new();
+    let mut wants = BTreeSet::new();
+    let Ok(components) = project.components(&world) else { return wants };
+    for component in components.values().flatten() {
+        for env in environments {
+            wants.extend(component.specs(&world, env).iter().filter_map(|spec| plan::want(spec)));
+        }
+    }
+    wants
+}
+
 type Outcome = Result<Finished, Vec<Box<Diagnostic>>>;
 
 /// A component rendered.
@@ -91,15 +114,24 @@ struct Finished {
     warnings: Vec<Box<Diagnostic>>,
 }
 
-fn render_component(project: &Project, environment: &Environment, selection: &Selection<'_>, name: &str, apis: &[String]) -> Outcome {
-    let world = DiskWorld::new();
+fn render_component(
+    project: &Project,
+    environment: &Environment,
+    selection: &Selection<'_>,
+    name: &str,
+    apis: &[String],
+    provision: &Provision<'_>,
+) -> Outcome {
+    let disk = DiskWorld::new();
+    let world = Mounted::new(&disk);
+    let outside = ForComponent { provision, world: &world, user: format!("{name}@{}", environment.name) };
     let Some(component) = selection.members.get(name) else { return Err(Vec::new()) };
-    let job = plan::plan(&world, project, environment, component, apis)?;
+    let job = plan::plan(&world, &outside, project, environment, component, apis)?;
     let mut documents = Vec::new();
     let mut warnings = Vec::new();
     let mut wrong = Vec::new();
     for source in &job.sources {
-        if let Err(errors) = render_source(&world, source, &mut documents, &mut warnings) {
+        if let Err(errors) = render_source(&world, &outside, source, &mut documents, &mut warnings) {
             wrong.extend(errors);
         }
     }

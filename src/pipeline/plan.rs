@@ -1,12 +1,13 @@
 //! From configuration to sources: paths found, values files read, everything that is missing reported at once.
 
 use crate::base::{Diagnostic, FileKind, Result, World};
+use crate::chart::acquire::Want;
 use crate::project::component::{HelmSpec, Kind, Spec, conventional_values};
 use crate::project::paths::{self, Found};
 use crate::project::values::{Context, Reader};
 use crate::project::{Component, Environment, HelmLevel, Layout, Project, Spanned};
 use crate::source::data::Data;
-use crate::source::{HelmRelease, Kustomization, Source};
+use crate::source::{HelmRelease, Kustomization, Outside, Source};
 
 /// A component ready to be rendered.
 #[derive(Debug)]
@@ -24,13 +25,14 @@ pub struct Job {
 /// Plans one component. `known_apis` are the API versions of the CRDs of the environment.
 pub fn plan(
     world: &dyn World,
+    outside: &dyn Outside,
     project: &Project,
     environment: &Environment,
     component: &Component,
     known_apis: &[String],
 ) -> Result<Job, Vec<Box<Diagnostic>>> {
     let context = Context::new(environment, component);
-    let planner = Planner { world, project, environment, component, context: &context, known_apis };
+    let planner = Planner { world, outside, project, environment, component, context: &context, known_apis };
     let mut sources = Vec::new();
     let mut wrong = Vec::new();
     for spec in component.specs(world, &environment.name) {
@@ -55,6 +57,7 @@ pub fn plan(
 
 struct Planner<'a> {
     world: &'a dyn World,
+    outside: &'a dyn Outside,
     project: &'a Project,
     environment: &'a Environment,
     component: &'a Component,
@@ -106,15 +109,8 @@ impl Planner<'_> {
     }
 
     fn helm(&self, helm: &HelmSpec) -> Result<Option<Source>, Vec<Box<Diagnostic>>> {
-        if let Some(remote) = remote(helm) {
-            return Err(vec![
-                remote
-                    .error(format!("the chart `{}` is remote; only charts in the repository are supported yet", helm.chart.text), "")
-                    .help("put the chart into the component: `helm pull --untar`, then `chart: ./DIR`"),
-            ]);
-        }
         let mut wrong = Vec::new();
-        let found = self.find(&helm.chart, "chart", None).unwrap_or_else(|errors| {
+        let found = self.chart(helm).unwrap_or_else(|errors| {
             wrong.extend(errors);
             None
         });
@@ -127,6 +123,40 @@ impl Planner<'_> {
             return Err(wrong);
         }
         Ok(found.map(|found| Source::Helm(Box::new(self.release(helm, found, values)))))
+    }
+
+    /// The chart in the repository, or the one from outside.
+    fn chart(&self, helm: &HelmSpec) -> Result<Option<Found>, Vec<Box<Diagnostic>>> {
+        let Some((want, inside)) = remote(helm) else {
+            return match helm.repo.as_ref().map(|repo| (repo, true)).or(helm.version.as_ref().map(|version| (version, false))) {
+                Some((repo, true)) => Err(vec![
+                    repo.error(format!("`{}` is not the address of a chart repository", repo.text), "")
+                        .help("write https://…, oci://… or git+https://…"),
+                ]),
+                Some((version, false)) => Err(vec![
+                    version
+                        .error("`version` is for remote charts, this one is in the repository", "")
+                        .help("leave it out, or say where the chart comes from: `repo: https://…` or `chart: oci://…`"),
+                ]),
+                None => self.find(&helm.chart, "chart", None),
+            };
+        };
+        let place = |mut error: Box<Diagnostic>| {
+            if error.primary.is_none() {
+                error.primary = helm.chart.error("", "").primary;
+            }
+            vec![error]
+        };
+        let root = self.outside.path(&want).map_err(place)?;
+        let path = if inside.is_empty() { root } else { root.join(inside) };
+        let kind = self.world.kind(&path).map_err(|_| {
+            vec![
+                helm.chart
+                    .error(format!("{} has no such path", want.title()), "")
+                    .help("what follows `//` is a directory inside of the repository"),
+            ]
+        })?;
+        Ok(Some(Found { path, shown: want.title(), kind }))
     }
 
     fn release(&self, helm: &HelmSpec, found: Found, mut values: Vec<std::sync::Arc<crate::base::SourceFile>>) -> HelmRelease {
@@ -161,8 +191,16 @@ impl Planner<'_> {
     }
 }
 
-/// The part of a helm source that says that its chart is remote.
-fn remote(helm: &HelmSpec) -> Option<&Spanned> {
-    let scheme = ["oci://", "https://", "http://", "git+", "file://"].iter().any(|scheme| helm.chart.text.starts_with(scheme));
-    helm.repo.as_ref().or(helm.version.as_ref()).or(scheme.then_some(&helm.chart))
+/// What a helm source asks for from outside, and the path inside of it; `None` for charts in the repository.
+fn remote(helm: &HelmSpec) -> Option<(Want, String)> {
+    let text = |spanned: &Option<Spanned>| spanned.as_ref().map(|spanned| spanned.text.clone());
+    Want::chart(&helm.chart.text, text(&helm.repo).as_deref(), text(&helm.version).as_deref())
+}
+
+/// What a source asks for from outside, as far as the component's file says so.
+pub fn want(spec: &Spec) -> Option<Want> {
+    match &spec.kind {
+        Kind::Helm(helm) => remote(helm).map(|(want, _)| want),
+        _ => None,
+    }
 }

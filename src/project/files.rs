@@ -14,6 +14,11 @@ pub const PROJECT: Shape = Shape::Object(&[
     key("environments", Shape::Text, "Directory of the environment files [default: environments]"),
     key("manifests", Shape::Text, "Directory that hydrate writes to [default: manifests]"),
     key("hooks", HOOKS, HOOKS_DOC),
+    key(
+        "mirrors",
+        Shape::MapOf(&Shape::Text),
+        "Where to fetch from instead: addresses (or beginnings of them) to mirrors; hydrate.lock keeps the originals",
+    ),
 ]);
 
 /// `environments/<env>.yaml`

@@ -15,6 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Diagnostic, FileKind, Result, World, suggest};
+use crate::chart::acquire::mirror::Mirrors;
 
 pub use component::Component;
 pub use environment::Environment;
@@ -83,6 +84,8 @@ pub struct Settings {
     pub manifests: String,
     /// What becomes of Helm hooks.
     pub hooks: Hooks,
+    /// Other places to fetch from.
+    pub mirrors: Mirrors,
 }
 
 impl Default for Settings {
@@ -94,6 +97,7 @@ impl Default for Settings {
             environments: "environments".to_owned(),
             manifests: "manifests".to_owned(),
             hooks: Hooks::default(),
+            mirrors: Mirrors::default(),
         }
     }
 }
@@ -213,8 +217,14 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         environments: directory("environments", defaults.environments),
         manifests: directory("manifests", defaults.manifests),
         hooks: Hooks::read(file, root),
+        mirrors: read_mirrors(file, root),
     };
     if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+}
+
+fn read_mirrors(file: &parse::Parsed, root: &crate::yaml::node::Node) -> Mirrors {
+    let entries = root.get("mirrors").and_then(|mirrors| mirrors.entries()).unwrap_or_default();
+    Mirrors::new(entries.iter().filter_map(|(from, to)| Some((file.spanned(from)?.text, file.spanned(to)?.text))))
 }
 
 /// Whether a relative path of plain names stays inside.

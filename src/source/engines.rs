@@ -13,12 +13,13 @@ use super::kustomize::errors::{Fail, KResult};
 use super::kustomize::helm::{HelmInflator, HelmRequest};
 use super::kustomize::kustomization::HelmChart;
 use super::kustomize::{self, BuildOptions, Given};
+use super::outside::{Outside, Remotes, load_chart};
 use super::{HelmRelease, Kustomization};
 
 /// The documents of a release in the order of installation, hooks that are to be dropped left out.
-pub fn helm(world: &dyn World, release: &HelmRelease, warnings: &mut Vec<Box<Diagnostic>>) -> Result<Vec<Document>> {
+pub fn helm(world: &dyn World, outside: &dyn Outside, release: &HelmRelease, warnings: &mut Vec<Box<Diagnostic>>) -> Result<Vec<Document>> {
     let level = if release.v3 { Level::V3 } else { Level::V4 };
-    let chart = chart::load(&release.chart, level, world)?;
+    let chart = load_chart(&release.chart, level, world, outside)?;
     let rendered = helm::render(&chart, &options(release, level), world)?;
     warnings.extend(rendered.warnings.iter().cloned());
     let mut all = Vec::new();
@@ -59,8 +60,15 @@ fn keeps(release: &HelmRelease, hooks: &[String]) -> bool {
 }
 
 /// Builds a kustomization. One over the sources before it takes their documents and gives them back changed.
-pub fn kustomize(world: &dyn World, what: &Kustomization, before: &mut Vec<Document>, warnings: &mut Vec<Box<Diagnostic>>) -> Result<()> {
-    let options = BuildOptions { shown_from: Some(&what.root), ..BuildOptions::default() };
+pub fn kustomize(
+    world: &dyn World,
+    outside: &dyn Outside,
+    what: &Kustomization,
+    before: &mut Vec<Document>,
+    warnings: &mut Vec<Box<Diagnostic>>,
+) -> Result<()> {
+    let remotes = Remotes { outside, world };
+    let options = BuildOptions { shown_from: Some(&what.root), remote: Some(&remotes), ..BuildOptions::default() };
     let taken = if what.over { std::mem::take(before) } else { Vec::new() };
     let given: Vec<Given<'_>> =
         taken.iter().map(|document| Given { text: document.text.as_bytes(), origin: Some(document.origin.to_string().into()) }).collect();

@@ -9,12 +9,15 @@ pub mod helmfile;
 pub mod identity;
 pub mod jinja;
 pub mod kustomize;
+pub mod outside;
 pub mod raw;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Result, SourceFile, World};
+
+pub use outside::Outside;
 
 pub use document::{Document, Identity, Origin};
 pub use engines::kustomize_helm;
@@ -88,14 +91,15 @@ pub struct Kustomization {
 /// kustomization over them replaces. Warnings are added to `warnings`.
 pub fn render(
     world: &dyn World,
+    outside: &dyn Outside,
     source: &Source,
     before: &mut Vec<Document>,
     warnings: &mut Vec<Box<Diagnostic>>,
 ) -> Result<(), Vec<Box<Diagnostic>>> {
     let documents = match source {
-        Source::Helm(release) => engines::helm(world, release, warnings).map_err(|error| vec![error])?,
+        Source::Helm(release) => engines::helm(world, outside, release, warnings).map_err(|error| vec![error])?,
         Source::Kustomize(kustomization) => {
-            return engines::kustomize(world, kustomization, before, warnings).map_err(|error| vec![error]);
+            return engines::kustomize(world, outside, kustomization, before, warnings).map_err(|error| vec![error]);
         }
         Source::Jinja { path, shown, context } => jinja::render(world, path, shown, context)?,
         Source::Raw { path, shown } => raw::render(world, path, shown).map_err(|error| vec![error])?,

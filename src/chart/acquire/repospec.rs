@@ -24,7 +24,7 @@ impl RepoSpec {
         let (host, rest) = split_host(address)?;
         let (repository, path) = split_path(rest, host.starts_with("file://"))?;
         let (reference, submodules) = parse_query(query);
-        Ok(Self { repository: Repository { address: format!("{host}{repository}"), reference, submodules }, path: clean(path) })
+        Ok(Self { repository: Repository { address: format!("{host}{repository}"), reference, submodules }, path: path.to_owned() })
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
             ("file:///srv/repo//base?ref=x%2Fy", "file:///srv/repo", "base", Some("x/y")),
             ("file:///srv/repo", "file:///srv/repo", "", None),
             ("user@host.example:team/repo//x", "user@host.example:team/repo", "x", None),
-            ("HTTPS://GitHub.com/org/repo/a/../b", "https://github.com/org/repo", "b", None),
+            ("HTTPS://GitHub.com/org/repo/a/../b", "https://github.com/org/repo", "a/../b", None),
         ] {
             let spec = RepoSpec::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!((spec.repository.address.as_str(), spec.path.as_str()), (address, path), "{text}");

@@ -5,9 +5,9 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use crate::base::Diagnostic;
+use crate::base::{Diagnostic, DiskWorld};
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format, options};
+use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::pipeline;
 use crate::tree::{Changes, write};
@@ -52,7 +52,9 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
 
 /// What a run would change.
 fn changes(global: &GlobalArgs, session: &Session, env: &str, components: &[String]) -> Result<Changes, Failures> {
-    let mut rendered = pipeline::render(&session.project, env, &options(global, components, false), &|_| {})?;
+    let world = DiskWorld::new();
+    let provision = provision(&world, &session.project, global, false)?;
+    let mut rendered = pipeline::render(&session.project, env, &options(global, components, false), &provision, &|_| {})?;
     let place = pipeline::place(&session.project, env);
     place.check_links()?;
     if let Some(unfinished) = write::unfinished(&place) {

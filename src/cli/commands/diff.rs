@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::base::Diagnostic;
+use crate::base::{Diagnostic, DiskWorld};
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format, options};
+use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::diff::{self, FileDiff};
 use crate::tree::{Changes, compare};
@@ -47,7 +47,9 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &DiffArgs) -> Outcome {
 
 fn differences(global: &GlobalArgs, args: &DiffArgs, session: &Session, env: &str) -> Result<Vec<FileDiff>, Failures> {
     let project = &session.project;
-    let mut rendered = pipeline::render(project, env, &options(global, &args.components, false), &|_| {})?;
+    let world = DiskWorld::new();
+    let provision = provision(&world, project, global, false)?;
+    let mut rendered = pipeline::render(project, env, &options(global, &args.components, false), &provision, &|_| {})?;
     let place = pipeline::place(project, env);
     if let Some(revision) = &args.against {
         let dir = format!("{}/{env}", project.settings.manifests);

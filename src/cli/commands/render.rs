@@ -6,9 +6,9 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use crate::base::{Diagnostic, Result};
+use crate::base::{Diagnostic, DiskWorld, Result};
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format, options};
+use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::pipeline::{self, Rendered};
 use crate::tree::disk::Place;
@@ -77,11 +77,15 @@ fn run_one(
     format: Format,
 ) -> Result<(Json, Vec<Box<Diagnostic>>), Failures> {
     let start = Instant::now();
+    let world = DiskWorld::new();
+    let provision = provision(&world, &session.project, global, true)?;
     let progress = ui.progress(env);
-    let rendered =
-        pipeline::render(&session.project, env, &options(global, &args.components, args.keep_going), &|name| progress.done(name));
+    let rendered = pipeline::render(&session.project, env, &options(global, &args.components, args.keep_going), &provision, &|name| {
+        progress.done(name);
+    });
     progress.finish();
     let mut rendered = rendered?;
+    super::lock::add(ui, &session.project, &provision)?;
     ui.report(&rendered.warnings);
     let place = pipeline::place(&session.project, env);
     let changes = write_tree(ui, &place, &mut rendered, args.adopt)?;

@@ -4,10 +4,12 @@ use clap::Args;
 use serde_json::json;
 
 use crate::base::{Diagnostic, DiskWorld};
+use crate::chart::acquire::mount::Mounted;
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format};
+use crate::cli::session::{Session, format, provision};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
 use crate::pipeline::plan;
+use crate::pipeline::provision::ForComponent;
 use crate::project::parse;
 use crate::project::select::select;
 use crate::source::data::Data;
@@ -32,9 +34,12 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &ValuesArgs) -> Outcome {
     if !selection.broken.is_empty() {
         return Err(selection.broken.into_values().flatten().collect::<Vec<_>>().into());
     }
+    let provision = provision(&world, &session.project, global, false)?;
+    let mounted = Mounted::new(&world);
+    let outside = ForComponent { provision: &provision, world: &mounted, user: String::new() };
     let mut printed = Vec::new();
     for component in selection.selected.iter().filter_map(|name| selection.members.get(name)) {
-        for source in plan::plan(&world, &session.project, &environment, component, &[])?.sources {
+        for source in plan::plan(&mounted, &outside, &session.project, &environment, component, &[])?.sources {
             printed.extend(values(&source)?);
         }
     }

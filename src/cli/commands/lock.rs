@@ -1,0 +1,125 @@
+//! `hydrate lock`: everything from outside, pinned.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::base::{Diagnostic, DiskWorld};
+use crate::chart::lockfile::Lock;
+use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::session::{format, is_locked, open_project, options, supply_options};
+use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::pipeline::provision::{LOCK, Provision, read_lock};
+use crate::pipeline::{self};
+use crate::project::Project;
+
+/// Arguments of `lock`.
+#[derive(Debug, Args)]
+pub struct LockArgs {
+    /// Move to the newest versions that the components allow: those of NAME, or all
+    #[arg(long, value_name = "NAME", num_args = 0.., value_delimiter = ',')]
+    pub update: Option<Vec<String>>,
+}
+
+/// Resolves what is not locked yet, drops what nobody uses any more, and writes hydrate.lock.
+///
+/// Every environment is rendered in memory for it: what a kustomization or a chart needs from outside shows only then.
+pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
+    let format = format(global, "lock", &[Format::Text, Format::Json])?;
+    let project = open_project(global)?;
+    let world = DiskWorld::new();
+    let old = read_lock(&world, &project.root)?;
+    let frozen = is_locked(&world, global);
+    let start = kept(&old, args.update.as_deref())?;
+    let provision = Provision::new(&world, supply_options(&project, global), start, !global.offline && !frozen);
+    let environments = project.environment_names(&world)?;
+    provision.prepare(&pipeline::wants(&project, &environments));
+    for env in &environments {
+        // A component that fails for reasons of its own is told by a run; here only what comes from outside counts.
+        let _ = pipeline::render(&project, env, &options(global, &[], true), &provision, &|_| {});
+    }
+    let failures = provision.failures();
+    if !failures.is_empty() {
+        return Err(Failures(without_repetition(failures)));
+    }
+    let new = provision.used();
+    let changes = changes(&old, &new);
+    if new != old {
+        if frozen {
+            return Err(Diagnostic::error(format!("{LOCK} is not up to date, and --locked forbids to change it"))
+                .note(changes.join("; "))
+                .help("run `hydrate lock` where CI is not set, and commit the lock")
+                .into());
+        }
+        write(&project, &new)?;
+    }
+    if format == Format::Json {
+        ui.data(&report::document("lock", json!({"artifacts": new.artifacts().count(), "changes": changes}), &[]))?;
+    } else {
+        changes.iter().for_each(|change| ui.say(change));
+        ui.say(format!("{LOCK}: {} artifacts{}", new.artifacts().count(), if new == old { ", unchanged" } else { "" }));
+    }
+    Ok(Exit::Success)
+}
+
+/// Adds what a run had to resolve to the lock of the project; users are brought up to date by `hydrate lock`.
+pub fn add(ui: &Ui, project: &Project, provision: &Provision<'_>) -> Result<(), Failures> {
+    let old = read_lock(&DiskWorld::new(), &project.root)?;
+    let mut new = old.clone();
+    for artifact in provision.used().artifacts().filter(|artifact| !old.artifacts().any(|known| known.key() == artifact.key())) {
+        new.add(artifact.clone());
+    }
+    if new == old {
+        return Ok(());
+    }
+    changes(&old, &new).iter().for_each(|change| ui.say(format!("{LOCK}: {change}")));
+    write(project, &new)
+}
+
+/// The lock that resolving starts from: without what is to be updated.
+fn kept(old: &Lock, update: Option<&[String]>) -> Result<Lock, Failures> {
+    let names: BTreeSet<&str> = update.unwrap_or_default().iter().map(String::as_str).collect();
+    let known: BTreeSet<&str> = old.artifacts().map(|artifact| artifact.name.as_str()).collect();
+    if let Some(stranger) = names.iter().find(|name| !known.contains(*name)) {
+        let error = Diagnostic::error(format!("{LOCK} holds nothing of the name `{stranger}`"));
+        return Err(match crate::base::suggest::closest(stranger, known.iter().copied()) {
+            Some(close) => error.help(format!("did you mean `{close}`?")),
+            None => error,
+        }
+        .into());
+    }
+    let moves = |name: &str| update.is_some() && (names.is_empty() || names.contains(name));
+    let mut kept = Lock::default();
+    old.artifacts().filter(|artifact| !moves(&artifact.name)).for_each(|artifact| kept.add(artifact.clone()));
+    Ok(kept)
+}
+
+fn changes(old: &Lock, new: &Lock) -> Vec<String> {
+    let missing_in = |other: &Lock, key: &str| !other.artifacts().any(|artifact| artifact.key() == key);
+    let removed = old.artifacts().filter(|artifact| missing_in(new, &artifact.key())).map(|artifact| format!("- {}", artifact.title()));
+    let added = new.artifacts().filter(|artifact| missing_in(old, &artifact.key())).map(|artifact| format!("+ {}", artifact.title()));
+    removed.chain(added).collect()
+}
+
+fn without_repetition(failures: Vec<Box<Diagnostic>>) -> Vec<Box<Diagnostic>> {
+    let mut all: Vec<Box<Diagnostic>> = Vec::new();
+    for failure in failures {
+        if !all.contains(&failure) {
+            all.push(failure);
+        }
+    }
+    all
+}
+
+fn write(project: &Project, lock: &Lock) -> Result<(), Failures> {
+    let path = project.root.join(LOCK);
+    let written = tempfile::NamedTempFile::new_in(&project.root).and_then(|mut file| {
+        file.write_all(lock.to_text().as_bytes())?;
+        file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        file.as_file().sync_all()?;
+        file.persist(&path).map_err(|error| error.error)
+    });
+    written.map(drop).map_err(|error| Diagnostic::error(format!("cannot write {LOCK}")).note(error.to_string()).into())
+}

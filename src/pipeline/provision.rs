@@ -1,0 +1,162 @@
+//! What components get from outside: from the lock, or where that may change, resolved and added to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::base::{Diagnostic, Result, SourceFile, World};
+use crate::chart::acquire::archive::{Entry, Tree};
+use crate::chart::acquire::mount::Mounted;
+use crate::chart::acquire::{Options, Supply, Update, Want};
+use crate::chart::lockfile::{Artifact, Kind, Lock};
+use crate::source::outside::Outside;
+
+/// The name of the lock in a project.
+pub const LOCK: &str = "hydrate.lock";
+
+/// Reads the lock of a project; one that does not exist is empty.
+pub fn read_lock(world: &dyn World, root: &Path) -> Result<Lock> {
+    match world.read(&root.join(LOCK)) {
+        Ok(text) => Lock::parse(&SourceFile::new(LOCK, text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Lock::default()),
+        Err(error) => Err(Diagnostic::error(format!("cannot read {LOCK}")).note(error.to_string())),
+    }
+}
+
+/// Everything from outside, for all components of a run; threads share it.
+pub struct Provision<'w> {
+    supply: Supply<'w>,
+    /// Whether what is not locked may be resolved.
+    may_change: bool,
+    lock: Mutex<Lock>,
+    used: Mutex<BTreeMap<String, (Artifact, BTreeSet<String>)>>,
+    trees: Mutex<BTreeMap<String, Arc<Tree>>>,
+    failures: Mutex<Vec<Box<Diagnostic>>>,
+}
+
+fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'w> Provision<'w> {
+    /// From a lock; with `may_change`, what it does not hold is resolved over the network.
+    pub fn new(world: &'w dyn World, options: Options, lock: Lock, may_change: bool) -> Self {
+        Self {
+            supply: Supply::new(world, options),
+            may_change,
+            lock: Mutex::new(lock),
+            used: Mutex::default(),
+            trees: Mutex::default(),
+            failures: Mutex::default(),
+        }
+    }
+
+    /// The supply under it.
+    pub fn supply(&self) -> &Supply<'w> {
+        &self.supply
+    }
+
+    /// The lock as it is now.
+    pub fn lock(&self) -> Lock {
+        open(&self.lock).clone()
+    }
+
+    /// The lock with nothing but what was used, and by whom.
+    pub fn used(&self) -> Lock {
+        let mut lock = Lock::default();
+        for (artifact, users) in open(&self.used).values() {
+            lock.add(Artifact { used_by: users.clone(), ..artifact.clone() });
+        }
+        lock
+    }
+
+    /// What went wrong outside, also where the component failed for another reason as well.
+    pub fn failures(&self) -> Vec<Box<Diagnostic>> {
+        std::mem::take(&mut open(&self.failures))
+    }
+
+    /// Resolves many wants at once, so that each index is read one time; failures are told when they are asked for.
+    pub fn prepare(&self, wants: &BTreeSet<Want>) {
+        let missing: BTreeMap<Want, BTreeSet<String>> = {
+            let lock = open(&self.lock);
+            wants.iter().filter(|want| want.find(&lock).is_none()).map(|want| (want.clone(), BTreeSet::new())).collect()
+        };
+        if !self.may_change || missing.is_empty() {
+            return;
+        }
+        if let Ok(found) = self.supply.resolve(&missing, &Lock::default(), &Update::Nothing) {
+            let mut lock = open(&self.lock);
+            found.artifacts().for_each(|artifact| lock.add(artifact.clone()));
+        }
+    }
+
+    fn artifact(&self, want: &Want) -> Result<Artifact> {
+        if let Some(artifact) = want.find(&open(&self.lock)) {
+            return Ok(artifact.clone());
+        }
+        if !self.may_change {
+            return Err(Diagnostic::error(format!("{} is not in {LOCK}", want.title()))
+                .help("run `hydrate lock` and commit the lock with the change that needs it"));
+        }
+        let wants = BTreeMap::from([(want.clone(), BTreeSet::new())]);
+        let found = self.supply.resolve(&wants, &Lock::default(), &Update::Nothing).map_err(|errors| first(errors, want))?;
+        let Some(artifact) = found.artifacts().next() else { return Err(first(Vec::new(), want)) };
+        open(&self.lock).add(artifact.clone());
+        Ok(artifact.clone())
+    }
+
+    fn tree(&self, artifact: &Artifact) -> Result<Arc<Tree>> {
+        if let Some(tree) = open(&self.trees).get(&artifact.sha256) {
+            return Ok(Arc::clone(tree));
+        }
+        let tree = Arc::new(match artifact.kind {
+            Kind::Git => self.supply.tree(artifact)?,
+            _ => {
+                let mut tree = Tree::default();
+                let file = Entry::File { bytes: self.supply.bytes(artifact)?, executable: false };
+                tree.insert(&file_name(artifact), file).map_err(Diagnostic::error)?;
+                tree
+            }
+        });
+        open(&self.trees).insert(artifact.sha256.clone(), Arc::clone(&tree));
+        Ok(tree)
+    }
+}
+
+fn first(mut errors: Vec<Box<Diagnostic>>, want: &Want) -> Box<Diagnostic> {
+    if errors.is_empty() { Diagnostic::error(format!("cannot resolve {}", want.title())) } else { errors.remove(0) }
+}
+
+/// The one file of what is not a tree.
+fn file_name(artifact: &Artifact) -> String {
+    let name: String = artifact.name.chars().map(|letter| if letter == '/' || letter == '\\' { '-' } else { letter }).collect();
+    match artifact.kind {
+        Kind::File => format!("file-{name}"),
+        _ => format!("{name}-{}.tgz", artifact.version.replace('/', "-")),
+    }
+}
+
+/// What one component gets, shown in its world.
+pub struct ForComponent<'a> {
+    /// For all components.
+    pub provision: &'a Provision<'a>,
+    /// The component's world.
+    pub world: &'a Mounted<'a>,
+    /// `component@environment`
+    pub user: String,
+}
+
+impl Outside for ForComponent<'_> {
+    fn path(&self, want: &Want) -> Result<PathBuf> {
+        let result = self.provision.artifact(want).and_then(|artifact| {
+            let tree = self.provision.tree(&artifact)?;
+            let name = format!("{}-{}", artifact.name, artifact.sha256.get(..12).unwrap_or_default());
+            let root = self.world.mount(&name, || tree);
+            let mut used = open(&self.provision.used);
+            let (_, users) = used.entry(artifact.key()).or_insert_with(|| (artifact.clone(), BTreeSet::new()));
+            users.insert(self.user.clone());
+            Ok(if artifact.kind == Kind::Git { root } else { root.join(file_name(&artifact)) })
+        });
+        result.inspect_err(|error| open(&self.provision.failures).push(error.clone()))
+    }
+}
