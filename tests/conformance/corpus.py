@@ -109,7 +109,7 @@ FUNCTIONS = {
     "lists": "append La|mustAppend La|push La|mustPush La|prepend La|mustPrepend La|chunk hL|mustChunk hL|compact L|mustCompact L|concat L*|first L|mustFirst L|has aL|mustHas aL|initial L|mustInitial L|join eL|last L|mustLast L|list a*|tuple a*"
              "|rest L|mustRest L|reverse L|mustReverse L|slice Li?i?|mustSlice Li?i?|sortAlpha L|split es|splitList es|splitn ehs|toStrings a|uniq L|mustUniq L|without La*|mustWithout La*|until i|untilStep iii|seq i*|all a*|any a*|coalesce a*",
     "dicts": "dict a*|get mk|set mka|unset mk|hasKey mk|pluck km*|pick mk*|omit mk*|merge mm*|mustMerge mm*|mergeOverwrite mm*|mustMergeOverwrite mm*|deepCopy a|mustDeepCopy a|dig kkam|dig kam|default aa|default nn|empty a|ternary aab|deepEqual aa",
-    "math": "add n*|add1 n|add1f n|addf n*|sub nn|subf nn*|mul nn*|mulf nn*|div nn|divf nn*|mod nn|max nn*|biggest nn*|maxf nn*|min nn*|minf nn*|ceil n|floor n|round ni|round nin|int n|int64 n|float64 n|toDecimal n|int a|float64 a|int64 a|seq hi",
+    "math": "add n*|add1 n|add1f n|addf n*|sub nn|subf nn*|mul nn*|mulf nn*|div nn|divf nn*|mod nn|max nn*|biggest nn*|maxf nn*|min nn*|minf nn*|ceil n|floor n|round ni|round nin|int n|int64 n|float64 n|toDecimal n|int a|float64 a|int64 a",
     "types": "typeOf a|typeIs Ka|typeIsLike Ka|kindOf a|kindIs Ka|base p|dir p|clean p|ext p|isAbs p|osBase p|osClean p|osDir p|osExt p|osIsAbs p|b64enc s|b64dec 6|b32enc s|b32dec 6|b64dec s|b32dec s|adler32sum s|sha1sum s|sha256sum s|sha512sum s"
              "|toPrettyJson a|mustToPrettyJson a|toRawJson a|mustToRawJson a|mustFromJson j|urlParse U|urlJoin m|urlParse s",
     "regex": "regexMatch rs|mustRegexMatch rs|regexFind rs|mustRegexFind rs|regexFindAll rsi|mustRegexFindAll rsi|regexReplaceAll rs$|mustRegexReplaceAll rs$|regexReplaceAllLiteral rs$|mustRegexReplaceAllLiteral rs$|regexSplit rsi|mustRegexSplit rsi",
@@ -174,7 +174,10 @@ def expressions(group):
         for attempt in range(wanted * 6):
             if len(cases) >= wanted:
                 break
-            cases[call(rng, name, spec, attempt)] = True
+            case = call(rng, name, spec, attempt)
+            # The values are shared by all templates of a chart: what changed them would be seen by the others.
+            if not (re.search(r"\b(set|unset|merge\w*|mustMerge\w*)\b", case) and ".Values" in case):
+                cases[case] = True
         found += cases
     return list(dict.fromkeys(found))
 
@@ -206,51 +209,72 @@ def pick(rng, pool, attempt, name):
     return pool[attempt] if attempt < len(pool) and rng.random() < 0.7 else rng.choice(pool)
 
 
-class Chart:
-    """A chart of many templates, of which those that fail are taken out one by one."""
+ENVIRONMENT = {**os.environ, "TZ": "UTC", "HELM_NO_PLUGINS": "1"}
 
-    def __init__(self, helm):
-        self.helm = helm
-        self.dir = tempfile.TemporaryDirectory()
-        root = Path(self.dir.name)
-        (root / "templates").mkdir()
-        (root / "Chart.yaml").write_text("apiVersion: v2\nname: c\nversion: 1.2.3\n")
-        (root / "values.yaml").write_text(VALUES())
-        (root / "templates" / "_helpers.tpl").write_text(HELPERS)
 
-    def answers(self, batch):
-        """The answers to some expressions, by their numbers."""
-        root = Path(self.dir.name)
-        open_cases = dict(enumerate(batch))
-        for number, expression in open_cases.items():
-            (root / "templates" / f"e{number:05}.yaml").write_text(TEMPLATE % expression)
-        answers = {}
-        while open_cases:
-            done = subprocess.run([self.helm, "template", "rel", str(root)], capture_output=True, env={**os.environ, "TZ": "UTC", "HELM_NO_PLUGINS": "1"})
-            if done.returncode == 0:
-                outputs = dict(re.findall(r"# Source: c/templates/e(\d{5}).yaml\nv: \"?([A-Za-z0-9+/=]*)", done.stdout.decode()))
-                for number in open_cases:
-                    answers[number] = "=" + base64.b64decode(outputs[f"{number:05}"]).decode("utf-8", "surrogateescape")
-                break
-            error = done.stderr.decode("utf-8", "surrogateescape")
-            error = error.partition("Error: ")[2].split("\n\nUse --debug")[0].rstrip("\n")
-            place = re.search(r"templates/e(\d{5})\.yaml", error)
-            if not place:
-                # Helm itself died (no memory, no stack): whose fault it was is found by halving.
-                if len(open_cases) == 1:
-                    answers[next(iter(open_cases))] = "!CRASH"
-                    break
-                numbers = list(open_cases)
-                for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
-                    answers.update(zip(half, Chart(self.helm).answers([open_cases[number] for number in half])))
-                break
-            number = int(place.group(1))
-            answers[number] = "!" + re.sub(r"e\d{5}\.yaml", "e.yaml", error)
-            del open_cases[number]
-            (root / "templates" / f"e{number:05}.yaml").unlink()
-        for number in open_cases:
-            (root / "templates" / f"e{number:05}.yaml").unlink(missing_ok=True)
-        return [answers[number] for number in range(len(batch))]
+def write_chart(root, templates):
+    (root / "templates").mkdir(parents=True)
+    (root / "Chart.yaml").write_text("apiVersion: v2\nname: c\nversion: 1.2.3\n")
+    (root / "values.yaml").write_text(VALUES())
+    (root / "templates" / "_helpers.tpl").write_text(HELPERS)
+    for name, expression in templates.items():
+        (root / "templates" / name).write_text(TEMPLATE % expression)
+
+
+def halves(cases, answer):
+    """The answers for cases on which helm itself died (no memory, no stack): whose fault it was is found by halving."""
+    numbers = sorted(cases)
+    if len(numbers) == 1:
+        return {numbers[0]: "!CRASH"}
+    middle = len(numbers) // 2
+    return {**answer({n: cases[n] for n in numbers[:middle]}), **answer({n: cases[n] for n in numbers[middle:]})}
+
+
+def errors(helm, cases):
+    """The errors of the expressions that fail, found by `helm lint`, which goes on with the next chart after an error."""
+    with tempfile.TemporaryDirectory() as directory:
+        roots = {number: Path(directory) / str(number) / "c" for number in cases}
+        for number, root in roots.items():
+            write_chart(root, {"e.yaml": cases[number]})
+        done = subprocess.run([helm, "lint", *map(str, roots.values())], capture_output=True, env=ENVIRONMENT)
+    text = done.stdout.decode("utf-8", "surrogateescape")
+    if "chart(s) linted" not in text + done.stderr.decode("utf-8", "surrogateescape"):
+        return halves(cases, lambda half: errors(helm, half))
+    sections = re.split(r"^==> Linting \S+/(\d+)/c\n", text, flags=re.M)
+    found = {}
+    for number, section in zip(sections[1::2], sections[2::2]):
+        error = section.partition("[ERROR] templates/: ")[2]
+        if error:
+            found[int(number)] = "!" + error.split("\n\n")[0].rstrip("\n")
+    return found
+
+
+def outputs(helm, cases):
+    """The outputs of the other expressions; what only `helm template` finds wrong (`fail`) is taken out one by one."""
+    cases, found = dict(cases), {}
+    while cases:
+        with tempfile.TemporaryDirectory() as directory:
+            write_chart(Path(directory) / "c", {f"e{number:05}.yaml": expression for number, expression in cases.items()})
+            done = subprocess.run([helm, "template", "rel", f"{directory}/c"], capture_output=True, env=ENVIRONMENT)
+        if done.returncode == 0:
+            encoded = dict(re.findall(r"# Source: c/templates/e(\d{5}).yaml\nv: \"?([A-Za-z0-9+/=]*)", done.stdout.decode()))
+            for number in cases:
+                found[number] = "=" + base64.b64decode(encoded[f"{number:05}"]).decode("utf-8", "surrogateescape")
+            break
+        error = done.stderr.decode("utf-8", "surrogateescape").partition("Error: ")[2].split("\n\nUse --debug")[0].rstrip("\n")
+        place = re.search(r"templates/e(\d{5})\.yaml", error)
+        if not place:
+            return {**found, **halves(cases, lambda half: outputs(helm, half))}
+        found[int(place.group(1))] = "!" + re.sub(r"e\d{5}\.yaml", "e.yaml", error)
+        del cases[int(place.group(1))]
+    return found
+
+
+def answers(helm, batch):
+    cases = dict(enumerate(batch))
+    found = errors(helm, cases)
+    found.update(outputs(helm, {number: case for number, case in cases.items() if number not in found}))
+    return [found[number] for number in range(len(batch))]
 
 
 def escape(text):
@@ -260,9 +284,9 @@ def escape(text):
 
 
 def record(helm, all_expressions):
-    batches = [all_expressions[at:at + 40] for at in range(0, len(all_expressions), 40)]
+    batches = [all_expressions[at:at + 100] for at in range(0, len(all_expressions), 100)]
     with ThreadPoolExecutor(2) as pool:
-        return [answer for answers in pool.map(lambda batch: Chart(helm).answers(batch), batches) for answer in answers]
+        return [answer for found in pool.map(lambda batch: answers(helm, batch), batches) for answer in found]
 
 
 def main():

@@ -37,6 +37,14 @@ fn compare(args: &[Value], release: Release) -> Out {
     Ok(Value::Bool(constraint.check(&version)))
 }
 
+/// The Go type of what `semver` gives.
+pub(in crate::sprig) const TYPE: &str = "*semver.Version";
+
+/// A version of which nothing is set.
+pub(in crate::sprig) fn zero() -> Value {
+    Value::object(Semver { version: Version::zero(""), release: Release::V3_5, pointer: true })
+}
+
 /// A version as a value: `*semver.Version`, or `semver.Version` as some of its methods give it.
 struct Semver {
     version: Version,
@@ -46,7 +54,7 @@ struct Semver {
 
 impl Object for Semver {
     fn type_name(&self) -> &'static str {
-        if self.pointer { "*semver.Version" } else { "semver.Version" }
+        if self.pointer { TYPE } else { "semver.Version" }
     }
 
     fn kind(&self) -> Kind {
