@@ -114,7 +114,7 @@ FUNCTIONS = {
              "|toPrettyJson a|mustToPrettyJson a|toRawJson a|mustToRawJson a|mustFromJson j|urlParse U|urlJoin m|urlParse s",
     "regex": "regexMatch rs|mustRegexMatch rs|regexFind rs|mustRegexFind rs|regexFindAll rsi|mustRegexFindAll rsi|regexReplaceAll rs$|mustRegexReplaceAll rs$|regexReplaceAllLiteral rs$|mustRegexReplaceAllLiteral rs$|regexSplit rsi|mustRegexSplit rsi",
     "semver": "semver v|semverCompare cv",
-    "dates": "date yd|dateInZone ydz|date_in_zone ydz|dateModify ut|date_modify ut|mustDateModify ut|must_date_modify ut|duration n|duration u|durationRound u|durationRound n|htmlDate d|htmlDateInZone dz|toDate yx|mustToDate yx|unixEpoch t|date ya",
+    "dates": "date yd|dateInZone ydz|date_in_zone ydz|dateModify ut|date_modify ut|mustDateModify ut|must_date_modify ut|duration n|duration u|durationRound u|durationRound n|htmlDate d|htmlDateInZone dz|toDate yx|mustToDate yx|unixEpoch t",
     "helm": "toYaml a|mustToYaml a|toYamlPretty a|fromYaml Y|fromYamlArray Y|toJson a|mustToJson a|fromJson j|fromJsonArray j|toToml m|fromToml T|required sa|tpl sm|lookup ssss|getHostByName s|include km|toYaml l|toYaml m|toToml a",
     "durations": "mustToDuration D|durationSeconds D|durationMilliseconds D|durationMicroseconds D|durationNanoseconds D|durationMinutes D|durationHours D|durationDays D|durationWeeks D|durationRoundTo DD|durationTruncateTo DD",
     "go": "and aa*|or aa*|not a|len a|index Li|index mk|index La|html a*|js a*|urlquery a*|print a*|println a*|printf %a*|printf %n*|eq aa*|ne aa|lt nn|le nn|gt nn|ge nn|eq nn*|lt ss|ge aa|call a|slice si?i?",
@@ -203,7 +203,8 @@ def call(rng, name, spec, attempt):
 
 
 def pick(rng, pool, attempt, name):
-    if rng.random() < 0.1:
+    # Whatever is no date stands for the present.
+    if rng.random() < 0.1 and not re.search("[dD]ate(_|I|$)", name):
         return rng.choice([a for a in ANYS if name not in ("until", "seq", "untilStep", "repeat", "indent", "nindent") or a not in (".Values.big", "1e300", "1e21")])
     # Small pools are gone through once before chance takes over.
     return pool[attempt] if attempt < len(pool) and rng.random() < 0.7 else rng.choice(pool)

@@ -287,8 +287,10 @@ pub(super) static FUNCTIONS_4: &[Function] = &[
 
 /// The functions that charts may call at a level.
 pub(super) fn set(level: Level) -> crate::gotmpl::FunctionSet {
-    match level {
-        Level::V3 => crate::gotmpl::FunctionSet::new(&[crate::sprig::FUNCTIONS, crate::sprig::V3_FUNCTIONS, FUNCTIONS]),
-        Level::V4 => crate::gotmpl::FunctionSet::new(&[crate::sprig::FUNCTIONS, FUNCTIONS, FUNCTIONS_4]),
-    }
+    let tables: [&'static [Function]; 3] = match level {
+        Level::V3 => [crate::sprig::FUNCTIONS, crate::sprig::V3_FUNCTIONS, FUNCTIONS],
+        Level::V4 => [crate::sprig::FUNCTIONS, FUNCTIONS, FUNCTIONS_4],
+    };
+    let methods = crate::sprig::METHODS.iter();
+    methods.fold(crate::gotmpl::FunctionSet::new(&tables), |set, (name, methods)| set.with_methods(name, methods))
 }
