@@ -94,6 +94,7 @@ fn known() -> Vec<(String, String)> {
     lines.filter_map(|line| line.split_once('\t')).map(|(one, other)| (one.to_owned(), other.to_owned())).collect()
 }
 
+/// `CORPUS` names the group to replay, all where it is not set.
 #[test]
 fn corpus() {
     let only = std::env::var("CORPUS").unwrap_or_default();
@@ -102,7 +103,9 @@ fn corpus() {
     files.sort();
     let mut total = 0;
     let mut found = Vec::new();
-    for file in files.iter().filter(|file| file.to_string_lossy().contains(&only)) {
+    // Keys of 2048 bits take long where the compiler does not optimise: `CORPUS=random` asks for them.
+    files.retain(|file| file.to_string_lossy().contains(&only) && (only == "random" || !file.ends_with("random.tsv")));
+    for file in &files {
         let name = Path::new(file).file_stem().expect("a name").to_string_lossy().into_owned();
         let text = std::fs::read_to_string(file).expect("UTF-8");
         total += text.lines().count();
