@@ -45,6 +45,12 @@ impl Fail {
         Self(Box::new(Inner { text: text.into(), place: None, notes: Vec::new(), help: Vec::new(), kind }))
     }
 
+    /// The same error, to be told apart.
+    pub fn of_kind(mut self, kind: FailKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
     /// `prefix: text`
     pub fn wrap(mut self, prefix: impl AsRef<str>) -> Self {
         self.0.text = format!("{}: {}", prefix.as_ref(), self.0.text);
@@ -83,6 +89,17 @@ impl Fail {
     /// What kind of error it is.
     pub fn kind(&self) -> FailKind {
         self.0.kind
+    }
+
+    /// An error of another room, seen from inside.
+    pub fn from_diagnostic(diagnostic: Box<Diagnostic>) -> Self {
+        let mut error = Self::new(diagnostic.message);
+        error.0.notes = diagnostic.notes;
+        error.0.help = diagnostic.help;
+        match diagnostic.primary {
+            Some(label) => error.at(&label.file, label.span),
+            None => error,
+        }
     }
 
     /// The form that the rest of hydrate reports.

@@ -36,8 +36,8 @@ impl Json {
     /// An object's tree as JSON. Fails where Go does: repeated keys, keys that are no strings, texts that contradict their tags.
     pub fn from_node(node: &Node) -> KResult<Self> {
         match &node.data {
-            Data::Sequence(items) => items.iter().map(|item| convert(item, 1)).collect::<KResult<_>>().map(Self::Array),
-            Data::Mapping(entries) => object(entries, true, 0),
+            Data::Sequence(items) => items.iter().map(|item| convert(item, node.style.flow, 1)).collect::<KResult<_>>().map(Self::Array),
+            Data::Mapping(entries) => object(entries, true, node.style.flow, 0),
             _ if tree::is_null(node) => Ok(Self::Object(Vec::new())),
             _ => fail("yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str into map[string]interface {}"),
         }
@@ -165,15 +165,18 @@ fn string(text: &EcoString) -> Node {
     node
 }
 
-fn convert(node: &Node, depth: usize) -> KResult<Json> {
+/// `flow` says that go-yaml v3 would write it between brackets, where nothing at all becomes an empty string.
+fn convert(node: &Node, flow: bool, depth: usize) -> KResult<Json> {
     if depth > MAX_DEPTH {
         return fail("exceeded max depth");
     }
+    let flow = flow || node.style.flow;
     match &node.data {
-        Data::Sequence(items) => items.iter().map(|item| convert(item, depth + 1)).collect::<KResult<_>>().map(Json::Array),
-        Data::Mapping(entries) => object(entries, false, depth),
+        Data::Sequence(items) => items.iter().map(|item| convert(item, flow, depth + 1)).collect::<KResult<_>>().map(Json::Array),
+        Data::Mapping(entries) => object(entries, false, flow, depth),
         Data::Alias(name) => fail(format!("unknown anchor '{name}' referenced")),
         Data::Scalar(_) => Ok(match scalar::typed(node)? {
+            Typed::Null if flow && tree::raw_text(node).is_empty() => Json::String(EcoString::new()),
             Typed::Null => Json::Null,
             Typed::Bool(value) => Json::Bool(value),
             Typed::Int(text) => Json::Number(text),
@@ -184,10 +187,10 @@ fn convert(node: &Node, depth: usize) -> KResult<Json> {
     }
 }
 
-fn object(entries: &[(Node, Node)], top: bool, depth: usize) -> KResult<Json> {
+fn object(entries: &[(Node, Node)], top: bool, flow: bool, depth: usize) -> KResult<Json> {
     let mut object: Vec<(EcoString, Json)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
-        object.push((check_key(key, top)?, convert(value, depth + 1)?));
+        object.push((check_key(key, top)?, convert(value, flow, depth + 1)?));
     }
     if let Some(key) = repeated(entries) {
         return Err(repeated_key(key));

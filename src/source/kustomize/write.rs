@@ -27,9 +27,9 @@ pub fn append_yaml(node: &Node, out: &mut Vec<u8>) -> KResult<()> {
     let mut writer = Writer { emitter: Emitter::new(Dialect::V2, std::mem::take(out)) };
     writer.emitter.begin_document("");
     let result = match &node.data {
-        _ if tree::is_null(node) => writer.mapping(&[], true, 0),
-        Data::Mapping(entries) => writer.mapping(entries, true, 0),
-        Data::Sequence(items) => writer.sequence(items, 0),
+        _ if tree::is_null(node) => writer.mapping(&[], Place::TOP),
+        Data::Mapping(entries) => writer.mapping(entries, Place::TOP.inside(node)),
+        Data::Sequence(items) => writer.sequence(items, Place::TOP.inside(node)),
         _ => fail("yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str into map[string]interface {}"),
     };
     writer.emitter.end_document("");
@@ -57,16 +57,38 @@ struct Writer {
     emitter: Emitter<'static>,
 }
 
+/// Where a collection stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    top: bool,
+    depth: usize,
+    /// Whether go-yaml v3 would write it between brackets, where nothing at all becomes an empty string.
+    flow: bool,
+}
+
+impl Place {
+    const TOP: Self = Self { top: true, depth: 0, flow: false };
+
+    fn inside(self, node: &Node) -> Self {
+        Self { flow: self.flow || node.style.flow, ..self }
+    }
+
+    fn deeper(self) -> Self {
+        Self { top: false, depth: self.depth + 1, ..self }
+    }
+}
+
 impl Writer {
-    fn node(&mut self, node: &Node, depth: usize) -> KResult<()> {
-        if depth > MAX_DEPTH {
+    fn node(&mut self, node: &Node, place: Place) -> KResult<()> {
+        if place.depth > MAX_DEPTH {
             return fail("exceeded max depth");
         }
         match &node.data {
-            Data::Mapping(entries) => self.mapping(entries, false, depth),
-            Data::Sequence(items) => self.sequence(items, depth),
+            Data::Mapping(entries) => self.mapping(entries, place.inside(node)),
+            Data::Sequence(items) => self.sequence(items, place.inside(node)),
             Data::Alias(name) => fail(format!("unknown anchor '{name}' referenced")),
             Data::Scalar(_) => match scalar::typed(node)? {
+                Typed::Null if place.flow && tree::raw_text(node).is_empty() => self.string(""),
                 Typed::Null => self.plain("null"),
                 Typed::Bool(value) => self.plain(if value { "true" } else { "false" }),
                 Typed::Int(text) => self.plain(&text),
@@ -76,15 +98,15 @@ impl Writer {
         }
     }
 
-    fn sequence(&mut self, items: &[Node], depth: usize) -> KResult<()> {
+    fn sequence(&mut self, items: &[Node], place: Place) -> KResult<()> {
         self.emitter.begin_sequence(items.is_empty(), false, &Properties::NONE, &Comments::NONE).map_err(explain)?;
-        items.iter().try_for_each(|item| self.node(item, depth + 1))?;
+        items.iter().try_for_each(|item| self.node(item, place.deeper()))?;
         self.emitter.end_sequence(&Comments::NONE);
         Ok(())
     }
 
-    fn mapping(&mut self, entries: &[(Node, Node)], top: bool, depth: usize) -> KResult<()> {
-        let keys = entries.iter().map(|(key, _)| json::check_key(key, top)).collect::<KResult<Vec<EcoString>>>()?;
+    fn mapping(&mut self, entries: &[(Node, Node)], place: Place) -> KResult<()> {
+        let keys = entries.iter().map(|(key, _)| json::check_key(key, place.top)).collect::<KResult<Vec<EcoString>>>()?;
         if let Some(key) = json::repeated(entries) {
             return Err(json::repeated_key(key));
         }
@@ -93,7 +115,7 @@ impl Writer {
         self.emitter.begin_mapping(entries.is_empty(), false, &Properties::NONE, &Comments::NONE).map_err(explain)?;
         for (key, value) in sorted {
             self.string(key)?;
-            self.node(value, depth + 1)?;
+            self.node(value, place.deeper())?;
         }
         self.emitter.end_mapping(&Comments::NONE);
         Ok(())
