@@ -86,7 +86,7 @@ impl<'w> Loader<'w> {
         {
             return fail(format!("cycle detected: URI '{}' referenced by previous URI '{}'", spec.raw, from.raw));
         }
-        let clone = self.shared.remote.repository(&spec).map_err(Fail::from_diagnostic)?;
+        let clone = self.shared.remote.repository(&spec)?;
         let clone = self.shared.world.canonical(&clone).map_err(|error| io(&clone, &error))?;
         let root = directory(self.shared.world, &clean(&clone.join(spec.path.as_str())))?;
         if !root.starts_with(&clone) {
@@ -99,7 +99,7 @@ impl<'w> Loader<'w> {
     /// A file, with its name as the user would write it.
     pub fn load(&self, path: &str) -> KResult<Arc<SourceFile>> {
         if is_remote_file(path) {
-            let text = self.shared.remote.file(path).map_err(|error| Fail::from_diagnostic(error).of_kind(FailKind::Remote))?;
+            let text = self.shared.remote.file(path).map_err(|error| error.of_kind(FailKind::Remote))?;
             return Ok(SourceFile::new(path, text));
         }
         let full = clean(&self.root.join(path));

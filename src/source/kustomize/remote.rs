@@ -8,15 +8,14 @@ use std::path::PathBuf;
 use ecow::EcoString;
 
 use super::errors::{Fail, KResult, fail};
-use crate::base::{Diagnostic, Result};
 
 /// Gives remote files and repositories from where they have been put beforehand.
 pub trait RemoteResolver {
     /// The content of the file at an address.
-    fn file(&self, url: &str) -> Result<Vec<u8>>;
+    fn file(&self, url: &str) -> KResult<Vec<u8>>;
 
     /// The directory with a repository's files.
-    fn repository(&self, spec: &RepoSpec) -> Result<PathBuf>;
+    fn repository(&self, spec: &RepoSpec) -> KResult<PathBuf>;
 }
 
 /// Refuses everything remote, and says which commands help.
@@ -24,17 +23,17 @@ pub trait RemoteResolver {
 pub struct NoRemotes;
 
 impl RemoteResolver for NoRemotes {
-    fn file(&self, url: &str) -> Result<Vec<u8>> {
+    fn file(&self, url: &str) -> KResult<Vec<u8>> {
         Err(refused(format!("remote file '{url}' is not in hydrate.lock")))
     }
 
-    fn repository(&self, spec: &RepoSpec) -> Result<PathBuf> {
+    fn repository(&self, spec: &RepoSpec) -> KResult<PathBuf> {
         Err(refused(format!("remote base '{}' is not in hydrate.lock", spec.raw)))
     }
 }
 
-fn refused(message: String) -> Box<Diagnostic> {
-    Diagnostic::error(message).help("run `hydrate lock` to pin it, then `hydrate fetch` to have it here")
+fn refused(message: String) -> Fail {
+    Fail::new(message).help("run `hydrate lock` to pin it, then `hydrate fetch` to have it here")
 }
 
 /// A repository's address, taken apart.
