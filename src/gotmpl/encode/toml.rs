@@ -1,10 +1,7 @@
 //! Go values as TOML: the encoder of github.com/BurntSushi/toml, as Helm's `toToml` calls it.
 
 use super::{Path, exported, rfc3339};
-use crate::gotmpl::fmt::{
-    duration::format_duration,
-    float::{Bits, Format, format_float},
-};
+use crate::gotmpl::fmt::float::{Bits, Format, format_float};
 use crate::gotmpl::value::{List, Map, Object, Rare, Str, Value};
 use std::collections::BTreeMap;
 
@@ -207,7 +204,7 @@ impl Encoder {
 
     fn rare_element(&mut self, rare: &Rare) -> Done {
         match rare {
-            Rare::Integer("time.Duration", _, value) => self.quoted(format_duration(*value).as_bytes()),
+            Rare::Integer("time.Duration", _, value) => self.quoted(crate::gotmpl::time::duration::string(*value as i64).as_bytes()),
             Rare::Integer(_, _, value) => self.write(value.to_string().as_bytes()),
             Rare::Float32(value) => self.float(f64::from(*value), Bits::Float32),
             Rare::Bytes(bytes) => {

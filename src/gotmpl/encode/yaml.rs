@@ -1,7 +1,6 @@
 //! Go values as YAML.
 
 use super::{MAX_DEPTH, Path, exported, go_lossy, order, rfc3339};
-use crate::gotmpl::fmt::duration::format_duration;
 use crate::gotmpl::fmt::float::{Bits, Format, append_json, format_float};
 use crate::gotmpl::value::{Kind, List, Map, Object, Rare, Str, Value};
 use crate::yaml::emit::{Comments, Dialect, EmitError, Emitter, Properties, ScalarStyle, Version, class, classes_of, must_quote};
@@ -60,7 +59,7 @@ impl Encoder {
 
     fn rare(&mut self, rare: &Rare) -> Result<(), String> {
         match rare {
-            Rare::Integer("time.Duration", _, value) if !self.json => self.text(&format_duration(*value)),
+            Rare::Integer("time.Duration", _, value) if !self.json => self.text(&crate::gotmpl::time::duration::string(*value as i64)),
             Rare::Integer(_, _, value) => self.integer(*value),
             Rare::Float32(value) => self.float(f64::from(*value), Bits::Float32),
             Rare::Bytes(bytes) if self.json => self.text(&base64::engine::general_purpose::STANDARD.encode(bytes)),

@@ -1,6 +1,5 @@
 //! Go's `fmt` and `strconv`: values as text.
 
-pub mod duration;
 pub mod float;
 mod number;
 mod print;

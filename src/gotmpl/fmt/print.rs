@@ -122,8 +122,8 @@ impl Printer {
         }
         let text = match &**rare {
             Rare::Error(text) => text.clone(),
-            Rare::Time(time) => super::verbs::time_text(time),
-            Rare::Integer(name, _, value) => match super::verbs::named_integer(name, *value) {
+            Rare::Time(time) => crate::gotmpl::time::string(time),
+            Rare::Integer(name, _, value) => match crate::gotmpl::time::integer_string(name, *value) {
                 Some(text) => text,
                 None => return false,
             },

@@ -1,8 +1,9 @@
-//! `Sprintf`: the format with its verbs, flags and argument numbers; and the texts of `time`'s types.
+//! `Sprintf`: the format with its verbs, flags and argument numbers; and `time.Time` as Go source and as a struct.
 
 use super::number::Flags;
 use super::print::Printer;
 use crate::gotmpl::text;
+use crate::gotmpl::time;
 use crate::gotmpl::value::{Kind, Rare, Value};
 
 /// The largest width, precision or argument number that Go takes.
@@ -150,9 +151,7 @@ impl Printer {
             cursor.arg += 1;
             return self.print_verb(arg, u32::from(verb));
         }
-        let after_previous = cursor.after_index;
         cursor.index();
-        let _ = after_previous;
         self.width(cursor);
         self.precision(cursor);
         if !cursor.after_index {
@@ -239,89 +238,14 @@ impl Printer {
     }
 }
 
-/// What the `String` method of a named integer type of `time` gives.
-pub(super) fn named_integer(type_name: &str, value: i128) -> Option<String> {
-    const MONTHS: [&str; 12] =
-        ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
-    const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-    let of = |names: &[&str], first: i128, kind: &str| {
-        let name = usize::try_from(value - first).ok().and_then(|at| names.get(at).copied());
-        name.map_or_else(|| format!("%!{kind}({})", value as u64), str::to_owned)
-    };
-    match type_name {
-        "time.Duration" => Some(duration_text(i64::try_from(value).ok()?)),
-        "time.Month" => Some(of(&MONTHS, 1, "Month")),
-        "time.Weekday" => Some(of(&DAYS, 0, "Weekday")),
-        _ => None,
-    }
-}
-
-/// Go's `time.Duration.String`: `1h2m3.5s`.
-pub fn duration_text(nanoseconds: i64) -> String {
-    let magnitude = nanoseconds.unsigned_abs();
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    if magnitude < 1_000_000_000 {
-        let (unit, digits) = match magnitude {
-            0 => return "0s".to_owned(),
-            1..1_000 => ("ns", 0),
-            1_000..1_000_000 => ("µs", 3),
-            _ => ("ms", 6),
-        };
-        return format!("{sign}{}{unit}", fraction(magnitude, digits));
-    }
-    let (minutes, seconds) = (magnitude / 60_000_000_000, magnitude % 60_000_000_000);
-    let seconds = fraction(seconds, 9);
-    match (minutes / 60, minutes % 60) {
-        (0, 0) => format!("{sign}{seconds}s"),
-        (0, minutes) => format!("{sign}{minutes}m{seconds}s"),
-        (hours, minutes) => format!("{sign}{hours}h{minutes}m{seconds}s"),
-    }
-}
-
-/// A number with the decimal point moved to the left, without trailing zeros.
-fn fraction(value: u64, digits: u32) -> String {
-    let scale = 10_u64.pow(digits);
-    let (whole, rest) = (value / scale, value % scale);
-    if rest == 0 {
-        return whole.to_string();
-    }
-    let rest = format!("{rest:0width$}", width = digits as usize);
-    format!("{whole}.{}", rest.trim_end_matches('0'))
-}
-
-/// Go's `time.Time.String`: `2006-01-02 15:04:05.999999999 -0700 MST`.
-pub(super) fn time_text(time: &jiff::Zoned) -> String {
-    let date = time.datetime();
-    let mut nanoseconds = String::new();
-    if date.subsec_nanosecond() != 0 {
-        nanoseconds = format!(".{:09}", date.subsec_nanosecond()).trim_end_matches('0').to_owned();
-    }
-    let offset = time.offset().seconds();
-    let (sign, minutes) = if offset < 0 { ('-', -offset / 60) } else { ('+', offset / 60) };
-    let numeric = format!("{sign}{:02}{:02}", minutes / 60, minutes % 60);
-    let info = time.time_zone().to_offset_info(time.timestamp());
-    let abbreviation = info.abbreviation();
-    let fixed = abbreviation.is_empty() || abbreviation.starts_with(['+', '-']);
-    let zone = if fixed && time.time_zone().iana_name().is_none() && offset != 0 { &numeric } else { abbreviation };
-    format!(
-        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}{nanoseconds} {numeric} {zone}",
-        date.year(),
-        date.month(),
-        date.day(),
-        date.hour(),
-        date.minute(),
-        date.second()
-    )
-}
-
 /// Go's `time.Time.GoString`, which `%#v` prints.
-pub(super) fn time_source(time: &jiff::Zoned) -> String {
-    let date = time.datetime();
-    let month = named_integer("time.Month", i128::from(date.month())).unwrap_or_default();
-    let zone = match time.time_zone().iana_name() {
+pub(super) fn time_source(moment: &jiff::Zoned) -> String {
+    let date = moment.datetime();
+    let month = time::integer_string("time.Month", i128::from(date.month())).unwrap_or_default();
+    let zone = match moment.time_zone().iana_name() {
         Some("UTC") => "time.UTC".to_owned(),
         Some(name) => format!("time.Location({})", text::quote(name.as_bytes(), false)),
-        None if time.offset().seconds() == 0 => "time.UTC".to_owned(),
+        None if moment.offset().seconds() == 0 => "time.UTC".to_owned(),
         None => "time.Location(\"\")".to_owned(),
     };
     format!(
