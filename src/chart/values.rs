@@ -30,13 +30,14 @@ pub fn decode_values(text: &[u8], level: Level) -> Result<Map, String> {
 }
 
 /// The documents of a stream as the reader of Kubernetes (`apimachinery/pkg/util/yaml`) splits it: at lines of `---` with at most
-/// white space behind it. Such a line stays in the document when nothing stands before it.
+/// white space and a comment behind it. Such a line stays in the document when nothing stands before it.
 fn documents(text: &[u8]) -> Vec<&[u8]> {
     let mut documents = Vec::new();
     let (mut start, mut line) = (0, 0);
     while line < text.len() {
         let end = memchr::memchr(b'\n', &text[line..]).map_or(text.len(), |at| line + at + 1);
-        let separator = text[line..end].strip_prefix(b"---").is_some_and(|rest| rest.iter().all(u8::is_ascii_whitespace));
+        let behind = text[line..end].strip_prefix(b"---").map(<[u8]>::trim_ascii);
+        let separator = behind.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"#"));
         if separator && line > start {
             documents.push(&text[start..line]);
             start = end;
