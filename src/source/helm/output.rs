@@ -29,11 +29,14 @@ impl PrintOptions {
 
 /// The stdout of `helm template`.
 pub fn print(rendered: &Rendered, options: &PrintOptions, level: Level) -> Result<Vec<u8>> {
-    let mut manifests = Vec::new();
+    // Rendered CRDs are megabytes, so the text is put together in one piece of memory.
+    let size: usize = rendered.documents.iter().map(|document| document.path.len() + document.text.len() + HEAD.len() + 2).sum();
+    let mut out = Vec::with_capacity(size + 1);
     for document in rendered.documents.iter().filter(|document| !matches!(document.part, Part::Hook(_))) {
-        write_document(&mut manifests, document);
+        write_document(&mut out, document);
     }
-    let mut out = trim(&manifests).to_vec();
+    // Every document begins with its separator, so only the end has white space to lose.
+    out.truncate(trim(&out).len());
     out.push(b'\n');
     for document in &rendered.documents {
         if matches!(document.part, Part::Hook(_)) && options.wants(document) {
@@ -43,8 +46,11 @@ pub fn print(rendered: &Rendered, options: &PrintOptions, level: Level) -> Resul
     if options.show_only.is_empty() { Ok(out) } else { show_only(&out, &options.show_only, level) }
 }
 
+/// What stands before the path of a document's template.
+const HEAD: &[u8] = b"---\n# Source: ";
+
 fn write_document(out: &mut Vec<u8>, document: &Document) {
-    out.extend_from_slice(b"---\n# Source: ");
+    out.extend_from_slice(HEAD);
     out.extend_from_slice(document.path.as_bytes());
     out.push(b'\n');
     out.extend_from_slice(&document.text);
