@@ -220,7 +220,7 @@ impl<'a> Parser<'a> {
         };
         while let Some(comment) = state.queue.front() {
             // A head never belongs to the end of a block, so it waits for the token after it.
-            let waits = comment.role == Role::Head && token.kind == TokenKind::BlockEnd;
+            let waits = comment.role == Role::Head && matches!(token.kind, TokenKind::BlockEnd);
             if token.start.index < comment.token.index || waits {
                 return;
             }
@@ -326,7 +326,7 @@ impl<'a> Parser<'a> {
 
     fn document_start(&mut self, implicit: bool) -> Parsed<Event<'a>> {
         if !implicit {
-            while self.peek()?.kind == TokenKind::DocumentEnd {
+            while matches!(self.peek()?.kind, TokenKind::DocumentEnd) {
                 self.skip();
             }
         }
@@ -353,7 +353,7 @@ impl<'a> Parser<'a> {
     fn explicit_document(&mut self, start: Mark) -> Parsed<Event<'a>> {
         self.process_directives()?;
         let token = self.peek()?;
-        let (kind_fits, here, end) = (token.kind == TokenKind::DocumentStart, token.start, token.end);
+        let (kind_fits, here, end) = (matches!(token.kind, TokenKind::DocumentStart), token.start, token.end);
         if !kind_fits {
             return Err(self.error("did not find expected <document start>", here));
         }
@@ -395,7 +395,7 @@ impl<'a> Parser<'a> {
         let token = self.peek()?;
         let start = token.start;
         let mut end = start;
-        let implicit = token.kind != TokenKind::DocumentEnd;
+        let implicit = !matches!(token.kind, TokenKind::DocumentEnd);
         if !implicit {
             end = token.end;
             self.skip();
@@ -585,7 +585,7 @@ impl<'a> Parser<'a> {
     fn indentless_sequence_entry(&mut self) -> Parsed<Event<'a>> {
         let token = self.peek()?;
         let (start, mark) = (token.start, token.end);
-        if token.kind != TokenKind::BlockEntry {
+        if !matches!(token.kind, TokenKind::BlockEntry) {
             self.pop_state();
             return Ok(self.event(EventKind::SequenceEnd, start, start));
         }
@@ -635,7 +635,7 @@ impl<'a> Parser<'a> {
     fn block_mapping_value(&mut self) -> Parsed<Event<'a>> {
         let token = self.peek()?;
         let (start, mark) = (token.start, token.end);
-        if token.kind != TokenKind::Value {
+        if !matches!(token.kind, TokenKind::Value) {
             self.state = State::BlockMappingKey;
             return Ok(self.empty_scalar(start));
         }
@@ -677,7 +677,7 @@ impl<'a> Parser<'a> {
     fn flow_entry(&mut self, problem: &str) -> Parsed<()> {
         let token = self.peek()?;
         let here = token.start;
-        if token.kind == TokenKind::FlowEntry {
+        if matches!(token.kind, TokenKind::FlowEntry) {
             self.skip();
             return Ok(());
         }
@@ -700,7 +700,7 @@ impl<'a> Parser<'a> {
     fn flow_sequence_entry_mapping_value(&mut self) -> Parsed<Event<'a>> {
         let token = self.peek()?;
         let mark = token.start;
-        if token.kind == TokenKind::Value {
+        if matches!(token.kind, TokenKind::Value) {
             self.skip();
             if !matches!(self.peek()?.kind, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
                 self.states.push(State::FlowSequenceEntryMappingEnd);
@@ -747,7 +747,7 @@ impl<'a> Parser<'a> {
     fn flow_mapping_value(&mut self, empty: bool) -> Parsed<Event<'a>> {
         let token = self.peek()?;
         let mut mark = token.start;
-        if !empty && token.kind == TokenKind::Value {
+        if !empty && matches!(token.kind, TokenKind::Value) {
             self.skip();
             let token = self.peek()?;
             mark = token.start;

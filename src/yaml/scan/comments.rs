@@ -64,11 +64,12 @@ impl Scanner<'_> {
     /// A comment on the line of a `-` that opens a sequence is a header of what follows: `- # comment`.
     pub(super) fn lift_line_comment(&mut self) {
         let count = self.tokens.len();
-        if count < 2 || self.is_break(0) {
+        let none = self.comments.as_ref().is_none_or(|comments| comments.queue.is_empty());
+        if none || count < 2 || self.is_break(0) {
             return;
         }
-        let opens = matches!(self.tokens.get(count - 2), Some(token) if token.kind == TokenKind::BlockSequenceStart)
-            && matches!(self.tokens.get(count - 1), Some(token) if token.kind == TokenKind::BlockEntry);
+        let opens = matches!(self.tokens.get(count - 2), Some(token) if matches!(token.kind, TokenKind::BlockSequenceStart))
+            && matches!(self.tokens.get(count - 1), Some(token) if matches!(token.kind, TokenKind::BlockEntry));
         let here = self.mark();
         let Some(comment) = self.comments.as_mut().and_then(|comments| comments.queue.back_mut()) else {
             return;
@@ -186,10 +187,10 @@ impl Scanner<'_> {
         let count = self.tokens.len();
         let last = self.tokens.back();
         let token = match last {
-            Some(token) if token.kind == TokenKind::FlowEntry && count > 1 => self.tokens.get(count - 2),
+            Some(token) if matches!(token.kind, TokenKind::FlowEntry) && count > 1 => self.tokens.get(count - 2),
             _ => last,
         };
-        token.map_or((false, Mark::default()), |token| (token.kind == TokenKind::Value, token.start))
+        token.map_or((false, Mark::default()), |token| (matches!(token.kind, TokenKind::Value), token.start))
     }
 
     /// The line on which a comment must start to be a foot of what stands before it.
