@@ -84,7 +84,7 @@ pub static FUNCTIONS: &[Function] = &[
     row("deepCopy", &[Any], dicts::deep_copy),
     row("deepEqual", &[Any, Any], reflect::deep_equals),
     many("default", &[Any, Any], defaults::default),
-    row("derivePassword", &[crate::gotmpl::Param::Named("uint32"), Text, Text, Text, Text], crypto::derive_password),
+    row("derivePassword", &[Int, Text, Text, Text, Text], crypto::derive_password),
     many("dict", &[Any], dicts::dict),
     many("dig", &[Any], dicts::dig),
     row("dir", &[Text], paths::dir),
