@@ -221,6 +221,6 @@ mod tests {
         assert_eq!(float32_text(1e21), "1e+21");
         assert_eq!(float32_text(0.00001), "1e-05");
         assert_eq!(float32_text(123456.5), "123456.5");
-        assert_eq!(float32_text(20240101.5), "2.02401e+07");
+        assert_eq!(float32_text(20240101.5), "2.0240102e+07");
     }
 }

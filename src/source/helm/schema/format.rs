@@ -106,7 +106,7 @@ fn duration(text: &str) -> bool {
         }
         digits == 0
     };
-    units(days, "YMWD") && clock.is_none_or(|clock| !clock.is_empty() && units(clock, "HMS")) && rest != ""
+    units(days, "YMWD") && clock.is_none_or(|clock| !clock.is_empty() && units(clock, "HMS")) && !rest.is_empty()
 }
 
 #[cfg(test)]
