@@ -193,6 +193,15 @@ impl FunctionSet {
         Self { functions: all.into_values().collect(), methods: Vec::new() }
     }
 
+    /// The set with a further table, whose functions replace those of the same names.
+    #[must_use]
+    pub fn with(mut self, table: &'static [Function]) -> Self {
+        self.functions.retain(|function| table.iter().all(|other| other.name != function.name));
+        self.functions.extend(table);
+        self.functions.sort_by_key(|function| function.name);
+        self
+    }
+
     /// The set less some functions (Helm takes `env` and `expandenv` away).
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::{Diagnostic, FileKind, Result, SourceFile, World};
 use crate::source::data::Data;
-use crate::source::{compose, jinja};
+use crate::source::{compose, gotext, jinja};
 
 use super::paths::{self, Found};
 use super::{Component, Environment, Project, Spanned};
@@ -32,6 +32,23 @@ impl Context {
             values: environment.values.clone(),
             component: map([("name", text(&component.name)), ("namespace", optional(component.namespace.as_ref()))]),
         }
+    }
+
+    /// The same for Go templates, with helmfile's names beside ours.
+    pub fn to_gotmpl(&self) -> Data {
+        let map = |entries: Vec<(&str, Data)>| Data::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect());
+        let name = match &self.env {
+            Data::Map(env) => env.get("name").cloned().unwrap_or_default(),
+            _ => Data::Null,
+        };
+        let environment = map(vec![("Name", name), ("Values", self.values.clone())]);
+        map(vec![
+            ("env", self.env.clone()),
+            ("component", self.component.clone()),
+            ("Values", self.values.clone()),
+            ("StateValues", self.values.clone()),
+            ("Environment", environment),
+        ])
     }
 
     /// The same for MiniJinja.
@@ -105,14 +122,20 @@ impl Reader<'_> {
         match found.path.extension().and_then(|extension| extension.to_str()) {
             Some("j2") => {
                 let text = jinja::render_text(&file, &self.context.to_jinja())?;
-                let rendered = SourceFile::new(format!("{} (rendered)", file.name), text.into_bytes());
-                // A values template that does not give YAML is better told here than by the chart's engine.
-                compose::stream(&rendered, 0, &String::from_utf8_lossy(&rendered.text))?;
-                Ok(rendered)
+                rendered(&file, text)
             }
-            Some("gotmpl") => Err(Diagnostic::error(format!("{}: Go templates for values are not supported yet", file.name))
-                .help("write it as MiniJinja: values.yaml.j2")),
+            Some("gotmpl") => {
+                let text = gotext::render(self.world, &file, &self.context.to_gotmpl())?;
+                rendered(&file, text)
+            }
             _ => Ok(file),
         }
     }
+}
+
+/// A values template that does not give YAML is better told here than by the chart's engine.
+fn rendered(file: &SourceFile, text: String) -> Result<Arc<SourceFile>> {
+    let rendered = SourceFile::new(format!("{} (rendered)", file.name), text.into_bytes());
+    compose::stream(&rendered, 0, &String::from_utf8_lossy(&rendered.text))?;
+    Ok(rendered)
 }

@@ -4,6 +4,7 @@ pub mod compose;
 pub mod data;
 pub mod document;
 pub mod engines;
+pub mod gotext;
 pub mod helm;
 pub mod helmfile;
 pub mod identity;

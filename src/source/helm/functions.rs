@@ -14,9 +14,9 @@ type Out = Result<Value, Failure>;
 /// A template may include itself this often, as `recursionMaxNums` allows.
 const RECURSION_LIMIT: usize = 1000;
 /// What surrounds the message of `fail` and `required` on its way out of the executor.
-pub(super) const MARK_START: &str = "HELM_ERR_START";
+pub(in crate::source) const MARK_START: &str = "HELM_ERR_START";
 /// The other end.
-pub(super) const MARK_END: &str = "HELM_ERR_END";
+pub(in crate::source) const MARK_END: &str = "HELM_ERR_END";
 
 fn text_of(args: &[Value], at: usize) -> Str {
     match args.get(at) {
@@ -286,7 +286,7 @@ pub(super) static FUNCTIONS_4: &[Function] = &[
 ];
 
 /// The functions that charts may call at a level.
-pub(super) fn set(level: Level) -> crate::gotmpl::FunctionSet {
+pub(in crate::source) fn set(level: Level) -> crate::gotmpl::FunctionSet {
     let tables: [&'static [Function]; 3] = match level {
         Level::V3 => [crate::sprig::FUNCTIONS, crate::sprig::V3_FUNCTIONS, FUNCTIONS],
         Level::V4 => [crate::sprig::FUNCTIONS, FUNCTIONS, FUNCTIONS_4],

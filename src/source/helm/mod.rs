@@ -9,7 +9,7 @@ mod durations;
 mod engine;
 mod errors;
 mod files;
-mod functions;
+pub(super) mod functions;
 mod glob;
 mod instance;
 mod manifests;

@@ -1,0 +1,101 @@
+//! Values files that are Go templates (`values.yaml.gotmpl`), as helmfile executes them: a missing key is an error.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Result, SourceFile, World};
+use crate::chart::Level;
+use crate::gotmpl::exec::{self, Context, Limits};
+use crate::gotmpl::set::{GoVersion, MissingKey, Options, TemplateSet};
+use crate::gotmpl::{List, Map, Param, Str, Value, func::Failure, func::Function};
+
+use super::data::Data;
+use super::helm::functions;
+
+/// The text that a template gives over `data`.
+pub fn render(world: &dyn World, file: &Arc<SourceFile>, data: &Data) -> Result<String> {
+    let options = Options { go: GoVersion::default(), missing_key: MissingKey::Error };
+    let functions = functions::set(Level::V4).with(FUNCTIONS);
+    let mut set = TemplateSet::new(file.name.as_str(), functions, options);
+    set.parse(file).map_err(|error| error.to_diagnostic())?;
+    let context = Context { world, host: &() as &dyn Any, limits: Limits::default() };
+    let output = exec::execute(&set, file.name.as_bytes(), &value(data), context).map_err(|error| unmarked(error.to_diagnostic()))?;
+    String::from_utf8(output.bytes).map_err(|_| Diagnostic::error(format!("{} gives a text that is not UTF-8", file.name)))
+}
+
+/// `required` and `fail` mark their texts for Helm; here nobody takes the marks off but this.
+fn unmarked(mut error: Box<Diagnostic>) -> Box<Diagnostic> {
+    let clean = |text: &str| text.replace(functions::MARK_START, "").replace(functions::MARK_END, "");
+    error.message = clean(&error.message);
+    error.notes.iter_mut().for_each(|note| *note = clean(note));
+    error
+}
+
+/// What helmfile has beyond sprig and Helm and what needs no process or network.
+static FUNCTIONS: &[Function] = &[
+    Function {
+        name: "env",
+        params: &[Param::String],
+        variadic: false,
+        run: |vm, args| Ok(Value::str(variable(vm.world(), args).unwrap_or_default())),
+    },
+    Function {
+        name: "requiredEnv",
+        params: &[Param::String],
+        variadic: false,
+        run: |vm, args| {
+            let found = variable(vm.world(), args).filter(|value| !value.is_empty());
+            found.map(Value::str).ok_or_else(|| Failure::from(format!("required env var `{}` is not set", name(args))))
+        },
+    },
+];
+
+fn name(args: &[Value]) -> String {
+    match args.first() {
+        Some(Value::Str(name)) => name.to_str_lossy().into_owned(),
+        _ => String::new(),
+    }
+}
+
+fn variable(world: &dyn World, args: &[Value]) -> Option<String> {
+    world.variable(&name(args))
+}
+
+/// Data as the template engine has it; numbers are what YAML made of them.
+fn value(data: &Data) -> Value {
+    match data {
+        Data::Null => Value::Nil,
+        Data::Bool(value) => Value::Bool(*value),
+        Data::Int(value) => Value::Int(*value),
+        Data::Float(value) => Value::Float64(*value),
+        Data::Text(text) => Value::str(text.as_str()),
+        Data::List(items) => Value::List(List::new(items.iter().map(value).collect())),
+        Data::Map(map) => Value::Map(Map::from_entries(map.iter().map(|(key, item)| (Str::from(key.as_str()), value(item))))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::MemoryWorld;
+    use std::collections::BTreeMap;
+
+    fn run(text: &str) -> Result<String, String> {
+        let world = MemoryWorld::new().with_variable("USER", "me");
+        let values = Data::Map(BTreeMap::from([("domain".to_owned(), Data::Text("local".to_owned())), ("port".to_owned(), Data::Int(80))]));
+        let data = Data::Map(BTreeMap::from([("Values".to_owned(), values)]));
+        render(&world, &SourceFile::new("values.yaml.gotmpl", text.as_bytes()), &data).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn values_are_seen_and_functions_are_there() {
+        assert_eq!(run("a: {{ .Values.domain | upper }}:{{ .Values.port }} {{ env \"USER\" }}\n").unwrap(), "a: LOCAL:80 me\n");
+    }
+
+    #[test]
+    fn a_missing_key_is_an_error_with_its_place() {
+        let error = run("a: 1\nb: {{ .Values.missing }}\n").unwrap_err();
+        assert!(error.starts_with("values.yaml.gotmpl:2:"), "{error}");
+        assert!(run("{{ requiredEnv \"NOPE\" }}").unwrap_err().contains("required env var `NOPE` is not set"));
+    }
+}
