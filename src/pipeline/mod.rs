@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::base::world::Asked;
 use crate::base::{Diagnostic, DiskWorld, Result};
 use crate::chart::acquire::Want;
 use crate::chart::acquire::mount::Mounted;
 use crate::project::select::{Selection, select};
 use crate::project::{Environment, Layout, Project, graph};
-use crate::source::{Document, Identity, render as render_source};
+use crate::source::{Document, Identity, Source, render as render_source};
 use crate::tree::disk::Place;
 use crate::tree::{self, Desired, NAMESPACES, lay_out};
 
@@ -76,7 +77,7 @@ pub fn render(
     }
     let crds = standing_crds(&place(project, env), &selection);
     let pool = pool(options.jobs).map_err(|error| vec![error])?;
-    let render_all = |apis: &[String]| -> Vec<(String, Outcome)> {
+    let render_all = |names: &[String], apis: &[String]| -> Vec<(String, Outcome)> {
         let one = |name: &String| {
             let known = all.keys().map(String::as_str);
             let strangers = selection.members.get(name).map(|component| graph::unknown_needs(component, known)).unwrap_or_default();
@@ -86,9 +87,18 @@ pub fn render(
             done(name);
             (name.clone(), outcome)
         };
-        pool.install(|| selection.selected.par_iter().map(one).collect())
+        pool.install(|| names.par_iter().map(one).collect())
     };
-    let outcomes = render_all(&crds.api_versions);
+    let mut outcomes = render_all(&selection.selected, &crds.api_versions);
+    let again = ask_again(&crds, &outcomes);
+    if let Some((names, apis)) = &again {
+        let mut fresh: BTreeMap<String, Outcome> = render_all(names, apis).into_iter().collect();
+        outcomes.iter_mut().for_each(|(name, outcome)| {
+            if let Some(found) = fresh.remove(name) {
+                *outcome = found;
+            }
+        });
+    }
     finish(environment, &selection, crds, outcomes, options)
 }
 
@@ -112,6 +122,30 @@ struct Finished {
     job: Job,
     documents: Vec<Document>,
     warnings: Vec<Box<Diagnostic>>,
+    /// What was asked of the world.
+    asked: Vec<Asked>,
+}
+
+/// Charts see the API versions of the CRDs that their environment renders. Those are known only now, so the components
+/// with charts that ask for API versions are rendered once more: their names, and the API versions.
+fn ask_again(known: &Crds, outcomes: &[(String, Outcome)]) -> Option<(Vec<String>, Vec<String>)> {
+    let mut crds = known.clone();
+    let rendered = || outcomes.iter().filter_map(|(name, outcome)| outcome.as_ref().ok().map(|finished| (name, finished)));
+    rendered().for_each(|(_, finished)| finished.documents.iter().for_each(|document| crds.add(document)));
+    if crds.api_versions == known.api_versions {
+        return None;
+    }
+    let has_chart = |finished: &Finished| finished.job.sources.iter().any(|source| matches!(source, Source::Helm(_)));
+    let asking = rendered().filter(|(_, finished)| has_chart(finished) && finished.asked.iter().any(asks_for_apis));
+    let names: Vec<String> = asking.map(|(name, _)| name.clone()).collect();
+    (!names.is_empty()).then_some((names, crds.api_versions))
+}
+
+/// Whether a file that was read may ask for API versions; a packed chart always may.
+fn asks_for_apis(asked: &Asked) -> bool {
+    let Asked::Content(path) = asked else { return false };
+    let packed = path.extension().is_some_and(|extension| extension == "tgz" || extension == "gz");
+    packed || std::fs::read(path).is_ok_and(|text| memchr::memmem::find(&text, b"APIVersions").is_some())
 }
 
 fn render_component(
@@ -135,7 +169,7 @@ fn render_component(
             wrong.extend(errors);
         }
     }
-    if wrong.is_empty() { Ok(Finished { job, documents, warnings }) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Finished { job, documents, warnings, asked: world.asked() }) } else { Err(wrong) }
 }
 
 fn pool(jobs: Option<usize>) -> Result<rayon::ThreadPool> {
@@ -182,7 +216,7 @@ fn finish(
     let mut warnings = Vec::new();
     for (name, outcome) in outcomes {
         match outcome {
-            Ok(Finished { job, documents, warnings: said }) => {
+            Ok(Finished { job, documents, warnings: said, .. }) => {
                 warnings.extend(said.into_iter().map(|warning| warning.note(format!("while rendering component {name}"))));
                 documents.iter().for_each(|document| crds.add(document));
                 rendered.insert(name, (job, documents));
