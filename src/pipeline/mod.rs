@@ -136,7 +136,10 @@ fn ask_again(known: &Crds, outcomes: &[(String, Outcome)]) -> Option<(Vec<String
         return None;
     }
     let has_chart = |finished: &Finished| finished.job.sources.iter().any(|source| matches!(source, Source::Helm(_)));
-    let asking = rendered().filter(|(_, finished)| has_chart(finished) && finished.asked.iter().any(asks_for_apis));
+    // What a chart from elsewhere reads is not asked of the disk, so such a chart always may ask.
+    let is_elsewhere = |source: &Source| matches!(source, Source::Helm(release) if !release.chart.exists());
+    let may_ask = |finished: &Finished| finished.asked.iter().any(asks_for_apis) || finished.job.sources.iter().any(is_elsewhere);
+    let asking = rendered().filter(|(_, finished)| has_chart(finished) && may_ask(finished));
     let names: Vec<String> = asking.map(|(name, _)| name.clone()).collect();
     (!names.is_empty()).then_some((names, crds.api_versions))
 }
@@ -169,7 +172,7 @@ fn render_component(
             wrong.extend(errors);
         }
     }
-    if wrong.is_empty() { Ok(Finished { job, documents, warnings, asked: world.asked() }) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Finished { job, documents, warnings, asked: disk.asked() }) } else { Err(wrong) }
 }
 
 fn pool(jobs: Option<usize>) -> Result<rayon::ThreadPool> {
