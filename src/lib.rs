@@ -3,6 +3,8 @@
 //! The rooms below are listed from top to bottom: a room imports only rooms further down.
 //! `tests/layering.rs` holds that line, `docs/architecture.md` explains it.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
+
 pub mod base;
 pub mod chart;
 pub mod check;

@@ -1,5 +1,7 @@
 //! The `hydrate` binary: one result, one exit code.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
+
 use std::process::ExitCode;
 
 #[global_allocator]

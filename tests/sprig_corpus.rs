@@ -16,7 +16,7 @@ fn unescape(field: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = field;
     while let Some(at) = rest.find('\\') {
-        out.extend_from_slice(rest[..at].as_bytes());
+        out.extend_from_slice(&rest.as_bytes()[..at]);
         let code = &rest[at + 1..];
         let (text, size): (Vec<u8>, usize) = match code.as_bytes()[0] {
             b'n' => (b"\n".to_vec(), 1),

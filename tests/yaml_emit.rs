@@ -1,7 +1,5 @@
 //! What is written for Go values, against recordings of the real libraries (tests/conformance/emit-probe).
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use base64::Engine;
 use hydrate::gotmpl::encode::{self, TomlVersion};
 use hydrate::gotmpl::{List, Map, Str, Value};

@@ -1,7 +1,5 @@
 //! How trees are written, against recordings of go-yaml v3 (tests/conformance/emit-probe).
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use hydrate::yaml::emit::{Dialect, write_document};
 use hydrate::yaml::node::{Data, Document, Extra, Node, ScalarStyle, Style, Tag};
 use hydrate::yaml::{Composer, Input};

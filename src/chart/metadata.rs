@@ -175,7 +175,7 @@ fn text(value: &Value) -> String {
 }
 
 fn texts_of(map: &Map, key: &str) -> Option<Vec<String>> {
-    items_of(map, key, |item| text(item))
+    items_of(map, key, text)
 }
 
 fn items_of<T>(map: &Map, key: &str, item: impl Fn(&Value) -> T) -> Option<Vec<T>> {

@@ -183,11 +183,10 @@ fn bury(values: impl Iterator<Item = Value>) {
     }
     DEPTH.set(depth + 1);
     values.for_each(drop);
-    while depth == 0 {
-        let next = PENDING.try_with(|pending| pending.borrow_mut().pop()).ok().flatten();
-        match next {
-            Some(value) => drop(value),
-            None => break,
+    if depth == 0 {
+        // Dropping one may put more on the list.
+        while let Some(value) = PENDING.try_with(|pending| pending.borrow_mut().pop()).ok().flatten() {
+            drop(value);
         }
     }
     DEPTH.set(depth);

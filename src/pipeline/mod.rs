@@ -109,7 +109,7 @@ pub fn wants(project: &Project, environments: &[String]) -> BTreeSet<Want> {
     let Ok(components) = project.components(&world) else { return wants };
     for component in components.values().flatten() {
         for env in environments {
-            wants.extend(component.specs(&world, env).iter().filter_map(|spec| plan::want(spec)));
+            wants.extend(component.specs(&world, env).iter().filter_map(plan::want));
         }
     }
     wants

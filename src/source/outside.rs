@@ -42,20 +42,15 @@ pub struct Remotes<'a> {
 
 impl RemoteResolver for Remotes<'_> {
     fn file(&self, url: &str) -> KResult<Vec<u8>> {
-        let path = self.outside.path(&Want::File { url: url.to_owned() }).map_err(failed)?;
+        let path = self.outside.path(&Want::File { url: url.to_owned() }).map_err(Fail::from_diagnostic)?;
         self.world.read(&path).map(|bytes| bytes.to_vec()).map_err(|error| Fail::new(error.to_string()))
     }
 
     fn repository(&self, spec: &RepoSpec) -> KResult<PathBuf> {
         let reference = Some(spec.reference.to_string()).filter(|reference| !reference.is_empty());
         let repository = Repository { address: spec.clone.to_string(), reference, submodules: spec.submodules };
-        self.outside.path(&Want::Git(repository)).map_err(failed)
+        self.outside.path(&Want::Git(repository)).map_err(Fail::from_diagnostic)
     }
-}
-
-fn failed(error: Box<Diagnostic>) -> Fail {
-    let fail = Fail::new(std::iter::once(&error.message).chain(&error.notes).cloned().collect::<Vec<_>>().join("; "));
-    error.help.iter().fold(fail, |fail, help| fail.help(help.clone()))
 }
 
 /// Loads a chart and everything in its Chart.yaml that is not vendored in its charts/, and so on inwards.

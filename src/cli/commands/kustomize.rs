@@ -21,7 +21,7 @@ struct Kustomize {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Build a kustomization from a directory
-    Build(BuildArgs),
+    Build(Box<BuildArgs>),
     /// Print the version of kustomize that is followed
     Version,
 }

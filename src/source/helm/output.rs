@@ -21,7 +21,7 @@ pub struct PrintOptions {
 impl PrintOptions {
     fn wants(&self, document: &Document) -> bool {
         match &document.part {
-            Part::Hook(hook) => !self.no_hooks && !(self.skip_tests && hook.is_test()),
+            Part::Hook(hook) => !(self.no_hooks || self.skip_tests && hook.is_test()),
             _ => true,
         }
     }

@@ -92,6 +92,7 @@ impl Fail {
     }
 
     /// An error of another room, seen from inside.
+    #[expect(clippy::boxed_local, reason = "errors of the rooms come boxed")]
     pub fn from_diagnostic(diagnostic: Box<Diagnostic>) -> Self {
         let mut error = Self::new(diagnostic.message);
         error.0.notes = diagnostic.notes;

@@ -83,7 +83,7 @@ impl Walk<'_> {
             return Ok(());
         }
         match &mut node.data {
-            Data::Mapping(_) => self.into_field(node, first, rest, set),
+            Data::Mapping(_) => self.descend(node, first, rest, set),
             Data::Sequence(items) => {
                 let visit = items.iter_mut().try_for_each(|item| self.go(item, path, set));
                 visit.map_err(|error| error.wrap(format!("visit traversal on path: [{}]", path.join(" "))))
@@ -92,7 +92,7 @@ impl Walk<'_> {
         }
     }
 
-    fn into_field(&self, node: &mut Node, part: &str, rest: &[String], set: Setter<'_>) -> KResult<()> {
+    fn descend(&self, node: &mut Node, part: &str, rest: &[String], set: Setter<'_>) -> KResult<()> {
         let (name, is_sequence) = match part.strip_suffix("[]") {
             Some(name) => (name, true),
             None => (part, false),

@@ -218,7 +218,7 @@ pub fn split_index(part: &str) -> KResult<(&str, &str)> {
     part.split_once('=').ok_or_else(|| Fail::new("list path element must contain fieldName=fieldValue for element to match"))
 }
 
-fn clean<'a>(path: &'a [impl AsRef<str>]) -> impl Iterator<Item = &'a str> {
+fn clean(path: &[impl AsRef<str>]) -> impl Iterator<Item = &str> {
     path.iter().map(|part| part.as_ref().trim()).filter(|part| !part.is_empty())
 }
 

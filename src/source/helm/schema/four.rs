@@ -311,7 +311,7 @@ impl<'a> Validator<'a> {
             Value::Map(map) if !has("additionalProperties") && (asked || has("unevaluatedProperties")) => {
                 open.properties = Some(map.entries().keys().cloned().collect());
             }
-            Value::List(list) if (asked || has("unevaluatedItems")) && !schema.get("items").is_some_and(|items| !items.is_array()) => {
+            Value::List(list) if (asked || has("unevaluatedItems")) && schema.get("items").is_none_or(Json::is_array) => {
                 let first = schema.get("prefixItems").or_else(|| schema.get("items")).and_then(Json::as_array).map_or(0, Vec::len);
                 open.items = Some((first..list.len()).collect());
             }
@@ -425,10 +425,8 @@ impl<'a> Validator<'a> {
         }
         let after = values.get(heads.len()..).unwrap_or_default();
         match rest {
-            Some(Json::Bool(false)) if self.draft < Draft::Of2020 && !heads.is_empty() => {
-                if !after.is_empty() {
-                    frame.problems.push(problem(location, format!("last {} additionalItem(s) not allowed", after.len())));
-                }
+            Some(Json::Bool(false)) if self.draft < Draft::Of2020 && !heads.is_empty() && !after.is_empty() => {
+                frame.problems.push(problem(location, format!("last {} additionalItem(s) not allowed", after.len())));
             }
             Some(schema) => {
                 // The positions count from the first value behind the heads, as in the original.
