@@ -21,11 +21,12 @@ fn read(text: &str) -> Case {
     };
     let v3 = if v3 == "(as v4)\n" { v4.clone() } else { v3 };
     let mut case = Case { args: Vec::new(), files: Vec::new(), answers: [v3, v4] };
-    for section in format!("\n{given}\n").split("\n-- ").skip(1) {
+    // The line break before the next section's head is the last one of the section before it.
+    for section in format!("\n{}", given.strip_suffix('\n').unwrap_or(given)).split("\n-- ").skip(1) {
         let (name, content) = section.split_once(" --\n").expect("a section's name");
         match name {
             "args" => case.args = content.split_whitespace().map(str::to_owned).collect(),
-            name => case.files.push((name.to_owned(), format!("{}\n", content.strip_suffix('\n').unwrap_or(content)))),
+            name => case.files.push((name.to_owned(), format!("{content}\n"))),
         }
     }
     case

@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn base64_is_wrapped_at_70() {
         assert_eq!(base64_lines(&[0; 51]).len(), 68);
-        assert_eq!(base64_lines(&[0; 52]).len(), 73);
+        assert_eq!(base64_lines(&[0; 52]).len(), 74);
         assert!(base64_lines(&[0; 200]).ends_with("\n"));
     }
 }
