@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 
+// Without huge pages (`no_thp`): most runs are shorter than it takes the kernel to clear them.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
