@@ -3,10 +3,28 @@
 /// The candidate closest to `word`, where one is close enough to be a slip of the fingers: at most a third of the
 /// letters changed (insert, delete, replace, swap neighbours), and ties go to the first.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
     let scored = candidates.into_iter().map(|candidate| (distance(word, candidate), candidate));
     let (best, candidate) = scored.min_by_key(|(score, _)| *score)?;
-    (best <= limit).then_some(candidate)
+    (best <= limit(word)).then_some(candidate)
+}
+
+/// The candidates close enough to `word` to be meant, the closest first, each once, at most `most`.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
+    let limit = limit(word);
+    let scored = candidates.into_iter().map(|candidate| (distance(word, candidate), candidate));
+    let mut near: Vec<(usize, &str)> = scored.filter(|(score, _)| *score <= limit).collect();
+    near.sort_by_key(|(score, _)| *score);
+    let mut named: Vec<&str> = Vec::new();
+    for (_, candidate) in near {
+        if named.len() < most && !named.contains(&candidate) {
+            named.push(candidate);
+        }
+    }
+    named
+}
+
+fn limit(word: &str) -> usize {
+    (word.chars().count() / 3).max(1)
 }
 
 /// The optimal string alignment distance over characters, upper and lower case alike.
@@ -70,6 +88,14 @@ mod tests {
         assert_eq!(closest("k3s", ["k3d", "eks"]), Some("k3d"));
         assert_eq!(closest("tempo", ["loki", "grafana"]), None);
         assert_eq!(closest("x", []), None);
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_once() {
+        let known = ["values", "value", "tempo", "values", "valuse"];
+        assert_eq!(nearest("values", known, 3), ["values", "value", "valuse"]);
+        assert_eq!(nearest("values", known, 1), ["values"]);
+        assert!(nearest("loki", known, 3).is_empty());
     }
 
     #[test]

@@ -10,11 +10,11 @@ use serde::Deserialize;
 
 use crate::base::{Diagnostic, Result, World};
 use crate::chart::acquire::Want;
-use crate::chart::acquire::git::Repository;
+use crate::chart::acquire::repospec::RepoSpec;
 use crate::chart::{self, Chart, Dependency, Level};
 
 use super::kustomize::errors::{Fail, KResult};
-use super::kustomize::remote::{RemoteResolver, RepoSpec};
+use super::kustomize::remote::RemoteResolver;
 
 /// Gives what comes from outside.
 pub trait Outside {
@@ -47,9 +47,7 @@ impl RemoteResolver for Remotes<'_> {
     }
 
     fn repository(&self, spec: &RepoSpec) -> KResult<PathBuf> {
-        let reference = Some(spec.reference.to_string()).filter(|reference| !reference.is_empty());
-        let repository = Repository { address: spec.clone.to_string(), reference, submodules: spec.submodules };
-        self.outside.path(&Want::Git(repository)).map_err(Fail::from_diagnostic)
+        self.outside.path(&Want::Git(spec.repository.clone())).map_err(Fail::from_diagnostic)
     }
 }
 

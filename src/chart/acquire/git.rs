@@ -100,7 +100,7 @@ fn with_references(error: Box<Diagnostic>, repository: &Repository, directory: &
     let listed = run(repository, directory, &["ls-remote", "--heads", "--tags", "--refs", "--", &repository.address]);
     let Ok(listed) = listed else { return error };
     let names = listed.lines().filter_map(|line| line.split('\t').nth(1)?.splitn(3, '/').nth(2));
-    let near = super::nearest(wanted, names, 3);
+    let near = crate::base::suggest::nearest(wanted, names, 3);
     if near.is_empty() { error } else { error.help(format!("branches and tags with a like name: {}", near.join(", "))) }
 }
 

@@ -352,18 +352,6 @@ fn mismatch(artifact: &Artifact, found: &str, from: &str) -> Box<Diagnostic> {
         .help("nothing of it was kept or used; find out why it was published again under the same version")
         .help(format!("only when that is understood: `hydrate lock --update {}`", artifact.name))
 }
-
-/// The few candidates closest to a word that is not known, best first.
-pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
-    let mut rest: Vec<&str> = candidates.collect();
-    let mut near = Vec::new();
-    while let Some(one) = crate::base::suggest::closest(word, rest.iter().copied()).filter(|_| near.len() < most) {
-        rest.retain(|candidate| *candidate != one);
-        near.push(one);
-    }
-    near
-}
-
 /// Runs `work` for each item on up to eight threads (the work waits for the network, not for the processor) and gives
 /// the results in the order of the items.
 fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {

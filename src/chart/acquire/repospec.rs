@@ -6,6 +6,8 @@ use super::url::percent_decoded;
 /// A repository and a path in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoSpec {
+    /// The address as it was written.
+    pub raw: String,
     /// What is cloned.
     pub repository: Repository,
     /// The directory inside, `/` between the parts; empty for its root.
@@ -24,7 +26,8 @@ impl RepoSpec {
         let (host, rest) = split_host(address)?;
         let (repository, path) = split_path(rest, host.starts_with("file://"))?;
         let (reference, submodules) = parse_query(query);
-        Ok(Self { repository: Repository { address: format!("{host}{repository}"), reference, submodules }, path: path.to_owned() })
+        let repository = Repository { address: format!("{host}{repository}"), reference, submodules };
+        Ok(Self { raw: text.to_owned(), repository, path: path.to_owned() })
     }
 }
 
@@ -170,6 +173,8 @@ mod tests {
             ("/abs/path", "uri looks like abs path: /abs/path"),
             ("../base", "failed to parse scheme"),
             ("base/app", "failed to parse scheme"),
+            ("base", "failed to parse scheme"),
+            ("file.yaml", "failed to parse scheme"),
             ("https://example.org", "failed to parse repo path segment"),
             ("https://github.com/org", "failed to parse repo path segment"),
             ("https://github.com/org/repo//../../x", "url path exits repo: org/repo//../../x"),

@@ -7,8 +7,9 @@ use super::http::Request;
 use super::index::{self, ChartVersion};
 use super::oci::{tag_of, version_of};
 use super::url::Url;
-use super::{Supply, Want, git, in_parallel, nearest, repospec, shown};
+use super::{Supply, Want, git, in_parallel, repospec, shown};
 use crate::base::Diagnostic;
+use crate::base::suggest::nearest;
 use crate::chart::lockfile::{Artifact, Kind, Lock};
 use crate::sprig::semver::{Constraint, Release, Version};
 

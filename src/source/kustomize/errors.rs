@@ -119,29 +119,3 @@ impl Fail {
 pub fn fail<T>(text: impl Into<String>) -> KResult<T> {
     Err(Fail::new(text))
 }
-
-/// The nearest of some names to one that was not found, best first, at most three; for "did you mean".
-pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let limit = 2 + wanted.chars().count() / 3;
-    let mut close: Vec<_> = names.map(|name| (distance(wanted, name), name)).filter(|(far, _)| *far <= limit).collect();
-    close.sort();
-    close.dedup();
-    close.into_iter().take(3).map(|(_, name)| name).collect()
-}
-
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, above) in b.iter().zip(row.iter().skip(1)) {
-            left = (corner + usize::from(x != *y)).min(above + 1).min(left + 1);
-            corner = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}

@@ -7,8 +7,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::errors::{Fail, FailKind, KResult, fail};
-use super::remote::{RemoteResolver, RepoSpec};
+use super::remote::RemoteResolver;
 use crate::base::{FileKind, SourceFile, World};
+use crate::chart::acquire::repospec::RepoSpec;
 
 /// What every loader of a build shares.
 #[derive(Clone, Copy)]
@@ -88,7 +89,7 @@ impl<'w> Loader<'w> {
         }
         let clone = self.shared.remote.repository(&spec)?;
         let clone = self.shared.world.canonical(&clone).map_err(|error| io(&clone, &error))?;
-        let root = directory(self.shared.world, &clean(&clone.join(spec.path.as_str())))?;
+        let root = directory(self.shared.world, &clean(&clone.join(&spec.path)))?;
         if !root.starts_with(&clone) {
             return fail(format!("{:?} refers to directory outside of repo {:?}", root.display().to_string(), clone.display().to_string()));
         }

@@ -6,10 +6,10 @@ use ecow::EcoString;
 
 use super::errors::KResult;
 use super::loader;
-use super::remote::RepoSpec;
 use super::resource::{ORIGIN, Resource, TRANSFORMATIONS};
 use super::tree;
 use super::write;
+use crate::chart::acquire::repospec::RepoSpec;
 use crate::yaml::node::Node;
 
 /// A file or directory, or what generates or transforms.
@@ -29,9 +29,9 @@ impl Origin {
         let mut origin = self.clone();
         let mut path = path.to_owned();
         if let Ok(spec) = RepoSpec::parse(&path) {
-            origin.repo = spec.clone;
-            origin.reference = spec.reference;
-            path = if spec.path.is_empty() { "notCloned".to_owned() } else { spec.path.to_string() };
+            origin.repo = spec.repository.address.into();
+            origin.reference = spec.repository.reference.unwrap_or_default().into();
+            path = if spec.path.is_empty() { "notCloned".to_owned() } else { spec.path };
             origin.path.clear();
         }
         origin.path = loader::clean(&std::path::Path::new(&origin.path).join(path)).display().to_string();

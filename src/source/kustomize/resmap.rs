@@ -11,6 +11,7 @@ use super::kustomization::Selector;
 use super::openapi::Schemas;
 use super::resource::{Behavior, ORIGIN, Resource};
 use super::selector::SelectorRegex;
+use crate::base::suggest::nearest;
 
 /// What makes two identities the same one.
 type Key = (Gvk, ecow::EcoString, ecow::EcoString);
@@ -97,7 +98,7 @@ impl ResMap {
         match self.find_any(|other| id.same(other))?.as_slice() {
             [] if matches!(behavior, Behavior::Merge | Behavior::Replace) => {
                 let ids: Vec<_> = self.list.iter().map(|res| res.name().to_owned()).collect();
-                let near = super::errors::nearest(&id.name, ids.iter().map(String::as_str));
+                let near = nearest(&id.name, ids.iter().map(String::as_str), 3);
                 let error = Fail::new(format!("id {} does not exist; cannot merge or replace", go_id(&id)));
                 Err(if near.is_empty() { error } else { error.help(format!("objects of similar names: {}", near.join(", "))) })
             }
@@ -182,7 +183,7 @@ impl ResMap {
         let mut near: Vec<String> = same_kind.filter(|other| other.name == id.name).map(ToString::to_string).collect();
         if near.is_empty() {
             let names = ids.iter().filter(|other| other.gvk.kind == id.gvk.kind).map(|other| other.name.as_str());
-            let names = super::errors::nearest(&id.name, names);
+            let names = nearest(&id.name, names, 3);
             near = ids
                 .iter()
                 .filter(|other| other.gvk.kind == id.gvk.kind && names.contains(&other.name.as_str()))

@@ -5,7 +5,7 @@
 use ecow::EcoString;
 
 use super::super::compose;
-use super::super::errors::{Fail, KResult, fail, nearest};
+use super::super::errors::{Fail, KResult, fail};
 use super::super::ids::ResId;
 use super::super::json::Json;
 use super::super::kustomization::{FieldOptions, Replacement, SourceSelector, TargetSelector};
@@ -16,6 +16,7 @@ use super::super::resource::Resource;
 use super::super::selector::SelectorRegex;
 use super::super::tree::{self, Kind};
 use super::super::write;
+use crate::base::suggest::nearest;
 use crate::yaml::emit::{Dialect, write_document};
 use crate::yaml::node::{Data, Document, Node};
 
@@ -187,7 +188,7 @@ fn near_fields(object: &Node, parts: &[String]) -> Vec<String> {
             Some(next) => here = next,
             None => {
                 let names = here.entries().unwrap_or_default().iter().filter_map(|(key, _)| key.as_str());
-                return nearest(part, names).into_iter().map(str::to_owned).collect();
+                return nearest(part, names, 3).into_iter().map(str::to_owned).collect();
             }
         }
     }
