@@ -43,6 +43,7 @@ fn copy(from: &Path, to: &Path) {
 
 fn hydrate(root: &Path) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hydrate"));
+    let command = command.env("HYDRATE_CACHE_DIR", root.join(".cache"));
     let status = command.args(["-q", "-e", "k3d"]).current_dir(root).stdout(Stdio::null()).status().unwrap();
     assert!(status.success());
 }
@@ -56,6 +57,7 @@ fn runs(c: &mut Criterion) {
     group.bench_function("cold", |b| {
         let clear = || {
             let _ = fs::remove_dir_all(root.join("manifests"));
+            let _ = fs::remove_dir_all(root.join(".cache"));
         };
         b.iter_batched(clear, |()| hydrate(&root), BatchSize::PerIteration);
     });

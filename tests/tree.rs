@@ -30,6 +30,7 @@ fn project(root: &Path, word: &str) {
 fn hydrate(root: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hydrate"));
     command.args(["-q", "-e", "dev"]).current_dir(root).env_remove("HYDRATE_ENV").stderr(Stdio::null());
+    command.env("HYDRATE_CACHE_DIR", root.join(".cache"));
     command
 }
 

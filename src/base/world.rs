@@ -1,12 +1,14 @@
 //! The `World`: the only way by which the engines see files, the clock, randomness and the environment.
 //!
-//! The real one reads the disk and records every path it was asked for, and that record is what a cache key is
-//! made of. Tests bring one in memory.
+//! The real one reads the disk and can record every question with a digest of the answer: what was rendered stays
+//! right for as long as the same questions have the same answers. Tests bring a world in memory.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
 
 /// What a path is, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +19,16 @@ pub enum FileKind {
     Directory,
     /// A socket, device or pipe.
     Other,
+}
+
+impl FileKind {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::File => b"file",
+            Self::Directory => b"directory",
+            Self::Other => b"other",
+        }
+    }
 }
 
 /// What the engines may ask of the outside.
@@ -44,7 +56,7 @@ pub trait World: Send + Sync {
 }
 
 /// What one question to the disk was.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Asked {
     /// The content of a file.
     Content(PathBuf),
@@ -52,80 +64,157 @@ pub enum Asked {
     Kind(PathBuf),
     /// The names in a directory.
     Names(PathBuf),
+    /// The path with every link resolved.
+    Canonical(PathBuf),
     /// An environment variable.
     Variable(String),
 }
 
-/// The real world: disk, clock, the operating system's randomness; it remembers what it was asked.
+/// A digest of what the answer was, errors included: the same answer gives the same digest.
+pub type Answer = [u8; 32];
+
+impl Asked {
+    /// What the answer would be now.
+    pub fn answer(&self) -> Answer {
+        match self {
+            Self::Content(path) => digest(&std::fs::read(path), Vec::as_slice),
+            Self::Kind(path) => digest(&kind(path), FileKind::as_bytes),
+            Self::Names(path) => digest(&names(path).map(|names| names.join("\0")), String::as_bytes),
+            Self::Canonical(path) => digest(&std::fs::canonicalize(path), path_bytes),
+            Self::Variable(name) => digest(&variable(name), String::as_bytes),
+        }
+    }
+}
+
+/// The digest of an answer. Of an error its kind counts: the text only adds what was asked.
+fn digest<T>(answer: &io::Result<T>, bytes: impl Fn(&T) -> &[u8]) -> Answer {
+    match answer {
+        Ok(answer) => blake3::Hasher::new_derive_key("hydrate: an answer").update(bytes(answer)).finalize().into(),
+        Err(error) => blake3::hash(format!("{:?}", error.kind()).as_bytes()).into(),
+    }
+}
+
+fn path_bytes(path: &PathBuf) -> &[u8] {
+    path.as_os_str().as_encoded_bytes()
+}
+
+fn kind(path: &Path) -> io::Result<FileKind> {
+    let kind = std::fs::metadata(path)?.file_type();
+    Ok(match kind {
+        _ if kind.is_file() => FileKind::File,
+        _ if kind.is_dir() => FileKind::Directory,
+        _ => FileKind::Other,
+    })
+}
+
+fn names(path: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let name = entry?.file_name();
+        names.push(
+            name.into_string().map_err(|name| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("file name is not UTF-8: {}", name.to_string_lossy()))
+            })?,
+        );
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn variable(name: &str) -> io::Result<String> {
+    std::env::var(name).map_err(|_| io::ErrorKind::NotFound.into())
+}
+
+/// Everything that a world was asked, and what it answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// The questions with the digests of their answers.
+    pub asked: BTreeMap<Asked, Answer>,
+    /// Whether a clock or randomness was asked, or a question had two answers: asking again may give something else.
+    pub is_unrepeatable: bool,
+}
+
+impl Record {
+    fn add(&mut self, asked: Asked, answer: Answer) {
+        if *self.asked.entry(asked).or_insert(answer) != answer {
+            self.is_unrepeatable = true;
+        }
+    }
+}
+
+/// The real world: disk, clock, the operating system's randomness. One that records remembers what it was asked.
 #[derive(Debug, Default)]
 pub struct DiskWorld {
-    asked: Mutex<std::collections::BTreeSet<Asked>>,
+    record: Option<Mutex<Record>>,
 }
 
 impl DiskWorld {
-    /// A world that has not been asked anything yet.
+    /// A world that does not record.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Everything asked so far, sorted.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().map(|asked| asked.iter().cloned().collect()).unwrap_or_default()
+    /// A world that records.
+    pub fn recording() -> Self {
+        Self { record: Some(Mutex::default()) }
     }
 
-    fn remember(&self, asked: Asked) {
-        if let Ok(mut all) = self.asked.lock() {
-            all.insert(asked);
+    /// What was asked so far; `None` of a world that does not record.
+    pub fn into_record(self) -> Option<Record> {
+        self.record.map(|record| record.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn record(&self, add: impl FnOnce(&mut Record)) {
+        if let Some(record) = &self.record {
+            add(&mut record.lock().unwrap_or_else(PoisonError::into_inner));
         }
+    }
+
+    /// Answers, and notes the digest of the answer where that is recorded.
+    fn answered<T>(&self, asked: impl FnOnce() -> Asked, answer: io::Result<T>, bytes: impl Fn(&T) -> &[u8]) -> io::Result<T> {
+        if self.record.is_some() {
+            let digest = digest(&answer, bytes);
+            self.record(|record| record.add(asked(), digest));
+        }
+        answer
     }
 }
 
 impl World for DiskWorld {
     fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
-        self.remember(Asked::Content(path.to_owned()));
-        std::fs::read(path).map(Into::into)
+        self.answered(|| Asked::Content(path.to_owned()), std::fs::read(path), Vec::as_slice).map(Into::into)
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
-        self.remember(Asked::Kind(path.to_owned()));
-        let kind = std::fs::metadata(path)?.file_type();
-        Ok(match kind {
-            _ if kind.is_file() => FileKind::File,
-            _ if kind.is_dir() => FileKind::Directory,
-            _ => FileKind::Other,
-        })
+        self.answered(|| Asked::Kind(path.to_owned()), kind(path), FileKind::as_bytes)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        self.remember(Asked::Names(path.to_owned()));
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(path)? {
-            let name = entry?.file_name();
-            names.push(name.into_string().map_err(|name| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("file name is not UTF-8: {}", name.to_string_lossy()))
-            })?);
-        }
-        names.sort();
-        Ok(names)
+        let names = names(path);
+        self.record(|record| {
+            let joined = names.as_ref().map(|names| names.join("\0")).map_err(|error| error.kind().into());
+            record.add(Asked::Names(path.to_owned()), digest(&joined, String::as_bytes));
+        });
+        names
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        self.remember(Asked::Kind(path.to_owned()));
-        std::fs::canonicalize(path)
+        self.answered(|| Asked::Canonical(path.to_owned()), std::fs::canonicalize(path), path_bytes)
     }
 
     fn now(&self) -> i128 {
+        self.record(|record| record.is_unrepeatable = true);
         jiff::Timestamp::now().as_nanosecond()
     }
 
     fn random(&self, buffer: &mut [u8]) {
         use rand_core::RngCore;
+        self.record(|record| record.is_unrepeatable = true);
         rand_core::OsRng.fill_bytes(buffer);
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        self.remember(Asked::Variable(name.to_owned()));
-        std::env::var(name).ok()
+        self.answered(|| Asked::Variable(name.to_owned()), variable(name), String::as_bytes).ok()
     }
 }
 

@@ -45,6 +45,9 @@ pub struct GlobalArgs {
     /// Refuse to change hydrate.lock; the default where CI is set
     #[arg(long, global = true)]
     pub locked: bool,
+    /// Render everything anew, and keep nothing of it in the cache
+    #[arg(long, global = true, env = "HYDRATE_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_cache: bool,
     /// Output format; each command says which it knows
     #[arg(long, value_name = "FORMAT", global = true)]
     pub format: Option<Format>,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use crate::base::{Diagnostic, DiskWorld, World, suggest};
 use crate::chart::acquire::Options as SupplyOptions;
+use crate::chart::acquire::cache::Cache;
 use crate::chart::acquire::http as supply_progress;
 use crate::pipeline::Options;
 use crate::pipeline::provision::{self, Provision};
+use crate::pipeline::renders::Renders;
 use crate::project::Project;
 
 use super::Failures;
@@ -73,7 +75,15 @@ pub fn supply_options(project: &Project, global: &GlobalArgs) -> SupplyOptions {
 
 /// The options of a rendering run over these components.
 pub fn options(global: &GlobalArgs, components: &[String], keep_going: bool) -> Options {
-    Options { components: components.to_vec(), keep_going, jobs: global.jobs }
+    Options { components: components.to_vec(), keep_going, jobs: global.jobs, renders: renders(global) }
+}
+
+/// Where rendered components are kept; nowhere when the user has no place for a cache.
+fn renders(global: &GlobalArgs) -> Renders {
+    match Cache::of_user(&DiskWorld::new()) {
+        Ok(cache) if !global.no_cache => Renders::at(cache.renders()),
+        _ => Renders::default(),
+    }
 }
 
 fn environments(global: &GlobalArgs, known: &[String]) -> Result<Vec<String>, Failures> {

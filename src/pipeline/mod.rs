@@ -2,6 +2,7 @@
 
 pub mod plan;
 pub mod provision;
+pub mod renders;
 pub mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,18 +11,19 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::base::world::Asked;
+use crate::base::world::{Asked, Record};
 use crate::base::{Diagnostic, DiskWorld, Result};
 use crate::chart::acquire::Want;
 use crate::chart::acquire::mount::Mounted;
 use crate::project::select::{Selection, select};
-use crate::project::{Environment, Layout, Project, graph};
+use crate::project::{Component, Environment, Layout, Project, graph};
 use crate::source::{Document, Identity, Source, render as render_source};
 use crate::tree::disk::Place;
 use crate::tree::{self, Desired, NAMESPACES, lay_out};
 
 use plan::Job;
 use provision::{ForComponent, Provision};
+use renders::{Kept, Renders};
 use scope::Crds;
 
 /// The stack of a rendering thread: templates and YAML may nest deep, within the engines' own limits.
@@ -36,6 +38,8 @@ pub struct Options {
     pub keep_going: bool,
     /// How many components are rendered at once; `None`: one per processor.
     pub jobs: Option<usize>,
+    /// Where rendered components are kept from run to run.
+    pub renders: Renders,
 }
 
 /// An environment rendered, in memory.
@@ -81,7 +85,7 @@ pub fn render(
         let one = |name: &String| {
             let known = all.keys().map(String::as_str);
             let strangers = selection.members.get(name).map(|component| graph::unknown_needs(component, known)).unwrap_or_default();
-            let outcome = render_component(project, &environment, &selection, name, apis, provision);
+            let outcome = render_component(project, &environment, &selection, name, apis, provision, &options.renders);
             let outcome =
                 if strangers.is_empty() { outcome } else { Err(strangers.into_iter().chain(outcome.err().unwrap_or_default()).collect()) };
             done(name);
@@ -99,7 +103,7 @@ pub fn render(
             }
         });
     }
-    finish(environment, &selection, crds, outcomes, options)
+    finish(project, environment, &selection, crds, outcomes, options)
 }
 
 /// What the helm sources of all components ask for from outside, as far as their files say so; for resolving it together.
@@ -119,11 +123,8 @@ type Outcome = Result<Finished, Vec<Box<Diagnostic>>>;
 
 /// A component rendered.
 struct Finished {
-    job: Job,
-    documents: Vec<Document>,
+    kept: Kept,
     warnings: Vec<Box<Diagnostic>>,
-    /// What was asked of the world.
-    asked: Vec<Asked>,
 }
 
 /// Charts see the API versions of the CRDs that their environment renders. Those are known only now, so the components
@@ -131,17 +132,19 @@ struct Finished {
 fn ask_again(known: &Crds, outcomes: &[(String, Outcome)]) -> Option<(Vec<String>, Vec<String>)> {
     let mut crds = known.clone();
     let rendered = || outcomes.iter().filter_map(|(name, outcome)| outcome.as_ref().ok().map(|finished| (name, finished)));
-    rendered().for_each(|(_, finished)| finished.documents.iter().for_each(|document| crds.add(document)));
+    rendered().for_each(|(_, finished)| crds.extend(&finished.kept.crds));
     if crds.api_versions == known.api_versions {
         return None;
     }
-    let has_chart = |finished: &Finished| finished.job.sources.iter().any(|source| matches!(source, Source::Helm(_)));
-    // What a chart from elsewhere reads is not asked of the disk, so such a chart always may ask.
-    let is_elsewhere = |source: &Source| matches!(source, Source::Helm(release) if !release.chart.exists());
-    let may_ask = |finished: &Finished| finished.asked.iter().any(asks_for_apis) || finished.job.sources.iter().any(is_elsewhere);
-    let asking = rendered().filter(|(_, finished)| has_chart(finished) && may_ask(finished));
-    let names: Vec<String> = asking.map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> = rendered().filter(|(_, finished)| finished.kept.may_ask_for_apis).map(|(name, _)| name.clone()).collect();
     (!names.is_empty()).then_some((names, crds.api_versions))
+}
+
+/// Whether any of the charts may ask for API versions. What a chart from elsewhere reads is not asked of the disk, so
+/// such a chart always may.
+fn may_ask_for_apis(job: &Job, record: &Record) -> bool {
+    let charts = || job.sources.iter().filter_map(|source| if let Source::Helm(release) = source { Some(release) } else { None });
+    charts().any(|release| !release.chart.exists()) || (charts().next().is_some() && record.asked.keys().any(asks_for_apis))
 }
 
 /// Whether a file that was read may ask for API versions; a packed chart always may.
@@ -158,21 +161,49 @@ fn render_component(
     name: &str,
     apis: &[String],
     provision: &Provision<'_>,
+    renders: &Renders,
 ) -> Outcome {
-    let disk = DiskWorld::new();
-    let world = Mounted::new(&disk);
-    let outside = ForComponent { provision, world: &world, user: format!("{name}@{}", environment.name) };
     let Some(component) = selection.members.get(name) else { return Err(Vec::new()) };
-    let job = plan::plan(&world, &outside, project, environment, component, apis)?;
-    let mut documents = Vec::new();
-    let mut warnings = Vec::new();
-    let mut wrong = Vec::new();
+    let user = format!("{name}@{}", environment.name);
+    let slot = renders.slot(project, environment, component, apis);
+    if let Some(kept) = slot.load(provision, &user) {
+        return Ok(Finished { kept, warnings: Vec::new() });
+    }
+    let disk = DiskWorld::recording();
+    let world = Mounted::new(&disk);
+    let outside = ForComponent::new(provision, &world, user);
+    let (job, documents, warnings) = render_sources(&world, &outside, project, environment, component, apis)?;
+    let taken = outside.into_taken();
+    drop(world);
+    let record = disk.into_record().unwrap_or_default();
+    let mut crds = Crds::default();
+    documents.iter().for_each(|document| crds.add(document));
+    let kept = Kept { documents, crds, may_ask_for_apis: may_ask_for_apis(&job, &record) };
+    if warnings.is_empty() {
+        slot.keep(&kept, record, taken, provision);
+    }
+    Ok(Finished { kept, warnings })
+}
+
+type Rendering = (Job, Vec<Document>, Vec<Box<Diagnostic>>);
+
+/// Plans a component and renders its sources in order; what is wrong with any of them is reported together.
+fn render_sources(
+    world: &Mounted<'_>,
+    outside: &ForComponent<'_>,
+    project: &Project,
+    environment: &Environment,
+    component: &Component,
+    apis: &[String],
+) -> Result<Rendering, Vec<Box<Diagnostic>>> {
+    let job = plan::plan(world, outside, project, environment, component, apis)?;
+    let (mut documents, mut warnings, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for source in &job.sources {
-        if let Err(errors) = render_source(&world, &outside, source, &mut documents, &mut warnings) {
+        if let Err(errors) = render_source(world, outside, source, &mut documents, &mut warnings) {
             wrong.extend(errors);
         }
     }
-    if wrong.is_empty() { Ok(Finished { job, documents, warnings, asked: disk.asked() }) } else { Err(wrong) }
+    if wrong.is_empty() { Ok((job, documents, warnings)) } else { Err(wrong) }
 }
 
 fn pool(jobs: Option<usize>) -> Result<rayon::ThreadPool> {
@@ -208,6 +239,7 @@ fn add_crds(path: &Path, crds: &mut Crds) {
 
 /// Fills in namespaces, checks that no object comes twice, and lays out the files.
 fn finish(
+    project: &Project,
     environment: Environment,
     selection: &Selection<'_>,
     mut crds: Crds,
@@ -219,19 +251,19 @@ fn finish(
     let mut warnings = Vec::new();
     for (name, outcome) in outcomes {
         match outcome {
-            Ok(Finished { job, documents, warnings: said, .. }) => {
+            Ok(Finished { kept, warnings: said }) => {
                 warnings.extend(said.into_iter().map(|warning| warning.note(format!("while rendering component {name}"))));
-                documents.iter().for_each(|document| crds.add(document));
-                rendered.insert(name, (job, documents));
+                crds.extend(&kept.crds);
+                rendered.insert(name, kept.documents);
             }
             Err(errors) => {
                 failed.insert(name, errors);
             }
         }
     }
-    for (job, documents) in rendered.values_mut() {
-        if let Some(namespace) = &job.namespace {
-            documents.iter_mut().for_each(|document| crds.fill(document, namespace));
+    for (name, documents) in &mut rendered {
+        if let Some(namespace) = selection.members.get(name).and_then(|component| component.namespace.as_ref()) {
+            documents.iter_mut().for_each(|document| crds.fill(document, &namespace.text));
         }
     }
     for (name, errors) in twice(&rendered) {
@@ -241,17 +273,20 @@ fn finish(
         return Err(failed.into_values().flatten().collect());
     }
     rendered.retain(|name, _| !failed.contains_key(name));
-    let mut desired = desired(&rendered, selection.complete);
+    let one_file = |name: &str| {
+        let layout = selection.members.get(name).and_then(|component| component.layout);
+        layout.unwrap_or(project.settings.layout) == Layout::Manifest
+    };
+    let mut desired = desired(&rendered, one_file, selection.complete);
     desired.spared = failed.keys().cloned().chain((!failed.is_empty()).then(|| NAMESPACES.to_owned())).collect();
-    let documents = rendered.into_iter().map(|(name, (_, documents))| (name, documents)).collect();
-    Ok(Rendered { environment, desired, failed, documents, warnings })
+    Ok(Rendered { environment, desired, failed, documents: rendered, warnings })
 }
 
 /// An object that two documents define is an error that names both; the same Namespace, word for word, is fine.
-fn twice(rendered: &BTreeMap<String, (Job, Vec<Document>)>) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
+fn twice(rendered: &BTreeMap<String, Vec<Document>>) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
     let mut seen: BTreeMap<(&str, &str, &str, &str), (&str, &Document)> = BTreeMap::new();
     let mut wrong: BTreeMap<String, Vec<Box<Diagnostic>>> = BTreeMap::new();
-    for (name, (_, documents)) in rendered {
+    for (name, documents) in rendered {
         for document in documents {
             let Identity { kind, namespace, name: object, .. } = &document.identity;
             let key = (document.identity.group(), kind.as_str(), namespace.as_str(), object.as_str());
@@ -279,13 +314,13 @@ fn is_namespace(document: &Document) -> bool {
 
 /// The files of every directory. Namespaces of all components have a directory of their own; a run over some of the
 /// components only adds to it.
-fn desired(rendered: &BTreeMap<String, (Job, Vec<Document>)>, complete: bool) -> Desired {
+fn desired(rendered: &BTreeMap<String, Vec<Document>>, one_file: impl Fn(&str) -> bool, complete: bool) -> Desired {
     let mut desired = Desired { complete, ..Desired::default() };
     let mut namespaces: BTreeMap<&str, &Document> = BTreeMap::new();
-    for (name, (job, documents)) in rendered {
+    for (name, documents) in rendered {
         let (own, shared): (Vec<&Document>, Vec<&Document>) = documents.iter().partition(|document| !is_namespace(document));
         namespaces.extend(shared.iter().map(|document| (document.identity.name.as_str(), *document)));
-        desired.dirs.insert(name.clone(), lay_out(&own, job.layout == Layout::Manifest));
+        desired.dirs.insert(name.clone(), lay_out(&own, one_file(name)));
     }
     let namespaces: Vec<&Document> = namespaces.into_values().collect();
     desired.dirs.insert(NAMESPACES.to_owned(), lay_out(&namespaces, false));

@@ -5,21 +5,15 @@ use crate::chart::acquire::Want;
 use crate::project::component::{HelmSpec, Kind, Spec, conventional_values};
 use crate::project::paths::{self, Found};
 use crate::project::values::{Context, Reader};
-use crate::project::{Component, Environment, HelmLevel, Layout, Project, Spanned};
+use crate::project::{Component, Environment, HelmLevel, Project, Spanned};
 use crate::source::data::Data;
 use crate::source::{HelmRelease, Kustomization, Outside, Source};
 
 /// A component ready to be rendered.
 #[derive(Debug)]
 pub struct Job {
-    /// Its name.
-    pub component: String,
     /// Its sources in order.
     pub sources: Vec<Source>,
-    /// Its layout.
-    pub layout: Layout,
-    /// The namespace that fills in for objects that do not say.
-    pub namespace: Option<String>,
 }
 
 /// Plans one component. `known_apis` are the API versions of the CRDs of the environment.
@@ -47,12 +41,7 @@ pub fn plan(
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    Ok(Job {
-        component: component.name.clone(),
-        sources,
-        layout: component.layout.unwrap_or(project.settings.layout),
-        namespace: component.namespace.as_ref().map(|namespace| namespace.text.clone()),
-    })
+    Ok(Job { sources })
 }
 
 struct Planner<'a> {

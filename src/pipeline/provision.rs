@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::base::world::Answer;
 use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::chart::acquire::archive::{Entry, Tree};
 use crate::chart::acquire::mount::Mounted;
@@ -90,6 +91,25 @@ impl<'w> Provision<'w> {
         }
     }
 
+    /// The digest of the lock as it is now.
+    pub fn lock_digest(&self) -> Answer {
+        blake3::hash(open(&self.lock).to_text().as_bytes()).into()
+    }
+
+    /// Notes that `user` uses these artifacts, by their keys, as it did before; false when the lock lacks one.
+    pub fn use_again(&self, keys: &BTreeSet<String>, user: &str) -> bool {
+        let lock = self.lock();
+        let artifacts: Vec<&Artifact> = lock.artifacts().filter(|artifact| keys.contains(&artifact.key())).collect();
+        artifacts.iter().for_each(|artifact| self.note_use(artifact, user));
+        artifacts.len() == keys.len()
+    }
+
+    fn note_use(&self, artifact: &Artifact, user: &str) {
+        let mut used = open(&self.used);
+        let (_, users) = used.entry(artifact.key()).or_insert_with(|| (artifact.clone(), BTreeSet::new()));
+        users.insert(user.to_owned());
+    }
+
     fn artifact(&self, want: &Want) -> Result<Artifact> {
         if let Some(artifact) = want.find(&open(&self.lock)) {
             return Ok(artifact.clone());
@@ -138,12 +158,23 @@ fn file_name(artifact: &Artifact) -> String {
 
 /// What one component gets, shown in its world.
 pub struct ForComponent<'a> {
-    /// For all components.
-    pub provision: &'a Provision<'a>,
-    /// The component's world.
-    pub world: &'a Mounted<'a>,
+    provision: &'a Provision<'a>,
+    world: &'a Mounted<'a>,
     /// `component@environment`
-    pub user: String,
+    user: String,
+    taken: Mutex<BTreeSet<String>>,
+}
+
+impl<'a> ForComponent<'a> {
+    /// For `user`, a `component@environment`, who reads it in `world`.
+    pub fn new(provision: &'a Provision<'a>, world: &'a Mounted<'a>, user: String) -> Self {
+        Self { provision, world, user, taken: Mutex::default() }
+    }
+
+    /// The keys of the artifacts that the component has got.
+    pub fn into_taken(self) -> BTreeSet<String> {
+        self.taken.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Outside for ForComponent<'_> {
@@ -152,9 +183,8 @@ impl Outside for ForComponent<'_> {
             let tree = self.provision.tree(&artifact)?;
             let name = format!("{}-{}", artifact.name, artifact.sha256.get(..12).unwrap_or_default());
             let root = self.world.mount(&name, || tree);
-            let mut used = open(&self.provision.used);
-            let (_, users) = used.entry(artifact.key()).or_insert_with(|| (artifact.clone(), BTreeSet::new()));
-            users.insert(self.user.clone());
+            self.provision.note_use(&artifact, &self.user);
+            open(&self.taken).insert(artifact.key());
             Ok(if artifact.kind == Kind::Git { root } else { root.join(file_name(&artifact)) })
         });
         result.inspect_err(|error| open(&self.provision.failures).push(error.clone()))

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::source::{Document, compose};
 use crate::yaml::node::Node;
 
@@ -62,7 +64,7 @@ const BUILT_IN: &[&str] = &[
 ];
 
 /// The CRDs of an environment: which kinds live in namespaces, and which API versions they bring.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crds {
     namespaced: BTreeMap<(String, String), bool>,
     /// `group/version` and `group/version/Kind`, sorted: what `.Capabilities.APIVersions` knows of them.
@@ -79,6 +81,14 @@ impl Crds {
         if let Ok(Some(root)) = compose::document(&file, 0, &document.text) {
             self.add_spec(&root);
         }
+    }
+
+    /// Takes in the CRDs of another part of the environment.
+    pub fn extend(&mut self, other: &Self) {
+        self.namespaced.extend(other.namespaced.iter().map(|(kind, namespaced)| (kind.clone(), *namespaced)));
+        self.api_versions.extend(other.api_versions.iter().cloned());
+        self.api_versions.sort();
+        self.api_versions.dedup();
     }
 
     fn add_spec(&mut self, root: &Node) -> Option<()> {

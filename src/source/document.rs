@@ -3,13 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::{Diagnostic, Result, SourceFile};
 use crate::yaml::node::Node;
 
 use super::identity;
 
 /// One object as text, with where it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// The YAML text: no `---`, no blank lines at either end, one line break at the end.
     pub text: String,
@@ -20,7 +22,7 @@ pub struct Document {
 }
 
 /// Where a document came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The source: `helm chart components/loki/chart`, `kustomization …`, `template …`, `file …`.
     pub source: String,
@@ -42,7 +44,7 @@ impl fmt::Display for Origin {
 }
 
 /// Who an object is in a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Identity {
     /// API group and version: `apps/v1`, `v1`.
     pub api_version: String,

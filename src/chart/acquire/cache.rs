@@ -1,8 +1,8 @@
 //! The cache: artifacts by the SHA-256 of their bytes, shared between projects and processes.
 //!
 //! Layout below `$HYDRATE_CACHE_DIR`, or `hydrate/` in the XDG cache directory:
-//! `blobs/<2 digits>/<digest>` the artifacts, `locks/` advisory locks, `git/` shallow repositories, `tmp/` what is being
-//! written. A blob appears by a rename when it is whole, and is hashed again at each use: a process that is killed
+//! `blobs/<2 digits>/<digest>` the artifacts, `locks/` advisory locks, `git/` shallow repositories, `renders/` rendered
+//! components (the pipeline's), `tmp/` what is being written. A blob appears by a rename when it is whole, and is hashed again at each use: a process that is killed
 //! leaves nothing but a file in `tmp/`, and a blob that went bad on the disk is noticed and fetched again.
 
 use std::fs::File;
@@ -28,7 +28,7 @@ pub struct Usage {
     pub blobs: u64,
     /// Their bytes.
     pub blob_bytes: u64,
-    /// Bytes of everything else: shallow Git repositories, unfinished files.
+    /// Bytes of everything else: shallow Git repositories, rendered components, unfinished files.
     pub other_bytes: u64,
 }
 
@@ -128,6 +128,11 @@ impl Cache {
         self.root.join("git").join(name)
     }
 
+    /// The directory of rendered components.
+    pub fn renders(&self) -> PathBuf {
+        self.root.join("renders")
+    }
+
     /// How much is in it.
     pub fn usage(&self) -> Usage {
         let mut usage = Usage::default();
@@ -148,7 +153,7 @@ impl Cache {
     pub fn clean(&self, age: Duration) -> Result<u64, Box<Diagnostic>> {
         let now = SystemTime::now();
         let mut freed = 0;
-        for (directory, limit) in [("blobs", age), ("git", age), ("tmp", age.min(Duration::from_secs(3600)))] {
+        for (directory, limit) in [("blobs", age), ("git", age), ("renders", age), ("tmp", age.min(Duration::from_secs(3600)))] {
             let root = self.root.join(directory);
             for entry in walkdir::WalkDir::new(&root).into_iter().flatten().filter(|entry| entry.file_type().is_file()) {
                 let Ok(metadata) = entry.metadata() else { continue };

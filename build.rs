@@ -1,0 +1,34 @@
+//! Tells the program which sources it was built from, so that nothing that another build has cached is taken for its own.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+
+fn main() -> io::Result<()> {
+    let mut hasher = DefaultHasher::new();
+    for root in ["Cargo.toml", "Cargo.lock", "src"] {
+        println!("cargo:rerun-if-changed={root}");
+        for path in files(Path::new(root))? {
+            path.hash(&mut hasher);
+            fs::read(&path)?.hash(&mut hasher);
+        }
+    }
+    println!("cargo:rustc-env=HYDRATE_SOURCES={:016x}", hasher.finish());
+    Ok(())
+}
+
+/// The files at or below a path, sorted.
+fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut entries = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    entries.sort();
+    let mut all = Vec::new();
+    for entry in entries {
+        all.extend(files(&entry)?);
+    }
+    Ok(all)
+}

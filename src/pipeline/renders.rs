@@ -1,0 +1,151 @@
+//! Rendered components kept in the cache, so that what has not changed is not rendered again.
+//!
+//! A component's documents follow from the program, the configuration it was planned from, and the answers of the
+//! world to what its engines asked: files, directories, variables. The first two make the key of an entry; the
+//! questions, each with a digest of its answer, are in the entry, and all are asked again before it is used. So a hit
+//! gives what rendering would give, byte for byte. Components whose rendering asked for the time or for randomness,
+//! and those with warnings to show, are rendered every time.
+//!
+//! Layout: `renders/<digest of project, environment and component>/<key>`, the BLAKE3 of the rest first. What does not
+//! match it is no entry. Nothing here can fail a run: without a usable cache everything is rendered.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::hash::hex;
+use crate::base::world::{Answer, Asked, Record};
+use crate::project::{Component, Environment, Project};
+use crate::source::Document;
+
+use super::provision::Provision;
+use super::scope::Crds;
+
+/// How many entries a component keeps: as many states of it can be gone back to without rendering.
+const ENTRIES: usize = 8;
+
+/// Where rendered components are kept.
+#[derive(Debug, Clone, Default)]
+pub struct Renders {
+    directory: Option<PathBuf>,
+}
+
+/// What is kept of a component.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its documents.
+    pub documents: Vec<Document>,
+    /// The CRDs among them.
+    pub crds: Crds,
+    /// Whether it may look different when more API versions are known.
+    pub may_ask_for_apis: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    asked: Vec<(Asked, Answer)>,
+    outside: Option<Outside>,
+    kept: Kept,
+}
+
+/// What a component took from outside.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Outside {
+    /// The digest of the lock it was found in.
+    lock: Answer,
+    /// The keys of the artifacts.
+    artifacts: BTreeSet<String>,
+}
+
+impl Renders {
+    /// Kept below a directory.
+    pub fn at(directory: PathBuf) -> Self {
+        Self { directory: Some(directory) }
+    }
+
+    /// The place for a component in an environment, rendered with these API versions known.
+    pub fn slot(&self, project: &Project, environment: &Environment, component: &Component, apis: &[String]) -> Slot {
+        let Some(directory) = &self.directory else { return Slot { path: None } };
+        let mut place = blake3::Hasher::new();
+        for part in [project.root.as_os_str().as_encoded_bytes(), environment.name.as_bytes(), component.name.as_bytes()] {
+            add(&mut place, part);
+        }
+        let mut key = blake3::Hasher::new();
+        add(&mut key, concat!(env!("CARGO_PKG_VERSION"), " ", env!("HYDRATE_SOURCES")).as_bytes());
+        add(&mut key, format!("{:?}", project.settings).as_bytes());
+        add(&mut key, &environment.file.text);
+        add(&mut key, component.file.as_ref().map_or(&[], |file| &file.text));
+        add(&mut key, apis.join("\n").as_bytes());
+        let name = |hasher: &blake3::Hasher| hex(&hasher.finalize().as_bytes()[..16]);
+        Slot { path: Some(directory.join(name(&place)).join(name(&key))) }
+    }
+}
+
+/// Adds a part so that no two lists of parts look the same.
+fn add(hasher: &mut blake3::Hasher, part: &[u8]) {
+    hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+}
+
+/// The place of one rendered component.
+#[derive(Debug)]
+pub struct Slot {
+    path: Option<PathBuf>,
+}
+
+impl Slot {
+    /// What is kept here, if rendering would still give it. What it took from outside counts as used by `user`.
+    pub fn load(&self, provision: &Provision<'_>, user: &str) -> Option<Kept> {
+        let bytes = fs::read(self.path.as_ref()?).ok()?;
+        let (digest, rest) = bytes.split_first_chunk::<32>()?;
+        if blake3::hash(rest) != *digest {
+            return None;
+        }
+        let entry: Entry = postcard::from_bytes(rest).ok()?;
+        if !entry.asked.iter().all(|(asked, answer)| asked.answer() == *answer) {
+            return None;
+        }
+        if let Some(outside) = &entry.outside
+            && (provision.lock_digest() != outside.lock || !provision.use_again(&outside.artifacts, user))
+        {
+            return None;
+        }
+        Some(entry.kept)
+    }
+
+    /// Keeps a component, if it would come out the same again.
+    pub fn keep(&self, kept: &Kept, record: Record, taken: BTreeSet<String>, provision: &Provision<'_>) {
+        let Some(path) = &self.path else { return };
+        if record.is_unrepeatable {
+            return;
+        }
+        let outside = (!taken.is_empty()).then(|| Outside { lock: provision.lock_digest(), artifacts: taken });
+        let entry = Entry { asked: record.asked.into_iter().collect(), outside, kept: kept.clone() };
+        // A cache that cannot be written is only slower.
+        let _ = postcard::to_stdvec(&entry).map_err(std::io::Error::other).and_then(|bytes| write(path, &bytes));
+    }
+}
+
+/// Written beside and renamed. It is not flushed to the disk: what a crash leaves half-written does not match its digest.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let directory = path.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
+    fs::create_dir_all(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(blake3::hash(bytes).as_bytes())?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|error| error.error)?;
+    forget_oldest(directory)
+}
+
+fn forget_oldest(directory: &Path) -> std::io::Result<()> {
+    let mut entries: Vec<(SystemTime, PathBuf)> = fs::read_dir(directory)?
+        .flatten()
+        .filter_map(|entry| Some((entry.metadata().and_then(|metadata| metadata.modified()).ok()?, entry.path())))
+        .collect();
+    entries.sort();
+    let surplus = entries.len().saturating_sub(ENTRIES);
+    entries.iter().take(surplus).try_for_each(|(_, path)| fs::remove_file(path))
+}

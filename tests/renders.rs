@@ -1,0 +1,220 @@
+//! The cache of rendered components: a run that finds something in it writes what a run without it would write.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The files of a project with every kind of source, and components that depend on each other's CRDs.
+const FILES: &[(&str, &str)] = &[
+    ("hydrate.yaml", "helm: v4\n"),
+    ("environments/dev.yaml", "kubernetes: \"1.33\"\nvalues: {domain: local}\n"),
+    ("components/chart/component.yaml", "namespace: a\nsources:\n- helm: {chart: ./chart, values: [values.yaml, \"${env}.yaml?\"]}\n"),
+    ("components/chart/values.yaml", "size: 1\n"),
+    ("components/chart/chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+    ("components/chart/chart/values.yaml", "size: 0\ncolour: red\n"),
+    ("components/chart/chart/files/a.txt", "one\n"),
+    (
+        "components/chart/chart/templates/a.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  size: {{ .Values.size | quote }}\n  colour: {{ .Values.colour }}\n  \
+         files: {{ .Files.Glob \"files/*\" | toJson | quote }}\n  known: {{ .Capabilities.APIVersions.Has \"x.io/v1\" | quote }}\n",
+    ),
+    (
+        "components/crds/raw/crd.yaml",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.x.io}\nspec:\n  group: x.io\n  names: {kind: A}\n  scope: Namespaced\n  versions: [{name: v1, served: true}]\n",
+    ),
+    ("components/crds/component.yaml", "namespace: b\n"),
+    ("components/instance/raw/a.yaml", "apiVersion: x.io/v1\nkind: A\nmetadata:\n  name: a\n"),
+    ("components/instance/component.yaml", "namespace: b\n"),
+    ("components/jinja/templates/a.yaml.j2", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: j}\ndata: {domain: {{ values.domain }}}\n"),
+    ("components/overlay/kustomization.yaml", "namePrefix: p-\nresources: [a.yaml]\nconfigMapGenerator: [{name: g, files: [f.txt]}]\n"),
+    ("components/overlay/a.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n"),
+    ("components/overlay/f.txt", "text\n"),
+];
+
+/// Changes one after the other; `None` removes the file.
+const CHANGES: &[(&str, Option<&str>)] = &[
+    ("components/chart/values.yaml", Some("size: 2\n")),
+    ("components/chart/dev.yaml", Some("size: 3\n")),
+    ("components/chart/dev.yaml", None),
+    ("components/chart/chart/files/b.txt", Some("two\n")),
+    ("components/chart/chart/files/a.txt", Some("other\n")),
+    ("components/chart/chart/files/b.txt", None),
+    ("components/chart/chart/.helmignore", Some("files/\n")),
+    ("components/chart/chart/templates/b.yaml", Some("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: d}\n")),
+    ("components/crds/raw/crd.yaml", None),
+    ("components/crds/raw/none.yaml", Some("# nothing\n")),
+    (
+        "components/crds/raw/crd.yaml",
+        Some(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.x.io}\nspec:\n  group: x.io\n  names: {kind: A}\n  scope: Cluster\n  versions: [{name: v1, served: true}]\n",
+        ),
+    ),
+    ("environments/dev.yaml", Some("kubernetes: \"1.34\"\nvalues: {domain: example.org}\n")),
+    ("components/overlay/f.txt", Some("another text\n")),
+    ("components/overlay/a.yaml", Some("apiVersion: v1\nkind: Service\nmetadata: {name: t}\n")),
+    ("components/instance/component.yaml", Some("namespace: c\nlayout: manifest\n")),
+    ("hydrate.yaml", Some("helm: v3\n")),
+    ("components/chart/values.yaml", Some("size: 1\n")),
+    ("components/jinja/templates/b.yaml.j2", Some("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: k}\n")),
+    ("components/jinja/templates/a.yaml.j2", None),
+    ("hydrate.yaml", Some("helm: v4\nlayout: manifest\n")),
+];
+
+struct Project {
+    root: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl Project {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let project = Self { root, _directory: directory };
+        FILES.iter().for_each(|(path, text)| project.put(path, Some(text)));
+        project
+    }
+
+    fn put(&self, path: &str, text: Option<&str>) {
+        let path = self.root.join(path);
+        match text {
+            Some(text) => {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            None => fs::remove_file(path).unwrap(),
+        }
+    }
+
+    /// Runs hydrate and gives its exit code and what it printed.
+    fn run(&self, args: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hydrate"));
+        command.args(args).current_dir(&self.root).env_clear().env("HYDRATE_CACHE_DIR", self.root.join(".cache"));
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code().unwrap(), text)
+    }
+
+    fn render(&self) {
+        let (code, text) = self.run(&["-e", "dev"], &[]);
+        assert_eq!(code, 0, "{text}");
+    }
+
+    /// Whether the tree is what a run without the cache would write.
+    fn assert_exact(&self, after: &str) {
+        let (code, text) = self.run(&["diff", "-e", "dev", "--no-cache"], &[]);
+        assert_eq!(code, 0, "after {after}: {text}");
+        let (code, text) = self.run(&["check", "-e", "dev", "--no-cache"], &[]);
+        assert_eq!(code, 0, "after {after}: {text}");
+    }
+
+    fn entries(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut entries = BTreeMap::new();
+        collect(&self.root.join(".cache/renders"), &mut entries);
+        entries
+    }
+}
+
+fn collect(dir: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(dir).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_change_is_seen() {
+    let project = Project::new();
+    project.render();
+    project.assert_exact("the first run");
+    for (path, text) in CHANGES {
+        project.put(path, *text);
+        project.render();
+        project.assert_exact(&format!("{path} became {text:?}"));
+        project.render();
+        project.assert_exact(&format!("{path} became {text:?}, twice"));
+    }
+    for (path, text) in FILES {
+        project.put(path, Some(text));
+        project.render();
+        project.assert_exact(&format!("{path} is as at first"));
+    }
+}
+
+#[test]
+fn what_does_not_change_is_not_rendered() {
+    let project = Project::new();
+    project.render();
+    // A component that is rendered is written to the cache anew, by a rename.
+    let inodes = || project.entries().into_keys().map(|path| fs::metadata(path).unwrap().ino()).collect::<Vec<_>>();
+    let before = inodes();
+    assert!(before.len() >= 5, "{} entries", before.len());
+    project.render();
+    assert_eq!(inodes(), before);
+    project.put("components/overlay/f.txt", Some("another text\n"));
+    project.render();
+    let same = inodes().iter().filter(|inode| before.contains(inode)).count();
+    assert_eq!(same, before.len() - 1);
+}
+
+#[test]
+fn spoilt_entries_are_no_entries() {
+    let project = Project::new();
+    project.render();
+    for (nth, (path, mut bytes)) in project.entries().into_iter().enumerate() {
+        match nth % 3 {
+            0 => bytes.truncate(bytes.len() / 2),
+            1 => bytes.clear(),
+            _ => {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+            }
+        }
+        fs::write(path, bytes).unwrap();
+    }
+    project.render();
+    project.assert_exact("spoiling the cache");
+}
+
+#[test]
+fn without_a_place_for_the_cache_nothing_fails() {
+    let project = Project::new();
+    project.put(".cache", Some("not a directory"));
+    project.render();
+    project.assert_exact("a run without a cache");
+}
+
+#[test]
+fn randomness_and_variables_are_not_kept() {
+    let project = Project::new();
+    let template = |text: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: r}}\ndata: {{r: {text}}}\n");
+    project.put("components/chart/chart/templates/r.yaml", Some(&template("{{ randAlphaNum 20 }}")));
+    let read = || fs::read_to_string(project.root.join("manifests/dev/chart/configmap-r.yaml")).unwrap();
+    project.render();
+    let first = read();
+    project.render();
+    assert_ne!(read(), first);
+    project.put("components/chart/chart/templates/r.yaml", Some(&template("{{ now | date \"05.000000\" | quote }}")));
+    project.render();
+    let first = read();
+    project.render();
+    assert_ne!(read(), first);
+}
+
+#[test]
+fn old_entries_are_forgotten() {
+    let project = Project::new();
+    for size in 0..20 {
+        project.put("environments/dev.yaml", Some(&format!("values: {{domain: d{size}}}\n")));
+        project.render();
+    }
+    for dir in fs::read_dir(project.root.join(".cache/renders")).unwrap() {
+        let count = fs::read_dir(dir.unwrap().path()).unwrap().count();
+        assert!(count <= 8, "{count} entries");
+    }
+}
