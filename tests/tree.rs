@@ -27,6 +27,19 @@ fn project(root: &Path, word: &str) {
     }
 }
 
+/// A second environment, whose runs have no other business with the first one's trees than to complete what was begun.
+fn other_environment_in(root: &Path) {
+    fs::create_dir_all(root.join("environments")).unwrap();
+    fs::write(root.join("environments/other.yaml"), "components: [none-of-them-*]\n").unwrap();
+}
+
+/// The same project handed over, so that `clusters/dev` changes whenever the manifests do.
+fn handed_over(root: &Path, word: &str) {
+    project(root, word);
+    let git = format!("handover: flux\ngit: {{url: \"https://git.example.org/x\", branch: {word}}}\n");
+    fs::write(root.join("environments/dev.yaml"), format!("values: {{word: {word}}}\n{git}")).unwrap();
+}
+
 fn hydrate(root: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hydrate"));
     command.args(["-q", "-e", "dev"]).current_dir(root).env_remove("HYDRATE_ENV").stderr(Stdio::null());
@@ -89,6 +102,135 @@ fn kill_at_many_points(points: u32, variables: &[(&str, &str)], complete_after_r
         assert_eq!(left, ["dev"], "remains of the killed run were not removed");
     }
     eprintln!("killed at {points} points: {} old trees, {} new ones", seen[0], seen[1]);
+}
+
+type Tree = BTreeMap<PathBuf, Vec<u8>>;
+
+fn snapshots(root: &Path) -> (Tree, Tree) {
+    let (mut manifests, mut clusters) = (Tree::new(), Tree::new());
+    collect(&root.join("manifests/dev"), &mut manifests);
+    collect(&root.join("clusters/dev"), &mut clusters);
+    (manifests, clusters)
+}
+
+/// Each of both trees is the old or the new one at any moment; and once any run has passed by, also for another environment, both are old or both new.
+fn kill_with_hand_over(points: u32, variables: &[(&str, &str)], complete_after_recovery_only: bool) {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    other_environment_in(&root);
+    let run = |word: &str| {
+        handed_over(&root, word);
+        let start = Instant::now();
+        assert!(hydrate(&root).status().unwrap().success());
+        (snapshots(&root), start.elapsed())
+    };
+    let (old, _) = run("old");
+    let (new, longest) = run("new");
+    assert!(old.0 != new.0 && old.1 != new.1);
+    fs::write(root.join("clusters/dev/mine.txt"), "not hydrate's").unwrap();
+    let mut seen = [0, 0];
+    for point in 0..points {
+        let (word, before, after) = if point % 2 == 0 { ("old", &new, &old) } else { ("new", &old, &new) };
+        handed_over(&root, word);
+        let mut child = hydrate(&root).envs(variables.iter().copied()).spawn().unwrap();
+        std::thread::sleep(longest.mul_f64(0.3 + f64::from(point) / f64::from(points)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let found = || {
+            let (manifests, mut clusters) = snapshots(&root);
+            assert_eq!(clusters.remove(&root.join("clusters/dev/mine.txt")).as_deref(), Some(b"not hydrate's".as_slice()));
+            (manifests, clusters)
+        };
+        if !complete_after_recovery_only {
+            let (manifests, clusters) = found();
+            assert!([&before.0, &after.0].contains(&&manifests), "mixed manifests after a kill at point {point}");
+            assert!([&before.1, &after.1].contains(&&clusters), "mixed clusters after a kill at point {point}");
+        }
+        let mut other = Command::new(env!("CARGO_BIN_EXE_hydrate"));
+        assert!(other.args(["-q", "-e", "other"]).current_dir(&root).status().unwrap().success());
+        let both = found();
+        let is_new = &both == after;
+        assert!(is_new || &both == before, "manifests and clusters do not belong together after a kill at point {point}");
+        seen[usize::from(is_new)] += 1;
+        for tree in ["manifests", "clusters"] {
+            let left: Vec<_> = fs::read_dir(root.join(tree)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert!(left.iter().all(|name| name == "dev" || name == "other"), "remains of the killed run were not removed: {left:?}");
+        }
+        assert!(hydrate(&root).status().unwrap().success());
+        assert!(&found() == after);
+    }
+    eprintln!("killed at {points} points: {} old pairs of trees, {} new ones", seen[0], seen[1]);
+}
+
+#[test]
+fn a_kill_leaves_manifests_and_hand_over_together() {
+    kill_with_hand_over(40, &[], false);
+}
+
+#[test]
+fn a_kill_without_exchange_leaves_manifests_and_hand_over_together() {
+    kill_with_hand_over(12, &[("HYDRATE_TEST_NO_EXCHANGE", "1")], true);
+}
+
+/// What a kill between the two swaps leaves, step by step: the promise is kept once, and one that nobody decided on is dropped.
+#[test]
+fn a_promised_hand_over_is_kept_or_dropped() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    other_environment_in(&root);
+    let trees: Vec<PathBuf> = ["old", "new"]
+        .map(|word| {
+            handed_over(&root, word);
+            assert!(hydrate(&root).status().unwrap().success());
+            let kept = root.join(format!("kept-{word}"));
+            copy(&root.join("manifests"), &kept.join("manifests"));
+            copy(&root.join("clusters"), &kept.join("clusters"));
+            kept
+        })
+        .into();
+    let digest = |manifests: &Path, clusters: &Path| {
+        // As tree/write.rs has it: the digests of all indexes.
+        let mut text = String::new();
+        let mut names: Vec<_> = fs::read_dir(manifests).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        let indexes = names.iter().map(|name| (name.as_str(), manifests.join(name).join(".hydrated")));
+        for (name, path) in indexes.chain([("manifests", manifests.join("kustomization.yaml")), ("clusters", clusters.join(".hydrated"))]) {
+            if let Ok(bytes) = fs::read(path) {
+                text.push_str(&format!("{}  {name}\n", hydrate::base::hash::sha256(&bytes)));
+            }
+        }
+        hydrate::base::hash::sha256(text.as_bytes())
+    };
+    for (standing, expected) in [(1, 1), (0, 0)] {
+        for dir in ["manifests", "clusters"] {
+            fs::remove_dir_all(root.join(dir)).unwrap();
+        }
+        // The manifests are those of `standing`; the hand-over is the old one, and the new one is promised.
+        copy(&trees[standing].join("manifests"), &root.join("manifests"));
+        copy(&trees[0].join("clusters"), &root.join("clusters"));
+        let name = digest(&trees[1].join("manifests/dev"), &trees[1].join("clusters/dev"));
+        copy(&trees[1].join("clusters/dev"), &root.join(format!("clusters/.hydrate-after-dev-{name}")));
+        let check = hydrate(&root).arg("check").status().unwrap();
+        assert_eq!(check.code(), Some(if standing == 1 { 1 } else { 2 }), "a half-written pair is told");
+        let mut other = Command::new(env!("CARGO_BIN_EXE_hydrate"));
+        assert!(other.args(["-q", "-e", "other"]).current_dir(&root).status().unwrap().success());
+        let (_, clusters) = snapshots(&root);
+        let mut wanted = Tree::new();
+        collect(&trees[expected].join("clusters/dev"), &mut wanted);
+        assert!(clusters.values().eq(wanted.values()));
+        assert_eq!(fs::read_dir(root.join("clusters")).unwrap().count(), 1);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()))
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).map(drop).unwrap()
+        }
+    }
 }
 
 #[test]

@@ -5,14 +5,17 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::base::{Diagnostic, Severity};
+use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges};
 
 /// The version of the JSON that commands print; it grows when a reader of the older one would stumble.
 pub const VERSION: u32 = 1;
 
 /// One line a changed directory, indented: `  loki  2 created, 1 changed`.
-pub fn change_lines(changes: &Changes) -> Vec<String> {
-    let changed: Vec<(&String, &DirChanges)> = changes.dirs.iter().filter(|(_, dir)| touches(dir)).collect();
+pub fn change_lines(place: &Place, changes: &Changes) -> Vec<String> {
+    let clusters = place.clusters_shown("");
+    let all = changes.dirs.iter().chain([(&clusters, &changes.clusters)]);
+    let changed: Vec<(&String, &DirChanges)> = all.filter(|(_, dir)| touches(dir)).collect();
     let width = changed.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     changed.iter().map(|(name, dir)| format!("  {name:width$}  {}", counts(dir))).collect()
 }
@@ -41,26 +44,31 @@ pub fn duration(took: Duration) -> String {
 }
 
 /// The changes of an environment.
-pub fn changes_json(env: &str, changes: &Changes, took: Duration) -> Json {
+pub fn changes_json(place: &Place, changes: &Changes, took: Duration) -> Json {
     let [created, changed, deleted, unchanged] = changes.counts();
-    let component = |(name, dir): (&String, &DirChanges)| {
-        json!({
-            "component": name,
-            "created": dir.created,
-            "changed": dir.changed,
-            "deleted": dir.deleted,
-            "edited": dir.edited,
-            "unchanged": dir.unchanged,
-        })
-    };
-    json!({
-        "environment": env,
+    let mut said = json!({
+        "environment": place.env,
         "created": created,
         "changed": changed,
         "deleted": deleted,
         "unchanged": unchanged,
         "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        "components": changes.dirs.iter().map(component).collect::<Vec<_>>(),
+        "components": changes.dirs.iter().map(|(name, dir)| directory_json("component", name, dir)).collect::<Vec<_>>(),
+    });
+    if !changes.clusters.files.is_empty() || !changes.clusters.is_empty() {
+        said["handover"] = directory_json("directory", &place.clusters_shown(""), &changes.clusters);
+    }
+    said
+}
+
+fn directory_json(key: &str, name: &str, dir: &DirChanges) -> Json {
+    json!({
+        key: name,
+        "created": dir.created,
+        "changed": dir.changed,
+        "deleted": dir.deleted,
+        "edited": dir.edited,
+        "unchanged": dir.unchanged,
     })
 }
 

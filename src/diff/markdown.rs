@@ -9,8 +9,8 @@ use crate::base::Fate;
 /// What a comment can hold on the common forges, with room to spare; what is longer is cut with a remark.
 const LONGEST: usize = 60_000;
 
-/// The comment for one environment. `dir` is its directory as users see it.
-pub fn write(diffs: &[FileDiff], env: &str, dir: &str) -> String {
+/// The comment for one environment.
+pub fn write(diffs: &[FileDiff], env: &str) -> String {
     if diffs.is_empty() {
         return format!("### {env}: no changes\n");
     }
@@ -18,7 +18,7 @@ pub fn write(diffs: &[FileDiff], env: &str, dir: &str) -> String {
     let mut text =
         format!("### {env}: {} created, {} changed, {} deleted\n", count(Fate::Created), count(Fate::Changed), count(Fate::Deleted));
     for (component, files) in by_component(diffs) {
-        let section = section(component, &files, dir);
+        let section = section(component, &files);
         if text.len() + section.len() > LONGEST {
             text.push_str(&format!(
                 "\n<details><summary><b>{component}</b></summary>\n\nToo long to show here: {} files.\n</details>\n",
@@ -37,11 +37,11 @@ fn by_component(diffs: &[FileDiff]) -> BTreeMap<&str, Vec<&FileDiff>> {
     components
 }
 
-fn section(component: &str, files: &[&FileDiff], dir: &str) -> String {
+fn section(component: &str, files: &[&FileDiff]) -> String {
     let mut text = format!("\n<details><summary><b>{component}</b> ({} files)</summary>\n\n", files.len());
     for group in alike(files) {
         let Some((first, rest)) = group.split_first() else { continue };
-        let unified = text::one(first, dir, false);
+        let unified = text::one(first, false);
         let fence = fence(&unified);
         text.push_str(&format!("{fence}diff\n{unified}{fence}\n"));
         if !rest.is_empty() {
@@ -85,13 +85,13 @@ mod tests {
 
     #[test]
     fn the_same_change_is_shown_once() {
-        let text = write(&sample(), "k3d", "manifests/k3d");
+        let text = write(&sample(), "k3d");
         assert!(
             text.starts_with("### k3d: 1 created, 2 changed, 1 deleted\n\n<details><summary><b>loki</b> (4 files)</summary>\n"),
             "{text}"
         );
         assert!(text.contains("The same lines change in 1 more: `configmap-b.yaml`\n"), "{text}");
         assert_eq!(text.matches("+version: 2").count(), 1);
-        assert_eq!(write(&[], "k3d", "m"), "### k3d: no changes\n");
+        assert_eq!(write(&[], "k3d"), "### k3d: no changes\n");
     }
 }

@@ -11,8 +11,10 @@ use crate::base::Fate;
 /// One file that differs.
 #[derive(Debug, Clone)]
 pub struct FileDiff {
-    /// The component (directory) it belongs to.
+    /// The component it belongs to; the directory, for what belongs to none.
     pub component: String,
+    /// Its path in the project.
+    pub path: String,
     /// Its name in there.
     pub file: String,
     /// What becomes of it.
@@ -35,6 +37,7 @@ pub(crate) mod tests {
     pub(crate) fn sample() -> Vec<FileDiff> {
         let diff = |file: &str, fate, before: &str, after: &str| FileDiff {
             component: "loki".to_owned(),
+            path: format!("manifests/k3d/loki/{file}"),
             file: file.to_owned(),
             fate,
             before: before.as_bytes().into(),

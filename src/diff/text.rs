@@ -11,14 +11,14 @@ const CYAN: &str = "\x1b[36m";
 const BOLD: &str = "\x1b[1m";
 const RESET: &str = "\x1b[0m";
 
-/// All files, one after another. `dir` is the environment's directory as users see it.
-pub fn write(diffs: &[FileDiff], dir: &str, color: bool) -> String {
-    diffs.iter().map(|diff| one(diff, dir, color)).collect()
+/// All files, one after another.
+pub fn write(diffs: &[FileDiff], color: bool) -> String {
+    diffs.iter().map(|diff| one(diff, color)).collect()
 }
 
 /// One file with its header.
-pub fn one(diff: &FileDiff, dir: &str, color: bool) -> String {
-    let path = format!("{dir}/{}/{}", diff.component, diff.file);
+pub fn one(diff: &FileDiff, color: bool) -> String {
+    let path = &diff.path;
     let (old, new) = match diff.fate {
         Fate::Created => ("/dev/null".to_owned(), format!("b/{path}")),
         Fate::Changed => (format!("a/{path}"), format!("b/{path}")),
@@ -71,15 +71,15 @@ mod tests {
     fn what_git_apply_reads() {
         let diffs = sample();
         assert_eq!(
-            write(&diffs[..1], "manifests/k3d", false),
+            write(&diffs[..1], false),
             "diff --git a/manifests/k3d/loki/configmap-a.yaml b/manifests/k3d/loki/configmap-a.yaml\n\
              --- a/manifests/k3d/loki/configmap-a.yaml\n+++ b/manifests/k3d/loki/configmap-a.yaml\n\
              @@ -1,3 +1,3 @@\n a: 1\n-version: 1\n+version: 2\n b: 2\n"
         );
         assert!(
-            write(&diffs[2..3], "m", false)
-                .contains("new file mode 100644\n--- /dev/null\n+++ b/m/loki/service-new.yaml\n@@ -0,0 +1 @@\n+x: 1\n")
+            write(&diffs[2..3], false)
+                .contains("new file mode 100644\n--- /dev/null\n+++ b/manifests/k3d/loki/service-new.yaml\n@@ -0,0 +1 @@\n+x: 1\n")
         );
-        assert!(write(&diffs[3..], "m", true).contains("\x1b[31m-y: 1\x1b[0m\n"));
+        assert!(write(&diffs[3..], true).contains("\x1b[31m-y: 1\x1b[0m\n"));
     }
 }

@@ -30,39 +30,53 @@ pub struct Committed {
 pub struct Request<'a> {
     /// The project's root.
     pub root: &'a Path,
-    /// The directory of the project that the commit is about: `manifests/k3d`.
+    /// The directories that the commit is about.
+    pub areas: &'a [Area<'a>],
+    /// The name of the files that `Area::owned_before` needs.
+    pub index_name: &'a str,
+    /// The message, given what becomes of each path: the place of its area among `areas`, and the path below that.
+    pub message: &'a dyn Fn(&Fates) -> String,
+}
+
+/// What becomes of each path of each area.
+pub type Fates = BTreeMap<(usize, String), Fate>;
+
+/// A directory of the project in which files are ours.
+pub struct Area<'a> {
+    /// Its path in the project: `manifests/k3d`.
     pub dir: &'a str,
     /// The paths below it that are ours and on disk.
     pub on_disk: &'a [String],
-    /// Which paths of a revision were ours, given its files below the directory that are named here.
+    /// Which paths of a revision were ours, given its files below the directory that are named `index_name`.
     pub owned_before: &'a dyn Fn(&BTreeMap<String, Vec<u8>>) -> Vec<String>,
-    /// The name of the files that `owned_before` needs.
-    pub index_name: &'a str,
-    /// The message, given what becomes of each path.
-    pub message: &'a dyn Fn(&BTreeMap<String, Fate>) -> String,
 }
 
 /// Commits the files as they are on disk; `None` when the last commit has them already.
 pub fn commit(request: &Request<'_>) -> Result<Option<Committed>> {
     let repository = open(request.root)?;
     check_state(&repository)?;
-    let prefix = prefix(&repository, request.root, request.dir)?;
     let parent = parent(&repository)?;
     let base = parent.as_ref().map(Commit::tree).transpose().map_err(|error| failed("read the last commit", &error))?;
-    let before = base.as_ref().map_or_else(|| Ok(BTreeMap::new()), |tree| blobs_below(&repository, tree, &prefix))?;
-
     let mut index = repository.index().map_err(|error| failed("read the Git index", &error))?;
-    let mut fates = deletions(&repository, &before, request)?;
-    stage(&mut index, &prefix, &before, request.on_disk, &mut fates)?;
+    let mut fates = Fates::new();
+    let mut whole = BTreeMap::new();
+    for (number, area) in request.areas.iter().enumerate() {
+        let prefix = prefix(&repository, request.root, area.dir)?;
+        let before = base.as_ref().map_or_else(|| Ok(BTreeMap::new()), |tree| blobs_below(&repository, tree, &prefix))?;
+        let mut found = deletions(&repository, &before, area, request.index_name)?;
+        stage(&mut index, &prefix, &before, area.on_disk, &mut found)?;
+        whole.extend(found.iter().map(|(path, fate)| (format!("{prefix}/{path}"), *fate)));
+        fates.extend(found.into_iter().map(|(path, fate)| ((number, path), fate)));
+    }
     if fates.is_empty() {
         return Ok(None);
     }
-    let tree = build_tree(&repository, base.as_ref(), &index, &prefix, &fates)?;
+    let tree = build_tree(&repository, base.as_ref(), &index, &whole)?;
     let message = (request.message)(&fates);
     let id = write_commit(&repository, &tree, parent.as_ref(), &message)?;
-    for path in fates.iter().filter(|(_, fate)| **fate == Fate::Deleted).map(|(path, _)| path) {
+    for path in whole.iter().filter(|(_, fate)| **fate == Fate::Deleted).map(|(path, _)| path) {
         // Not being in the index is just what is wanted.
-        let _ = index.remove_path(Path::new(&format!("{prefix}/{path}")));
+        let _ = index.remove_path(Path::new(path));
     }
     index.write().map_err(|error| failed("write the Git index (the commit was made)", &error))?;
     let branch = repository.head().ok().filter(git2::Reference::is_branch).and_then(|head| head.shorthand().ok().map(str::to_owned));
@@ -93,15 +107,15 @@ fn parent(repository: &Repository) -> Result<Option<Commit<'_>>> {
 }
 
 /// What the last commit has of ours and the disk no longer does.
-fn deletions(repository: &Repository, before: &BTreeMap<String, Oid>, request: &Request<'_>) -> Result<BTreeMap<String, Fate>> {
-    let is_index = |path: &str| path.rsplit('/').next() == Some(request.index_name);
+fn deletions(repository: &Repository, before: &BTreeMap<String, Oid>, area: &Area<'_>, index_name: &str) -> Result<BTreeMap<String, Fate>> {
+    let is_index = |path: &str| path.rsplit('/').next() == Some(index_name);
     let mut indexes = BTreeMap::new();
     for (path, id) in before.iter().filter(|(path, _)| is_index(path)) {
         let blob = repository.find_blob(*id).map_err(|error| failed("read the last commit", &error))?;
         indexes.insert(path.clone(), blob.content().to_vec());
     }
-    let gone = |path: &String| before.contains_key(path) && !request.on_disk.contains(path);
-    Ok((request.owned_before)(&indexes).into_iter().filter(gone).map(|path| (path, Fate::Deleted)).collect())
+    let gone = |path: &String| before.contains_key(path) && !area.on_disk.contains(path);
+    Ok((area.owned_before)(&indexes).into_iter().filter(gone).map(|path| (path, Fate::Deleted)).collect())
 }
 
 /// Puts the files into the index in memory, with the line endings and filters that Git is configured for, and notes
@@ -127,20 +141,13 @@ fn stage(
 }
 
 /// HEAD's tree with the changed files put in and the deleted ones taken out.
-fn build_tree<'r>(
-    repository: &'r Repository,
-    base: Option<&Tree<'r>>,
-    index: &Index,
-    prefix: &str,
-    fates: &BTreeMap<String, Fate>,
-) -> Result<Tree<'r>> {
+fn build_tree<'r>(repository: &'r Repository, base: Option<&Tree<'r>>, index: &Index, fates: &BTreeMap<String, Fate>) -> Result<Tree<'r>> {
     let cannot = |error: git2::Error| failed("write the tree of the commit", &error);
     let mut update = TreeUpdateBuilder::new();
     for (path, fate) in fates {
-        let whole = format!("{prefix}/{path}");
-        match (fate, index.get_path(Path::new(&whole), 0)) {
-            (Fate::Deleted, _) => update.remove(whole),
-            (_, Some(entry)) => update.upsert(whole, entry.id, FileMode::Blob),
+        match (fate, index.get_path(Path::new(path), 0)) {
+            (Fate::Deleted, _) => update.remove(path),
+            (_, Some(entry)) => update.upsert(path, entry.id, FileMode::Blob),
             (_, None) => &mut update,
         };
     }

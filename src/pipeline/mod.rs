@@ -1,5 +1,6 @@
 //! The `pipeline` room: plan → render in parallel → check → what the tree is to hold.
 
+pub mod handover;
 pub mod plan;
 pub mod provision;
 pub mod renders;
@@ -15,11 +16,12 @@ use crate::base::world::{Asked, Record};
 use crate::base::{Diagnostic, DiskWorld, Result};
 use crate::chart::acquire::Want;
 use crate::chart::acquire::mount::Mounted;
+use crate::gitops::graph::Part;
 use crate::project::select::{Selection, select};
 use crate::project::{Component, Environment, Layout, Project, graph};
 use crate::source::{Document, Identity, Source, render as render_source};
 use crate::tree::disk::Place;
-use crate::tree::{self, Desired, NAMESPACES, lay_out};
+use crate::tree::{self, CRDS, Desired, NAMESPACES, lay_out};
 
 use plan::Job;
 use provision::{ForComponent, Provision};
@@ -55,11 +57,19 @@ pub struct Rendered {
     pub warnings: Vec<Box<Diagnostic>>,
     /// The documents by component, namespaces filled in.
     pub documents: BTreeMap<String, Vec<Document>>,
+    /// All components of the environment in the order of their needs; `None` where a component's file cannot be read.
+    parts: Option<Vec<Part>>,
 }
 
 /// Where the tree of an environment is.
 pub fn place(project: &Project, env: &str) -> Place {
-    Place { manifests: project.root.join(&project.settings.manifests), env: env.to_owned(), shown: project.settings.manifests.clone() }
+    Place {
+        manifests: project.root.join(&project.settings.manifests),
+        env: env.to_owned(),
+        shown: project.settings.manifests.clone(),
+        clusters: project.root.join(&project.settings.clusters),
+        clusters_shown: project.settings.clusters.clone(),
+    }
 }
 
 /// Renders the selected components of an environment. `done` hears the name of each component that is finished, from
@@ -217,7 +227,9 @@ fn standing_crds(place: &Place, selection: &Selection<'_>) -> Crds {
     if selection.complete {
         return crds;
     }
-    for name in selection.members.keys().filter(|name| !selection.selected.contains(name)) {
+    for name in
+        selection.members.keys().map(String::as_str).filter(|name| !selection.selected.iter().any(|other| other == name)).chain([CRDS])
+    {
         let dir = place.dir().join(name);
         let is_candidate = |file: &&String| file.starts_with("customresourcedefinition-") || *file == "manifest.yaml";
         for file in tree::disk::names(&dir).unwrap_or_default().iter().filter(is_candidate) {
@@ -266,6 +278,12 @@ fn finish(
             documents.iter_mut().for_each(|document| crds.fill(document, &namespace.text));
         }
     }
+    for (name, documents) in &mut rendered {
+        let wrong = handover::annotate(&environment, documents);
+        if !wrong.is_empty() {
+            failed.entry(name.clone()).or_default().extend(wrong);
+        }
+    }
     for (name, errors) in twice(&rendered) {
         failed.entry(name).or_default().extend(errors);
     }
@@ -277,9 +295,10 @@ fn finish(
         let layout = selection.members.get(name).and_then(|component| component.layout);
         layout.unwrap_or(project.settings.layout) == Layout::Manifest
     };
-    let mut desired = desired(&rendered, one_file, selection.complete);
-    desired.spared = failed.keys().cloned().chain((!failed.is_empty()).then(|| NAMESPACES.to_owned())).collect();
-    Ok(Rendered { environment, desired, failed, documents: rendered, warnings })
+    let mut desired = desired(&rendered, one_file, selection.complete, environment.handover.is_some());
+    let shared = [NAMESPACES, CRDS].into_iter().filter(|_| !failed.is_empty());
+    desired.spared = failed.keys().cloned().chain(shared.map(str::to_owned)).collect();
+    Ok(Rendered { environment, desired, failed, documents: rendered, warnings, parts: handover::parts(selection) })
 }
 
 /// An object that two documents define is an error that names both; the same Namespace, word for word, is fine.
@@ -312,29 +331,56 @@ fn is_namespace(document: &Document) -> bool {
     document.identity.kind == "Namespace" && document.identity.group().is_empty()
 }
 
-/// The files of every directory. Namespaces of all components have a directory of their own; a run over some of the
-/// components only adds to it.
-fn desired(rendered: &BTreeMap<String, Vec<Document>>, one_file: impl Fn(&str) -> bool, complete: bool) -> Desired {
+fn is_crd(document: &Document) -> bool {
+    document.identity.kind == "CustomResourceDefinition" && document.identity.group() == "apiextensions.k8s.io"
+}
+
+/// The files of every directory. Namespaces of all components have a directory of their own, and so have CRDs where the environment is handed over:
+/// whoever applies it has to apply those first. A run over some of the components only adds to them.
+fn desired(rendered: &BTreeMap<String, Vec<Document>>, one_file: impl Fn(&str) -> bool, complete: bool, with_crds: bool) -> Desired {
     let mut desired = Desired { complete, ..Desired::default() };
     let mut namespaces: BTreeMap<&str, &Document> = BTreeMap::new();
+    let mut crds: Vec<&Document> = Vec::new();
     for (name, documents) in rendered {
-        let (own, shared): (Vec<&Document>, Vec<&Document>) = documents.iter().partition(|document| !is_namespace(document));
-        namespaces.extend(shared.iter().map(|document| (document.identity.name.as_str(), *document)));
+        let mut own: Vec<&Document> = Vec::new();
+        for document in documents {
+            if is_namespace(document) {
+                namespaces.insert(&document.identity.name, document);
+            } else if with_crds && is_crd(document) {
+                crds.push(document);
+            } else {
+                own.push(document);
+            }
+        }
         desired.dirs.insert(name.clone(), lay_out(&own, one_file(name)));
     }
     let namespaces: Vec<&Document> = namespaces.into_values().collect();
     desired.dirs.insert(NAMESPACES.to_owned(), lay_out(&namespaces, false));
+    if with_crds {
+        desired.dirs.insert(CRDS.to_owned(), lay_out(&crds, false));
+    }
     desired
 }
 
-/// Adds to the namespaces of a run over some components those that stand in the tree already.
-pub fn keep_standing_namespaces(place: &Place, desired: &mut Desired) -> Result<()> {
+/// What the rest of the tree has to do with it: a run over some components keeps the namespaces and CRDs of the others, and what hands the environment
+/// over is about all of them.
+pub fn settle(place: &Place, rendered: &mut Rendered) -> Result<(), Vec<Box<Diagnostic>>> {
+    let with_crds = rendered.environment.handover.is_some();
+    for name in [NAMESPACES, CRDS].into_iter().filter(|name| with_crds || *name != CRDS) {
+        keep_standing(place, &mut rendered.desired, name).map_err(|error| vec![error])?;
+    }
+    rendered.desired.clusters = handover::files(place, rendered)?;
+    Ok(())
+}
+
+/// Adds to a shared directory, in a run over some components, what stands in it already.
+fn keep_standing(place: &Place, desired: &mut Desired, shared: &str) -> Result<()> {
     if desired.complete && desired.spared.is_empty() {
         return Ok(());
     }
-    let dir = place.dir().join(NAMESPACES);
-    let failed = |error: std::io::Error| tree::disk::failed("read", place.shown(NAMESPACES), &error);
-    let files = desired.dirs.entry(NAMESPACES.to_owned()).or_default();
+    let dir = place.dir().join(shared);
+    let failed = |error: std::io::Error| tree::disk::failed("read", place.shown(shared), &error);
+    let files = desired.dirs.entry(shared.to_owned()).or_default();
     for name in tree::disk::owned(&dir).map_err(failed)?.names().filter(|name| *name != tree::KUSTOMIZATION) {
         if let Some(text) = tree::disk::file(&dir.join(name)).map_err(failed)? {
             files.entry(name.to_owned()).or_insert_with(|| Arc::from(text));

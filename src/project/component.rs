@@ -12,6 +12,8 @@ use super::{Hooks, Layout, Loaded, Project, files, read_layout, valid_name};
 
 /// The directory of namespaces in the tree; no component can have this name.
 pub const NAMESPACES: &str = "00-namespaces";
+/// The directory of CRDs in the tree of an environment that is handed over; no component can have this name.
+pub const CRDS: &str = "00-crds";
 
 /// A component: a directory of things to render.
 #[derive(Debug, Clone)]
@@ -100,7 +102,7 @@ impl Component {
     pub(super) fn read(world: &dyn World, project: &Project, name: &str) -> Loaded {
         let dir = project.root.join(&project.settings.components).join(name);
         let shown = format!("{}/{name}", project.settings.components);
-        if !valid_name(name) || name == NAMESPACES {
+        if !valid_name(name) || name == NAMESPACES || name == CRDS {
             return Err(vec![
                 Diagnostic::error(format!("{shown}: `{name}` cannot be the name of a component"))
                     .help("rename the directory: lower-case letters, digits, `-`, `_` and `.`, at most 63"),

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Result, SourceFile, World};
+use crate::gitops::Handover;
 use crate::source::data::Data;
 
 use super::parse::{self, Spanned};
-use super::{Project, files};
+use super::{Project, files, handover};
 
 /// An environment: a kind of cluster that manifests are rendered for.
 #[derive(Debug, Clone)]
@@ -23,20 +24,8 @@ pub struct Environment {
     pub values: Data,
     /// Which components belong to it: names, globs, `!` leaves out. Empty: all.
     pub components: Vec<Spanned>,
-    /// What applies the manifests.
+    /// What applies the manifests, and what it has to be told.
     pub handover: Handover,
-}
-
-/// What applies the manifests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Handover {
-    /// Somebody else's business.
-    #[default]
-    None,
-    /// Flux Kustomizations.
-    Flux,
-    /// Argo CD Applications.
-    ArgoCd,
 }
 
 impl Environment {
@@ -50,6 +39,7 @@ impl Environment {
             let error = version.error(format!("`{}` is not a Kubernetes version", version.text), "");
             return Err(vec![error.help("write it as \"1.33\" or \"1.33.1\"")]);
         }
+        let handover = handover::read(&file, name)?;
         let values = match file.data(root, "values") {
             Data::Null => Data::map(),
             values => values,
@@ -60,11 +50,7 @@ impl Environment {
             api_versions: file.texts(root, "apiVersions").unwrap_or_default().into_iter().map(|version| version.text).collect(),
             values,
             components: file.texts(root, "components").unwrap_or_default(),
-            handover: match file.text(root, "handover").as_ref().map(|text| text.text.as_str()) {
-                Some("flux") => Handover::Flux,
-                Some("argocd") => Handover::ArgoCd,
-                _ => Handover::None,
-            },
+            handover,
             file: file.file,
         }))
     }

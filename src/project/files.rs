@@ -13,6 +13,7 @@ pub const PROJECT: Shape = Shape::Object(&[
     key("components", Shape::Text, "Directory of the components [default: components]"),
     key("environments", Shape::Text, "Directory of the environment files [default: environments]"),
     key("manifests", Shape::Text, "Directory that hydrate writes to [default: manifests]"),
+    key("clusters", Shape::Text, "Directory for what hands the manifests over to Flux or Argo CD [default: clusters]"),
     key("hooks", HOOKS, HOOKS_DOC),
     key(
         "mirrors",
@@ -27,8 +28,48 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
     key("apiVersions", TEXTS, "API versions that the clusters have beyond the built-in ones and those of the CRDs rendered here"),
     key("values", Shape::MapOf(&Shape::Anything), "Values that templates and values templates of every component see"),
     key("components", TEXTS, "Components of this environment: names and globs; \"!name\" leaves one out [default: [\"*\"]]"),
-    key("handover", Shape::Choice(&["none", "flux", "argocd"]), "What applies the manifests: files for it are written too [default: none]"),
+    key(
+        "handover",
+        Shape::Choice(&["none", "flux", "argocd"]),
+        "What applies the manifests: files for it are written to clusters/<env> [default: none]",
+    ),
+    key("git", Shape::Object(GIT), "Where the cluster reads this repository from; for the hand-over"),
+    key("flux", Shape::Object(FLUX), "How Flux applies the manifests, with `handover: flux`"),
+    key("argocd", Shape::Object(ARGOCD), "How Argo CD applies the manifests, with `handover: argocd`"),
 ]);
+
+const GIT: &[Key] = &[
+    key("url", Shape::Text, "Address of the repository: https://…, or ssh://… with a `secret`"),
+    key("branch", Shape::Text, "Branch [default: main]"),
+    key("path", Shape::Text, "Directory of this project in the repository [default: its root]"),
+    key("secret", Shape::Text, "Name of the Secret with Flux's credentials for it [default: none, it is public]"),
+    key("interval", Shape::Text, "How often Flux looks for new commits [default: 1m]"),
+];
+
+const FLUX: &[Key] = &[
+    key("name", Shape::Text, "Name of the GitRepository, and of the Kustomization of clusters/<env> [default: the environment's]"),
+    key("namespace", Shape::Text, "Namespace of Flux's objects [default: flux-system]"),
+    key(
+        "source",
+        Shape::Text,
+        "A GitRepository that is there already, such as the flux-system of `flux bootstrap`: then neither it nor a Kustomization of clusters/<env> is written",
+    ),
+    key("interval", Shape::Text, "How often the cluster is compared with what Git said last [default: 10m]"),
+    key("retryInterval", Shape::Text, "How soon what failed is tried again [default: 1m]"),
+    key("timeout", Shape::Text, "How long a component may take to be ready [default: 5m]"),
+    key("prune", Shape::Bool, "Whether objects that are gone from Git go from the cluster [default: true]"),
+    key("wait", Shape::Bool, "Whether a component is ready only when everything in it is [default: true]"),
+];
+
+const ARGOCD: &[Key] = &[
+    key("name", Shape::Text, "Name of the AppProject, and of the Application of clusters/<env> [default: the environment's]"),
+    key("namespace", Shape::Text, "Namespace of Argo CD's objects [default: argocd]"),
+    key("cluster", Shape::Text, "Address or name of the cluster that is deployed to [default: the one that Argo CD runs in]"),
+    key("automated", Shape::Bool, "Whether Argo CD syncs by itself [default: true]"),
+    key("prune", Shape::Bool, "Whether objects that are gone from Git go from the cluster [default: true]"),
+    key("selfHeal", Shape::Bool, "Whether changes made in the cluster are undone [default: true]"),
+    key("retryInterval", Shape::Text, "How soon a failed sync is tried again [default: 1m]"),
+];
 
 /// `components/<component>/component.yaml`
 pub const COMPONENT: Shape = Shape::Object(&[

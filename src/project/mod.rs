@@ -4,6 +4,7 @@ pub mod component;
 pub mod environment;
 pub mod files;
 pub mod graph;
+mod handover;
 pub mod parse;
 pub mod paths;
 pub mod select;
@@ -82,6 +83,8 @@ pub struct Settings {
     pub environments: String,
     /// Directory written to, relative to the root.
     pub manifests: String,
+    /// Directory of what hands the manifests over, relative to the root.
+    pub clusters: String,
     /// What becomes of Helm hooks.
     pub hooks: Hooks,
     /// Other places to fetch from.
@@ -96,6 +99,7 @@ impl Default for Settings {
             components: "components".to_owned(),
             environments: "environments".to_owned(),
             manifests: "manifests".to_owned(),
+            clusters: "clusters".to_owned(),
             hooks: Hooks::default(),
             mirrors: Mirrors::default(),
         }
@@ -216,9 +220,17 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         components: directory("components", defaults.components),
         environments: directory("environments", defaults.environments),
         manifests: directory("manifests", defaults.manifests),
+        clusters: directory("clusters", defaults.clusters),
         hooks: Hooks::read(file, root),
         mirrors: read_mirrors(file, root),
     };
+    if settings.clusters == settings.manifests {
+        let place = file.text(root, "clusters").or_else(|| file.text(root, "manifests"));
+        wrong.extend(place.map(|text| {
+            text.error("`clusters` and `manifests` cannot be the same directory", "")
+                .help("one holds what is applied, the other what says so to Flux or Argo CD")
+        }));
+    }
     if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
 }
 

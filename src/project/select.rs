@@ -17,6 +17,8 @@ pub struct Selection<'a> {
     pub broken: BTreeMap<String, Vec<Box<Diagnostic>>>,
     /// Whether that is every member, so that what is no longer there may be pruned.
     pub complete: bool,
+    /// Whether the files of all components that the environment picks can be read, also of those that the run is not about.
+    pub is_whole: bool,
 }
 
 /// Selects among all components by the environment and by what was asked for on the command line; no patterns: all.
@@ -29,6 +31,7 @@ pub fn select<'a>(
 ) -> Result<Selection<'a>, Vec<Box<Diagnostic>>> {
     let mut wrong = unknown_in_environment(environment, all);
     let wanted: Vec<&String> = all.keys().filter(|name| picks(environment.components.iter().map(text), name)).collect();
+    let is_whole = wanted.iter().all(|name| all.get(*name).is_some_and(Result::is_ok));
     let asked_for = |name: &str| picks(asked.iter().map(String::as_str), name);
     let mut members = BTreeMap::new();
     let mut selected = Vec::new();
@@ -49,7 +52,7 @@ pub fn select<'a>(
     }
     wrong.extend(asked.iter().filter_map(|pattern| nothing_matched(pattern, environment, all, &members)));
     let complete = asked.is_empty();
-    if wrong.is_empty() { Ok(Selection { members, selected, broken, complete }) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Selection { members, selected, broken, complete, is_whole }) } else { Err(wrong) }
 }
 
 fn text(spanned: &Spanned) -> &str {

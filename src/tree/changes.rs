@@ -22,6 +22,8 @@ pub struct Changes {
     pub index: Option<Option<Arc<[u8]>>>,
     /// Whether the environment has an index on disk.
     pub had_index: bool,
+    /// What changes in `clusters/<env>`.
+    pub clusters: DirChanges,
 }
 
 /// What changes in one directory.
@@ -55,12 +57,17 @@ impl DirChanges {
 impl Changes {
     /// Whether nothing changes at all.
     pub fn is_empty(&self) -> bool {
-        self.index.is_none() && self.dirs.values().all(DirChanges::is_empty)
+        !self.touch_manifests() && self.clusters.is_empty()
+    }
+
+    /// Whether anything changes in `manifests/<env>`.
+    pub fn touch_manifests(&self) -> bool {
+        self.index.is_some() || !self.dirs.values().all(DirChanges::is_empty)
     }
 
     /// How many files are created, changed, deleted and unchanged, `.hydrated` files and the index aside.
     pub fn counts(&self) -> [usize; 4] {
-        self.dirs.values().fold([0; 4], |[created, changed, deleted, unchanged], dir| {
+        self.dirs.values().chain([&self.clusters]).fold([0; 4], |[created, changed, deleted, unchanged], dir| {
             [created + dir.created.len(), changed + dir.changed.len(), deleted + dir.deleted.len(), unchanged + dir.unchanged]
         })
     }
@@ -72,7 +79,7 @@ impl Changes {
         let mut changes = Self::default();
         let mut wrong = Vec::new();
         for (name, files) in &desired.dirs {
-            match compare(place, name, files, adopt) {
+            match compare_component(place, name, files, adopt) {
                 Ok(dir) => {
                     changes.dirs.insert(name.clone(), dir);
                 }
@@ -82,7 +89,7 @@ impl Changes {
         let standing = standing(place).map_err(|error| vec![error])?;
         if desired.complete {
             for name in standing.iter().filter(|name| !desired.dirs.contains_key(*name) && !desired.spared.contains(name)) {
-                match compare(place, name, &Files::new(), adopt) {
+                match compare_component(place, name, &Files::new(), adopt) {
                     Ok(dir) => {
                         changes.dirs.insert(name.clone(), dir);
                     }
@@ -91,6 +98,10 @@ impl Changes {
             }
         }
         wrong.extend(changes.index(place, &standing, adopt).err());
+        match compare_clusters(place, desired, adopt) {
+            Ok(dir) => changes.clusters = dir,
+            Err(errors) => wrong.extend(errors),
+        }
         if wrong.is_empty() { Ok(changes) } else { Err(wrong) }
     }
 
@@ -134,19 +145,33 @@ fn foreign(shown: &str) -> Box<Diagnostic> {
         .help("move or delete it, or let hydrate take over such files with --adopt")
 }
 
-fn compare(place: &Place, name: &str, files: &Files, adopt: bool) -> Result<DirChanges, Vec<Box<Diagnostic>>> {
+fn compare_component(place: &Place, name: &str, files: &Files, adopt: bool) -> Result<DirChanges, Vec<Box<Diagnostic>>> {
     let dir = place.dir().join(name);
-    let shown = |file: &str| place.shown(&format!("{name}/{file}"));
     if std::fs::symlink_metadata(&dir).is_ok_and(|metadata| !metadata.is_dir()) {
         return Err(vec![
             Diagnostic::error(format!("{} is not a directory", place.shown(name))).help("move it away; hydrate makes the directory"),
         ]);
     }
-    let owned = disk::owned(&dir).map_err(|error| vec![failed("read", shown(INDEX), &error)])?;
+    compare(&dir, &|file| place.shown(&format!("{name}/{file}")), files, adopt)
+}
+
+/// What becomes of `clusters/<env>`. Where nothing is handed over, only files of ours are looked at.
+fn compare_clusters(place: &Place, desired: &Desired, adopt: bool) -> Result<DirChanges, Vec<Box<Diagnostic>>> {
+    let Some(files) = &desired.clusters else { return Ok(DirChanges::default()) };
+    if files.is_empty() && !place.has_plain_clusters() {
+        return Ok(DirChanges::default());
+    }
+    place.check_clusters_links().map_err(|error| vec![error])?;
+    compare(&place.clusters_dir(), &|file| place.clusters_shown(file), files, adopt)
+}
+
+/// Compares the files of one directory with what they are to be. `shown` is a file's path for users.
+fn compare(dir: &Path, shown: &dyn Fn(&str) -> String, files: &Files, adopt: bool) -> Result<DirChanges, Vec<Box<Diagnostic>>> {
+    let owned = disk::owned(dir).map_err(|error| vec![failed("read", shown(INDEX), &error)])?;
     let mut changes = DirChanges::default();
     let mut wrong = Vec::new();
     for (file, bytes) in files {
-        if let Err(error) = compare_file(&dir, file, bytes, &owned, adopt, &mut changes) {
+        if let Err(error) = compare_file(dir, file, bytes, &owned, adopt, &mut changes) {
             wrong.push(error.map_or_else(|| foreign(&shown(file)), |error| failed("read", shown(file), &error)));
         }
     }
@@ -165,7 +190,7 @@ fn compare(place: &Place, name: &str, files: &Files, adopt: bool) -> Result<DirC
         }
     }
     changes.files = files.clone();
-    reindex(&dir, &mut changes).map_err(|error| vec![failed("read", shown(INDEX), &error)])?;
+    reindex(dir, &mut changes).map_err(|error| vec![failed("read", shown(INDEX), &error)])?;
     if wrong.is_empty() { Ok(changes) } else { Err(wrong) }
 }
 

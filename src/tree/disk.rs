@@ -18,6 +18,10 @@ pub struct Place {
     pub env: String,
     /// `manifests` as it is shown to users.
     pub shown: String,
+    /// The directory of what hands environments over: `…/clusters`. Runs lock `manifests` for it as well.
+    pub clusters: PathBuf,
+    /// `clusters` as it is shown to users.
+    pub clusters_shown: String,
 }
 
 impl Place {
@@ -31,26 +35,54 @@ impl Place {
         if rest.is_empty() { format!("{}/{}", self.shown, self.env) } else { format!("{}/{}/{rest}", self.shown, self.env) }
     }
 
+    /// The directory of what hands the environment over.
+    pub fn clusters_dir(&self) -> PathBuf {
+        self.clusters.join(&self.env)
+    }
+
+    /// A file of what hands the environment over, as it is shown to users; the directory for an empty name.
+    pub fn clusters_shown(&self, file: &str) -> String {
+        let slash = if file.is_empty() { "" } else { "/" };
+        format!("{}/{}{slash}{file}", self.clusters_shown, self.env)
+    }
+
     /// Refuses a tree whose directories are links: what is written must stay in the project.
     pub fn check_links(&self) -> Result<()> {
-        for (path, shown) in [(self.manifests.clone(), self.shown.clone()), (self.dir(), self.shown(""))] {
-            match fs::symlink_metadata(&path) {
-                Ok(metadata) if metadata.is_symlink() => {
-                    let to = fs::read_link(&path).map(|to| to.display().to_string()).unwrap_or_default();
-                    return Err(Diagnostic::error(format!("{shown} is a symbolic link to {to}"))
-                        .note("hydrate writes and deletes below it, and only ever does that inside the project")
-                        .help("replace the link by a directory, or name another directory in hydrate.yaml: `manifests: DIR`"));
-                }
-                Ok(metadata) if !metadata.is_dir() => {
-                    return Err(
-                        Diagnostic::error(format!("{shown} is not a directory")).help("move the file away; hydrate makes the directory")
-                    );
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        are_directories("manifests", [(self.manifests.clone(), self.shown.clone()), (self.dir(), self.shown(""))])
     }
+
+    /// The same for what hands the environment over; only asked where something is to be written there.
+    pub fn check_clusters_links(&self) -> Result<()> {
+        let paths = [(self.clusters.clone(), self.clusters_shown.clone()), (self.clusters_dir(), self.clusters_shown(""))];
+        are_directories("clusters", paths)
+    }
+
+    /// Whether the directory of what hands environments over, and this environment's in it, are real ones or not there: what lies behind links is
+    /// not ours.
+    pub fn has_plain_clusters(&self) -> bool {
+        let plain = |path: &Path| fs::symlink_metadata(path).map_or(true, |metadata| metadata.is_dir());
+        plain(&self.clusters) && plain(&self.clusters_dir())
+    }
+}
+
+fn are_directories(setting: &str, paths: [(PathBuf, String); 2]) -> Result<()> {
+    for (path, shown) in paths {
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_symlink() => {
+                let to = fs::read_link(&path).map(|to| to.display().to_string()).unwrap_or_default();
+                return Err(Diagnostic::error(format!("{shown} is a symbolic link to {to}"))
+                    .note("hydrate writes and deletes below it, and only ever does that inside the project")
+                    .help(format!("replace the link by a directory, or name another directory in hydrate.yaml: `{setting}: DIR`")));
+            }
+            Ok(metadata) if !metadata.is_dir() => {
+                return Err(
+                    Diagnostic::error(format!("{shown} is not a directory")).help("move the file away; hydrate makes the directory")
+                );
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// An error of reading or writing with the path it is about.
@@ -119,6 +151,19 @@ pub fn owned_paths(dir: &Path) -> io::Result<Vec<String>> {
         paths.push(KUSTOMIZATION.to_owned());
     }
     Ok(paths)
+}
+
+/// The names of the files in one directory that are ours and there, `.hydrated` included.
+pub fn owned_files(dir: &Path) -> io::Result<Vec<String>> {
+    let is_file = |name: &str| fs::symlink_metadata(dir.join(name)).is_ok_and(|metadata| metadata.is_file());
+    let owned = owned(dir)?;
+    Ok(owned.names().chain([INDEX]).filter(|name| is_file(name)).map(str::to_owned).collect())
+}
+
+/// The names that were ours in one directory of a revision, given its `.hydrated`.
+pub fn owned_files_in(indexes: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+    let Some(text) = indexes.get(INDEX) else { return Vec::new() };
+    Owned::parse(text).names().chain([INDEX]).map(str::to_owned).collect()
 }
 
 /// The paths that were ours in a revision, given its `.hydrated` files by their paths.

@@ -1,4 +1,4 @@
-//! The `tree` room: `manifests/<env>/`: which files there are, which of them are ours, and how they get there.
+//! The `tree` room: `manifests/<env>/`, and `clusters/<env>/` beside it: which files there are, which of them are ours, and how they get there.
 
 pub mod changes;
 pub mod compare;
@@ -16,6 +16,8 @@ pub use owned::Owned;
 
 /// The directory of namespaces in the tree.
 pub const NAMESPACES: &str = "00-namespaces";
+/// The directory of CRDs in the tree of an environment that is handed over.
+pub const CRDS: &str = "00-crds";
 /// The file that lists what hydrate owns in a directory.
 pub const INDEX: &str = ".hydrated";
 /// The file that lists what Kubernetes tools should read in a directory.
@@ -33,4 +35,6 @@ pub struct Desired {
     pub complete: bool,
     /// Directories that stay as they are although they were not rendered (their components failed).
     pub spared: Vec<String>,
+    /// The files of `clusters/<env>`; none: those that are ours go. `None`: they stay as they are.
+    pub clusters: Option<Files>,
 }

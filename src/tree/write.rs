@@ -7,6 +7,9 @@
 //!    then on every run begins by carrying it over, file by file, so that a run that was killed is completed.
 //! 3. Files that are not ours are in the new tree as the same files (hard links; copies where links cannot be made).
 //! 4. Remains of a killed run are removed by the next one. Runs exclude each other by a lock on `manifests/`.
+//! 5. `clusters/<env>` is written the same way. Where both change, the new `clusters/<env>` first gets a name with a digest of both new trees; then
+//!    `manifests/<env>` is swapped, which is the decision, and then `clusters/<env>`. A run that finds such a name with the digest of what stands
+//!    under `manifests/<env>` does the second swap; with another digest the decision was never made, and it removes the tree.
 //!
 //! Nothing is synced to the disk: after a power failure the file system decides, and `hydrate check` tells.
 
@@ -16,13 +19,15 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
+use crate::base::hash::sha256;
 use crate::base::{Diagnostic, Result};
 
 use super::disk::{self, Place, failed};
-use super::{Changes, KUSTOMIZATION};
+use super::{Changes, DirChanges, INDEX, KUSTOMIZATION};
 
 const STAGE: &str = ".hydrate-stage-";
 const APPLY: &str = ".hydrate-apply-";
+const AFTER: &str = ".hydrate-after-";
 
 /// The right to write below a `manifests/` directory; other runs wait until it is dropped.
 #[derive(Debug)]
@@ -52,34 +57,150 @@ pub fn lock(place: &Place, waiting: impl FnOnce()) -> Result<Lock> {
 
 /// Completes or removes what killed runs have left. Only to be called with the lock held.
 fn recover(place: &Place) -> io::Result<()> {
-    for name in disk::names(&place.manifests)? {
-        let path = place.manifests.join(&name);
+    recover_in(&place.manifests)?;
+    // Links lead out of the project, and nothing of ours is behind them.
+    if !fs::symlink_metadata(&place.clusters).is_ok_and(|metadata| metadata.is_dir()) {
+        return Ok(());
+    }
+    recover_in(&place.clusters)?;
+    for promise in promises(place)? {
+        if promise.holds(place)? {
+            swap(&place.clusters, &promise.env, &promise.path, &place.clusters.join(&promise.env), None)?;
+        }
+        remove_tree(&promise.path)?;
+    }
+    Ok(())
+}
+
+fn recover_in(root: &Path) -> io::Result<()> {
+    for name in disk::names(root)? {
+        let path = root.join(&name);
         if let Some(env) = name.strip_prefix(APPLY) {
-            carry_over(&path, &place.manifests.join(env))?;
+            carry_over(&path, &root.join(env))?;
         } else if name.starts_with(STAGE) {
-            fs::remove_dir_all(&path)?;
+            remove_tree(&path)?;
         }
     }
     Ok(())
 }
 
+fn remove_tree(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// A new `clusters/<env>` that is to follow a new `manifests/<env>`.
+struct Promise {
+    path: PathBuf,
+    env: String,
+    digest: String,
+}
+
+impl Promise {
+    /// Whether the manifests that it was to follow are there. Once it was kept, the old tree has its name, and it no longer holds.
+    fn holds(&self, place: &Place) -> io::Result<bool> {
+        Ok(digest(&place.manifests.join(&self.env), &self.path)? == self.digest)
+    }
+}
+
+fn promises(place: &Place) -> io::Result<Vec<Promise>> {
+    let all = disk::names(&place.clusters)?;
+    let promise = |name: &String| {
+        let (env, digest) = name.strip_prefix(AFTER)?.rsplit_once('-')?;
+        Some(Promise { path: place.clusters.join(name), env: env.to_owned(), digest: digest.to_owned() })
+    };
+    Ok(all.iter().filter_map(promise).collect())
+}
+
+/// The digest of what is ours in an environment's two trees, by their indexes.
+fn digest(manifests: &Path, clusters: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let mut add = |name: &str, path: PathBuf| -> io::Result<()> {
+        if let Some(bytes) = disk::file(&path)? {
+            text.push_str(&format!("{}  {name}\n", sha256(&bytes)));
+        }
+        Ok(())
+    };
+    for name in disk::names(manifests)? {
+        add(&name, manifests.join(&name).join(INDEX))?;
+    }
+    add("manifests", manifests.join(KUSTOMIZATION))?;
+    add("clusters", clusters.join(INDEX))?;
+    Ok(sha256(text.as_bytes()))
+}
+
 /// Brings the changes to disk. `_lock` is the proof that nobody else does.
 pub fn apply(place: &Place, changes: &Changes, _lock: &Lock) -> Result<()> {
-    if changes.is_empty() {
-        return Ok(());
+    let cannot = |shown: String| move |error: io::Error| failed("write", shown, &error);
+    match (changes.touch_manifests(), !changes.clusters.is_empty()) {
+        (false, false) => Ok(()),
+        (true, false) => apply_manifests(place, changes).map_err(cannot(place.shown(""))),
+        (false, true) => apply_clusters(place, changes).map_err(cannot(place.clusters_shown(""))),
+        (true, true) => apply_both(place, changes).map_err(cannot(format!("{} and {}", place.shown(""), place.clusters_shown("")))),
     }
-    let staged = place.manifests.join(format!("{STAGE}{}-{}", place.env, std::process::id()));
-    let staging = Staging { path: staged };
-    let cannot = |error: io::Error| failed("write", place.shown(""), &error);
-    match only_directory(place, changes) {
-        Some(name) => {
-            stage_directory(&place.dir().join(name), &staging.path, changes, name).map_err(cannot)?;
-            swap(place, &staging.path, &place.dir().join(name), Some(name)).map_err(cannot)
+}
+
+impl Staging {
+    /// The place beside the trees of all environments where the new one is made.
+    fn beside(root: &Path, place: &Place) -> Self {
+        Self { path: root.join(format!("{STAGE}{}-{}", place.env, std::process::id())) }
+    }
+}
+
+fn apply_manifests(place: &Place, changes: &Changes) -> io::Result<()> {
+    let staging = Staging::beside(&place.manifests, place);
+    let only = only_directory(place, changes).and_then(|name| Some((name, changes.dirs.get(name)?)));
+    match only {
+        Some((name, dir)) => {
+            stage_directory(&place.dir().join(name), &staging.path, dir)?;
+            swap(&place.manifests, &place.env, &staging.path, &place.dir().join(name), Some(name))
         }
         None => {
-            stage_environment(place, &staging.path, changes).map_err(cannot)?;
-            swap(place, &staging.path, &place.dir(), None).map_err(cannot)
+            stage_environment(place, &staging.path, changes)?;
+            swap(&place.manifests, &place.env, &staging.path, &place.dir(), None)
         }
+    }
+}
+
+fn apply_clusters(place: &Place, changes: &Changes) -> io::Result<()> {
+    let staging = Staging::beside(&place.clusters, place);
+    stage_clusters(place, &staging.path, changes)?;
+    swap(&place.clusters, &place.env, &staging.path, &place.clusters_dir(), None)?;
+    remove_empty(place, changes);
+    Ok(())
+}
+
+fn apply_both(place: &Place, changes: &Changes) -> io::Result<()> {
+    let clusters = Staging::beside(&place.clusters, place);
+    stage_clusters(place, &clusters.path, changes)?;
+    let manifests = Staging::beside(&place.manifests, place);
+    stage_environment(place, &manifests.path, changes)?;
+    let promised = place.clusters.join(format!("{AFTER}{}-{}", place.env, digest(&manifests.path, &clusters.path)?));
+    remove_tree(&promised)?;
+    fs::rename(&clusters.path, &promised)?;
+    // From here on a failure leaves everything to the next run, which knows whether the decision was made.
+    swap(&place.manifests, &place.env, &manifests.path, &place.dir(), None)?;
+    swap(&place.clusters, &place.env, &promised, &place.clusters_dir(), None)?;
+    remove_tree(&promised)?;
+    remove_empty(place, changes);
+    Ok(())
+}
+
+/// The new `clusters/<env>`, made even when it is empty: there has to be something to swap.
+fn stage_clusters(place: &Place, staged: &Path, changes: &Changes) -> io::Result<()> {
+    let current = place.clusters_dir();
+    fs::create_dir_all(&place.clusters)?;
+    stage_directory(&current, staged, &changes.clusters)?;
+    make_dir(staged, &current)
+}
+
+/// Nobody misses directories that nothing is handed over in any more.
+fn remove_empty(place: &Place, changes: &Changes) {
+    if changes.clusters.files.is_empty() {
+        // Fails where other files are left, and then the directory stays.
+        let _ = fs::remove_dir(place.clusters_dir()).and_then(|()| fs::remove_dir(&place.clusters));
     }
 }
 
@@ -112,12 +233,12 @@ fn stage_environment(place: &Place, staged: &Path, changes: &Changes) -> io::Res
             continue;
         }
         match changes.dirs.get(&name) {
-            Some(_) => stage_directory(&current.join(&name), &staged.join(&name), changes, &name)?,
+            Some(dir) => stage_directory(&current.join(&name), &staged.join(&name), dir)?,
             None => link_all(&current.join(&name), &staged.join(&name))?,
         }
     }
-    for name in changes.dirs.keys().filter(|name| !disk::exists(&current.join(name))) {
-        stage_directory(&current.join(name), &staged.join(name), changes, name)?;
+    for (name, dir) in changes.dirs.iter().filter(|(name, _)| !disk::exists(&current.join(name))) {
+        stage_directory(&current.join(name), &staged.join(name), dir)?;
     }
     match &changes.index {
         Some(Some(bytes)) => fs::write(staged.join(KUSTOMIZATION), bytes),
@@ -127,9 +248,8 @@ fn stage_environment(place: &Place, staged: &Path, changes: &Changes) -> io::Res
 
 /// One directory as it is to be: our files, and the files that are not ours. A directory in which nothing is left
 /// is not made.
-fn stage_directory(current: &Path, staged: &Path, changes: &Changes, name: &str) -> io::Result<()> {
-    let Some(dir) = changes.dirs.get(name) else { return Ok(()) };
-    let gone = |file: &str| dir.deleted.iter().any(|deleted| deleted == file) || (file == super::INDEX && dir.files.is_empty());
+fn stage_directory(current: &Path, staged: &Path, dir: &DirChanges) -> io::Result<()> {
+    let gone = |file: &str| dir.deleted.iter().any(|deleted| deleted == file) || (file == INDEX && dir.files.is_empty());
     let present = disk::names(current)?;
     let foreign: Vec<&String> = present.iter().filter(|file| !dir.files.contains_key(*file) && !gone(file)).collect();
     if dir.files.is_empty() && foreign.is_empty() {
@@ -141,7 +261,7 @@ fn stage_directory(current: &Path, staged: &Path, changes: &Changes, name: &str)
     }
     let rewritten = |file: &str| {
         let listed = |names: &[String]| names.iter().any(|name| name == file);
-        listed(&dir.created) || listed(&dir.changed) || (file == super::INDEX && dir.reindexed)
+        listed(&dir.created) || listed(&dir.changed) || (file == INDEX && dir.reindexed)
     };
     for (file, bytes) in &dir.files {
         if rewritten(file) {
@@ -175,28 +295,28 @@ fn link_all(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))
 }
 
-/// Puts the staged directory in the target's place. `within` is the directory of the environment that is swapped
-/// alone, where only one is.
-fn swap(place: &Place, staged: &Path, target: &Path, within: Option<&str>) -> io::Result<()> {
+/// Puts the staged directory in the target's place. `root` is the directory of all environments' trees; `within` the directory of the
+/// environment that is swapped alone, where only one is.
+fn swap(root: &Path, env: &str, staged: &Path, target: &Path, within: Option<&str>) -> io::Result<()> {
     if !disk::exists(target) {
         return if disk::exists(staged) { fs::rename(staged, target) } else { Ok(()) };
     }
     match exchange(staged, target) {
         Err(error) if cannot_exchange(&error) => {
-            let apply = place.manifests.join(format!("{APPLY}{}", place.env));
+            let (apply, whole_target) = (root.join(format!("{APPLY}{env}")), root.join(env));
             // The name of the finished tree is the decision: from here on the new tree is what counts.
             match within {
                 None => fs::rename(staged, &apply)?,
                 Some(name) => {
-                    let whole = place.manifests.join(format!("{STAGE}{}-whole-{}", place.env, std::process::id()));
+                    let whole = root.join(format!("{STAGE}{env}-whole-{}", std::process::id()));
                     let _remove = Staging { path: whole.clone() };
-                    link_all(&place.dir(), &whole)?;
+                    link_all(&whole_target, &whole)?;
                     fs::remove_dir_all(whole.join(name))?;
                     fs::rename(staged, whole.join(name))?;
                     fs::rename(&whole, &apply)?;
                 }
             }
-            carry_over(&apply, &place.dir())
+            carry_over(&apply, &whole_target)
         }
         other => other,
     }
@@ -221,27 +341,36 @@ fn cannot_exchange(error: &io::Error) -> bool {
 fn carry_over(finished: &Path, target: &Path) -> io::Result<()> {
     delete_ours(finished, target)?;
     copy_over(finished, target)?;
-    fs::remove_dir_all(finished)
+    // A finished tree that is half removed would take the rest of the target with it: its name goes first.
+    let done = finished.with_file_name(format!("{STAGE}done-{}", std::process::id()));
+    remove_tree(&done)?;
+    fs::rename(finished, &done)?;
+    remove_tree(&done)
 }
 
-/// Deletes what is ours in the target and not in the finished tree. The index of a directory goes last, so that it
-/// can be read again after a stop.
+/// Deletes what is ours in the target and not in the finished tree: files of the directories of an environment, or of the target itself.
 fn delete_ours(finished: &Path, target: &Path) -> io::Result<()> {
+    delete_owned(finished, target)?;
     for name in disk::names(target)? {
         let (wanted, dir) = (finished.join(&name), target.join(&name));
-        if !fs::symlink_metadata(&dir)?.is_dir() {
-            continue;
-        }
-        for file in disk::owned(&dir)?.names().filter(|file| !disk::exists(&wanted.join(file))) {
-            remove_if_there(&dir.join(file))?;
-        }
-        if !disk::exists(&wanted.join(super::INDEX)) && disk::exists(&dir.join(super::INDEX)) {
-            remove_if_there(&dir.join(super::INDEX))?;
+        if fs::symlink_metadata(&dir)?.is_dir() && delete_owned(&wanted, &dir)? {
             // Fails where files that are not ours are left, and then the directory stays.
             let _ = fs::remove_dir(&dir);
         }
     }
     if disk::exists(&finished.join(KUSTOMIZATION)) { Ok(()) } else { remove_if_there(&target.join(KUSTOMIZATION)) }
+}
+
+/// The same for the files of one directory; whether it is no longer ours. Its index goes last, so that it can be read again after a stop.
+fn delete_owned(wanted: &Path, dir: &Path) -> io::Result<bool> {
+    for file in disk::owned(dir)?.names().filter(|file| !disk::exists(&wanted.join(file))) {
+        remove_if_there(&dir.join(file))?;
+    }
+    let no_longer = !disk::exists(&wanted.join(INDEX)) && disk::exists(&dir.join(INDEX));
+    if no_longer {
+        remove_if_there(&dir.join(INDEX))?;
+    }
+    Ok(no_longer)
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {
@@ -287,8 +416,11 @@ pub fn is_locked(place: &Place) -> bool {
 
 /// Where a run that was killed left the environment half carried over: reading it would be wrong.
 pub fn unfinished(place: &Place) -> Option<Box<Diagnostic>> {
-    let left = place.manifests.join(format!("{APPLY}{}", place.env));
-    disk::exists(&left).then(|| {
+    let left = |root: &Path| disk::exists(&root.join(format!("{APPLY}{}", place.env)));
+    let promised =
+        || promises(place).unwrap_or_default().into_iter().any(|promise| promise.env == place.env && promise.holds(place).unwrap_or(true));
+    let is_left = left(&place.manifests) || (place.has_plain_clusters() && (left(&place.clusters) || promised()));
+    is_left.then(|| {
         Diagnostic::error(format!("{} was being written when a run was stopped", place.shown("")))
             .help(format!("run `hydrate -e {}` to complete it", place.env))
     })

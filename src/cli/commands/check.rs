@@ -10,7 +10,8 @@ use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::pipeline;
-use crate::tree::{Changes, write};
+use crate::tree::disk::Place;
+use crate::tree::{Changes, DirChanges, write};
 
 /// Arguments of `hydrate check`.
 #[derive(Debug, Args)]
@@ -29,12 +30,13 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     let mut stale = false;
     for env in &session.environments {
         let start = Instant::now();
+        let place = pipeline::place(&session.project, env);
         match changes(global, &session, env, &args.components) {
             Ok(changes) => {
                 stale |= !changes.is_empty();
-                environments.push(report::changes_json(env, &changes, start.elapsed()));
+                environments.push(report::changes_json(&place, &changes, start.elapsed()));
                 if format == Format::Text {
-                    say(ui, env, &changes)?;
+                    say(ui, &place, &changes)?;
                 }
             }
             Err(Failures(failed)) => errors.extend(failed),
@@ -60,32 +62,39 @@ fn changes(global: &GlobalArgs, session: &Session, env: &str, components: &[Stri
     if let Some(unfinished) = write::unfinished(&place) {
         return Err(unfinished.into());
     }
-    pipeline::keep_standing_namespaces(&place, &mut rendered.desired)?;
+    pipeline::settle(&place, &mut rendered)?;
     Ok(Changes::compute(&place, &rendered.desired, true)?)
 }
 
-fn say(ui: &mut Ui, env: &str, changes: &Changes) -> crate::base::Result<()> {
+fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> crate::base::Result<()> {
+    let env = &place.env;
     if changes.is_empty() {
         ui.say(format!("{env}: in sync"));
         return Ok(());
     }
     let mut text = String::new();
     for (name, dir) in &changes.dirs {
-        let groups = [("created", &dir.created), ("changed", &dir.changed), ("deleted", &dir.deleted)];
-        for (what, files) in groups {
-            for file in files {
-                let edited = if dir.edited.contains(file) { " (edited by hand)" } else { "" };
-                text.push_str(&format!("{what}  {env}/{name}/{file}{edited}\n"));
-            }
-        }
-        if dir.reindexed && dir.created.is_empty() && dir.changed.is_empty() && dir.deleted.is_empty() {
-            text.push_str(&format!("changed  {env}/{name}/.hydrated\n"));
-        }
+        list(&format!("{env}/{name}"), dir, &mut text);
     }
     if changes.index.is_some() {
         text.push_str(&format!("{}  {env}/kustomization.yaml\n", if changes.had_index { "changed" } else { "created" }));
     }
+    list(&place.clusters_shown(""), &changes.clusters, &mut text);
     ui.data(text.as_bytes())?;
     ui.say(format!("{env}: stale; run `hydrate -e {env}` and commit the result"));
     Ok(())
+}
+
+/// The files of one directory that would change.
+fn list(shown: &str, dir: &DirChanges, text: &mut String) {
+    let groups = [("created", &dir.created), ("changed", &dir.changed), ("deleted", &dir.deleted)];
+    for (what, files) in groups {
+        for file in files {
+            let edited = if dir.edited.contains(file) { " (edited by hand)" } else { "" };
+            text.push_str(&format!("{what}  {shown}/{file}{edited}\n"));
+        }
+    }
+    if dir.reindexed && dir.created.is_empty() && dir.changed.is_empty() && dir.deleted.is_empty() {
+        text.push_str(&format!("changed  {shown}/.hydrated\n"));
+    }
 }

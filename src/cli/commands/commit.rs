@@ -9,10 +9,12 @@ use crate::base::{Fate, Result};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
-use crate::git::{self, commit::Request};
+use crate::git;
+use crate::git::commit::{Area, Fates, Request};
 use crate::pipeline;
 use crate::project::Project;
-use crate::tree::{self, disk};
+use crate::tree;
+use crate::tree::disk::{self, Place};
 
 /// Arguments of `hydrate commit`.
 #[derive(Debug, Args)]
@@ -39,15 +41,15 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CommitArgs) -> Outcome {
 /// Commits one environment and says so; the commit's id in JSON, or null when there was nothing to commit.
 pub fn commit(ui: &mut Ui, project: &Project, env: &str, push: bool, format: Format) -> Result<Json> {
     let place = pipeline::place(project, env);
-    let on_disk = disk::owned_paths(&place.dir()).map_err(|error| disk::failed("read", place.shown(""), &error))?;
-    let request = Request {
-        root: &project.root,
-        dir: &place.shown(""),
-        on_disk: &on_disk,
-        owned_before: &disk::owned_in,
-        index_name: tree::INDEX,
-        message: &|fates| message(env, fates),
-    };
+    let manifests = disk::owned_paths(&place.dir()).map_err(|error| disk::failed("read", place.shown(""), &error))?;
+    let clusters = clusters_on_disk(&place)?;
+    let (manifests_dir, clusters_dir) = (place.shown(""), place.clusters_shown(""));
+    let areas = [
+        Area { dir: &manifests_dir, on_disk: &manifests, owned_before: &disk::owned_in },
+        Area { dir: &clusters_dir, on_disk: &clusters, owned_before: &disk::owned_files_in },
+    ];
+    let request =
+        Request { root: &project.root, areas: &areas, index_name: tree::INDEX, message: &|fates| message(env, &clusters_dir, fates) };
     let Some(done) = git::commit::commit(&request)? else {
         if format == Format::Text {
             ui.say(format!("{env}: nothing to commit"));
@@ -66,11 +68,19 @@ pub fn commit(ui: &mut Ui, project: &Project, env: &str, push: bool, format: For
     Ok(json!(done.id))
 }
 
-/// A subject that names the components, and below it what became of each file.
-fn message(env: &str, fates: &BTreeMap<String, Fate>) -> String {
+/// The files of `clusters/<env>` that are ours; what lies behind a link is not.
+fn clusters_on_disk(place: &Place) -> Result<Vec<String>> {
+    if !place.has_plain_clusters() {
+        return Ok(Vec::new());
+    }
+    disk::owned_files(&place.clusters_dir()).map_err(|error| disk::failed("read", place.clusters_shown(""), &error))
+}
+
+/// A subject that names the components, and below it what became of each file. The second area of the fates is `clusters`.
+fn message(env: &str, clusters: &str, fates: &Fates) -> String {
     let mut components: BTreeMap<&str, Vec<(&str, Fate)>> = BTreeMap::new();
-    for (path, fate) in fates {
-        let (component, file) = path.split_once('/').unwrap_or(("", path));
+    for ((area, path), fate) in fates {
+        let (component, file) = if *area == 0 { path.split_once('/').unwrap_or(("", path)) } else { (clusters, path.as_str()) };
         components.entry(component).or_default().push((file, *fate));
     }
     components.remove("");
@@ -97,13 +107,17 @@ mod tests {
 
     #[test]
     fn the_message_lists_what_became_of_each_file() {
-        let fate = |path: &str, fate| (path.to_owned(), fate);
-        let fates = BTreeMap::from([
-            fate("kustomization.yaml", Fate::Changed),
-            fate("loki/.hydrated", Fate::Changed),
-            fate("loki/a.yaml", Fate::Deleted),
-            fate("loki/b.yaml", Fate::Created),
+        let fate = |area: usize, path: &str, fate| ((area, path.to_owned()), fate);
+        let mut fates = BTreeMap::from([
+            fate(0, "kustomization.yaml", Fate::Changed),
+            fate(0, "loki/.hydrated", Fate::Changed),
+            fate(0, "loki/a.yaml", Fate::Deleted),
+            fate(0, "loki/b.yaml", Fate::Created),
         ]);
-        assert_eq!(message("k3d", &fates), "hydrate k3d: loki\n\nloki:\n  created b.yaml\n  deleted a.yaml\n");
+        let of_loki = "loki:\n  created b.yaml\n  deleted a.yaml\n";
+        assert_eq!(message("k3d", "clusters/k3d", &fates), format!("hydrate k3d: loki\n\n{of_loki}"));
+        fates.extend([fate(1, ".hydrated", Fate::Changed), fate(1, "kustomization-loki.yaml", Fate::Changed)]);
+        let with_clusters = format!("hydrate k3d: clusters/k3d, loki\n\nclusters/k3d:\n  changed kustomization-loki.yaml\n\n{of_loki}");
+        assert_eq!(message("k3d", "clusters/k3d", &fates), with_clusters);
     }
 }

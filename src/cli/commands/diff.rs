@@ -8,7 +8,8 @@ use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::diff::{self, FileDiff};
-use crate::tree::{Changes, compare};
+use crate::tree::Changes;
+use crate::tree::compare::{self, Revision};
 use crate::{git, pipeline};
 
 /// Arguments of `hydrate diff`.
@@ -29,13 +30,12 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &DiffArgs) -> Outcome {
     let mut environments = Vec::new();
     let mut errors: Vec<Box<Diagnostic>> = Vec::new();
     for env in &session.environments {
-        let dir = pipeline::place(&session.project, env).shown("");
         match differences(global, args, &session, env) {
             Err(Failures(failed)) => errors.extend(failed),
             Ok(diffs) => match format {
-                Format::Json => environments.push(diff::json::write(&diffs, env, &dir)),
-                Format::Markdown => ui.data(diff::markdown::write(&diffs, env, &dir).as_bytes())?,
-                _ => ui.data(diff::text::write(&diffs, &dir, ui.colored_data()).as_bytes())?,
+                Format::Json => environments.push(diff::json::write(&diffs, env)),
+                Format::Markdown => ui.data(diff::markdown::write(&diffs, env).as_bytes())?,
+                _ => ui.data(diff::text::write(&diffs, ui.colored_data()).as_bytes())?,
             },
         }
     }
@@ -51,10 +51,11 @@ fn differences(global: &GlobalArgs, args: &DiffArgs, session: &Session, env: &st
     let provision = provision(&world, project, global, false)?;
     let mut rendered = pipeline::render(project, env, &options(global, &args.components, false), &provision, &|_| {})?;
     let place = pipeline::place(project, env);
+    pipeline::settle(&place, &mut rendered)?;
     if let Some(revision) = &args.against {
-        let dir = format!("{}/{env}", project.settings.manifests);
-        return Ok(compare::against(&git::files_at(&project.root, revision, &dir)?, &rendered.desired));
+        let files_below = |dir: &str| git::files_at(&project.root, revision, dir);
+        let revision = Revision { manifests: files_below(&place.shown(""))?, clusters: files_below(&place.clusters_shown(""))? };
+        return Ok(compare::against(&place, &revision, &rendered.desired));
     }
-    pipeline::keep_standing_namespaces(&place, &mut rendered.desired)?;
-    Ok(compare::of_changes(&Changes::compute(&place, &rendered.desired, true)?))
+    Ok(compare::of_changes(&place, &Changes::compute(&place, &rendered.desired, true)?))
 }

@@ -1,22 +1,26 @@
-//! `hydrate graph`: what needs what.
+//! `hydrate graph`: what is applied after what.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::base::DiskWorld;
+use crate::base::{Diagnostic, DiskWorld, Severity};
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format};
+use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
+use crate::gitops::graph::Unit;
+use crate::pipeline;
+use crate::project::graph;
 use crate::project::select::select;
-use crate::project::{Component, graph};
 
-/// Draws the graph of one environment: in an order in which everything comes after what it needs.
+/// Draws the graph of one environment: components, and before them the namespaces and CRDs that they render, in an order in which everything comes
+/// after what it needs. What cannot be rendered is drawn by its needs alone, with a warning.
 pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     let format = format(global, "graph", &[Format::Text, Format::Mermaid, Format::Dot, Format::Json])?;
     let session = Session::open(global)?;
+    let env = session.only_environment()?;
     let world = DiskWorld::new();
-    let environment = session.project.environment(&world, session.only_environment()?)?;
+    let environment = session.project.environment(&world, env)?;
     let all = session.project.components(&world)?;
     let selection = select(&world, &environment, &all, &[])?;
     let members = selection.members;
@@ -26,54 +30,68 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     if !wrong.is_empty() {
         return Err(wrong.into());
     }
+    let provision = provision(&world, &session.project, global, false)?;
+    let rendered = pipeline::render(&session.project, env, &options(global, &[], true), &provision, &|_| {})?;
+    ui.report(&warnings(&rendered.failed));
+    let units = pipeline::handover::drawn(&rendered);
     let drawn = match format {
-        Format::Mermaid => mermaid(&members),
-        Format::Dot => dot(&members),
+        Format::Mermaid => mermaid(&units),
+        Format::Dot => dot(&units),
         Format::Json => {
-            let nodes: Vec<_> =
-                graph::order(&members).iter().map(|name| json!({"component": name, "needs": needs(&members, name)})).collect();
-            String::from_utf8_lossy(&report::document("graph", json!({"environment": environment.name, "components": nodes}), &[]))
-                .into_owned()
+            let node = |unit: &Unit| json!({"component": unit.name, "needs": unit.needs, "wave": unit.wave});
+            let nodes: Vec<_> = units.iter().map(node).collect();
+            String::from_utf8_lossy(&report::document("graph", json!({"environment": env, "components": nodes}), &[])).into_owned()
         }
-        _ => text(&members),
+        _ => text(&units),
     };
     ui.data(drawn.as_bytes())?;
     Ok(Exit::Success)
 }
 
-/// The needs of a component within the environment, sorted.
-fn needs<'a>(members: &BTreeMap<String, &'a Component>, name: &str) -> Vec<&'a str> {
-    let component = members.get(name);
-    let mut needs: Vec<&str> =
-        component.map(|component| component.needs.iter().map(|need| need.text.as_str()).collect()).unwrap_or_default();
-    needs.retain(|need| members.contains_key(*need));
-    needs.sort_unstable();
-    needs.dedup();
-    needs
-}
-
-fn edges<'a>(members: &BTreeMap<String, &'a Component>) -> Vec<(String, &'a str)> {
-    members.keys().flat_map(|name| needs(members, name).into_iter().map(|need| (name.clone(), need))).collect()
-}
-
-fn text(members: &BTreeMap<String, &Component>) -> String {
-    let line = |name: &String| match needs(members, name).join(", ") {
-        needs if needs.is_empty() => format!("{name}\n"),
-        needs => format!("{name} ← {needs}\n"),
+/// What cannot be rendered is no reason not to draw what needs what.
+fn warnings(failed: &BTreeMap<String, Vec<Box<Diagnostic>>>) -> Vec<Box<Diagnostic>> {
+    let one = |(name, errors): (&String, &Vec<Box<Diagnostic>>)| {
+        let warning = |error: &Box<Diagnostic>| {
+            let mut warning = error.clone().note(format!("so the graph does not know which namespaces and CRDs {name} brings"));
+            warning.severity = Severity::Warning;
+            warning
+        };
+        errors.iter().map(warning).collect::<Vec<_>>()
     };
-    graph::order(members).iter().map(line).collect()
+    failed.iter().flat_map(one).collect()
 }
 
-fn mermaid(members: &BTreeMap<String, &Component>) -> String {
-    let number: BTreeMap<&str, usize> = members.keys().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
-    let nodes = members.keys().map(|name| format!("  c{}[\"{name}\"]\n", number[name.as_str()]));
-    let edges = edges(members).into_iter().map(|(name, need)| format!("  c{} --> c{}\n", number[need], number[name.as_str()]));
-    std::iter::once("graph TD\n".to_owned()).chain(nodes).chain(edges).collect()
+fn text(units: &[Unit]) -> String {
+    let line = |unit: &Unit| match unit.drawn_needs().join(", ") {
+        needs if needs.is_empty() => format!("{}\n", unit.name),
+        needs => format!("{} ← {needs}\n", unit.name),
+    };
+    units.iter().map(line).collect()
 }
 
-fn dot(members: &BTreeMap<String, &Component>) -> String {
-    let nodes = members.keys().map(|name| format!("  \"{name}\";\n"));
-    let edges = edges(members).into_iter().map(|(name, need)| format!("  \"{need}\" -> \"{name}\";\n"));
-    let begin = "digraph needs {\n  rankdir=LR;\n".to_owned();
-    std::iter::once(begin).chain(nodes).chain(edges).chain(["}\n".to_owned()]).collect()
+/// The units by name, so that a drawing changes little when an order does.
+fn by_name(units: &[Unit]) -> BTreeMap<&str, &Unit> {
+    units.iter().map(|unit| (unit.name.as_str(), unit)).collect()
+}
+
+fn mermaid(units: &[Unit]) -> String {
+    let units = by_name(units);
+    let number: BTreeMap<&str, usize> = units.keys().enumerate().map(|(index, name)| (*name, index)).collect();
+    let mut text = "graph TD\n".to_owned();
+    number.iter().for_each(|(name, index)| text.push_str(&format!("  c{index}[\"{name}\"]\n")));
+    for (name, unit) in &units {
+        let needs = unit.drawn_needs().into_iter().filter_map(|need| number.get(need));
+        needs.for_each(|need| text.push_str(&format!("  c{need} --> c{}\n", number[name])));
+    }
+    text
+}
+
+fn dot(units: &[Unit]) -> String {
+    let units = by_name(units);
+    let mut text = "digraph needs {\n  rankdir=LR;\n".to_owned();
+    units.keys().for_each(|name| text.push_str(&format!("  \"{name}\";\n")));
+    for (name, unit) in &units {
+        unit.drawn_needs().into_iter().for_each(|need| text.push_str(&format!("  \"{need}\" -> \"{name}\";\n")));
+    }
+    text + "}\n"
 }

@@ -12,7 +12,7 @@ use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::pipeline::{self, Rendered};
 use crate::tree::disk::Place;
-use crate::tree::{Changes, write};
+use crate::tree::{Changes, DirChanges, write};
 
 /// Options of a bare run.
 #[derive(Debug, Clone, Default, Args)]
@@ -90,9 +90,9 @@ fn run_one(
     let place = pipeline::place(&session.project, env);
     let changes = write_tree(ui, &place, &mut rendered, args.adopt)?;
     let took = start.elapsed();
-    let mut said = report::changes_json(env, &changes, took);
+    let mut said = report::changes_json(&place, &changes, took);
     if format == Format::Text && !ui.is_quiet() {
-        let mut lines = report::change_lines(&changes);
+        let mut lines = report::change_lines(&place, &changes);
         lines.push(report::summary(env, &changes, took));
         ui.data(format!("{}\n", lines.join("\n")).as_bytes())?;
     }
@@ -105,7 +105,7 @@ fn run_one(
 /// Under the lock: what changes, told before it happens, and then it happens.
 fn write_tree(ui: &Ui, place: &Place, rendered: &mut Rendered, adopt: bool) -> Result<Changes, Failures> {
     let lock = write::lock(place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
-    pipeline::keep_standing_namespaces(place, &mut rendered.desired)?;
+    pipeline::settle(place, rendered)?;
     let changes = Changes::compute(place, &rendered.desired, adopt)?;
     ui.report(&edited(place, &changes));
     write::apply(place, &changes, &lock)?;
@@ -115,13 +115,17 @@ fn write_tree(ui: &Ui, place: &Place, rendered: &mut Rendered, adopt: bool) -> R
 /// A warning for each owned file that somebody has edited and that is about to be replaced.
 pub fn edited(place: &Place, changes: &Changes) -> Vec<Box<Diagnostic>> {
     let mut warnings = Vec::new();
+    let warning = |dir: &DirChanges, file: &String, shown: String, help: &str| {
+        let fate = if dir.deleted.contains(file) { "deleted" } else { "replaced" };
+        Diagnostic::warning(format!("{shown} was edited by hand; it is {fate}")).help(help)
+    };
     for (name, dir) in &changes.dirs {
-        for file in &dir.edited {
-            let fate = if dir.deleted.contains(file) { "deleted" } else { "replaced" };
-            let warning = Diagnostic::warning(format!("{} was edited by hand; it is {fate}", place.shown(&format!("{name}/{file}"))));
-            warnings.push(warning.help("put the change into the component: its values, templates or patches"));
-        }
+        let help = "put the change into the component: its values, templates or patches";
+        warnings.extend(dir.edited.iter().map(|file| warning(dir, file, place.shown(&format!("{name}/{file}")), help)));
     }
+    let help = "put the change into the environment's file, or beside it in a file of your own";
+    let dir = &changes.clusters;
+    warnings.extend(dir.edited.iter().map(|file| warning(dir, file, place.clusters_shown(file), help)));
     warnings
 }
 
