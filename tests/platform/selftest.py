@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import agreement
 import configs
+import handover
 import order
 import references
 import schemas
@@ -39,6 +40,11 @@ def remove(tree, kind, name):
 def twice(tree):
     item = next(item for item in tree.objects if item.kind == "Service" and item.name == "grafana")
     tree.objects.append(Object("elsewhere", item.path, copy.deepcopy(item.data)))
+
+
+def told(tree, name):
+    """What Flux is told about one unit."""
+    return next(item for item in handover.read(tree) if item["kind"] == "Kustomization" and item["metadata"]["name"] == name)["spec"]
 
 
 # (what is done to the tree, which check finds it, a part of what it says)
@@ -81,6 +87,9 @@ CASES = [
     (lambda t: edit(t, "loki-rules", "loki-loki.yaml", "alert: LokiDown", "alert: TempoDown"), signals, "is also in"),
     (lambda t: edit(t, "loki", "logs.yaml", "|~ \"^panic", "}|~ \"^panic"), signals, "is no LogQL"),
     (lambda t: remove(t, "Namespace", "observability"), order, "comes before its namespace `observability`"),
+    (lambda t: told(t, "loki").update(interval="10"), handover, "does not match"),
+    (lambda t: told(t, "loki")["dependsOn"].append({"name": "loky"}), handover, "depends on `loky`, which does not exist"),
+    (lambda t: told(t, "loki").update(path="./manifests/k3d/loky"), handover, "there is no directory ./manifests/k3d/loky"),
 ]
 
 

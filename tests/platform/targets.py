@@ -10,20 +10,20 @@ from pathlib import Path
 
 # What each target runs, in this order, as `make -n` shows it.
 RUNS = {
-    "up": ["k3d cluster create", "gateway-api", "manifests/k3d/cilium", "manifests/k3d/coredns", "source-controller.crds.yaml", "secrets.sh", "order.sh", "grafana.local"],
+    "up": ["k3d cluster create", "gateway-api", "manifests/k3d/cilium", "manifests/k3d/coredns", "source-controller.crds.yaml", "secrets.sh", "order.sh", "gitops.sh credentials", "apply --server-side --force-conflicts --field-manager=platform -f clusters/k3d", "grafana.local"],
     "down": ["k3d cluster delete platform"],
     "phase1": ["k3d cluster create --config environments/k3d/cluster.yaml", "gateway-api", "daemonset/cilium", "deployment/coredns"],
     "phase2": ["manifests/k3d/00-namespaces", "kustomize-controller.crds.yaml", "manifests/k3d/flux"],
-    "phase3": ["manifests/k3d/00-namespaces", "secrets.sh", "order.sh"],
-    "phase4": ["create secret generic platform", "clusters/k3d"],
+    "phase3": ["manifests/k3d/00-namespaces", "secrets.sh", "manifests/k3d/00-crds", "order.sh", "rollout status"],
+    "phase4": ["gitops.sh ready clusters/k3d", "gitops.sh credentials clusters/k3d flux-system kubectl --context k3d-platform", "-f clusters/k3d", "wait --for=condition=Ready"],
     "gateway-install": ["gateway-api", "--for=condition=Established"],
     "cilium-install": ["grep -L '^kind: Cilium'", "rollout status", "ciliumnetworkpolicies.cilium.io", "-k manifests/k3d/cilium"],
     "coredns-update": ["-k manifests/k3d/coredns", "rollout restart deployment/coredns"],
     "secrets": ["secrets.sh kubectl --context k3d-platform"],
     "status": ["get nodes", "get gateways,httproutes"],
-    "gitops-setup": ["create secret generic platform"],
-    "gitops-enable": ["-k clusters/k3d"],
-    "gitops-status": ["get gitrepositories,kustomizations"],
+    "gitops-setup": ["gitops.sh ready clusters/k3d", "gitops.sh credentials clusters/k3d flux-system"],
+    "gitops-enable": ["gitops.sh ready clusters/k3d", "-f clusters/k3d", "gitrepositories --all", "kustomizations --all"],
+    "gitops-status": ["get gitrepositories,kustomizations", "get events"],
     "validate": ["validate.py manifests/k3d"],
     "hydrate": ["hydrate -e k3d"],
     "diff": ["diff -e k3d"],
@@ -36,6 +36,8 @@ NEEDS = {
     "phase1": ["docker", "k3d", "kubectl"],
     **{name: ["kubectl"] for name in ("phase2", "phase3", "phase4", "gateway-install", "cilium-install", "coredns-update", "secrets", "status", "gitops-setup", "gitops-enable", "gitops-status")},
     "validate": ["python3", "promtool", "amtool"],
+    "validate-storage": ["python3"],
+    **{name: ["cargo"] for name in ("build", "hydrate", "diff", "check", "fmt", "clippy", "test", "bench", "conformance", "schema")},
 }
 PLAIN = "awk basename bash cat cut dirname env find grep make mkdir od printf rm sed sh test touch tr tsort xargs".split()
 
@@ -83,7 +85,7 @@ def missing_tools(directory):
         if found:
             (tools / name).symlink_to(found)
     for target, wanted in NEEDS.items():
-        done = run("make", target, env={"PATH": str(tools), "HOME": directory})
+        done = run("make", target, f"HYDRATE={directory}/hydrate", env={"PATH": str(tools), "HOME": directory})
         yield done.returncode != 0, f"make {target} succeeds without its tools"
         for name in wanted:
             yield f"missing: {name} " in done.stderr, f"make {target} does not say that {name} is missing: {done.stderr}"
@@ -110,10 +112,55 @@ def secrets(directory):
     yield len(values) >= 7 and not any(value in shown for value in values), "a value is shown"
 
 
+# A kubectl that has one Secret if it is told so, and notes what it is asked to apply.
+CLUSTER = r"""#!/bin/sh
+case "$*" in
+*"get secret"*) [ -n "${HAVE:-}" ] ;;
+*"create secret"*) cat >/dev/null; printf '%s\n' "$*" ;;
+*apply*) cat >>"$STATE" ;;
+esac
+"""
+
+
+def gitops(directory):
+    """Phase 4 refuses before it changes anything: without clusters/, with the example's address, without credentials that are needed."""
+    clusters, state, stub = Path(directory, "clusters", "k3d"), Path(directory, "applied"), Path(directory, "cluster")
+    stub.write_text(CLUSTER)
+    stub.chmod(0o755)
+    script = "environments/k3d/gitops.sh"
+
+    def asked(*arguments, **variables):
+        done = run(script, arguments[0], str(clusters), *arguments[1:], env={"PATH": os.environ["PATH"], "STATE": str(state), **variables})
+        return done.returncode, done.stdout + done.stderr
+
+    def repository(url, secret):
+        clusters.mkdir(parents=True, exist_ok=True)
+        (clusters / ".hydrated").touch()
+        (clusters / "gitrepository-k3d.yaml").write_text(f"spec:\n  url: {url}\n" + ("  secretRef:\n    name: platform\n" if secret else ""))
+
+    code, said = asked("ready")
+    yield code == 1 and "is missing: write `handover: flux`" in said, f"ready without clusters/: {said}"
+    repository("https://git.example.org/platform/hydrate", False)
+    code, said = asked("ready")
+    yield code == 1 and "names the example's repository" in said, f"ready with the example: {said}"
+    repository("https://git.somewhere.org/platform", False)
+    yield asked("ready") == (0, ""), "ready with an address"
+    code, said = asked("credentials", "flux-system", str(stub), GIT_PASSWORD="hidden")
+    yield code == 0 and "no credentials are needed" in said and not state.exists(), f"credentials of a public repository: {said}"
+    repository("https://git.somewhere.org/platform", True)
+    code, said = asked("credentials", "flux-system", str(stub))
+    yield code == 1 and "flux-system/platform is missing: set GIT_PASSWORD" in said, f"credentials that are missing: {said}"
+    code, said = asked("credentials", "flux-system", str(stub), HAVE="1")
+    yield code == 0 and "is there already" in said and not state.exists(), f"credentials that are there: {said}"
+    code, said = asked("credentials", "flux-system", str(stub), GIT_PASSWORD="hidden", GIT_USERNAME="me")
+    made = state.read_text() if state.exists() else ""
+    yield code == 0 and "create secret generic platform" in made and "username=me" in made and "hidden" not in said + made, f"credentials: {said}{made}"
+
+
 def main():
     failed = passed = 0
     with tempfile.TemporaryDirectory() as directory:
-        for results in (dry_runs(), missing_tools(directory), secrets(directory)):
+        for results in (dry_runs(), missing_tools(directory), secrets(directory), gitops(directory)):
             for holds, message in results:
                 passed, failed = passed + bool(holds), failed + (not holds)
                 if not holds:

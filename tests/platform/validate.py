@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import agreement
 import configs
+import handover
 import order
 import references
 import schemas
@@ -30,6 +31,7 @@ CHECKS = [
     ("configuration files are valid", configs.check),
     ("rules and dashboards ask for what exists", signals.check),
     ("the order of application holds", order.check),
+    ("the hand-over names what is there", handover.check),
 ]
 
 
