@@ -80,7 +80,7 @@ impl Asked {
             Self::Content(path) => digest(&std::fs::read(path), Vec::as_slice),
             Self::Kind(path) => digest(&kind(path), FileKind::as_bytes),
             Self::Names(path) => digest(&names(path).map(|names| names.join("\0")), String::as_bytes),
-            Self::Canonical(path) => digest(&std::fs::canonicalize(path), path_bytes),
+            Self::Canonical(path) => digest(&std::fs::canonicalize(path), |path| path.as_os_str().as_encoded_bytes()),
             Self::Variable(name) => digest(&variable(name), String::as_bytes),
         }
     }
@@ -92,10 +92,6 @@ fn digest<T>(answer: &io::Result<T>, bytes: impl Fn(&T) -> &[u8]) -> Answer {
         Ok(answer) => blake3::Hasher::new_derive_key("hydrate: an answer").update(bytes(answer)).finalize().into(),
         Err(error) => blake3::hash(format!("{:?}", error.kind()).as_bytes()).into(),
     }
-}
-
-fn path_bytes(path: &PathBuf) -> &[u8] {
-    path.as_os_str().as_encoded_bytes()
 }
 
 fn kind(path: &Path) -> io::Result<FileKind> {
@@ -199,7 +195,7 @@ impl World for DiskWorld {
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        self.answered(|| Asked::Canonical(path.to_owned()), std::fs::canonicalize(path), path_bytes)
+        self.answered(|| Asked::Canonical(path.to_owned()), std::fs::canonicalize(path), |path| path.as_os_str().as_encoded_bytes())
     }
 
     fn now(&self) -> i128 {
