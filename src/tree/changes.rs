@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::base::{Diagnostic, Result};
 
 use super::disk::{self, Place, failed};
@@ -76,25 +78,20 @@ impl Changes {
     /// ours are taken over; without, they are an error each.
     pub fn compute(place: &Place, desired: &Desired, adopt: bool) -> Result<Self, Vec<Box<Diagnostic>>> {
         place.check_links().map_err(|error| vec![error])?;
+        let standing = standing(place).map_err(|error| vec![error])?;
+        let none = Files::new();
+        let stays = |name: &String| desired.dirs.contains_key(name) || desired.spared.contains(name);
+        let leaving = standing.iter().filter(|name| desired.complete && !stays(name)).map(|name| (name, &none));
+        let dirs: Vec<(&String, &Files)> = desired.dirs.iter().chain(leaving).collect();
+        let compared: Vec<_> = dirs.into_par_iter().map(|(name, files)| (name, compare_component(place, name, files, adopt))).collect();
         let mut changes = Self::default();
         let mut wrong = Vec::new();
-        for (name, files) in &desired.dirs {
-            match compare_component(place, name, files, adopt) {
+        for (name, compared) in compared {
+            match compared {
                 Ok(dir) => {
                     changes.dirs.insert(name.clone(), dir);
                 }
                 Err(errors) => wrong.extend(errors),
-            }
-        }
-        let standing = standing(place).map_err(|error| vec![error])?;
-        if desired.complete {
-            for name in standing.iter().filter(|name| !desired.dirs.contains_key(*name) && !desired.spared.contains(name)) {
-                match compare_component(place, name, &Files::new(), adopt) {
-                    Ok(dir) => {
-                        changes.dirs.insert(name.clone(), dir);
-                    }
-                    Err(errors) => wrong.extend(errors),
-                }
             }
         }
         wrong.extend(changes.index(place, &standing, adopt).err());
