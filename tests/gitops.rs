@@ -228,6 +228,45 @@ fn the_platform_of_this_repository() {
     assert!(told(root, "k3d").len() > 15);
 }
 
+/// The same components handed over to Argo CD.
+#[test]
+fn the_platform_of_this_repository_for_argo_cd() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap().join("project");
+    copy(&source.join("components"), &root.join("components"));
+    let environment = fs::read_to_string(source.join("environments/k3d.yaml")).unwrap();
+    write(&root, "environments/k3d.yaml", &environment.replace("handover: flux", "handover: argocd"));
+    let done = hydrate(&root, &["-q"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    check(&root, "k3d", &needs_of(&root)).unwrap();
+    assert!(told(&root, "k3d").values().all(|unit| unit.wave.is_some()));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() { copy(&entry.path(), &to) } else { fs::copy(entry.path(), to).map(drop).unwrap() }
+    }
+}
+
+/// All files of the tree and of the hand-over.
+fn written(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut open = vec![root.join("manifests"), root.join("clusters")];
+    while let Some(dir) = open.pop() {
+        for path in fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                files.insert(path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
@@ -269,5 +308,27 @@ proptest! {
             prop_assert!(said.contains("components/c1/component.yaml:1:9"), "{said}");
             prop_assert!(!root.join("manifests").exists() && !root.join("clusters").exists());
         }
+    }
+
+    /// Whatever it was handed over to before, and whatever was there: the files are those of a fresh start.
+    #[test]
+    fn the_way_there_leaves_no_traces(steps in prop::collection::vec((prop::sample::select(vec!["none", "flux", "argocd"]), prop::collection::vec(0u8..16, 4), any::<bool>()), 1..5)) {
+        let directory = tempfile::tempdir().unwrap();
+        let (root, fresh) = (directory.path().join("project"), directory.path().join("fresh"));
+        for (tool, brings, chain) in &steps {
+            let needs: Vec<Vec<usize>> = (0..4).map(|index| if *chain && index > 0 { vec![index - 1] } else { Vec::new() }).collect();
+            for root in [&root, &fresh] {
+                for dir in ["components", "environments"] {
+                    let _ = fs::remove_dir_all(root.join(dir));
+                }
+                project(root, &needs, brings);
+                fs::remove_dir_all(root.join("environments")).unwrap();
+                write(root, "environments/dev.yaml", &format!("handover: {tool}\ngit: {{url: \"https://git.example.org/x\"}}\n"));
+            }
+            let done = hydrate(&root, &["-q"]);
+            prop_assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        }
+        prop_assert!(hydrate(&fresh, &["-q"]).status.success());
+        prop_assert_eq!(written(&root), written(&fresh));
     }
 }

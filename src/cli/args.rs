@@ -115,7 +115,7 @@ pub enum Command {
     Outdated,
     /// Look at or clean the cache
     Cache(commands::cache::CacheArgs),
-    /// Draw the graph of `needs`
+    /// Draw what is applied after what: components by their `needs`, namespaces and CRDs first
     Graph,
     /// Start a project that hydrates at once
     Init(commands::init::InitArgs),

@@ -51,12 +51,12 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
 /// What cannot be rendered is no reason not to draw what needs what.
 fn warnings(failed: &BTreeMap<String, Vec<Box<Diagnostic>>>) -> Vec<Box<Diagnostic>> {
     let one = |(name, errors): (&String, &Vec<Box<Diagnostic>>)| {
-        let warning = |error: &Box<Diagnostic>| {
-            let mut warning = error.clone().note(format!("so the graph does not know which namespaces and CRDs {name} brings"));
+        let warning = |error: Box<Diagnostic>| {
+            let mut warning = error.note(format!("so the graph does not know which namespaces and CRDs {name} brings"));
             warning.severity = Severity::Warning;
             warning
         };
-        errors.iter().map(warning).collect::<Vec<_>>()
+        errors.iter().cloned().map(warning).collect::<Vec<_>>()
     };
     failed.iter().flat_map(one).collect()
 }
