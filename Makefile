@@ -41,8 +41,8 @@ diff: $(HYDRATE) ## Show what `make hydrate` would change
 CHECKER ?= $(CARGO) run --quiet --locked --
 
 .PHONY: check
-check: fmt clippy ## Format, lints, and that manifests/ is what would be rendered
-	$(CHECKER) check -e $(ENV)
+check: fmt clippy ## Format, lints, that manifests/ is what would be rendered, and that all references in it hold
+	$(CHECKER) check -e $(ENV) --references
 
 .PHONY: fmt
 fmt: ## Check the format of the code

@@ -3,6 +3,7 @@
 pub mod handover;
 pub mod plan;
 pub mod provision;
+pub mod references;
 pub mod renders;
 pub mod scope;
 

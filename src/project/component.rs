@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, FileKind, Label, SourceFile, World};
+use crate::check::External;
 use crate::source::data::Data;
 use crate::yaml::node::{Data as NodeData, Node};
 
 use super::parse::{self, Parsed, Spanned};
-use super::{Hooks, Layout, Loaded, Project, files, read_layout, valid_name};
+use super::{Hooks, Layout, Loaded, Project, external, files, read_layout, valid_name};
 
 /// The directory of namespaces in the tree; no component can have this name.
 pub const NAMESPACES: &str = "00-namespaces";
@@ -34,6 +35,8 @@ pub struct Component {
     pub layout: Option<Layout>,
     /// What becomes of Helm hooks, the project's policies included.
     pub hooks: Hooks,
+    /// What exists although nothing here renders it.
+    pub external: Vec<External>,
     /// What to render; `None`: found by convention.
     pub sources: Option<Vec<Spec>>,
     /// Kustomize patches over everything, as they are written in a kustomization.
@@ -109,10 +112,14 @@ impl Component {
             ]);
         }
         let file = parse::read(world, &dir.join("component.yaml"), &format!("{shown}/component.yaml"), &files::COMPONENT)?;
-        Ok(match file {
-            Some(file) => Self::from_file(project, name, dir, &file),
-            None => Self::empty(project, name, dir),
-        })
+        match file {
+            Some(file) => {
+                let mut component = Self::from_file(project, name, dir, &file);
+                component.external = external::read(&file, &file.root, component.namespace.as_ref().map(|own| own.text.as_str()))?;
+                Ok(component)
+            }
+            None => Ok(Self::empty(project, name, dir)),
+        }
     }
 
     fn empty(project: &Project, name: &str, dir: PathBuf) -> Self {
@@ -125,6 +132,7 @@ impl Component {
             environments: None,
             layout: None,
             hooks: project.settings.hooks.clone(),
+            external: Vec::new(),
             sources: None,
             patches: Vec::new(),
         }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Result, SourceFile, World};
+use crate::check::External;
 use crate::gitops::Handover;
 use crate::source::data::Data;
 
 use super::parse::{self, Spanned};
-use super::{Project, files, handover};
+use super::{Project, external, files, handover};
 
 /// An environment: a kind of cluster that manifests are rendered for.
 #[derive(Debug, Clone)]
@@ -24,6 +25,10 @@ pub struct Environment {
     pub values: Data,
     /// Which components belong to it: names, globs, `!` leaves out. Empty: all.
     pub components: Vec<Spanned>,
+    /// What exists although nothing here renders it.
+    pub external: Vec<External>,
+    /// Whether every metric that a query names must be declared.
+    pub all_metrics: bool,
     /// What applies the manifests, and what it has to be told.
     pub handover: Handover,
 }
@@ -50,6 +55,8 @@ impl Environment {
             api_versions: file.texts(root, "apiVersions").unwrap_or_default().into_iter().map(|version| version.text).collect(),
             values,
             components: file.texts(root, "components").unwrap_or_default(),
+            external: external::read(&file, root, None)?,
+            all_metrics: file.text(root, "metrics").is_some_and(|text| text.text == "all"),
             handover,
             file: file.file,
         }))

@@ -28,6 +28,12 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
     key("apiVersions", TEXTS, "API versions that the clusters have beyond the built-in ones and those of the CRDs rendered here"),
     key("values", Shape::MapOf(&Shape::Anything), "Values that templates and values templates of every component see"),
     key("components", TEXTS, "Components of this environment: names and globs; \"!name\" leaves one out [default: [\"*\"]]"),
+    key("external", TEXTS, EXTERNAL_DOC),
+    key(
+        "metrics",
+        Shape::Choice(&["declared", "all"]),
+        "Which metrics of queries metrics.txt files must list: those that begin like a listed one (declared, the default), or all",
+    ),
     key(
         "handover",
         Shape::Choice(&["none", "flux", "argocd"]),
@@ -78,10 +84,12 @@ pub const COMPONENT: Shape = Shape::Object(&[
     key("environments", TEXTS, "Environments this component belongs to: names and globs [default: all]"),
     key("layout", Shape::Choice(LAYOUTS), "Layout of this component, where it differs from the project's"),
     key("hooks", HOOKS, HOOKS_DOC),
+    key("external", TEXTS, EXTERNAL_DOC),
     key("sources", Shape::List(&SOURCE), "What to render, in this order [default: found by convention, see docs/configuration.md]"),
     key("patches", Shape::List(&PATCH), "Kustomize patches over everything that the sources gave"),
 ]);
 
+const EXTERNAL_DOC: &str = "What exists although nothing here renders it, for `hydrate check --references`: Kind/namespace/name or Kind/name; `*` and `?` as in globs";
 const HOOKS: Shape = Shape::MapOf(&Shape::Choice(POLICIES));
 const HOOKS_DOC: &str =
     "What becomes of objects with a helm.sh/hook annotation, by hook: keep or drop [default: test is dropped, all others are kept]";

@@ -2,6 +2,7 @@
 
 pub mod component;
 pub mod environment;
+pub mod external;
 pub mod files;
 pub mod graph;
 mod handover;

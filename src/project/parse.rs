@@ -1,13 +1,12 @@
 //! Reading a configuration file: text, positions, shape.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Label, Result, SourceFile, World};
 use crate::source::{compose, data::Data};
-use crate::yaml::node::{Data as NodeData, Node, Tag};
+use crate::yaml::node::{Node, Tag};
 
 use super::shape::{Shape, check, span};
 
@@ -55,7 +54,7 @@ pub fn parse(file: &Arc<SourceFile>) -> Result<Node> {
     }
     let root = documents.pop().unwrap_or_else(|| Node::mapping(Vec::new()));
     let root = if root.tag == Tag::Null { Node::mapping(Vec::new()) } else { root };
-    Expander { anchors: BTreeMap::new(), budget: 1_000_000 }.expand(root).map_err(|message| Diagnostic::error(message).at(file, 0..0, ""))
+    compose::expand(root).map_err(|message| Diagnostic::error(message).at(file, 0..0, ""))
 }
 
 impl Parsed {
@@ -100,68 +99,5 @@ impl Spanned {
             Some(label) => error.at(&label.file, label.span.clone(), remark),
             None => error,
         }
-    }
-}
-
-/// Replaces aliases by what they stand for and carries out merge keys (`<<`), within a budget of nodes, so that
-/// aliases of aliases cannot fill the memory.
-struct Expander {
-    anchors: BTreeMap<String, Node>,
-    budget: usize,
-}
-
-impl Expander {
-    fn expand(&mut self, mut node: Node) -> Result<Node, String> {
-        self.budget = self.budget.checked_sub(1).ok_or("the file's aliases expand to more than a million nodes")?;
-        node.data = match node.data {
-            NodeData::Alias(name) => {
-                let anchored = self.anchors.get(name.as_str()).cloned().ok_or_else(|| format!("unknown anchor '{name}' referenced"))?;
-                self.budget = self.budget.saturating_sub(size(&anchored));
-                return Ok(anchored);
-            }
-            NodeData::Sequence(items) => NodeData::Sequence(items.into_iter().map(|item| self.expand(item)).collect::<Result<_, _>>()?),
-            NodeData::Mapping(entries) => NodeData::Mapping(self.expand_entries(entries)?),
-            scalar => scalar,
-        };
-        if let Some(extra) = node.extra.as_deref().filter(|extra| !extra.anchor.is_empty()) {
-            self.anchors.insert(extra.anchor.to_string(), node.clone());
-        }
-        Ok(node)
-    }
-
-    fn expand_entries(&mut self, entries: Vec<(Node, Node)>) -> Result<Vec<(Node, Node)>, String> {
-        let mut merged = Vec::new();
-        let mut own = Vec::new();
-        for (key, value) in entries {
-            let value = self.expand(value)?;
-            if key.tag == Tag::Merge {
-                collect_merged(value, &mut merged)?;
-            } else {
-                own.push((self.expand(key)?, value));
-            }
-        }
-        for (key, value) in merged {
-            if !own.iter().any(|(other, _)| other.as_str() == key.as_str()) {
-                own.push((key, value));
-            }
-        }
-        Ok(own)
-    }
-}
-
-fn collect_merged(value: Node, merged: &mut Vec<(Node, Node)>) -> Result<(), String> {
-    match value.data {
-        NodeData::Mapping(entries) => merged.extend(entries),
-        NodeData::Sequence(items) => items.into_iter().try_for_each(|item| collect_merged(item, merged))?,
-        _ => return Err("map merge requires map or sequence of maps as the value".to_owned()),
-    }
-    Ok(())
-}
-
-fn size(node: &Node) -> usize {
-    1 + match &node.data {
-        NodeData::Sequence(items) => items.iter().map(size).sum(),
-        NodeData::Mapping(entries) => entries.iter().map(|(key, value)| size(key) + size(value)).sum(),
-        _ => 0,
     }
 }

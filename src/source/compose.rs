@@ -1,10 +1,11 @@
 //! YAML trees with diagnostics: the one place where the YAML room's errors become the user's.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Result, SourceFile};
 use crate::yaml::emit::write_node;
-use crate::yaml::node::{Node, Tag};
+use crate::yaml::node::{Data as NodeData, Node, Tag};
 use crate::yaml::{Error, compose, emit};
 
 /// The tree of one document, `text`, that starts at byte `start` of a file; `None` when it is empty. Lines in the
@@ -44,4 +45,73 @@ pub fn emit(tree: &Node) -> Result<String> {
     let mut text = Vec::new();
     write_node(tree, emit::Dialect::KUSTOMIZE, &mut text).map_err(|error| Diagnostic::error(format!("cannot write YAML: {error}")))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The tree with aliases replaced by what they stand for and merge keys (`<<`) carried out; the error says what about
+/// them is wrong.
+pub fn expand(root: Node) -> Result<Node, String> {
+    Expander { anchors: BTreeMap::new(), budget: 1_000_000 }.expand(root)
+}
+
+/// Replaces aliases by what they stand for and carries out merge keys (`<<`), within a budget of nodes, so that
+/// aliases of aliases cannot fill the memory.
+struct Expander {
+    anchors: BTreeMap<String, Node>,
+    budget: usize,
+}
+
+impl Expander {
+    fn expand(&mut self, mut node: Node) -> Result<Node, String> {
+        self.budget = self.budget.checked_sub(1).ok_or("the file's aliases expand to more than a million nodes")?;
+        node.data = match node.data {
+            NodeData::Alias(name) => {
+                let anchored = self.anchors.get(name.as_str()).cloned().ok_or_else(|| format!("unknown anchor '{name}' referenced"))?;
+                self.budget = self.budget.saturating_sub(size(&anchored));
+                return Ok(anchored);
+            }
+            NodeData::Sequence(items) => NodeData::Sequence(items.into_iter().map(|item| self.expand(item)).collect::<Result<_, _>>()?),
+            NodeData::Mapping(entries) => NodeData::Mapping(self.expand_entries(entries)?),
+            scalar => scalar,
+        };
+        if let Some(extra) = node.extra.as_deref().filter(|extra| !extra.anchor.is_empty()) {
+            self.anchors.insert(extra.anchor.to_string(), node.clone());
+        }
+        Ok(node)
+    }
+
+    fn expand_entries(&mut self, entries: Vec<(Node, Node)>) -> Result<Vec<(Node, Node)>, String> {
+        let mut merged = Vec::new();
+        let mut own = Vec::new();
+        for (key, value) in entries {
+            let value = self.expand(value)?;
+            if key.tag == Tag::Merge {
+                collect_merged(value, &mut merged)?;
+            } else {
+                own.push((self.expand(key)?, value));
+            }
+        }
+        for (key, value) in merged {
+            if !own.iter().any(|(other, _)| other.as_str() == key.as_str()) {
+                own.push((key, value));
+            }
+        }
+        Ok(own)
+    }
+}
+
+fn collect_merged(value: Node, merged: &mut Vec<(Node, Node)>) -> Result<(), String> {
+    match value.data {
+        NodeData::Mapping(entries) => merged.extend(entries),
+        NodeData::Sequence(items) => items.into_iter().try_for_each(|item| collect_merged(item, merged))?,
+        _ => return Err("map merge requires map or sequence of maps as the value".to_owned()),
+    }
+    Ok(())
+}
+
+fn size(node: &Node) -> usize {
+    1 + match &node.data {
+        NodeData::Sequence(items) => items.iter().map(size).sum(),
+        NodeData::Mapping(entries) => entries.iter().map(|(key, value)| size(key) + size(value)).sum(),
+        _ => 0,
+    }
 }

@@ -1,17 +1,12 @@
 """References between objects: what is named exists, what is selected is selected, what is sent arrives at a port."""
 
+import functools
 import re
+
+import yaml
 
 from tree import selects
 
-# Made by the cluster, by `make secrets`, or by an operator, and not by a component.
-MADE_ELSEWHERE = {
-    ("Secret", "observability", "grafana-admin"),
-    ("Secret", "observability", "thanos-object-storage"),
-    ("Secret", "observability", "loki-object-storage"),
-    ("Secret", "observability", "tempo-object-storage"),
-    ("Secret", "object-storage", "object-storage-identities"),
-}
 NAMESPACES_OF_THE_CLUSTER = {"kube-system", "default", "kube-public", "kube-node-lease"}
 PRIORITIES_OF_THE_CLUSTER = {"system-node-critical", "system-cluster-critical"}
 ROLES_OF_THE_CLUSTER = {"cluster-admin", "admin", "edit", "view"}
@@ -25,7 +20,19 @@ def check(tree, report, _arguments):
 
 
 def exists(tree, kind, namespace, name):
-    return (kind, namespace, name) in MADE_ELSEWHERE or tree.find(kind, namespace, name) is not None
+    return (kind, namespace, name) in made_elsewhere(tree.root.resolve().parent.parent) or tree.find(kind, namespace, name) is not None
+
+
+@functools.lru_cache(maxsize=None)
+def made_elsewhere(root):
+    """What components say is made by `make secrets` and not by them: `external: [Kind/name]`, in their own namespace."""
+    made = set()
+    for path in root.glob("components/*/component.yaml"):
+        component = yaml.safe_load(path.read_text())
+        for entry in component.get("external") or []:
+            kind, name = entry.split("/")
+            made.add((kind, component["namespace"], name))
+    return made
 
 
 def identities(tree, report):

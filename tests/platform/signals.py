@@ -11,8 +11,9 @@ import yaml
 
 from tree import Loader
 
+# What Prometheus makes of its own for every target and rule.
+OF_PROMETHEUS = ("ALERTS", "up", "scrape_duration_seconds", "scrape_samples_post_metric_relabeling")
 UNIT_TESTS = Path(__file__).parent / "alerts.yaml"
-METRICS = Path(__file__).parent / "metrics.yaml"
 
 # What an expression may say besides the names of metrics.
 WORDS = {"by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "offset", "bool", "inf", "nan", "le", "atan2"}
@@ -79,15 +80,18 @@ def metrics(query):
 
 def exposed(tree, report):
     """All metrics that the components of the tree are known to expose; `*` ends a family."""
-    components = {item.component for item in tree.objects}
-    known = set()
-    for component, names in yaml.load(METRICS.read_text(), Loader).items():
-        if component == "cluster" or report.expect(component in components, METRICS.name, f"there is no component `{component}`"):
-            for name in names:
-                known.add(name)
-                for suffix in ("_bucket", "_sum", "_count"):
-                    known.add(name + suffix)
+    known = set(OF_PROMETHEUS)
+    for path in metric_files(tree):
+        if report.expect(path.is_file(), path, "there is no such list of metrics"):
+            for name in re.findall(r"^[a-zA-Z_:][\w:]*", path.read_text(), re.MULTILINE):
+                known.update(name + suffix for suffix in ("", "_bucket", "_sum", "_count"))
     return known
+
+
+def metric_files(tree):
+    """metrics.txt of the components and of the environment; `hydrate check --references` reads the same."""
+    root = tree.root.resolve().parent.parent
+    return [root / "environments" / tree.root.name / "metrics.txt", *sorted(root.glob("components/*/metrics.txt"))]
 
 
 def promtool(tree, report, arguments, queries):

@@ -27,7 +27,7 @@ RUNS = {
     "validate": ["validate.py manifests/k3d"],
     "hydrate": ["hydrate -e k3d"],
     "diff": ["diff -e k3d"],
-    "check": ["check -e k3d"],
+    "check": ["check -e k3d --references"],
 }
 # The tools that each target asks for before it does anything.
 NEEDS = {

@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::base::{Diagnostic, DiskWorld};
+use crate::check::Report;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
-use crate::pipeline;
+use crate::pipeline::{self, references};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
 
@@ -19,9 +20,12 @@ pub struct CheckArgs {
     /// Components to check [default: all of the environment]
     #[arg(value_name = "COMPONENT")]
     pub components: Vec<String>,
+    /// Also follow every reference between objects, and read every query of rules and dashboards
+    #[arg(long)]
+    pub references: bool,
 }
 
-/// Renders in memory and compares; writes nothing. In sync: 0, stale: 2, cannot tell: 1.
+/// Renders in memory and compares; writes nothing. In sync: 0, stale: 2, cannot tell or dangling references: 1.
 pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     let format = format(global, "check", &[Format::Text, Format::Json])?;
     let session = Session::open(global)?;
@@ -31,13 +35,19 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     for env in &session.environments {
         let start = Instant::now();
         let place = pipeline::place(&session.project, env);
-        match changes(global, &session, env, &args.components) {
-            Ok(changes) => {
+        match changes(global, &session, env, args) {
+            Ok((changes, report)) => {
                 stale |= !changes.is_empty();
-                environments.push(report::changes_json(&place, &changes, start.elapsed()));
+                let mut json = report::changes_json(&place, &changes, start.elapsed());
                 if format == Format::Text {
                     say(ui, &place, &changes)?;
                 }
+                if let Some(report) = report {
+                    json["references"] = references_json(&report);
+                    say_references(ui, env, &report);
+                    errors.extend(report.findings);
+                }
+                environments.push(json);
             }
             Err(Failures(failed)) => errors.extend(failed),
         }
@@ -52,18 +62,50 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     }
 }
 
-/// What a run would change.
-fn changes(global: &GlobalArgs, session: &Session, env: &str, components: &[String]) -> Result<Changes, Failures> {
+/// What a run would change, and where references lead, if that is asked.
+fn changes(global: &GlobalArgs, session: &Session, env: &str, args: &CheckArgs) -> Result<(Changes, Option<Report>), Failures> {
     let world = DiskWorld::new();
     let provision = provision(&world, &session.project, global, false)?;
-    let mut rendered = pipeline::render(&session.project, env, &options(global, components, false), &provision, &|_| {})?;
+    let render = |components: &[String]| pipeline::render(&session.project, env, &options(global, components, false), &provision, &|_| {});
+    let mut rendered = render(&args.components)?;
     let place = pipeline::place(&session.project, env);
     place.check_links()?;
     if let Some(unfinished) = write::unfinished(&place) {
         return Err(unfinished.into());
     }
     pipeline::settle(&place, &mut rendered)?;
-    Ok(Changes::compute(&place, &rendered.desired, true)?)
+    let report = match (args.references, args.components.is_empty()) {
+        (false, _) => None,
+        (true, true) => Some(references::check(&world, &session.project, &rendered)?),
+        // References lead to other components too, so all of them are rendered; only what was asked for is told.
+        (true, false) => {
+            let mut whole = render(&[])?;
+            pipeline::settle(&place, &mut whole)?;
+            let mut report = references::check(&world, &session.project, &whole)?;
+            report.keep(|component| rendered.documents.contains_key(component));
+            Some(report)
+        }
+    };
+    Ok((Changes::compute(&place, &rendered.desired, true)?, report))
+}
+
+fn references_json(report: &Report) -> Json {
+    json!({
+        "objects": report.objects,
+        "references": report.references,
+        "queries": report.queries,
+        "metrics": report.metrics,
+        "dangling": report.findings.len(),
+    })
+}
+
+fn say_references(ui: &Ui, env: &str, report: &Report) {
+    let Report { objects, references, queries, metrics, .. } = report;
+    let looked = format!("{references} references of {objects} objects, {queries} queries, {metrics} names of metrics");
+    match report.findings.len() {
+        0 => ui.say(format!("{env}: {looked}: all hold")),
+        wrong => ui.say(format!("{env}: {looked}: {wrong} dangling")),
+    }
 }
 
 fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> crate::base::Result<()> {

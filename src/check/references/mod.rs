@@ -1,0 +1,188 @@
+//! References between objects: each kind of reference has a file here and a line in [`CHECKS`].
+//!
+//! What cannot be judged is left alone: objects of unknown kinds, selectors where pods may run that nobody renders,
+//! names made of variables. A report that is wrong costs more than one that is missing.
+
+mod datasources;
+mod gitops;
+mod hosts;
+mod namespaces;
+mod pods;
+mod policies;
+mod queries;
+mod rbac;
+mod routes;
+mod scaling;
+mod services;
+mod webhooks;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::{Diagnostic, Result, suggest};
+use crate::source::Document;
+use crate::yaml::node::Node;
+
+use super::declared::Declared;
+use super::elsewhere::Elsewhere;
+use super::finding::{Finding, Written};
+use super::objects::{Index, Object, read, title};
+
+/// One function for each kind of reference.
+const CHECKS: &[for<'a> fn(&mut Checker<'a>)] = &[
+    namespaces::check,
+    pods::check,
+    services::check,
+    policies::check,
+    scaling::check,
+    rbac::check,
+    routes::check,
+    webhooks::check,
+    gitops::check,
+    hosts::check,
+    datasources::check,
+    queries::check,
+];
+
+/// What was looked at, and what was wrong.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Rendered objects.
+    pub objects: usize,
+    /// References followed.
+    pub references: usize,
+    /// Queries read.
+    pub queries: usize,
+    /// Metrics looked up that queries name.
+    pub metrics: usize,
+    /// Everything that leads nowhere, in the order of components and objects.
+    pub findings: Vec<Box<Diagnostic>>,
+    /// The components of the findings.
+    components: Vec<String>,
+}
+
+impl Report {
+    /// Leaves out the findings of other components.
+    pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        let mut components = self.components.iter();
+        self.findings.retain(|_| components.next().is_some_and(|component| wanted(component)));
+        self.components.retain(|component| wanted(component));
+    }
+}
+
+/// Follows every reference of the rendered documents.
+pub fn check(
+    documents: &BTreeMap<&str, &[Document]>,
+    declared: &Declared,
+    written: &Written<'_>,
+    configured: &Configured<'_>,
+) -> Result<Report> {
+    let objects = read(documents)?;
+    let index = Index::new(&objects);
+    let elsewhere = Elsewhere::new(&index, &declared.external);
+    let mut checker =
+        Checker { index: &index, declared, elsewhere: &elsewhere, configured, report: Report::default(), findings: Vec::new() };
+    CHECKS.iter().for_each(|check| check(&mut checker));
+    let Checker { mut report, mut findings, .. } = checker;
+    report.objects = objects.len();
+    let order = |finding: &Finding<'_>| objects.iter().position(|object| std::ptr::eq(object, finding.object));
+    findings.sort_by_key(|finding| (order(finding), finding.node.line, finding.node.column));
+    let mut seen = BTreeSet::new();
+    findings.retain(|finding| seen.insert((order(finding), finding.message.clone())));
+    report.components = findings.iter().map(|finding| finding.object.component.to_owned()).collect();
+    report.findings = findings.into_iter().map(|finding| finding.diagnostic(written)).collect();
+    Ok(report)
+}
+
+/// Where users write down what exists elsewhere; for what findings say to do.
+#[derive(Debug)]
+pub struct Configured<'a> {
+    /// The directory of the components.
+    pub components: &'a str,
+    /// The environment's file.
+    pub environment: String,
+}
+
+/// Something looked for.
+#[derive(Debug, Clone, Copy)]
+struct Target<'t> {
+    group: &'t str,
+    kind: &'t str,
+    namespace: &'t str,
+    name: &'t str,
+}
+
+impl<'t> Target<'t> {
+    /// An object of the core group.
+    fn core(kind: &'t str, namespace: &'t str, name: &'t str) -> Self {
+        Self { group: "", kind, namespace, name }
+    }
+
+    fn title(&self) -> String {
+        title(self.kind, self.namespace, self.name)
+    }
+}
+
+/// What the checks have in common: where to look, and where to report.
+struct Checker<'a> {
+    index: &'a Index<'a>,
+    declared: &'a Declared,
+    elsewhere: &'a Elsewhere<'a>,
+    configured: &'a Configured<'a>,
+    report: Report,
+    findings: Vec<Finding<'a>>,
+}
+
+impl<'a> Checker<'a> {
+    /// Counts a reference that holds or not.
+    fn count(&mut self) {
+        self.report.references += 1;
+    }
+
+    fn add(&mut self, finding: Finding<'a>) {
+        self.findings.push(finding);
+    }
+
+    /// Follows a reference to an object by its name: the object, where it is rendered. One that is nowhere is reported.
+    fn follow(&mut self, from: &'a Object<'a>, node: &'a Node, target: Target<'_>) -> Option<&'a Object<'a>> {
+        self.count();
+        let found = self.index.find(target.group, target.kind, target.namespace, target.name);
+        if found.is_none() && !self.elsewhere.has(target.kind, target.namespace, target.name) {
+            let finding = self.missing(from, node, target);
+            self.add(finding);
+        }
+        found
+    }
+
+    /// The finding for an object that does not exist, with the nearest that does.
+    fn missing(&self, from: &'a Object<'a>, node: &'a Node, target: Target<'_>) -> Finding<'a> {
+        let same_kind = || self.index.of(target.group, target.kind).iter();
+        let here = same_kind().filter(|object| object.namespace() == target.namespace).map(|object| object.name());
+        let close = suggest::closest(target.name, here);
+        let finding = Finding::new(from, node, format!("{} refers to {}, which does not exist", from.title(), target.title())).meant(close);
+        let namesakes: Vec<&str> = same_kind().filter(|object| object.name() == target.name).map(|object| object.namespace()).collect();
+        let finding = match namesakes[..] {
+            [] => finding,
+            _ => finding.note(format!("{} {} is in {}", target.kind, target.name, namesakes.join(", "))),
+        };
+        finding.help(self.advice(from, target))
+    }
+
+    /// How to declare what comes from elsewhere.
+    fn advice(&self, from: &Object<'_>, target: Target<'_>) -> String {
+        let entry = match target.namespace {
+            "" => format!("{}/{}", target.kind, target.name),
+            namespace => format!("{}/{namespace}/{}", target.kind, target.name),
+        };
+        // What hands the environment over belongs to no component.
+        let file = match from.component.contains('/') {
+            true => self.configured.environment.clone(),
+            false => format!("{}/{}/component.yaml", self.configured.components, from.component),
+        };
+        format!("render it, or say that it comes from elsewhere: `external: [{entry}]` in {file}")
+    }
+
+    /// Whether pods may run in a namespace that are not rendered.
+    fn hides_pods(&self, namespace: &str) -> bool {
+        self.elsewhere.hides_pods(namespace)
+    }
+}

@@ -1,0 +1,93 @@
+//! `check --references`: what the check room needs to know of a project.
+
+use std::collections::BTreeMap;
+
+use crate::base::{Diagnostic, Result, SourceFile, World};
+use crate::check::references::Configured;
+use crate::check::{self, Declared, External, Report, Written};
+use crate::gitops::Handover;
+use crate::project::{Environment, Loaded, Project};
+use crate::source::document::{Document, Origin, Trust, documents};
+use crate::tree::Files;
+
+use super::{Rendered, place};
+
+/// The file in which components and environments list metrics.
+const METRICS: &str = "metrics.txt";
+
+/// Follows every reference of a rendered environment, which has to be whole (what is not rendered cannot be found) and
+/// settled: what hands it over is looked at too.
+pub fn check(world: &dyn World, project: &Project, rendered: &Rendered) -> Result<Report, Vec<Box<Diagnostic>>> {
+    let environment = &rendered.environment;
+    let all = project.components(world).map_err(|error| vec![error])?;
+    let declared = declared(world, project, environment, rendered.documents.keys().filter_map(|name| all.get(name)))?;
+    let settings = &project.settings;
+    let handover = rendered.desired.clusters.as_ref();
+    let clusters = place(project, &environment.name).clusters_shown("");
+    let clusters = clusters.trim_end_matches('/').to_owned();
+    let written = Written {
+        shown: format!("{}/{}", settings.manifests, environment.name),
+        dirs: &rendered.desired.dirs,
+        clusters: clusters.clone(),
+        handover,
+    };
+    let configured = Configured { components: &settings.components, environment: environment.file.name.clone() };
+    let handing_over = handed_over(&clusters, handover).map_err(|error| vec![error])?;
+    let mut documents: BTreeMap<&str, &[Document]> = rendered.documents.iter().map(|(name, all)| (name.as_str(), all.as_slice())).collect();
+    documents.insert(&clusters, &handing_over);
+    check::check(&documents, &declared, &written, &configured).map_err(|error| vec![error])
+}
+
+/// The objects that hand the environment over.
+fn handed_over(clusters: &str, files: Option<&Files>) -> Result<Vec<Document>> {
+    let mut all = Vec::new();
+    for (name, content) in files.into_iter().flatten().filter(|(name, _)| *name != crate::tree::KUSTOMIZATION) {
+        let shown = format!("{clusters}/{name}");
+        let origin = Origin { source: "hand-over".to_owned(), file: None, line: 0 };
+        all.extend(documents(&SourceFile::new(shown, content.clone()), &origin, Trust::Parsed)?);
+    }
+    Ok(all)
+}
+
+/// What the environment and its components say about the world outside.
+fn declared<'p>(
+    world: &dyn World,
+    project: &Project,
+    environment: &Environment,
+    components: impl Iterator<Item = &'p Loaded>,
+) -> Result<Declared, Vec<Box<Diagnostic>>> {
+    let mut declared = Declared { external: environment.external.clone(), ..Declared::default() };
+    declared.external.extend(of_handover(&environment.handover));
+    declared.metrics.complete = environment.all_metrics;
+    let environments = project.root.join(&project.settings.environments);
+    let mut files = vec![environments.join(&environment.name).join(METRICS)];
+    for component in components.flatten() {
+        declared.external.extend(component.external.iter().cloned());
+        files.extend([component.dir.join(METRICS), component.dir.join(&environment.name).join(METRICS)]);
+    }
+    for file in files {
+        match world.read(&file) {
+            Ok(text) => declared.metrics.add(&String::from_utf8_lossy(&text)),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(vec![Diagnostic::error(format!("cannot read {}: {error}", project.shown(&file)))]),
+        }
+    }
+    Ok(declared)
+}
+
+/// What must be there before an environment can be handed over: the tool's namespace, and what the environment's file
+/// names of its source.
+fn of_handover(handover: &Handover) -> Vec<External> {
+    let entries = match handover {
+        Handover::None => Vec::new(),
+        Handover::ArgoCd(argocd) => vec![format!("Namespace/{}", argocd.namespace)],
+        Handover::Flux(flux) => {
+            let source = match &flux.source {
+                Ok(git) => git.secret.as_ref().map(|secret| format!("Secret/{}/{secret}", flux.namespace)),
+                Err(name) => Some(format!("GitRepository/{}/{name}", flux.namespace)),
+            };
+            source.into_iter().chain([format!("Namespace/{}", flux.namespace)]).collect()
+        }
+    };
+    entries.iter().filter_map(|entry| External::parse(entry, None)).collect()
+}
