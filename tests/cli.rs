@@ -7,16 +7,26 @@
 //! - `sh COMMAND`: run this in the project's directory; it must succeed
 //! - `run ARGUMENTS`: run hydrate (through a shell); the text is stdout, then stderr, then `[exit N]`
 //! - `user ARGUMENTS`: the same as a user who is not the superuser
+//! - `serve DIR`: a web server over a directory, known as `[server]` in files, arguments and texts; beside a file PATH,
+//!   PATH.http may hold another status and headers to answer with
+//! - `asked`: the text is what was asked of that server so far
 //! - `show PATH`: the text is the file's content
 //! - `tree DIR`: the text is the paths of all files below
 //!
-//! Times read `[time]`, the project's directory `[root]`, commit ids `[commit]`. `HYDRATE_TEST_UPDATE=1 cargo test
+//! Times read `[time]`, the project's directory `[root]`, the one around it `[home]`, commit ids `[commit]`, and where
+//! there is a server, SHA-256 digests `[sha256 1]` and so on. `HYDRATE_TEST_UPDATE=1 cargo test
 //! --test cli` writes what is said into the files; read the difference before committing it.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+#[path = "supply/server.rs"]
+#[allow(dead_code, reason = "the tests of supply use all of it")]
+mod server;
+
+use server::{Asked, Reply, Server};
 
 #[test]
 fn stories() {
@@ -41,8 +51,9 @@ fn tell(path: &Path) -> Result<(), String> {
     let root = directory.path().canonicalize().unwrap().join("project");
     fs::create_dir(&root).unwrap();
     let mut now = head;
+    let mut stage = Stage { root, server: None, digests: Vec::new() };
     for step in steps {
-        let text = act(&root, &step);
+        let text = stage.act(&step);
         now.push_str(&format!("=== {}\n{text}", step.what));
     }
     if now == told {
@@ -69,40 +80,144 @@ fn parse(told: &str) -> (String, Vec<Step>) {
     (head, steps)
 }
 
-/// Carries out a step and gives the text that belongs under it.
-fn act(root: &Path, step: &Step) -> String {
-    let (verb, rest) = step.what.split_once(' ').unwrap_or((&step.what, ""));
-    match verb {
-        "file" => {
-            let path = root.join(rest);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            // A blank line before the next step is for the reader of the story.
-            let text = step.text.strip_suffix("\n\n").map_or(step.text.clone(), |text| format!("{text}\n"));
-            fs::write(path, text).unwrap();
-            step.text.clone()
+/// Where a story takes place.
+struct Stage {
+    root: PathBuf,
+    server: Option<Server>,
+    /// The digests seen so far.
+    digests: Vec<String>,
+}
+
+impl Stage {
+    /// Carries out a step and gives the text that belongs under it.
+    fn act(&mut self, step: &Step) -> String {
+        let (verb, rest) = step.what.split_once(' ').unwrap_or((&step.what, ""));
+        let (rest, root) = (&self.filled(rest), &self.root);
+        match verb {
+            "file" => {
+                let path = root.join(rest);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                // A blank line before the next step is for the reader of the story.
+                let text = step.text.strip_suffix("\n\n").map_or(step.text.clone(), |text| format!("{text}\n"));
+                fs::write(path, self.filled(&text)).unwrap();
+                step.text.clone()
+            }
+            "link" => {
+                let (path, target) = rest.split_once(' ').unwrap();
+                std::os::unix::fs::symlink(target, root.join(path)).unwrap();
+                step.text.clone()
+            }
+            "sh" => {
+                let output = shell(root, rest);
+                assert!(output.status.success(), "{rest}: {}", String::from_utf8_lossy(&output.stderr));
+                step.text.clone()
+            }
+            "serve" => {
+                let directory = root.join(rest);
+                fs::create_dir_all(&directory).unwrap();
+                self.server = Some(Server::start(move |asked, _| reply(&directory, asked)));
+                step.text.clone()
+            }
+            "run" | "user" => {
+                let output =
+                    if verb == "run" { shell(root, &format!("{} {rest}", env!("CARGO_BIN_EXE_hydrate"))) } else { as_user(root, rest) };
+                let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+                text.push_str(&String::from_utf8_lossy(&output.stderr));
+                let code = output.status.code().map_or("signal".to_owned(), |code| code.to_string());
+                format!("{}[exit {code}]\n\n", self.redact(&text))
+            }
+            "asked" => {
+                let asked = self.server.as_ref().map(Server::asked).unwrap_or_default();
+                asked.iter().fold(String::new(), |text, one| text + &one.path + "\n") + "\n"
+            }
+            "show" => {
+                let text = fs::read_to_string(root.join(rest)).unwrap_or_else(|error| format!("{error}\n"));
+                format!("{}\n", self.redact(&text))
+            }
+            "tree" => format!("{}\n", tree(&root.join(rest))),
+            other => panic!("unknown step {other}"),
         }
-        "link" => {
-            let (path, target) = rest.split_once(' ').unwrap();
-            std::os::unix::fs::symlink(target, root.join(path)).unwrap();
-            step.text.clone()
-        }
-        "sh" => {
-            let output = shell(root, rest);
-            assert!(output.status.success(), "{rest}: {}", String::from_utf8_lossy(&output.stderr));
-            step.text.clone()
-        }
-        "run" | "user" => {
-            let output =
-                if verb == "run" { shell(root, &format!("{} {rest}", env!("CARGO_BIN_EXE_hydrate"))) } else { as_user(root, rest) };
-            let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-            text.push_str(&String::from_utf8_lossy(&output.stderr));
-            let code = output.status.code().map_or("signal".to_owned(), |code| code.to_string());
-            format!("{}[exit {code}]\n\n", redact(&text, root))
-        }
-        "show" => format!("{}\n", redact(&fs::read_to_string(root.join(rest)).unwrap_or_else(|error| format!("{error}\n")), root)),
-        "tree" => format!("{}\n", tree(&root.join(rest))),
-        other => panic!("unknown step {other}"),
     }
+
+    /// A text of the story with the address of its server.
+    fn filled(&self, text: &str) -> String {
+        match &self.server {
+            None => text.to_owned(),
+            Some(server) => text
+                .replace("[server]", &server.url(""))
+                .replace("[host]", &format!("127.0.0.1:{}", server.port))
+                .replace("[port]", &server.port.to_string()),
+        }
+    }
+
+    /// Takes out what differs from run to run.
+    fn redact(&mut self, text: &str) -> String {
+        let mut text = text.replace(&*self.root.to_string_lossy(), "[root]");
+        text = text.replace(&*self.root.parent().unwrap().to_string_lossy(), "[home]");
+        if let Some(server) = &self.server {
+            text = text.replace(&server.url(""), "[server]").replace(&format!("127.0.0.1:{}", server.port), "[host]");
+            text = text.replace(&format!("_{}", server.port), "_[port]");
+        }
+        text = digits(&text, |before, after| before.ends_with(" in ") && after.starts_with(" ms"), "[time]");
+        text = digits(&text, |before, after| before.ends_with("\"milliseconds\": ") && after.starts_with(','), "[time]");
+        text = digits(&text, |before, after| before.ends_with(' ') && after.starts_with(" bytes"), "[n]");
+        text = seconds(&text);
+        if self.server.is_some() {
+            text = self.numbered(&text);
+        }
+        commits(&text)
+    }
+
+    /// Each digest by the number of its first appearance in the story: how well archives are packed differs.
+    fn numbered(&mut self, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(start) = rest.find(|c: char| c.is_ascii_hexdigit()) {
+            let length = rest[start..].find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len() - start);
+            let (before, word) = (&rest[..start], &rest[start..start + length]);
+            out.push_str(before);
+            if length == 64 {
+                let known = self.digests.iter().position(|digest| digest == word).unwrap_or_else(|| {
+                    self.digests.push(word.to_owned());
+                    self.digests.len() - 1
+                });
+                let _ = write!(out, "[sha256 {}]", known + 1);
+            } else {
+                out.push_str(word);
+            }
+            rest = &rest[start + length..];
+        }
+        out + rest
+    }
+}
+
+/// A file, with the status and headers of the file beside it.
+fn reply(directory: &Path, asked: &Asked) -> Reply {
+    let path = directory.join(asked.path.trim_start_matches('/'));
+    let body = fs::read(&path);
+    let mut reply = Reply::status(if body.is_ok() { 200 } else { 404 });
+    let beside = fs::read_to_string(format!("{}.http", path.display())).unwrap_or_default();
+    for line in beside.lines().filter(|line| !line.is_empty()) {
+        match line.split_once(": ") {
+            Some((name, value)) => reply = reply.with(name, value),
+            None => reply.status = line.parse().unwrap(),
+        }
+    }
+    reply.body = body.unwrap_or_default().into();
+    reply
+}
+
+/// `fetched, 0.1 s` reads `fetched, [time]`.
+fn seconds(text: &str) -> String {
+    text.split_inclusive('\n').fold(String::new(), |mut out, line| {
+        match line.split_once(" fetched, ") {
+            Some((before, _)) => {
+                let _ = writeln!(out, "{before} fetched, [time]");
+            }
+            None => out.push_str(line),
+        }
+        out
+    })
 }
 
 fn shell(root: &Path, command: &str) -> Output {
@@ -111,6 +226,7 @@ fn shell(root: &Path, command: &str) -> Output {
     shell.args(["-c", command]).current_dir(root).env_clear();
     shell.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", home).env("TMPDIR", home);
     shell.env("GIT_CONFIG_NOSYSTEM", "1").env("HYDRATE", env!("CARGO_BIN_EXE_hydrate")).env("LC_ALL", "C");
+    shell.env("HYDRATE_RETRIES", "0").env("FIXTURES", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/supply/provenance"));
     shell.output().unwrap()
 }
 
@@ -133,14 +249,6 @@ fn list(dir: &Path, base: &Path, paths: &mut Vec<String>) {
             paths.push(path.strip_prefix(base).unwrap().display().to_string());
         }
     }
-}
-
-/// Takes out what differs from run to run.
-fn redact(text: &str, root: &Path) -> String {
-    let mut text = text.replace(&*root.to_string_lossy(), "[root]");
-    text = digits(&text, |before, after| before.ends_with(" in ") && after.starts_with(" ms"), "[time]");
-    text = digits(&text, |before, after| before.ends_with("\"milliseconds\": ") && after.starts_with(','), "[time]");
-    commits(&text)
 }
 
 /// Replaces runs of digits that stand between what `fits` says.

@@ -66,6 +66,9 @@ pub struct Artifact {
     /// The digest of the manifest, for OCI.
     #[serde(default)]
     pub manifest: Option<String>,
+    /// SHA-256 of its provenance file, where a component asks for it to be verified.
+    #[serde(default)]
+    pub provenance: Option<String>,
     /// Which components use it, as `component@environment`.
     #[serde(default)]
     pub used_by: BTreeSet<String>,
@@ -152,7 +155,12 @@ impl Lock {
                 let _ = writeln!(out, "version = {}", quoted(&artifact.version));
             }
             let _ = writeln!(out, "source = {}", quoted(&artifact.source));
-            for (name, value) in [("url", &artifact.url), ("commit", &artifact.commit), ("manifest", &artifact.manifest)] {
+            for (name, value) in [
+                ("url", &artifact.url),
+                ("commit", &artifact.commit),
+                ("manifest", &artifact.manifest),
+                ("provenance", &artifact.provenance),
+            ] {
                 if let Some(value) = value {
                     let _ = writeln!(out, "{name} = {}", quoted(value));
                 }
@@ -204,7 +212,8 @@ fn conflict(text: &str) -> Option<usize> {
 
 /// Digests must look like digests: a truncated one would otherwise only be noticed as a mismatch.
 fn check(file: &Arc<SourceFile>, key: &str, artifact: &Artifact) -> Result<(), Box<Diagnostic>> {
-    for (name, value) in [("sha256", &artifact.sha256), ("content", &artifact.content)] {
+    let provenance = artifact.provenance.as_ref().map(|value| ("provenance", value));
+    for (name, value) in [("sha256", &artifact.sha256), ("content", &artifact.content)].into_iter().chain(provenance) {
         let sound = value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if !sound {
             let needle = quoted(value);
@@ -235,6 +244,7 @@ mod tests {
             url: Some(format!("https://charts.example.org/{name}-{version}.tgz")),
             commit: None,
             manifest: None,
+            provenance: None,
             used_by: BTreeSet::from([format!("{name}@k3d")]),
             content: "c".repeat(64),
             sha256: crate::chart::acquire::archive::sha256(name.as_bytes()),

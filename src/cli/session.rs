@@ -70,7 +70,8 @@ pub fn is_locked(world: &DiskWorld, global: &GlobalArgs) -> bool {
 pub fn supply_options(project: &Project, global: &GlobalArgs) -> SupplyOptions {
     let progress: Arc<dyn supply_progress::Progress> =
         if global.quiet { Arc::new(supply_progress::NoProgress) } else { Arc::new(Downloads::default()) };
-    SupplyOptions { root: project.root.clone(), offline: global.offline, mirrors: project.settings.mirrors.clone(), progress }
+    let keyring = project.settings.keyring.as_ref().map(|path| project.root.join(path));
+    SupplyOptions { root: project.root.clone(), offline: global.offline, mirrors: project.settings.mirrors.clone(), keyring, progress }
 }
 
 /// The options of a rendering run over these components.

@@ -127,7 +127,7 @@ impl Planner<'_> {
                         .error("`version` is for remote charts, this one is in the repository", "")
                         .help("leave it out, or say where the chart comes from: `repo: https://…` or `chart: oci://…`"),
                 ]),
-                None => self.find(&helm.chart, "chart", None),
+                None => self.local_chart(helm),
             };
         };
         let place = |mut error: Box<Diagnostic>| {
@@ -136,7 +136,7 @@ impl Planner<'_> {
             }
             vec![error]
         };
-        let root = self.outside.path(&want).map_err(place)?;
+        let root = if helm.verify { self.outside.verified(&want) } else { self.outside.path(&want) }.map_err(place)?;
         let path = if inside.is_empty() { root } else { root.join(inside) };
         let kind = self.world.kind(&path).map_err(|_| {
             vec![
@@ -146,6 +146,22 @@ impl Planner<'_> {
             ]
         })?;
         Ok(Some(Found { path, shown: want.title(), kind }))
+    }
+
+    fn local_chart(&self, helm: &HelmSpec) -> Result<Option<Found>, Vec<Box<Diagnostic>>> {
+        let found = self.find(&helm.chart, "chart", None)?;
+        match &found {
+            Some(found) if helm.verify && found.kind == FileKind::Directory => Err(vec![
+                helm.chart
+                    .error(format!("{} cannot be verified: only packed charts are signed", found.shown), "a directory")
+                    .help("leave `verify: true` out, or name the .tgz with its .prov file beside it"),
+            ]),
+            Some(packed) if helm.verify => match self.outside.verify_local(&packed.path) {
+                Ok(()) => Ok(found),
+                Err(error) => Err(vec![error]),
+            },
+            _ => Ok(found),
+        }
     }
 
     fn release(&self, helm: &HelmSpec, found: Found, mut values: Vec<std::sync::Arc<crate::base::SourceFile>>) -> HelmRelease {
@@ -164,6 +180,7 @@ impl Planner<'_> {
             kubernetes: self.environment.kubernetes.as_ref().map(text),
             api_versions: self.environment.api_versions.iter().chain(self.known_apis).cloned().collect(),
             crds: helm.crds,
+            verify: helm.verify,
             hooks: helm.hooks.0.clone(),
         }
     }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::world::Answer;
 use crate::base::{Diagnostic, Result, SourceFile, World};
-use crate::chart::acquire::archive::{Entry, Tree};
+use crate::chart::acquire::archive::{Entry, Tree, sha256};
 use crate::chart::acquire::mount::Mounted;
+use crate::chart::acquire::provenance::{self, Keyring, Subject};
 use crate::chart::acquire::{Options, Supply, Update, Want};
 use crate::chart::lockfile::{Artifact, Kind, Lock};
 use crate::source::outside::Outside;
@@ -100,14 +101,19 @@ impl<'w> Provision<'w> {
     pub fn use_again(&self, keys: &BTreeSet<String>, user: &str) -> bool {
         let lock = self.lock();
         let artifacts: Vec<&Artifact> = lock.artifacts().filter(|artifact| keys.contains(&artifact.key())).collect();
-        artifacts.iter().for_each(|artifact| self.note_use(artifact, user));
+        artifacts.iter().for_each(|artifact| self.note_use(artifact, user, false));
         artifacts.len() == keys.len()
     }
 
-    fn note_use(&self, artifact: &Artifact, user: &str) {
+    /// The provenance stays in the lock for as long as somebody verifies it.
+    fn note_use(&self, artifact: &Artifact, user: &str, verified: bool) {
         let mut used = open(&self.used);
-        let (_, users) = used.entry(artifact.key()).or_insert_with(|| (artifact.clone(), BTreeSet::new()));
+        let unverified = || Artifact { provenance: None, ..artifact.clone() };
+        let (known, users) = used.entry(artifact.key()).or_insert_with(|| (unverified(), BTreeSet::new()));
         users.insert(user.to_owned());
+        if verified {
+            known.provenance.clone_from(&artifact.provenance);
+        }
     }
 
     fn artifact(&self, want: &Want) -> Result<Artifact> {
@@ -123,6 +129,17 @@ impl<'w> Provision<'w> {
         let Some(artifact) = found.artifacts().next() else { return Err(first(Vec::new(), want)) };
         open(&self.lock).add(artifact.clone());
         Ok(artifact.clone())
+    }
+
+    /// The artifact with the digest of its provenance file.
+    fn signed(&self, want: &Want) -> Result<Artifact> {
+        let artifact = self.artifact(want)?;
+        if artifact.provenance.is_some() || !self.may_change {
+            return Ok(artifact);
+        }
+        let signed = self.supply.with_provenance(&artifact)?;
+        open(&self.lock).add(signed.clone());
+        Ok(signed)
     }
 
     fn tree(&self, artifact: &Artifact) -> Result<Arc<Tree>> {
@@ -179,14 +196,50 @@ impl<'a> ForComponent<'a> {
 
 impl Outside for ForComponent<'_> {
     fn path(&self, want: &Want) -> Result<PathBuf> {
-        let result = self.provision.artifact(want).and_then(|artifact| {
-            let tree = self.provision.tree(&artifact)?;
-            let name = format!("{}-{}", artifact.name, artifact.sha256.get(..12).unwrap_or_default());
-            let root = self.world.mount(&name, || tree);
-            self.provision.note_use(&artifact, &self.user);
-            open(&self.taken).insert(artifact.key());
-            Ok(if artifact.kind == Kind::Git { root } else { root.join(file_name(&artifact)) })
-        });
+        self.told(self.provision.artifact(want).and_then(|artifact| self.give(&artifact, false)))
+    }
+
+    fn verified(&self, want: &Want) -> Result<PathBuf> {
+        self.told(self.provision.signed(want).and_then(|artifact| {
+            let proof = self.provision.supply.provenance(&artifact)?;
+            let names = Supply::archive_names(&artifact);
+            self.verify(Subject { title: &artifact.title(), names: &names, sha256: &artifact.sha256 }, &proof)?;
+            self.give(&artifact, true)
+        }))
+    }
+
+    fn verify_local(&self, archive: &Path) -> Result<()> {
+        let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let failed = |what: &str, error: &std::io::Error| {
+            Diagnostic::error(format!("{name} cannot be verified: {what} cannot be read")).note(error.to_string())
+        };
+        let bytes = self.world.read(archive).map_err(|error| failed("it", &error))?;
+        let beside = archive.with_file_name(format!("{name}.prov"));
+        let proof = self.world.read(&beside).map_err(|error| {
+            failed(&format!("its provenance file {name}.prov"), &error).help("`helm package --sign` writes it beside the archive")
+        })?;
+        self.verify(Subject { title: &name, names: std::slice::from_ref(&name), sha256: &sha256(&bytes) }, &proof)
+    }
+}
+
+impl ForComponent<'_> {
+    /// Shows an artifact in the component's world and notes that it is used.
+    fn give(&self, artifact: &Artifact, verified: bool) -> Result<PathBuf> {
+        let tree = self.provision.tree(artifact)?;
+        let name = format!("{}-{}", artifact.name, artifact.sha256.get(..12).unwrap_or_default());
+        let root = self.world.mount(&name, || tree);
+        self.provision.note_use(artifact, &self.user, verified);
+        open(&self.taken).insert(artifact.key());
+        Ok(if artifact.kind == Kind::Git { root } else { root.join(file_name(artifact)) })
+    }
+
+    /// The component's world is asked for the time, so that a verified component is verified in every run.
+    fn verify(&self, subject: Subject<'_>, proof: &[u8]) -> Result<()> {
+        let keyring = Keyring::read(self.world, &self.provision.supply.keyring())?;
+        provenance::verify(subject, proof, &keyring, self.world.now()).map(drop)
+    }
+
+    fn told<T>(&self, result: Result<T>) -> Result<T> {
         result.inspect_err(|error| open(&self.provision.failures).push(error.clone()))
     }
 }

@@ -98,6 +98,8 @@ pub struct HelmSpec {
     pub repo: Option<Spanned>,
     /// Version of a remote chart.
     pub version: Option<Spanned>,
+    /// Whether the chart must be signed by a trusted key.
+    pub verify: bool,
 }
 
 impl Component {
@@ -192,6 +194,7 @@ impl Component {
                 hooks: self.hooks.clone(),
                 repo: None,
                 version: None,
+                verify: false,
             };
             specs.push(convention(Kind::Helm(Box::new(helm))));
         }
@@ -249,6 +252,7 @@ fn read_source(file: &Parsed, item: &Node, hooks: &Hooks) -> Option<Spec> {
             hooks: hooks.merged(&Hooks::read(file, value)),
             repo: file.text(value, "repo"),
             version: file.text(value, "version"),
+            verify: value.get("verify").and_then(Node::as_str) == Some("true"),
         })),
         "kustomize" => Kind::Kustomize { path: path("path")?, over: file.text(value, "over").is_some() },
         "jinja" => Kind::Jinja { path: path("path")?, values: file.texts(value, "values") },

@@ -20,6 +20,7 @@ pub const PROJECT: Shape = Shape::Object(&[
         Shape::MapOf(&Shape::Text),
         "Where to fetch from instead: addresses (or beginnings of them) to mirrors; hydrate.lock keeps the originals",
     ),
+    key("keyring", Shape::Text, "File with the public keys that charts with `verify: true` may be signed by [default: GnuPG's pubring.gpg]"),
 ]);
 
 /// `environments/<env>.yaml`
@@ -112,6 +113,7 @@ const HELM: &[Key] = &[
     key("hooks", HOOKS, HOOKS_DOC),
     key("repo", Shape::Text, "Repository of a remote chart: https://…"),
     key("version", Shape::Text, "Version or range of a remote chart"),
+    key("verify", Shape::Bool, "Whether the chart must be signed by a key of the keyring: its .prov file is verified [default: false]"),
 ];
 
 const KUSTOMIZE: &[Key] = &[

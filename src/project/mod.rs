@@ -90,6 +90,8 @@ pub struct Settings {
     pub hooks: Hooks,
     /// Other places to fetch from.
     pub mirrors: Mirrors,
+    /// The keys that charts are verified with, relative to the root.
+    pub keyring: Option<String>,
 }
 
 impl Default for Settings {
@@ -103,6 +105,7 @@ impl Default for Settings {
             clusters: "clusters".to_owned(),
             hooks: Hooks::default(),
             mirrors: Mirrors::default(),
+            keyring: None,
         }
     }
 }
@@ -224,7 +227,12 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         clusters: directory("clusters", defaults.clusters),
         hooks: Hooks::read(file, root),
         mirrors: read_mirrors(file, root),
+        keyring: file.text(root, "keyring").map(|text| text.text),
     };
+    if let Some(text) = file.text(root, "keyring").filter(|text| !inside(&text.text)) {
+        let error = text.error("`keyring` must be a file inside the project", "leads out of the project");
+        wrong.push(error.help("write a relative path without `..`; HYDRATE_KEYRING names a file elsewhere"));
+    }
     if settings.clusters == settings.manifests {
         let place = file.text(root, "clusters").or_else(|| file.text(root, "manifests"));
         wrong.extend(place.map(|text| {

@@ -13,13 +13,14 @@ use super::kustomize::errors::{Fail, KResult};
 use super::kustomize::helm::{HelmInflator, HelmRequest};
 use super::kustomize::kustomization::HelmChart;
 use super::kustomize::{self, BuildOptions, Given};
-use super::outside::{Outside, Remotes, load_chart};
+use super::outside::{Outside, Remotes, Verified, load_chart};
 use super::{HelmRelease, Kustomization};
 
 /// The documents of a release in the order of installation, hooks that are to be dropped left out.
 pub fn helm(world: &dyn World, outside: &dyn Outside, release: &HelmRelease, warnings: &mut Vec<Box<Diagnostic>>) -> Result<Vec<Document>> {
     let level = if release.v3 { Level::V3 } else { Level::V4 };
-    let chart = load_chart(&release.chart, level, world, outside)?;
+    let strict = Verified(outside);
+    let chart = load_chart(&release.chart, level, world, if release.verify { &strict } else { outside })?;
     let rendered = helm::render(&chart, &options(release, level), world)?;
     warnings.extend(rendered.warnings.iter().cloned());
     let mut all = Vec::new();

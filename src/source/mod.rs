@@ -69,6 +69,8 @@ pub struct HelmRelease {
     pub api_versions: Vec<String>,
     /// Whether crds/ are rendered.
     pub crds: bool,
+    /// Whether dependencies that are fetched must be signed by a trusted key, as the chart was.
+    pub verify: bool,
     /// Hooks by name: whether objects with them are kept.
     pub hooks: std::collections::BTreeMap<String, bool>,
 }

@@ -20,6 +20,29 @@ use super::kustomize::remote::RemoteResolver;
 pub trait Outside {
     /// A path with what is wanted: a packed chart, a file, the root of a repository.
     fn path(&self, want: &Want) -> Result<PathBuf>;
+
+    /// The same, after its signature has been verified; what is not signed by a trusted key is not given.
+    fn verified(&self, want: &Want) -> Result<PathBuf>;
+
+    /// Verifies the signature of a packed chart at a path of the world: its provenance lies beside it.
+    fn verify_local(&self, archive: &Path) -> Result<()>;
+}
+
+/// Gives what is signed by a trusted key and nothing else.
+pub struct Verified<'a>(pub &'a dyn Outside);
+
+impl Outside for Verified<'_> {
+    fn path(&self, want: &Want) -> Result<PathBuf> {
+        self.0.verified(want)
+    }
+
+    fn verified(&self, want: &Want) -> Result<PathBuf> {
+        self.0.verified(want)
+    }
+
+    fn verify_local(&self, archive: &Path) -> Result<()> {
+        self.0.verify_local(archive)
+    }
 }
 
 /// Gives nothing, and says what to do.
@@ -29,6 +52,14 @@ pub struct Nothing;
 impl Outside for Nothing {
     fn path(&self, want: &Want) -> Result<PathBuf> {
         Err(Diagnostic::error(format!("{} comes from outside, and nothing is fetched here", want.title())))
+    }
+
+    fn verified(&self, want: &Want) -> Result<PathBuf> {
+        self.path(want)
+    }
+
+    fn verify_local(&self, archive: &Path) -> Result<()> {
+        Err(Diagnostic::error(format!("{} cannot be verified here", archive.display())))
     }
 }
 

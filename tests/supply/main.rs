@@ -3,6 +3,7 @@
 mod faults;
 mod git;
 mod project;
+mod provenance;
 mod registry;
 mod repository;
 mod server;

@@ -13,6 +13,8 @@ pub mod index;
 pub mod mirror;
 pub mod mount;
 pub mod oci;
+mod proofs;
+pub mod provenance;
 pub mod repospec;
 mod resolve;
 pub mod url;
@@ -30,6 +32,7 @@ use http::{Answer, Client, Progress, Request};
 use mirror::Mirrors;
 use oci::{Reference, Registries};
 use url::Url;
+use vendor::Part;
 
 pub use resolve::{Newer, Update};
 
@@ -129,6 +132,8 @@ pub struct Options {
     pub offline: bool,
     /// Other places to fetch from.
     pub mirrors: Mirrors,
+    /// The project's own keyring, for charts that are to be verified.
+    pub keyring: Option<PathBuf>,
     /// Who watches the downloads.
     pub progress: Arc<dyn Progress>,
 }
@@ -161,24 +166,36 @@ impl<'w> Supply<'w> {
     ///
     /// One process at a time fetches an artifact; the others wait and find it in the cache.
     pub fn bytes(&self, artifact: &Artifact) -> Result<Arc<[u8]>, Box<Diagnostic>> {
-        if let Some(bytes) = self.vendored().get(artifact)? {
+        if let Some(bytes) = self.vendored().get(artifact, Part::Archive)? {
             return Ok(bytes);
         }
+        let title = artifact.title();
+        self.kept(artifact, &title, &artifact.sha256, || self.download(artifact))
+    }
+
+    /// The bytes with a digest of the lock: from the cache, or downloaded, checked and kept there.
+    fn kept(
+        &self,
+        artifact: &Artifact,
+        title: &str,
+        digest: &str,
+        download: impl FnOnce() -> Result<(Vec<u8>, String), Box<Diagnostic>>,
+    ) -> Result<Arc<[u8]>, Box<Diagnostic>> {
         let cache = self.cache()?;
-        if let Some(bytes) = cache.get(&artifact.sha256)? {
+        if let Some(bytes) = cache.get(digest)? {
             return Ok(bytes.into());
         }
         if self.options.offline {
-            return Err(not_at_hand(artifact));
+            return Err(not_at_hand(artifact, title));
         }
-        let _held = cache.lock(&format!("blob-{}", artifact.sha256))?;
-        if let Some(bytes) = cache.get(&artifact.sha256)? {
+        let _held = cache.lock(&format!("blob-{digest}"))?;
+        if let Some(bytes) = cache.get(digest)? {
             return Ok(bytes.into());
         }
-        let (bytes, from) = self.download(artifact)?;
+        let (bytes, from) = download()?;
         let found = sha256(&bytes);
-        if found != artifact.sha256 {
-            return Err(mismatch(artifact, &found, &from));
+        if found != digest {
+            return Err(mismatch(artifact, title, (digest, &found), &from));
         }
         cache.put(&bytes)?;
         Ok(bytes.into())
@@ -194,15 +211,20 @@ impl<'w> Supply<'w> {
     /// fetched, or every failure.
     pub fn fetch_all(&self, artifacts: &[&Artifact]) -> Result<usize, Vec<Box<Diagnostic>>> {
         let missing: Vec<&Artifact> = artifacts.iter().copied().filter(|artifact| !self.at_hand(artifact)).collect();
-        let results = in_parallel(&missing, |artifact| self.bytes(artifact).map(drop));
+        let results = in_parallel(&missing, |artifact| {
+            self.bytes(artifact)?;
+            if artifact.provenance.is_some() { self.provenance(artifact).map(drop) } else { Ok(()) }
+        });
         let failures: Vec<_> = results.into_iter().filter_map(Result::err).collect();
         if failures.is_empty() { Ok(missing.len()) } else { Err(failures) }
     }
 
     /// Whether an artifact can be had without the network, checked by digest.
     fn at_hand(&self, artifact: &Artifact) -> bool {
-        let vendored = self.vendored().get(artifact).is_ok_and(|bytes| bytes.is_some());
-        vendored || self.cache().is_ok_and(|cache| cache.get(&artifact.sha256).is_ok_and(|bytes| bytes.is_some()))
+        let cached = |digest: &str| self.cache().is_ok_and(|cache| cache.get(digest).is_ok_and(|bytes| bytes.is_some()));
+        let vendored = |part| self.vendored().get(artifact, part).is_ok_and(|bytes| bytes.is_some());
+        let proof = |digest: &String| vendored(Part::Provenance) || cached(digest);
+        (vendored(Part::Archive) || cached(&artifact.sha256)) && artifact.provenance.as_ref().is_none_or(proof)
     }
 
     /// Writes the archives of all artifacts to `charts/` in the project, and removes archives there that this function
@@ -210,7 +232,11 @@ impl<'w> Supply<'w> {
     pub fn vendor(&self, lock: &Lock) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Vec<Box<Diagnostic>>> {
         let artifacts: Vec<&Artifact> = lock.artifacts().collect();
         self.fetch_all(&artifacts)?;
-        vendor::write(&self.options.root, lock, |artifact| self.bytes(artifact)).map_err(|error| vec![error])
+        vendor::write(&self.options.root, lock, |artifact, part| match part {
+            Part::Archive => self.bytes(artifact),
+            Part::Provenance => self.provenance(artifact),
+        })
+        .map_err(|error| vec![error])
     }
 
     fn vendored(&self) -> &vendor::Vendored {
@@ -338,15 +364,15 @@ fn unauthorized(client: &Client, title: &str, url: &Url, status: u16) -> Box<Dia
     error
 }
 
-fn not_at_hand(artifact: &Artifact) -> Box<Diagnostic> {
-    Diagnostic::error(format!("{} is neither in charts/ nor in the cache", artifact.title()))
+fn not_at_hand(artifact: &Artifact, title: &str) -> Box<Diagnostic> {
+    Diagnostic::error(format!("{title} is neither in charts/ nor in the cache"))
         .note(format!("--offline forbids to fetch it from {}", artifact.url.as_deref().unwrap_or(&artifact.source)))
         .help("run `hydrate fetch` with the network at hand, or `hydrate vendor` to keep it in the repository")
 }
 
-fn mismatch(artifact: &Artifact, found: &str, from: &str) -> Box<Diagnostic> {
-    Diagnostic::error(format!("{} is not what hydrate.lock says", artifact.title()))
-        .note(format!("expected sha256 {}", artifact.sha256))
+fn mismatch(artifact: &Artifact, title: &str, (expected, found): (&str, &str), from: &str) -> Box<Diagnostic> {
+    Diagnostic::error(format!("{title} is not what hydrate.lock says"))
+        .note(format!("expected sha256 {expected}"))
         .note(format!("found    sha256 {found}"))
         .note(format!("from {from}"))
         .help("nothing of it was kept or used; find out why it was published again under the same version")

@@ -405,6 +405,7 @@ fn blank(kind: Kind, name: String, source: String, sha256: String) -> Artifact {
         url: None,
         commit: None,
         manifest: None,
+        provenance: None,
         used_by: BTreeSet::new(),
         content: String::new(),
         sha256,

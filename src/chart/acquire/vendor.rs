@@ -26,29 +26,60 @@ impl Vendored {
         Self { present: root.join("charts").join(INDEX).is_file(), root: root.to_owned() }
     }
 
-    /// The bytes of an artifact that is vendored; `None` when it is not. A file that is not what the lock says is an
-    /// error: somebody changed one and not the other.
-    pub fn get(&self, artifact: &Artifact) -> Result<Option<Arc<[u8]>>, Box<Diagnostic>> {
-        if !self.present {
-            return Ok(None);
-        }
-        for name in [plain_name(artifact), long_name(artifact)] {
-            let path = super::project_file(&self.root, &name);
-            let found = match read(&path, artifact.kind) {
-                Ok(bytes) if sha256(&bytes) == artifact.sha256 => return Ok(Some(bytes.into())),
+    /// The bytes of a part of an artifact that is vendored; `None` when it is not. A file that is not what the lock says
+    /// is an error: somebody changed one and not the other.
+    pub fn get(&self, artifact: &Artifact, part: Part) -> Result<Option<Arc<[u8]>>, Box<Diagnostic>> {
+        let (true, Some(digest)) = (self.present, part.digest(artifact)) else { return Ok(None) };
+        let (plain, long) = (part.name(plain_name(artifact)), part.name(long_name(artifact)));
+        for name in [&plain, &long] {
+            let path = super::project_file(&self.root, name);
+            let found = match read(&path, part.kind(artifact)) {
+                Ok(bytes) if sha256(&bytes) == digest => return Ok(Some(bytes.into())),
                 Ok(bytes) => sha256(&bytes),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(Diagnostic::error(format!("cannot read charts/{name}")).note(error.to_string())),
             };
             // Under the plain name another artifact of the same name may stand, when its own file has the long one.
-            if name == long_name(artifact) || !super::project_file(&self.root, &long_name(artifact)).exists() {
+            if *name == long || !super::project_file(&self.root, &long).exists() {
                 return Err(Diagnostic::error(format!("charts/{name} is not what hydrate.lock says"))
-                    .note(format!("expected sha256 {}", artifact.sha256))
+                    .note(format!("expected sha256 {digest}"))
                     .note(format!("found    sha256 {found}"))
                     .help("`hydrate vendor` writes it anew from the lock"));
             }
         }
         Ok(None)
+    }
+}
+
+/// What is kept of an artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The artifact itself.
+    Archive,
+    /// Its provenance file, with the name that helm looks for.
+    Provenance,
+}
+
+impl Part {
+    fn digest(self, artifact: &Artifact) -> Option<&str> {
+        match self {
+            Self::Archive => Some(&artifact.sha256),
+            Self::Provenance => artifact.provenance.as_deref(),
+        }
+    }
+
+    fn name(self, name: String) -> String {
+        match self {
+            Self::Archive => name,
+            Self::Provenance => format!("{name}.prov"),
+        }
+    }
+
+    fn kind(self, artifact: &Artifact) -> Kind {
+        match self {
+            Self::Archive => artifact.kind,
+            Self::Provenance => Kind::File,
+        }
     }
 }
 
@@ -93,7 +124,7 @@ fn parts(artifact: &Artifact) -> (String, &'static str) {
 pub fn write(
     root: &Path,
     lock: &Lock,
-    bytes: impl Fn(&Artifact) -> Result<Arc<[u8]>, Box<Diagnostic>>,
+    bytes: impl Fn(&Artifact, Part) -> Result<Arc<[u8]>, Box<Diagnostic>>,
 ) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Box<Diagnostic>> {
     let directory = root.join("charts");
     let failed = |path: &Path, error: &io::Error| Diagnostic::error(format!("cannot write {}", path.display())).note(error.to_string());
@@ -101,15 +132,16 @@ pub fn write(
     let names = names(lock);
     let owned = owned(&directory);
     let mut written = Vec::new();
-    for (name, artifact) in &names {
+    for (name, (artifact, part)) in &names {
         let path = directory.join(name);
-        if read(&path, artifact.kind).is_ok_and(|old| sha256(&old) == artifact.sha256) {
+        let kind = part.kind(artifact);
+        if read(&path, kind).is_ok_and(|old| Some(sha256(&old).as_str()) == part.digest(artifact)) {
             continue;
         }
         if path.exists() && !owned.contains(name.as_str()) {
             return Err(Diagnostic::error(format!("charts/{name} is in the way: hydrate did not write it")).help("move it away"));
         }
-        write_file(&path, &packed(artifact.kind, &bytes(artifact)?)).map_err(|error| failed(&path, &error))?;
+        write_file(&path, &packed(kind, &bytes(artifact, *part)?)).map_err(|error| failed(&path, &error))?;
         written.push(PathBuf::from("charts").join(name));
     }
     let index = names.keys().fold("# Archives that `hydrate vendor` wrote.\n".to_owned(), |text, name| format!("{text}{name}\n"));
@@ -128,11 +160,18 @@ pub fn write(
 }
 
 /// The file names: plain, and with the digest for all that would share one.
-fn names(lock: &Lock) -> BTreeMap<String, &Artifact> {
+fn names(lock: &Lock) -> BTreeMap<String, (&Artifact, Part)> {
     let mut count: BTreeMap<String, usize> = BTreeMap::new();
     lock.artifacts().for_each(|artifact| *count.entry(plain_name(artifact)).or_default() += 1);
-    let name = |artifact| if count.get(&plain_name(artifact)) == Some(&1) { plain_name(artifact) } else { long_name(artifact) };
-    lock.artifacts().map(|artifact| (name(artifact), artifact)).collect()
+    let mut names = BTreeMap::new();
+    for artifact in lock.artifacts() {
+        let name = if count.get(&plain_name(artifact)) == Some(&1) { plain_name(artifact) } else { long_name(artifact) };
+        if artifact.provenance.is_some() {
+            names.insert(Part::Provenance.name(name.clone()), (artifact, Part::Provenance));
+        }
+        names.insert(name, (artifact, Part::Archive));
+    }
+    names
 }
 
 fn owned(directory: &Path) -> BTreeSet<String> {

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::base::{Diagnostic, DiskWorld};
-use crate::chart::lockfile::Lock;
+use crate::chart::lockfile::{Artifact, Lock};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, is_locked, open_project, options, supply_options};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
@@ -68,9 +68,11 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
 pub fn add(ui: &Ui, project: &Project, provision: &Provision<'_>) -> Result<(), Failures> {
     let old = read_lock(&DiskWorld::new(), &project.root)?;
     let mut new = old.clone();
-    for artifact in provision.used().artifacts().filter(|artifact| !old.artifacts().any(|known| known.key() == artifact.key())) {
-        new.add(artifact.clone());
-    }
+    let holds = |artifact: &Artifact| {
+        let known = old.artifacts().find(|known| known.key() == artifact.key());
+        known.is_some_and(|known| artifact.provenance.is_none() || known.provenance == artifact.provenance)
+    };
+    provision.used().artifacts().filter(|artifact| !holds(artifact)).for_each(|artifact| new.add(artifact.clone()));
     if new == old {
         return Ok(());
     }
@@ -100,7 +102,25 @@ fn changes(old: &Lock, new: &Lock) -> Vec<String> {
     let missing_in = |other: &Lock, key: &str| !other.artifacts().any(|artifact| artifact.key() == key);
     let removed = old.artifacts().filter(|artifact| missing_in(new, &artifact.key())).map(|artifact| format!("- {}", artifact.title()));
     let added = new.artifacts().filter(|artifact| missing_in(old, &artifact.key())).map(|artifact| format!("+ {}", artifact.title()));
-    removed.chain(added).collect()
+    let same = old.artifacts().filter_map(|before| new.artifacts().find(|after| after.key() == before.key()).map(|after| (before, after)));
+    let changed = same.filter_map(|(before, after)| Some(format!("~ {}: {}", after.title(), difference(before, after)?)));
+    removed.chain(added).chain(changed).collect()
+}
+
+/// What is another about an artifact that kept its version; who uses it does not count.
+fn difference(before: &Artifact, after: &Artifact) -> Option<&'static str> {
+    if before.commit != after.commit {
+        return Some("another commit");
+    }
+    if before.sha256 != after.sha256 {
+        return Some("another archive");
+    }
+    match (&before.provenance, &after.provenance) {
+        (None, Some(_)) => Some("now verified"),
+        (Some(_), None) => Some("no longer verified"),
+        (before, after) if before != after => Some("another provenance file"),
+        _ => None,
+    }
 }
 
 fn without_repetition(failures: Vec<Box<Diagnostic>>) -> Vec<Box<Diagnostic>> {
