@@ -160,7 +160,7 @@ impl Stage {
         }
         text = digits(&text, |before, after| before.ends_with(" in ") && after.starts_with(" ms"), "[time]");
         text = digits(&text, |before, after| before.ends_with("\"milliseconds\": ") && after.starts_with(','), "[time]");
-        text = digits(&text, |before, after| before.ends_with(' ') && after.starts_with(" bytes"), "[n]");
+        text = digits(&text, |before, after| (before.is_empty() || before.ends_with([' ', '\n'])) && after.starts_with(" bytes"), "[n]");
         text = seconds(&text);
         if self.server.is_some() {
             text = self.numbered(&text);

@@ -3,6 +3,7 @@
 pub mod diag;
 pub mod fate;
 pub mod hash;
+pub mod secret;
 pub mod suggest;
 pub mod world;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use crate::base::secret::without_passwords;
 use crate::base::{Diagnostic, Severity};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges};
@@ -72,18 +73,22 @@ fn directory_json(key: &str, name: &str, dir: &DirChanges) -> Json {
     })
 }
 
+fn hidden(texts: &[String]) -> Vec<std::borrow::Cow<'_, str>> {
+    texts.iter().map(|text| without_passwords(text)).collect()
+}
+
 /// A diagnostic.
 pub fn diagnostic_json(diagnostic: &Diagnostic) -> Json {
     let place = diagnostic.primary.as_ref().map(|label| (label, label.file.line_column(label.span.start)));
     json!({
         "severity": if diagnostic.severity == Severity::Error { "error" } else { "warning" },
-        "message": diagnostic.message,
+        "message": without_passwords(&diagnostic.message),
         "file": place.as_ref().map(|(label, _)| &label.file.name),
         "line": place.as_ref().map(|(_, (line, _))| line),
         "column": place.as_ref().map(|(_, (_, column))| column),
         "stack": diagnostic.frames.iter().map(|frame| &frame.what).collect::<Vec<_>>(),
-        "notes": diagnostic.notes,
-        "help": diagnostic.help,
+        "notes": hidden(&diagnostic.notes),
+        "help": hidden(&diagnostic.help),
     })
 }
 

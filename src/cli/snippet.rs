@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
+use crate::base::secret::without_passwords;
 use crate::base::{Diagnostic, Frame, Label, Severity, SourceFile};
 
 /// The text of a diagnostic: headline, source lines, the stack of templates, notes and help. No line break at the end.
@@ -21,7 +22,8 @@ pub fn render(diagnostic: &Diagnostic, color: bool) -> String {
     let title = level.primary_title(diagnostic.message.as_str());
     let group = Group::with_title(title).elements(elements);
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    renderer.render(&[group])
+    // A line that is shown may hold an address with a password in it.
+    without_passwords(&renderer.render(&[group])).into_owned()
 }
 
 /// One snippet a file, the primary one's first.

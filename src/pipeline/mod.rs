@@ -151,11 +151,14 @@ fn ask_again(known: &Crds, outcomes: &[(String, Outcome)]) -> Option<(Vec<String
     (!names.is_empty()).then_some((names, crds.api_versions))
 }
 
-/// Whether any of the charts may ask for API versions. What a chart from elsewhere reads is not asked of the disk, so
-/// such a chart always may.
-fn may_ask_for_apis(job: &Job, record: &Record) -> bool {
+/// Whether any of the charts, those of kustomizations included, may ask for API versions. What a chart from elsewhere
+/// reads is not asked of the disk, so such a chart always may.
+fn may_ask_for_apis(job: &Job, record: &Record, from_outside: bool) -> bool {
     let charts = || job.sources.iter().filter_map(|source| if let Source::Helm(release) = source { Some(release) } else { None });
-    charts().any(|release| !release.chart.exists()) || (charts().next().is_some() && record.asked.keys().any(asks_for_apis))
+    let kustomized = job.sources.iter().any(|source| matches!(source, Source::Kustomize(_)));
+    let is_chart = |asked: &Asked| matches!(asked, Asked::Content(path) if path.ends_with("Chart.yaml"));
+    let has_chart = charts().next().is_some() || (kustomized && record.asked.keys().any(is_chart));
+    charts().any(|release| !release.chart.exists()) || (kustomized && from_outside) || (has_chart && record.asked.keys().any(asks_for_apis))
 }
 
 /// Whether a file that was read may ask for API versions; a packed chart always may.
@@ -189,7 +192,7 @@ fn render_component(
     let record = disk.into_record().unwrap_or_default();
     let mut crds = Crds::default();
     documents.iter().for_each(|document| crds.add(document));
-    let kept = Kept { documents, crds, may_ask_for_apis: may_ask_for_apis(&job, &record) };
+    let kept = Kept { documents, crds, may_ask_for_apis: may_ask_for_apis(&job, &record, !taken.is_empty()) };
     if warnings.is_empty() {
         slot.keep(&kept, record, taken, provision);
     }

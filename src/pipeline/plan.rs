@@ -1,7 +1,10 @@
 //! From configuration to sources: paths found, values files read, everything that is missing reported at once.
 
+use std::path::PathBuf;
+
 use crate::base::{Diagnostic, FileKind, Result, World};
 use crate::chart::acquire::Want;
+use crate::chart::acquire::repospec::RepoSpec;
 use crate::project::component::{HelmSpec, Kind, Spec, conventional_values};
 use crate::project::paths::{self, Found};
 use crate::project::values::{Context, Reader};
@@ -61,9 +64,7 @@ impl Planner<'_> {
             Kind::Helm(helm) => self.helm(helm),
             Kind::Kustomize { path, over } => {
                 let found = self.find(path, "kustomization", Some(FileKind::Directory))?;
-                let root = self.project.root.clone();
-                Ok(found
-                    .map(|Found { path, shown, .. }| Source::Kustomize(Kustomization { path, shown, root, over: *over, patches: None })))
+                Ok(found.map(|Found { path, shown, .. }| Source::Kustomize(self.kustomization(path, shown, *over, None))))
             }
             Kind::Jinja { path, values } => self.jinja(path, values.as_deref()),
             Kind::Raw(path) => Ok(self.find(path, "path", None)?.map(|Found { path, shown, .. }| Source::Raw { path, shown })),
@@ -117,6 +118,10 @@ impl Planner<'_> {
     /// The chart in the repository, or the one from outside.
     fn chart(&self, helm: &HelmSpec) -> Result<Option<Found>, Vec<Box<Diagnostic>>> {
         let Some((want, inside)) = remote(helm) else {
+            if let Some(why) = helm.chart.text.strip_prefix("git+").and_then(|address| RepoSpec::parse(address).err()) {
+                let error = helm.chart.error(format!("`{}` is not the address of a Git repository", helm.chart.text), "");
+                return Err(vec![error.note(why).help("write git+https://HOST/PATH//DIRECTORY?ref=REFERENCE, or git+ssh://…")]);
+            }
             return match helm.repo.as_ref().map(|repo| (repo, true)).or(helm.version.as_ref().map(|version| (version, false))) {
                 Some((repo, true)) => Err(vec![
                     repo.error(format!("`{}` is not the address of a chart repository", repo.text), "")
@@ -158,7 +163,10 @@ impl Planner<'_> {
             ]),
             Some(packed) if helm.verify => match self.outside.verify_local(&packed.path) {
                 Ok(()) => Ok(found),
-                Err(error) => Err(vec![error]),
+                Err(mut error) => {
+                    error.primary = helm.chart.error("", "").primary;
+                    Err(vec![error])
+                }
             },
             _ => Ok(found),
         }
@@ -178,7 +186,7 @@ impl Planner<'_> {
             values,
             v3: self.project.settings.helm == HelmLevel::V3,
             kubernetes: self.environment.kubernetes.as_ref().map(text),
-            api_versions: self.environment.api_versions.iter().chain(self.known_apis).cloned().collect(),
+            api_versions: self.api_versions(),
             crds: helm.crds,
             verify: helm.verify,
             hooks: helm.hooks.0.clone(),
@@ -187,13 +195,26 @@ impl Planner<'_> {
 
     /// The component's patches are a kustomization over everything before.
     fn patches(&self) -> Source {
-        Source::Kustomize(Kustomization {
-            path: self.component.dir.clone(),
-            shown: self.component.file.as_ref().map_or_else(String::new, |file| file.name.clone()),
+        let shown = self.component.file.as_ref().map_or_else(String::new, |file| file.name.clone());
+        let patches = Data::List(self.component.patches.clone());
+        Source::Kustomize(self.kustomization(self.component.dir.clone(), shown, true, Some(patches)))
+    }
+
+    fn kustomization(&self, path: PathBuf, shown: String, over: bool, patches: Option<Data>) -> Kustomization {
+        Kustomization {
+            path,
+            shown,
             root: self.project.root.clone(),
-            over: true,
-            patches: Some(Data::List(self.component.patches.clone())),
-        })
+            over,
+            v3: self.project.settings.helm == HelmLevel::V3,
+            kubernetes: self.environment.kubernetes.as_ref().map(|version| version.text.clone()),
+            api_versions: self.api_versions(),
+            patches,
+        }
+    }
+
+    fn api_versions(&self) -> Vec<String> {
+        self.environment.api_versions.iter().chain(self.known_apis).cloned().collect()
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::base::world::Answer;
 use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::chart::acquire::archive::{Entry, Tree, sha256};
 use crate::chart::acquire::mount::Mounted;
 use crate::chart::acquire::provenance::{self, Keyring, Subject};
-use crate::chart::acquire::{Options, Supply, Update, Want};
+use crate::chart::acquire::{Options, Supply, Want};
 use crate::chart::lockfile::{Artifact, Kind, Lock};
 use crate::source::outside::Outside;
 
@@ -34,6 +34,8 @@ pub struct Provision<'w> {
     used: Mutex<BTreeMap<String, (Artifact, BTreeSet<String>)>>,
     trees: Mutex<BTreeMap<String, Arc<Tree>>>,
     failures: Mutex<Vec<Box<Diagnostic>>>,
+    /// What was resolved in this run, or could not be: nothing is asked twice.
+    resolved: Mutex<BTreeMap<Want, Arc<OnceLock<Result<Artifact>>>>>,
 }
 
 fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -50,6 +52,7 @@ impl<'w> Provision<'w> {
             used: Mutex::default(),
             trees: Mutex::default(),
             failures: Mutex::default(),
+            resolved: Mutex::default(),
         }
     }
 
@@ -79,17 +82,21 @@ impl<'w> Provision<'w> {
 
     /// Resolves many wants at once, so that each index is read one time; failures are told when they are asked for.
     pub fn prepare(&self, wants: &BTreeSet<Want>) {
-        let missing: BTreeMap<Want, BTreeSet<String>> = {
-            let lock = open(&self.lock);
-            wants.iter().filter(|want| want.find(&lock).is_none()).map(|want| (want.clone(), BTreeSet::new())).collect()
-        };
+        let lock = self.lock();
+        let missing: Vec<&Want> = wants.iter().filter(|want| want.find(&lock).is_none()).collect();
         if !self.may_change || missing.is_empty() {
             return;
         }
-        if let Ok(found) = self.supply.resolve(&missing, &Lock::default(), &Update::Nothing) {
-            let mut lock = open(&self.lock);
-            found.artifacts().for_each(|artifact| lock.add(artifact.clone()));
+        for (want, result) in self.supply.resolve_each(&missing) {
+            // A failure is told to whoever asks for it.
+            let _ = self.resolved(want, || result);
         }
+    }
+
+    /// The result for a want, which is worked out by whoever asks first; what is found is added to the lock.
+    fn resolved(&self, want: &Want, resolve: impl FnOnce() -> Result<Artifact>) -> Result<Artifact> {
+        let cell = Arc::clone(open(&self.resolved).entry(want.clone()).or_default());
+        cell.get_or_init(|| resolve().inspect(|artifact| open(&self.lock).add(artifact.clone()))).clone()
     }
 
     /// The digest of the lock as it is now.
@@ -122,13 +129,12 @@ impl<'w> Provision<'w> {
         }
         if !self.may_change {
             return Err(Diagnostic::error(format!("{} is not in {LOCK}", want.title()))
-                .help("run `hydrate lock` and commit the lock with the change that needs it"));
+                .help("run `hydrate lock` (with the network at hand) and commit the lock with the change that needs it"));
         }
-        let wants = BTreeMap::from([(want.clone(), BTreeSet::new())]);
-        let found = self.supply.resolve(&wants, &Lock::default(), &Update::Nothing).map_err(|errors| first(errors, want))?;
-        let Some(artifact) = found.artifacts().next() else { return Err(first(Vec::new(), want)) };
-        open(&self.lock).add(artifact.clone());
-        Ok(artifact.clone())
+        self.resolved(want, || {
+            let found = self.supply.resolve_each(&[want]).into_iter().next();
+            found.map_or_else(|| Err(Diagnostic::error(format!("cannot resolve {}", want.title()))), |(_, result)| result)
+        })
     }
 
     /// The artifact with the digest of its provenance file.
@@ -143,25 +149,34 @@ impl<'w> Provision<'w> {
     }
 
     fn tree(&self, artifact: &Artifact) -> Result<Arc<Tree>> {
-        if let Some(tree) = open(&self.trees).get(&artifact.sha256) {
+        if artifact.kind == Kind::Git {
+            return self.unpacked(artifact);
+        }
+        self.once(&artifact.sha256, || {
+            let mut tree = Tree::default();
+            let file = Entry::File { bytes: self.supply.bytes(artifact)?, executable: false };
+            tree.insert(&file_name(artifact), file).map_err(Diagnostic::error)?;
+            Ok(tree)
+        })
+    }
+
+    /// The files in an archive, or of a repository.
+    fn unpacked(&self, artifact: &Artifact) -> Result<Arc<Tree>> {
+        self.once(&format!("files of {}", artifact.sha256), || self.supply.tree(artifact))
+    }
+
+    fn once(&self, name: &str, tree: impl FnOnce() -> Result<Tree>) -> Result<Arc<Tree>> {
+        if let Some(tree) = open(&self.trees).get(name) {
             return Ok(Arc::clone(tree));
         }
-        let tree = Arc::new(match artifact.kind {
-            Kind::Git => self.supply.tree(artifact)?,
-            _ => {
-                let mut tree = Tree::default();
-                let file = Entry::File { bytes: self.supply.bytes(artifact)?, executable: false };
-                tree.insert(&file_name(artifact), file).map_err(Diagnostic::error)?;
-                tree
-            }
-        });
-        open(&self.trees).insert(artifact.sha256.clone(), Arc::clone(&tree));
+        let tree = Arc::new(tree()?);
+        open(&self.trees).insert(name.to_owned(), Arc::clone(&tree));
         Ok(tree)
     }
 }
 
-fn first(mut errors: Vec<Box<Diagnostic>>, want: &Want) -> Box<Diagnostic> {
-    if errors.is_empty() { Diagnostic::error(format!("cannot resolve {}", want.title())) } else { errors.remove(0) }
+fn mount_name(artifact: &Artifact) -> String {
+    format!("{}-{}", artifact.name, artifact.sha256.get(..12).unwrap_or_default())
 }
 
 /// The one file of what is not a tree.
@@ -208,6 +223,21 @@ impl Outside for ForComponent<'_> {
         }))
     }
 
+    fn attempt(&self, want: &Want) -> Result<PathBuf> {
+        self.provision.artifact(want).and_then(|artifact| self.give(&artifact, false))
+    }
+
+    fn unpacked(&self, want: &Want) -> Result<PathBuf> {
+        self.told(self.provision.artifact(want).and_then(|artifact| {
+            let tree = self.provision.unpacked(&artifact)?;
+            let inner = tree.entries().find_map(|(path, _)| path.split_once('/').map(|(first, _)| first.to_owned()));
+            let inner = inner.ok_or_else(|| Diagnostic::error(format!("{} holds no directory", artifact.title())))?;
+            let root = self.world.mount(&format!("{}-files", mount_name(&artifact)), || tree);
+            self.noted(&artifact, false);
+            Ok(root.join(inner))
+        }))
+    }
+
     fn verify_local(&self, archive: &Path) -> Result<()> {
         let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let failed = |what: &str, error: &std::io::Error| {
@@ -226,11 +256,14 @@ impl ForComponent<'_> {
     /// Shows an artifact in the component's world and notes that it is used.
     fn give(&self, artifact: &Artifact, verified: bool) -> Result<PathBuf> {
         let tree = self.provision.tree(artifact)?;
-        let name = format!("{}-{}", artifact.name, artifact.sha256.get(..12).unwrap_or_default());
-        let root = self.world.mount(&name, || tree);
+        let root = self.world.mount(&mount_name(artifact), || tree);
+        self.noted(artifact, verified);
+        Ok(if artifact.kind == Kind::Git { root } else { root.join(file_name(artifact)) })
+    }
+
+    fn noted(&self, artifact: &Artifact, verified: bool) {
         self.provision.note_use(artifact, &self.user, verified);
         open(&self.taken).insert(artifact.key());
-        Ok(if artifact.kind == Kind::Git { root } else { root.join(file_name(artifact)) })
     }
 
     /// The component's world is asked for the time, so that a verified component is verified in every run.

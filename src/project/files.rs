@@ -20,7 +20,11 @@ pub const PROJECT: Shape = Shape::Object(&[
         Shape::MapOf(&Shape::Text),
         "Where to fetch from instead: addresses (or beginnings of them) to mirrors; hydrate.lock keeps the originals",
     ),
-    key("keyring", Shape::Text, "File with the public keys that charts with `verify: true` may be signed by [default: GnuPG's pubring.gpg]"),
+    key(
+        "keyring",
+        Shape::Text,
+        "File with the public keys that charts with `verify: true` may be signed by [default: GnuPG's pubring.gpg]",
+    ),
 ]);
 
 /// `environments/<env>.yaml`

@@ -4,16 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Result, SourceFile, World};
-use crate::chart::{self, Level};
+use crate::chart::Level;
+use crate::chart::acquire::Want;
 
 use super::document::{Document, Identity, Origin, Trust, documents, tidy};
 use super::helm::output::PrintOptions;
 use super::helm::{self, Part, RenderOptions, ValueOptions, ValuesFile};
 use super::kustomize::errors::{Fail, KResult};
-use super::kustomize::helm::{HelmInflator, HelmRequest};
+use super::kustomize::helm::{HelmFlags, HelmInflator, HelmRequest};
 use super::kustomize::kustomization::HelmChart;
 use super::kustomize::{self, BuildOptions, Given};
-use super::outside::{Outside, Remotes, Verified, load_chart};
+use super::outside::{Nothing, Outside, Remotes, Verified, load_chart};
 use super::{HelmRelease, Kustomization};
 
 /// The documents of a release in the order of installation, hooks that are to be dropped left out.
@@ -69,7 +70,18 @@ pub fn kustomize(
     warnings: &mut Vec<Box<Diagnostic>>,
 ) -> Result<()> {
     let remotes = Remotes { outside, world };
-    let options = BuildOptions { shown_from: Some(&what.root), remote: Some(&remotes), ..BuildOptions::default() };
+    let inflator = Inflator { world, outside, level: if what.v3 { Level::V3 } else { Level::V4 } };
+    let options = BuildOptions {
+        shown_from: Some(&what.root),
+        remote: Some(&remotes),
+        helm: Some(&inflator),
+        helm_flags: HelmFlags {
+            kube_version: what.kubernetes.as_deref().unwrap_or_default().into(),
+            api_versions: what.api_versions.iter().map(|version| version.as_str().into()).collect(),
+            debug: false,
+        },
+        ..BuildOptions::default()
+    };
     let taken = if what.over { std::mem::take(before) } else { Vec::new() };
     let given: Vec<Given<'_>> =
         taken.iter().map(|document| Given { text: document.text.as_bytes(), origin: Some(document.origin.to_string().into()) }).collect();
@@ -92,24 +104,33 @@ fn of_kustomize(document: kustomize::Document, shown: &str) -> Document {
     Document { text: tidy(&text), identity: Identity { api_version, kind, namespace, name }, origin }
 }
 
-/// What renders the charts of kustomizations (`helmCharts`): the Helm engine, at level v3 as kustomize 5.8 is built to
-/// expect.
+/// What renders the charts of kustomizations (`helmCharts`) that lie beside them: the Helm engine.
 pub fn kustomize_helm(world: &dyn World) -> Box<dyn HelmInflator + '_> {
-    Box::new(Inflator { world })
+    Box::new(Inflator { world, outside: &Nothing, level: Level::default() })
 }
 
 struct Inflator<'w> {
     world: &'w dyn World,
+    outside: &'w dyn Outside,
+    level: Level,
 }
 
 impl HelmInflator for Inflator<'_> {
     fn chart(&self, chart: &HelmChart) -> KResult<PathBuf> {
-        Err(Fail::new(format!("chart {} of {} is not in the repository", chart.name, chart.repo))
-            .help("put it into charts/ beside the kustomization: `helm pull --untar`"))
+        let want = Want::chart(&chart.name, Some(&chart.repo), Some(&chart.version));
+        let Some((want, inside)) = want else {
+            return Err(Fail::new(format!("the repository {:?} of the chart {} cannot be used", &*chart.repo, chart.name))
+                .help("write https://…, oci://… or git+https://…, or put the chart into charts/ beside the kustomization"));
+        };
+        let path = match want {
+            Want::Git(_) => self.outside.path(&want).map(|root| root.join(inside)),
+            _ => self.outside.unpacked(&want),
+        };
+        path.map_err(Fail::from_diagnostic)
     }
 
     fn template(&self, request: &HelmRequest<'_>) -> KResult<Vec<u8>> {
-        let level = Level::default();
+        let level = self.level;
         let wanted = request.chart;
         let file = |(index, text): (usize, &Vec<u8>)| ValuesFile { name: format!("values {index}"), text: text.as_slice().into() };
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -123,7 +144,8 @@ impl HelmInflator for Inflator<'_> {
             include_crds: wanted.include_crds,
             ..RenderOptions::default()
         };
-        let rendered = chart::load(&request.directory, level, self.world).and_then(|chart| helm::render(&chart, &options, self.world));
+        let rendered =
+            load_chart(&request.directory, level, self.world, self.outside).and_then(|chart| helm::render(&chart, &options, self.world));
         let print = PrintOptions { no_hooks: wanted.skip_hooks, skip_tests: wanted.skip_tests, show_only: Vec::new() };
         rendered.and_then(|rendered| helm::output::print(&rendered, &print, level)).map_err(|error| Fail::new(error.to_string()))
     }

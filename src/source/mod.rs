@@ -86,6 +86,12 @@ pub struct Kustomization {
     pub root: PathBuf,
     /// Whether it also gets the objects of the sources before it, as its first resources.
     pub over: bool,
+    /// Whether its charts are rendered as helm 3.17 does rather than 4.3.
+    pub v3: bool,
+    /// `.Capabilities.KubeVersion` of its charts, where they do not say.
+    pub kubernetes: Option<String>,
+    /// API versions that its charts see beyond the built-in ones, where they do not say.
+    pub api_versions: Vec<String>,
     /// Patches of the component, when this stands for them: `path` is then the component's directory.
     pub patches: Option<data::Data>,
 }

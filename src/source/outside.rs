@@ -13,7 +13,7 @@ use crate::chart::acquire::Want;
 use crate::chart::acquire::repospec::RepoSpec;
 use crate::chart::{self, Chart, Dependency, Level};
 
-use super::kustomize::errors::{Fail, KResult};
+use super::kustomize::errors::{Fail, FailKind, KResult, fail};
 use super::kustomize::remote::RemoteResolver;
 
 /// Gives what comes from outside.
@@ -26,6 +26,12 @@ pub trait Outside {
 
     /// Verifies the signature of a packed chart at a path of the world: its provenance lies beside it.
     fn verify_local(&self, archive: &Path) -> Result<()>;
+
+    /// As [`Outside::path`], for callers that try another way when it fails: nobody is told.
+    fn attempt(&self, want: &Want) -> Result<PathBuf>;
+
+    /// The directory that a packed chart unpacks to, as `helm pull --untar` leaves it.
+    fn unpacked(&self, want: &Want) -> Result<PathBuf>;
 }
 
 /// Gives what is signed by a trusted key and nothing else.
@@ -42,6 +48,15 @@ impl Outside for Verified<'_> {
 
     fn verify_local(&self, archive: &Path) -> Result<()> {
         self.0.verify_local(archive)
+    }
+
+    fn attempt(&self, want: &Want) -> Result<PathBuf> {
+        self.0.verified(want)
+    }
+
+    fn unpacked(&self, want: &Want) -> Result<PathBuf> {
+        self.0.verified(want)?;
+        self.0.unpacked(want)
     }
 }
 
@@ -61,6 +76,14 @@ impl Outside for Nothing {
     fn verify_local(&self, archive: &Path) -> Result<()> {
         Err(Diagnostic::error(format!("{} cannot be verified here", archive.display())))
     }
+
+    fn attempt(&self, want: &Want) -> Result<PathBuf> {
+        self.path(want)
+    }
+
+    fn unpacked(&self, want: &Want) -> Result<PathBuf> {
+        self.path(want)
+    }
 }
 
 /// The remote resources of kustomizations.
@@ -73,12 +96,43 @@ pub struct Remotes<'a> {
 
 impl RemoteResolver for Remotes<'_> {
     fn file(&self, url: &str) -> KResult<Vec<u8>> {
-        let path = self.outside.path(&Want::File { url: url.to_owned() }).map_err(Fail::from_diagnostic)?;
+        let want = Want::File { url: url.to_owned() };
+        let path = match Address::of(url) {
+            Address::Repository => return fail("URL is a git repository"),
+            Address::Either => self.outside.attempt(&want).map_err(|_| Fail::new("URL is a git repository"))?,
+            Address::File => self.outside.path(&want).map_err(|error| Fail::from_diagnostic(error).of_kind(FailKind::Remote))?,
+        };
         self.world.read(&path).map(|bytes| bytes.to_vec()).map_err(|error| Fail::new(error.to_string()))
     }
 
     fn repository(&self, spec: &RepoSpec) -> KResult<PathBuf> {
         self.outside.path(&Want::Git(spec.repository.clone())).map_err(Fail::from_diagnostic)
+    }
+}
+
+/// What an address that begins with http:// or https:// may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Address {
+    File,
+    Repository,
+    Either,
+}
+
+impl Address {
+    /// kustomize asks the server and takes what is not there for a repository. Where the address says which of the two
+    /// it is, no request is made for the other.
+    fn of(url: &str) -> Self {
+        if RepoSpec::parse(url).is_err() {
+            return Self::File;
+        }
+        let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let path = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let named = query.split('&').any(|pair| pair.starts_with("ref=") || pair.starts_with("version="));
+        if named || path.contains("//") || path.contains(".git/") || path.ends_with(".git") || path.contains("_git/") {
+            return Self::Repository;
+        }
+        let is_file = [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending));
+        if is_file { Self::File } else { Self::Either }
     }
 }
 
@@ -101,7 +155,8 @@ fn complete(chart: Arc<Chart>, path: &Path, level: Level, world: &dyn World, out
     let locked = if missing.is_empty() { Vec::new() } else { locked_versions(path, world) };
     let mut added = Vec::new();
     for dependency in &missing {
-        added.push(fetch(dependency, &locked, path, level, world, outside, depth)?);
+        let wanted = |error: Box<Diagnostic>| error.note(format!("chart {} depends on {}", chart.name(), dependency.name));
+        added.push(fetch(dependency, &locked, path, level, world, outside, depth).map_err(wanted)?);
     }
     drop(missing);
     // The chart was loaded for this call alone, so that it is taken apart and not copied.
@@ -171,4 +226,24 @@ fn locked_versions(path: &Path, world: &dyn World) -> Vec<(String, String)> {
     let text = ["Chart.lock", "requirements.lock"].iter().find_map(|name| world.read(&path.join(name)).ok());
     let lock = text.and_then(|text| serde_yaml::from_slice::<Lock>(&text).ok());
     lock.map(|lock| lock.dependencies.into_iter().map(|entry| (entry.name, entry.version)).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_and_repositories() {
+        for (url, want) in [
+            ("https://example.org/org/repo//base", Address::Repository),
+            ("https://example.org/org/repo?ref=v1", Address::Repository),
+            ("https://example.org/org/repo.git", Address::Repository),
+            ("https://example.org/org/repo.git/base/x.yaml", Address::Repository),
+            ("https://example.org/org/repo/releases/download/v1/install.yaml", Address::File),
+            ("https://example.org/install.yaml", Address::File),
+            ("https://example.org/org/repo", Address::Either),
+        ] {
+            assert_eq!(Address::of(url), want, "{url}");
+        }
+    }
 }

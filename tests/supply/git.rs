@@ -30,7 +30,7 @@ fn origin() -> tempfile::TempDir {
 }
 
 fn want(address: String, reference: Option<&str>) -> Want {
-    Want::Git(Repository { address, reference: reference.map(str::to_owned), submodules: true })
+    Want::Git(Repository { address, reference: reference.map(str::to_owned), submodules: true, timeout: None })
 }
 
 #[test]

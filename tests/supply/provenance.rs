@@ -63,7 +63,11 @@ fn everything_else_is_refused() {
         ("a digest changed", text(signed.replace("sha256:db", "sha256:bd")), "the signature of its provenance file is not good\n"),
         ("cut", text(signed[..signed.len() / 2].to_owned()), "holds no signed message\n  note: it does not end with"),
         ("no message", b"files: {}\n".to_vec(), "holds no signed message\n  note: it does not begin with"),
-        ("no signature", text(signed.replace("SIGNATURE-----\n\n", "SIGNATURE-----\n\nAAAA")), "its provenance file holds no signed message\n"),
+        (
+            "no signature",
+            text(signed.replace("SIGNATURE-----\n\n", "SIGNATURE-----\n\nAAAA")),
+            "its provenance file holds no signed message\n",
+        ),
         ("binary", vec![0xff; 40], "holds no signed message\n  note: it is not UTF-8"),
     ] {
         let error = verdict(&proof, &good, "keyring.gpg", after_signing()).unwrap_err();
@@ -119,10 +123,10 @@ fn the_provenance_is_locked_kept_and_vendored() {
     assert_eq!(&*offline().provenance(&signed).unwrap(), fixture("signer.prov"));
 
     let (written, _) = supply.vendor(&lock).unwrap();
-    assert_eq!(written.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(), [
-        "charts/app-1.0.0.tgz",
-        "charts/app-1.0.0.tgz.prov"
-    ]);
+    assert_eq!(
+        written.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+        ["charts/app-1.0.0.tgz", "charts/app-1.0.0.tgz.prov"]
+    );
     std::fs::remove_dir_all(home.path().join("cache")).unwrap();
     assert_eq!(&*offline().provenance(&signed).unwrap(), fixture("signer.prov"));
     std::fs::write(home.path().join("charts/app-1.0.0.tgz.prov"), "else").unwrap();

@@ -95,6 +95,9 @@ struct Registries {
     helpers: BTreeMap<String, String>,
     #[serde(rename = "credsStore")]
     store: String,
+    /// The file this is.
+    #[serde(skip)]
+    place: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -137,7 +140,7 @@ impl Credentials {
         for file in files {
             if let Some(text) = all.read(world, &file) {
                 match serde_json::from_slice::<Registries>(&text) {
-                    Ok(registries) => all.registries.push(registries),
+                    Ok(registries) => all.registries.push(Registries { place: file.display().to_string(), ..registries }),
                     Err(error) => all.spoil(&file, &error),
                 }
             }
@@ -195,6 +198,31 @@ impl Credentials {
             insecure: entry.insecure_skip_tls_verify,
         };
         Some(files).filter(|files| *files != TlsFiles::default())
+    }
+
+    /// User and password for `git`, where they were given for this address itself; git has ways of its own for others.
+    pub fn given_for_git(&self, url: &Url) -> Option<(String, String)> {
+        match self.given(url)? {
+            Login::Basic(user, password) => Some((user, password)),
+            // Forges take a token as the password of any user.
+            Login::Bearer(token) | Login::Identity(token) => Some(("x-access-token".to_owned(), token)),
+        }
+    }
+
+    /// Where the login for this address comes from, in the order in which they are taken.
+    pub fn origin_of(&self, url: &Url) -> Option<String> {
+        if self.given(url).is_some() {
+            return Some("a HYDRATE_… variable, or the address itself".to_owned());
+        }
+        if url.path().starts_with("/v2/") {
+            let file = self.registries.iter().find(|file| file.login(url.authority()).is_some());
+            if let Some(file) = file {
+                return Some(file.place.clone());
+            }
+        } else if self.repository(url).is_some_and(|entry| !entry.username.is_empty()) {
+            return Some("helm's repositories.yaml".to_owned());
+        }
+        self.machine(url.host()).map(|_| "netrc".to_owned())
     }
 
     /// Where credentials were looked for, for the user to read after a 401.

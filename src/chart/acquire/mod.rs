@@ -298,10 +298,22 @@ impl<'w> Supply<'w> {
     fn download_git(&self, artifact: &Artifact, source: &str) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
         let (address, submodules) = repospec::of_lock(source);
         let reference = Some(artifact.version.clone()).filter(|version| !version.is_empty());
-        let repository = git::Repository { address, reference, submodules };
-        let (tree, _) = git::fetch(self.cache()?, &repository, artifact.commit.as_deref())?;
+        let repository = git::Repository { address, reference, submodules, timeout: None };
+        let (tree, _) = self.fetch_git(&repository, artifact.commit.as_deref())?;
         let tar = tree.to_tar().map_err(|error| Diagnostic::error(format!("cannot pack {}", artifact.title())).note(error.to_string()))?;
         Ok((tar, repository.shown()))
+    }
+
+    fn fetch_git(&self, repository: &git::Repository, commit: Option<&str>) -> Result<(Tree, String), Box<Diagnostic>> {
+        if self.options.offline {
+            return Err(Diagnostic::error(format!("--offline forbids to ask {}", repository.shown())));
+        }
+        let login = |url: &Url| {
+            let credentials = self.client().credentials();
+            credentials.prepare(self.world, url);
+            credentials.given_for_git(url)
+        };
+        git::Git { cache: self.cache()?, patience: git::patience(self.world), login: &login }.fetch(repository, commit)
     }
 
     /// The archive of a chart in a registry is the blob with its digest: no manifest has to be read.
@@ -346,7 +358,11 @@ impl<'w> Supply<'w> {
             401 | 403 => unauthorized(self.client(), title, &answer.url, answer.status),
             404 | 410 => Diagnostic::error(format!("cannot fetch {title}: it is not there (any more)"))
                 .note(format!("{} answered {}", answer.url, answer.status))
-                .help("`hydrate outdated` lists what the repository has; `hydrate lock --update NAME` moves to it"),
+                .help(if title.starts_with("chart ") {
+                    "`hydrate outdated` lists what the repository has; `hydrate lock --update NAME` moves to it"
+                } else {
+                    "check the address"
+                }),
             status => {
                 Diagnostic::error(format!("cannot fetch {title}: the server answered {status}")).note(format!("asked: {}", answer.url))
             }
@@ -357,7 +373,11 @@ impl<'w> Supply<'w> {
 /// The error for 401 and 403: who refused, and where credentials were looked for.
 fn unauthorized(client: &Client, title: &str, url: &Url, status: u16) -> Box<Diagnostic> {
     let text = format!("cannot fetch {title}: {} does not let us in ({status})", url.authority());
-    let mut error = Diagnostic::error(text).note(format!("asked: {url}")).note("credentials were looked for in:");
+    let sent = match client.credentials().origin_of(url) {
+        Some(place) => format!("it refused the credentials from {place}"),
+        None => "no credentials were sent, for none are known".to_owned(),
+    };
+    let mut error = Diagnostic::error(text).note(format!("asked: {url}")).note(sent).note("credentials were looked for in:");
     for place in client.credentials().searched() {
         error = error.note(format!("  {place}"));
     }

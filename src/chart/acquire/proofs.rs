@@ -53,9 +53,11 @@ impl Supply<'_> {
         let mirrored = self.options.mirrors.apply(&artifact.source);
         let source = mirrored.as_deref().unwrap_or(&artifact.source);
         match artifact.kind {
-            Kind::Git | Kind::File => Err(Diagnostic::error(format!("{} cannot be verified: only packed charts are signed", artifact.title()))
-                .note("of a Git repository the commit is locked, and everything in it with that")
-                .help("leave `verify: true` out")),
+            Kind::Git | Kind::File => {
+                Err(Diagnostic::error(format!("{} cannot be verified: only packed charts are signed", artifact.title()))
+                    .note("of a Git repository the commit is locked, and everything in it with that")
+                    .help("leave `verify: true` out"))
+            }
             Kind::Oci => self.provenance_in_registry(artifact, source, digest),
             Kind::Chart if source.starts_with("oci://") => {
                 self.provenance_in_registry(artifact, &format!("{}/{}", source.trim_end_matches('/'), artifact.name), digest)

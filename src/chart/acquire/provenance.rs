@@ -118,11 +118,7 @@ pub fn verify(subject: Subject<'_>, provenance: &[u8], keyring: &Keyring, now: i
     let text = message.signed_text();
     let (signature, key) = signing_key(subject, &message, keyring)?;
     let signed_as_file = matches!(signature.typ(), Some(SignatureType::Text | SignatureType::Binary));
-    let good = if !signed_as_file {
-        Err(format!("it is of type {:?}", signature.typ()))
-    } else {
-        key.verify(signature, text.as_bytes())
-    };
+    let good = if !signed_as_file { Err(format!("it is of type {:?}", signature.typ())) } else { key.verify(signature, text.as_bytes()) };
     if let Err(why) = good {
         return Err(subject
             .error("the signature of its provenance file is not good")
@@ -168,7 +164,9 @@ fn signing_key<'m, 'k>(
 
 fn issuer(signature: &Signature) -> String {
     let fingerprint = signature.issuer_fingerprint().first().map(|fingerprint| format!("{fingerprint:X}"));
-    fingerprint.or_else(|| signature.issuer_key_id().first().map(|id| id.to_string().to_uppercase())).unwrap_or_else(|| "an unnamed key".to_owned())
+    fingerprint
+        .or_else(|| signature.issuer_key_id().first().map(|id| id.to_string().to_uppercase()))
+        .unwrap_or_else(|| "an unnamed key".to_owned())
 }
 
 /// A key, or one of its subkeys, that a signature names.

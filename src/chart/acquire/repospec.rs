@@ -1,5 +1,7 @@
 //! Addresses of Git repositories with a path inside, as kustomize takes them apart (`api/internal/git/repospec.go`, 5.8.1).
 
+use std::time::Duration;
+
 use super::git::Repository;
 use super::url::percent_decoded;
 
@@ -25,8 +27,7 @@ impl RepoSpec {
         let (address, query) = text.split_once('?').unwrap_or((text, ""));
         let (host, rest) = split_host(address)?;
         let (repository, path) = split_path(rest, host.starts_with("file://"))?;
-        let (reference, submodules) = parse_query(query);
-        let repository = Repository { address: format!("{host}{repository}"), reference, submodules };
+        let repository = Repository { address: format!("{host}{repository}"), ..parse_query(query) };
         Ok(Self { raw: text.to_owned(), repository, path: path.to_owned() })
     }
 }
@@ -132,14 +133,35 @@ fn clean(path: &str) -> String {
     parts.join("/")
 }
 
-fn parse_query(query: &str) -> (Option<String>, bool) {
+/// Reference, submodules and timeout (seconds, or a duration of Go's such as `2m30s`); the address is left open.
+fn parse_query(query: &str) -> Repository {
     let get = |wanted: &str| {
         let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         pairs.filter(|(name, _)| *name == wanted).map(|(_, value)| percent_decoded(&value.replace('+', " "))).next()
     };
     let reference = get("ref").filter(|text| !text.is_empty()).or_else(|| get("version")).filter(|text| !text.is_empty());
     let without = get("submodules").is_some_and(|text| matches!(text.as_str(), "0" | "f" | "F" | "false" | "FALSE" | "False"));
-    (reference, !without)
+    let timeout = get("timeout").and_then(|text| match text.parse::<u32>() {
+        Ok(seconds) => Some(Duration::from_secs(seconds.into())),
+        Err(_) => duration(&text),
+    });
+    Repository { address: String::new(), reference, submodules: !without, timeout: timeout.filter(|timeout| !timeout.is_zero()) }
+}
+
+/// `1h2m3.5s`, as far as Go's durations of hours, minutes, seconds and milliseconds go.
+fn duration(mut text: &str) -> Option<Duration> {
+    let mut sum = Duration::ZERO;
+    while !text.is_empty() {
+        let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let (number, rest) = text.split_at_checked(end)?;
+        let (unit, rest) = [("ms", 0.001), ("h", 3600.0), ("m", 60.0), ("s", 1.0)]
+            .iter()
+            .find_map(|(unit, seconds)| Some((*seconds, rest.strip_prefix(unit)?)))?;
+        let seconds = number.parse::<f64>().ok()? * unit;
+        sum = sum.checked_add(Duration::try_from_secs_f64(seconds).ok()?)?;
+        text = rest;
+    }
+    Some(sum)
 }
 
 #[cfg(test)]
@@ -180,6 +202,16 @@ mod tests {
             ("https://github.com/org/repo//../../x", "url path exits repo: org/repo//../../x"),
         ] {
             assert_eq!(RepoSpec::parse(text), Err(want.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn timeouts() {
+        for (query, want) in
+            [("61", Some(61.0)), ("61s", Some(61.0)), ("1m0.5s", Some(60.5)), ("2h", Some(7200.0)), ("0", None), ("x", None)]
+        {
+            let spec = RepoSpec::parse(&format!("https://github.com/org/repo?timeout={query}&ref=v1")).unwrap();
+            assert_eq!(spec.repository.timeout, want.map(Duration::from_secs_f64), "{query}");
         }
     }
 

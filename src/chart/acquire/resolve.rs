@@ -149,13 +149,18 @@ impl Supply<'_> {
             }
         }
         let mut failures = Vec::new();
-        for (want, result) in in_parallel(&self.grouped(&open), |group| self.resolve_group(group)).into_iter().flatten() {
+        for (want, result) in self.resolve_each(&open) {
             match result {
                 Ok(artifact) => lock.add(Artifact { used_by: wants.get(want).cloned().unwrap_or_default(), ..artifact }),
                 Err(error) => failures.push(error),
             }
         }
         if failures.is_empty() { Ok(lock) } else { Err(failures) }
+    }
+
+    /// What each want comes to now; what one request answers is asked once, and several are asked at the same time.
+    pub fn resolve_each<'a>(&self, wants: &[&'a Want]) -> Vec<(&'a Want, Result<Artifact, Box<Diagnostic>>)> {
+        in_parallel(&self.grouped(wants), |group| self.resolve_group(group)).into_iter().flatten().collect()
     }
 
     fn grouped<'a>(&self, wants: &[&'a Want]) -> Vec<Group<'a>> {
@@ -206,7 +211,7 @@ impl Supply<'_> {
 
     fn resolve_git(&self, repository: &git::Repository) -> Result<Artifact, Box<Diagnostic>> {
         let from = git::Repository { address: self.mirrored(&repository.address), ..repository.clone() };
-        let (tree, commit) = git::fetch(self.cache()?, &from, None)?;
+        let (tree, commit) = self.fetch_git(&from, None)?;
         let tar = tree.to_tar().map_err(|error| Diagnostic::error("cannot pack a Git repository").note(error.to_string()))?;
         let digest = self.cache()?.put(&tar)?;
         let name = repository.address.trim_end_matches('/').trim_end_matches(".git");
@@ -286,7 +291,12 @@ impl Supply<'_> {
         let wanted: BTreeSet<String> = names.map(str::to_owned).collect();
         let request = Request { accept: Some("application/yaml, text/yaml, */*"), ..Request::get(&url, &title, index::MAX_INDEX) };
         let found = self.client().stream(request, |reader| index::read(reader, &wanted))?;
-        found.map(|found| (base, found)).map_err(|answer| self.refused(&answer, &title))
+        found.map(|found| (base.clone(), found)).map_err(|answer| match answer.status {
+            404 | 410 => Diagnostic::error(format!("there is no chart repository at {base}"))
+                .note(format!("{} answered {}", answer.url, answer.status))
+                .help("`repo` is the address that `helm repo add` takes; a registry is written `chart: oci://HOST/PATH/CHART`"),
+            _ => self.refused(&answer, &title),
+        })
     }
 
     fn pick(&self, base: &Url, mirrored: bool, want: &Want, found: &index::Found) -> Result<Artifact, Box<Diagnostic>> {
@@ -382,7 +392,7 @@ impl Supply<'_> {
             Kind::Git => {
                 let (address, submodules) = repospec::of_lock(&source);
                 let reference = Some(artifact.version.clone()).filter(|text| !text.is_empty());
-                let (_, commit) = git::fetch(self.cache()?, &git::Repository { address, reference, submodules }, None)?;
+                let (_, commit) = self.fetch_git(&git::Repository { address, reference, submodules, timeout: None }, None)?;
                 return Ok(Some(commit).filter(|commit| artifact.commit.as_ref() != Some(commit)));
             }
             Kind::Archive | Kind::File => return Ok(None),

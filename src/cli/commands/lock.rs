@@ -36,11 +36,15 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
     let provision = Provision::new(&world, supply_options(&project, global), start, !global.offline && !frozen);
     let environments = project.environment_names(&world)?;
     provision.prepare(&pipeline::wants(&project, &environments));
+    let mut told = Vec::new();
     for env in &environments {
-        // A component that fails for reasons of its own is told by a run; here only what comes from outside counts.
-        let _ = pipeline::render(&project, env, &options(global, &[], true), &provision, &|_| {});
+        match pipeline::render(&project, env, &options(global, &[], true), &provision, &|_| {}) {
+            Ok(rendered) => told.extend(rendered.failed.into_values().flatten()),
+            Err(errors) => told.extend(errors),
+        }
     }
-    let failures = provision.failures();
+    // A component that fails for reasons of its own is told by a run; here only what comes from outside counts.
+    let failures: Vec<_> = provision.failures().into_iter().map(|failure| with_place(failure, &told)).collect();
     if !failures.is_empty() {
         return Err(Failures(without_repetition(failures)));
     }
@@ -121,6 +125,12 @@ fn difference(before: &Artifact, after: &Artifact) -> Option<&'static str> {
         (before, after) if before != after => Some("another provenance file"),
         _ => None,
     }
+}
+
+/// The failure as the component told it, which knows where it was asked for.
+fn with_place(failure: Box<Diagnostic>, told: &[Box<Diagnostic>]) -> Box<Diagnostic> {
+    let same = told.iter().find(|one| one.message.ends_with(&failure.message) && one.notes.starts_with(&failure.notes));
+    same.cloned().unwrap_or(failure)
 }
 
 fn without_repetition(failures: Vec<Box<Diagnostic>>) -> Vec<Box<Diagnostic>> {

@@ -6,7 +6,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::errors::{Fail, FailKind, KResult, fail};
+use super::errors::{Fail, KResult, fail};
 use super::remote::RemoteResolver;
 use crate::base::{FileKind, SourceFile, World};
 use crate::chart::acquire::repospec::RepoSpec;
@@ -100,7 +100,7 @@ impl<'w> Loader<'w> {
     /// A file, with its name as the user would write it.
     pub fn load(&self, path: &str) -> KResult<Arc<SourceFile>> {
         if is_remote_file(path) {
-            let text = self.shared.remote.file(path).map_err(|error| error.of_kind(FailKind::Remote))?;
+            let text = self.shared.remote.file(path)?;
             return Ok(SourceFile::new(path, text));
         }
         let full = clean(&self.root.join(path));

@@ -5,12 +5,13 @@
 
 use std::path::PathBuf;
 
-use super::errors::{Fail, KResult};
+use super::errors::{Fail, FailKind, KResult};
 use crate::chart::acquire::repospec::RepoSpec;
 
 /// Gives remote files and repositories from where they have been put beforehand.
 pub trait RemoteResolver {
-    /// The content of the file at an address.
+    /// The content of the file at an address. An error of the kind `Remote` means that it is a file and cannot be had; after
+    /// any other, the address is tried as a repository.
     fn file(&self, url: &str) -> KResult<Vec<u8>>;
 
     /// The directory with a repository's files.
@@ -23,7 +24,7 @@ pub struct NoRemotes;
 
 impl RemoteResolver for NoRemotes {
     fn file(&self, url: &str) -> KResult<Vec<u8>> {
-        Err(refused(format!("remote file '{url}' is not in hydrate.lock")))
+        Err(refused(format!("remote file '{url}' is not in hydrate.lock")).of_kind(FailKind::Remote))
     }
 
     fn repository(&self, spec: &RepoSpec) -> KResult<PathBuf> {
