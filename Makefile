@@ -69,6 +69,10 @@ conformance: $(HYDRATE) ## Compare with the real helm and kustomize (fetched fro
 	$(NEED) python3
 	tests/conformance/run $(HYDRATE)
 
+.PHONY: e2e-supply
+e2e-supply: ## Pull from a real registry, over TLS and git daemon; installs docker-registry where it can
+	tests/e2e_supply/run
+
 .PHONY: schema
 schema: $(HYDRATE) ## Write docs/schema/ anew from the code
 	@for file in hydrate environment component; do $(HYDRATE) schema $$file > docs/schema/$$file.schema.json; done

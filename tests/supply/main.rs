@@ -2,6 +2,7 @@
 
 mod faults;
 mod git;
+mod processes;
 mod project;
 mod provenance;
 mod registry;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::archive::{self, Limits, sha256};
+use super::cache::Held;
 use super::http::Request;
 use super::index::{self, ChartVersion};
 use super::oci::{tag_of, version_of};
@@ -239,9 +240,27 @@ impl Supply<'_> {
         let Some(manifest) = self.registries().manifest(&asked, &which, &title)? else {
             return Err(self.no_such_tag(&asked, &which, &title));
         };
-        let bytes = self.registries().blob(&asked, &manifest.chart, &title)?;
+        let digest = manifest.chart.trim_start_matches("sha256:");
+        let _held = self.wait_for(digest)?;
+        let bytes = match self.known(digest)? {
+            Some(bytes) => bytes,
+            None => self.registries().blob(&asked, &manifest.chart, &title)?,
+        };
         let artifact = self.chart_artifact(Kind::Oci, named.name(), None, &bytes, &title)?;
         Ok(Artifact { manifest: Some(manifest.digest), ..artifact })
+    }
+
+    /// Holds other processes that want bytes of this digest back until they are in the cache; nothing for what is no
+    /// digest.
+    fn wait_for(&self, digest: &str) -> Result<Option<Held>, Box<Diagnostic>> {
+        if !is_digest(digest) || self.cache()?.has(digest) {
+            return Ok(None);
+        }
+        self.cache()?.lock(&format!("blob-{digest}")).map(Some)
+    }
+
+    fn known(&self, digest: &str) -> Result<Option<Vec<u8>>, Box<Diagnostic>> {
+        if is_digest(digest) { self.cache()?.get(digest) } else { Ok(None) }
     }
 
     fn best_tag(&self, reference: &super::Reference, range: Option<&str>, title: &str) -> Result<String, Box<Diagnostic>> {
@@ -312,9 +331,13 @@ impl Supply<'_> {
         };
         let title = format!("chart {name} {}", entry.version);
         let urls = addresses(self, base, entry)?;
-        let (bytes, from) = self.first_of(&urls, &title)?;
-        let digest = sha256(&bytes);
         let told = entry.digest.trim_start_matches("sha256:");
+        let _held = self.wait_for(told)?;
+        let (bytes, from) = match (self.known(told)?, urls.first()) {
+            (Some(bytes), Some(url)) => (bytes, url.to_string()),
+            _ => self.first_of(&urls, &title)?,
+        };
+        let digest = sha256(&bytes);
         if !told.is_empty() && !told.eq_ignore_ascii_case(&digest) {
             return Err(Diagnostic::error(format!("{title} is not what the index of its repository says"))
                 .note(format!("expected sha256 {told}"))
@@ -420,6 +443,11 @@ fn blank(kind: Kind, name: String, source: String, sha256: String) -> Artifact {
         content: String::new(),
         sha256,
     }
+}
+
+/// Whether a text, which may come from a server, is a SHA-256 as the cache writes it.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn chart_name<'a>(want: &&'a Want) -> Option<&'a str> {
