@@ -83,7 +83,8 @@ fn over_http_with_a_password() {
     origin(directory.path());
     let server = plain_http(directory.path());
     let key = format!("127_0_0_1_{}", server.port);
-    let chart = |login: &str| format!("sources:\n- helm: {{chart: \"git+http://{login}127.0.0.1:{}/charts.git//app?ref=main\"}}\n", server.port);
+    let chart =
+        |login: &str| format!("sources:\n- helm: {{chart: \"git+http://{login}127.0.0.1:{}/charts.git//app?ref=main\"}}\n", server.port);
 
     let scene = Scene::new();
     scene.write("components/app/component.yaml", &chart(""));
@@ -100,7 +101,10 @@ fn over_http_with_a_password() {
     let scene = scene.with(&format!("HYDRATE_USERNAME_{key}"), "ann").with(&format!("HYDRATE_PASSWORD_{key}"), "correct-horse");
     scene.write("components/app/component.yaml", &chart(""));
     let _ = scene.hydrate(&["lock"]);
-    assert!(server.asked().iter().any(|asked| asked.header("authorization") == Some("Basic YW5uOmNvcnJlY3QtaG9yc2U=")), "the login is used");
+    assert!(
+        server.asked().iter().any(|asked| asked.header("authorization") == Some("Basic YW5uOmNvcnJlY3QtaG9yc2U=")),
+        "the login is used"
+    );
     let kept = walkdir::WalkDir::new(scene.home.path()).into_iter().flatten().filter(|entry| entry.file_type().is_file());
     for entry in kept.filter(|entry| !entry.path().ends_with("component.yaml")) {
         let text = std::fs::read(entry.path()).unwrap();

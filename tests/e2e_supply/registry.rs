@@ -58,7 +58,8 @@ impl Registry {
     fn manifest(&self, repository: &str, tag: &str, kind: &str, manifest: &Value) -> String {
         let text = manifest.to_string();
         let call = ureq::put(format!("http://{}/v2/{repository}/manifests/{tag}", self.host()));
-        let answer = call.header("Authorization", (self.authorization)(repository)).header("Content-Type", kind).send(text.as_bytes()).unwrap();
+        let answer =
+            call.header("Authorization", (self.authorization)(repository)).header("Content-Type", kind).send(text.as_bytes()).unwrap();
         assert_eq!(answer.status(), 201);
         format!("sha256:{}", sha256(text.as_bytes()))
     }
@@ -132,18 +133,21 @@ fn digests_tags_and_indexes() {
     let Some(registry) = with_passwords(directory.path()) else { return };
     let digest = registry.push("charts/loki", "1.0.0", &packed("loki", "1.0.0"), None);
     let index_kind = "application/vnd.oci.image.index.v1+json";
-    let inner = json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": manifest_size(&registry, &digest)});
+    let inner =
+        json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": manifest_size(&registry, &digest)});
     registry.manifest("charts/loki", "3.0.0", index_kind, &json!({"schemaVersion": 2, "mediaType": index_kind, "manifests": [inner]}));
-    for (reference, more) in [
-        (format!("charts/loki@{digest}"), ""),
-        (format!("charts/loki:1.0.0@{digest}"), ""),
-        ("charts/loki:1.0.0".to_owned(), ""),
+    registry.push("charts/loki", "latest", &packed("loki", "1.0.0"), None);
+    for (reference, more, version) in [
+        (format!("charts/loki@{digest}"), "", "1.0.0"),
+        (format!("charts/loki:1.0.0@{digest}"), "", "1.0.0"),
+        ("charts/loki:1.0.0".to_owned(), "", "1.0.0"),
+        ("charts/loki:latest".to_owned(), "", "latest"),
         // An index is followed to its chart.
-        ("charts/loki".to_owned(), ", version: 3.0.0"),
+        ("charts/loki".to_owned(), ", version: 3.0.0", "3.0.0"),
     ] {
         let scene = logged_in(Scene::new(), &registry);
         scene.write("components/loki/component.yaml", &component(&format!("oci://{}/{reference}", registry.host()), more));
-        goes_all_the_way(&scene, "1.0.0");
+        goes_all_the_way(&scene, version);
         assert!(scene.read("hydrate.lock").contains(&format!("manifest = \"{digest}\"")), "{reference}");
     }
     let scene = logged_in(Scene::new(), &registry);
@@ -208,7 +212,11 @@ fn token(directory: &Path, issuer: &str, asked: &Asked) -> Value {
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
     let file = tempfile::NamedTempFile::new_in(directory).unwrap();
     std::fs::write(file.path(), &signed).unwrap();
-    let output = std::process::Command::new("openssl").args(["dgst", "-sha256", "-sign", "key.pem"]).arg(file.path()).current_dir(directory).output();
+    let output = std::process::Command::new("openssl")
+        .args(["dgst", "-sha256", "-sign", "key.pem"])
+        .arg(file.path())
+        .current_dir(directory)
+        .output();
     json!({"token": format!("{signed}.{}", URL_SAFE_NO_PAD.encode(output.unwrap().stdout))})
 }
 
@@ -235,7 +243,10 @@ fn short_lived_tokens() {
     let scene = logged_in(scene, &registry);
     goes_all_the_way(&scene, "1.0.0");
     let asked = service.asked();
-    assert!(asked.iter().any(|one| one.path.contains("service=registry") && one.path.contains("scope=repository%3Acharts%2Floki%3Apull")), "{asked:?}");
+    assert!(
+        asked.iter().any(|one| one.path.contains("service=registry") && one.path.contains("scope=repository:charts/loki:pull")),
+        "{asked:?}"
+    );
     // The password goes to the service that the registry names, the token to the registry.
     assert!(asked.iter().filter_map(|one| one.header("authorization")).all(|value| value == basic("ann", "pass word")));
 }

@@ -84,7 +84,8 @@ impl Drop for Running {
 
 /// Starts a server and waits until its port answers; `None`, with a notice, where the program is missing.
 pub fn serve(program: &str, args: &[&str], port: u16, directory: &Path) -> Option<Running> {
-    let child = Command::new(program).args(args).current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child =
+        Command::new(program).args(args).current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let Ok(child) = child else {
         eprintln!("skipped: {program} is not installed");
         return None;

@@ -20,16 +20,19 @@ fn repository(others: usize) -> Server {
         (0..8000).map(|_| next() + "\n").collect()
     };
     let charts: Vec<(String, Vec<u8>)> = (0..CHARTS)
-        .map(|number| (format!("chart-{number:02}"), packed_with(&format!("chart-{number:02}"), "1.0.0", &[("files/noise.txt", noise(number))])))
+        .map(|number| {
+            (format!("chart-{number:02}"), packed_with(&format!("chart-{number:02}"), "1.0.0", &[("files/noise.txt", noise(number))]))
+        })
         .collect();
-    let entries: Vec<_> =
-        charts.iter().map(|(name, bytes)| (name.as_str(), "1.0.0", format!("{name}-1.0.0.tgz"), sha256(bytes))).collect();
+    let entries: Vec<_> = charts.iter().map(|(name, bytes)| (name.as_str(), "1.0.0", format!("{name}-1.0.0.tgz"), sha256(bytes))).collect();
     let filler = "    description: something that goes on and on about what this chart installs\n".repeat(6);
     let mut text = index(&entries).replace("generated:", "#");
     for chart in 0..others {
         text.push_str(&format!("  other-{chart:05}:\n"));
         for version in 0..100 {
-            text.push_str(&format!("  - apiVersion: v2\n    name: other-{chart:05}\n    version: 1.{version}.0\n    urls:\n    - x-{version}.tgz\n{filler}"));
+            text.push_str(&format!(
+                "  - apiVersion: v2\n    name: other-{chart:05}\n    version: 1.{version}.0\n    urls:\n    - x-{version}.tgz\n{filler}"
+            ));
         }
     }
     let text: std::sync::Arc<[u8]> = text.into_bytes().into();

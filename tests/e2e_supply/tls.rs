@@ -12,7 +12,9 @@ fn site() -> Option<tempfile::TempDir> {
         "req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server",
         "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 -extfile names",
         "req -newkey rsa:2048 -nodes -keyout client.key -out client.csr -subj /CN=client",
-        "x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out client.pem -days 2",
+        "x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out client.pem -days 2 -extfile names",
+        "req -newkey rsa:2048 -nodes -keyout old.key -out old.csr -subj /CN=old",
+        "x509 -req -in old.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out old.pem -days 2",
     ] {
         tool("openssl", &args.split(' ').collect::<Vec<_>>(), site.path()).then_some(())?;
     }
@@ -66,16 +68,31 @@ fn client_certificates() {
     let without = scene("127.0.0.1", port).with("HYDRATE_CA_FILE", path("ca.pem"));
     let error = without.fails(&["lock"]);
     assert!(error.contains("127.0.0.1"), "{error}");
-    let with = scene("127.0.0.1", port);
-    let entry = format!(
-        "repositories:\n- {{name: a, url: \"https://127.0.0.1:{port}\", caFile: {}, certFile: {}, keyFile: {}}}\n",
-        path("ca.pem"),
-        path("client.pem"),
-        path("client.key")
-    );
-    with.write("../.config/helm/repositories.yaml", &entry);
-    with.runs(&["lock"]);
-    with.runs(&["-e", "dev"]);
+    let with = |certificate: &str, key: &str| {
+        let scene = scene("127.0.0.1", port);
+        let entry = format!(
+            "repositories:\n- {{name: a, url: \"https://127.0.0.1:{port}\", caFile: {}, certFile: {}, keyFile: {}}}\n",
+            path("ca.pem"),
+            path(certificate),
+            path(key)
+        );
+        scene.write("../.config/helm/repositories.yaml", &entry);
+        scene
+    };
+    let good = with("client.pem", "client.key");
+    good.runs(&["lock"]);
+    good.runs(&["-e", "dev"]);
+    for (certificate, key, why) in [
+        ("client.pem", "server.key", "cannot be used"),
+        // Without extensions it is of version 1, which TLS libraries of today refuse.
+        ("old.pem", "old.key", "cannot be used"),
+        ("client.key", "client.key", "holds no certificate in PEM form"),
+        ("client.pem", "client.pem", "cannot be used"),
+        ("nowhere.pem", "client.key", "cannot read"),
+    ] {
+        let error = with(certificate, key).fails(&["lock"]);
+        assert!(error.contains(why) && !error.contains("panicked"), "{certificate} {key}: {error}");
+    }
 }
 
 #[test]

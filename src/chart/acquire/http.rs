@@ -380,7 +380,18 @@ fn client_certificate(cert: &str, key: &str) -> Result<ClientCert, Box<Diagnosti
     if chain.is_empty() {
         return Err(Diagnostic::error(format!("the TLS client certificate {cert} holds no certificate in PEM form")));
     }
+    check_client(&chain, &private).map_err(|error| {
+        Diagnostic::error(format!("the TLS client certificate {cert} with the key {key} cannot be used")).note(error.to_string())
+    })?;
     Ok(ClientCert::new_with_certs(&chain, private))
+}
+
+/// The HTTP library takes for granted that a certificate is sound and fits its key.
+fn check_client(chain: &[ureq::tls::Certificate<'_>], key: &ureq::tls::PrivateKey<'_>) -> Result<(), rustls::Error> {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let chain = chain.iter().map(|one| CertificateDer::from(one.der().to_vec())).collect();
+    let key = PrivateKeyDer::try_from(key.der().to_vec()).map_err(|error| rustls::Error::General(error.to_owned()))?;
+    rustls::sign::CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider()).map(drop)
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Box<Diagnostic> {

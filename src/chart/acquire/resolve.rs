@@ -95,9 +95,10 @@ pub(super) fn find<'a>(want: &Want, lock: &'a Lock) -> Option<&'a Artifact> {
             if let Some(digest) = &reference.digest {
                 return among.into_iter().find(|artifact| artifact.manifest.as_ref() == Some(digest));
             }
-            let tag = reference.tag.as_deref().map(version_of);
-            let text = tag.or_else(|| version.clone());
-            let at = best_locked(&Range::new(text.as_deref()), &among)?;
+            if let Some(tag) = reference.tag.as_deref().map(version_of) {
+                return among.into_iter().find(|artifact| artifact.version == tag);
+            }
+            let at = best_locked(&Range::new(version.as_deref()), &among)?;
             return among.get(at).copied();
         }
         Want::Git(repository) => {
@@ -230,12 +231,11 @@ impl Supply<'_> {
         let named = self.reference(original)?;
         let asked = self.reference(&self.mirrored(reference))?;
         let title = format!("chart {}", named.name());
-        let tag = named.tag.as_deref().map(version_of);
-        let range = tag.as_deref().or(version);
-        let which = match (&named.digest, range.and_then(exact)) {
-            (Some(digest), _) => digest.clone(),
-            (None, Some(version)) => tag_of(version),
-            (None, None) => tag_of(&self.best_tag(&asked, range, &title)?),
+        let which = match (&named.digest, &named.tag, version.and_then(exact)) {
+            (Some(digest), ..) => digest.clone(),
+            (None, Some(tag), _) => tag.clone(),
+            (None, None, Some(version)) => tag_of(version),
+            (None, None, None) => tag_of(&self.best_tag(&asked, version, &title)?),
         };
         let Some(manifest) = self.registries().manifest(&asked, &which, &title)? else {
             return Err(self.no_such_tag(&asked, &which, &title));
@@ -247,7 +247,9 @@ impl Supply<'_> {
             None => self.registries().blob(&asked, &manifest.chart, &title)?,
         };
         let artifact = self.chart_artifact(Kind::Oci, named.name(), None, &bytes, &title)?;
-        Ok(Artifact { manifest: Some(manifest.digest), ..artifact })
+        // The tag is what was chosen by, also where Chart.yaml writes another version (`:latest`, `:v1.0`).
+        let version = if which.starts_with("sha256:") { artifact.version.clone() } else { version_of(&which) };
+        Ok(Artifact { version, manifest: Some(manifest.digest), ..artifact })
     }
 
     /// Holds other processes that want bytes of this digest back until they are in the cache; nothing for what is no
