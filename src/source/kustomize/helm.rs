@@ -124,8 +124,8 @@ fn values(loader: &Loader<'_>, path: &str, chart: &HelmChart, directory: &Path) 
         (Some(inline), mode) => {
             let own = read::first_document(&load()?)?.unwrap_or_else(|| Node::mapping(Vec::new()));
             let (mut base, top) = if mode == "merge" { (inline.clone(), own) } else { (own, inline.clone()) };
-            let tables = Schemas::new().tables();
-            if !merge_patch::merge(&mut base, top, &tables)? {
+            let table = Schemas::new().table();
+            if !merge_patch::merge(&mut base, top, &table)? {
                 base = Node::mapping(Vec::new());
             }
             write::to_yaml(&base).map(String::into_bytes)

@@ -175,7 +175,7 @@ fn convert(node: &Node, flow: bool, depth: usize) -> KResult<Json> {
         Data::Sequence(items) => items.iter().map(|item| convert(item, flow, depth + 1)).collect::<KResult<_>>().map(Json::Array),
         Data::Mapping(entries) => object(entries, false, flow, depth),
         Data::Alias(name) => fail(format!("unknown anchor '{name}' referenced")),
-        Data::Scalar(_) => Ok(match scalar::typed(node)? {
+        Data::Scalar(_) => Ok(match scalar::typed_in(node, flow)? {
             Typed::Null if flow && tree::raw_text(node).is_empty() => Json::String(EcoString::new()),
             Typed::Null => Json::Null,
             Typed::Bool(value) => Json::Bool(value),

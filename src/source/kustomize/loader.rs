@@ -117,7 +117,7 @@ impl<'w> Loader<'w> {
 
     fn below_root(&self, path: &Path) -> KResult<PathBuf> {
         let world = self.shared.world;
-        let kind = world.kind(path).map_err(|error| io(path, &error))?;
+        let kind = world.kind(path).map_err(|error| unresolved(world, path, &error))?;
         if kind == FileKind::Directory {
             return fail(format!("'{}' must resolve to a file", path.display()));
         }
@@ -148,20 +148,21 @@ fn io(path: &Path, error: &std::io::Error) -> Fail {
 /// A directory with links resolved.
 fn directory(world: &dyn World, path: &Path) -> KResult<PathBuf> {
     let wrap = |error: Fail| error.wrap("must build at directory");
-    let kind = world.kind(path).map_err(|error| wrap(not_a_directory(path, &error)))?;
+    let kind = world.kind(path).map_err(|error| wrap(unresolved(world, path, &error).wrap("not a valid directory")))?;
     if kind != FileKind::Directory {
         return Err(wrap(Fail::new(format!("'{}': file is not directory", path.display()))));
     }
     world.canonical(path).map_err(|error| wrap(io(path, &error)))
 }
 
-fn not_a_directory(path: &Path, error: &std::io::Error) -> Fail {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Fail::new(format!("not a valid directory: evalsymlink failure on '{0}' : lstat {0}: no such file or directory", path.display()))
-        }
-        _ => io(path, error),
+/// A path that cannot be followed to its end; Go names the first part of it that is not there.
+fn unresolved(world: &dyn World, path: &Path, error: &std::io::Error) -> Fail {
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return io(path, error);
     }
+    let ancestors: Vec<&Path> = path.ancestors().collect();
+    let missing = ancestors.iter().rev().find(|ancestor| world.kind(ancestor).is_err()).copied().unwrap_or(path);
+    Fail::new(format!("evalsymlink failure on '{}' : lstat {}: no such file or directory", path.display(), missing.display()))
 }
 
 /// A path without `.` and `..`, as far as its text goes.

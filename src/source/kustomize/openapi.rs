@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use ecow::EcoString;
 
 use super::errors::{KResult, fail};
-use super::ids::Gvk;
+use super::ids::{Gvk, split_api_version};
 use super::json::Json;
 use super::kustomization::Texts;
 
@@ -23,29 +23,64 @@ const TYPES: &str = include_str!("data/types.txt");
 /// The one version of the built-in schema.
 const VERSION: &str = "v1.21.2";
 
-/// Kinds outside of namespaces, by `apiVersion`.
-const CLUSTER_SCOPED: [(&str, &[&str]); 21] = [
-    ("admissionregistration.k8s.io/v1", &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]),
-    ("admissionregistration.k8s.io/v1beta1", &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]),
-    ("apiextensions.k8s.io/v1", &["CustomResourceDefinition"]),
-    ("apiextensions.k8s.io/v1beta1", &["CustomResourceDefinition"]),
-    ("apiregistration.k8s.io/v1", &["APIService"]),
-    ("apiregistration.k8s.io/v1beta1", &["APIService"]),
-    ("certificates.k8s.io/v1", &["CertificateSigningRequest"]),
-    ("certificates.k8s.io/v1beta1", &["CertificateSigningRequest"]),
-    ("flowcontrol.apiserver.k8s.io/v1beta1", &["FlowSchema", "PriorityLevelConfiguration"]),
-    ("networking.k8s.io/v1", &["IngressClass"]),
-    ("networking.k8s.io/v1beta1", &["IngressClass"]),
-    ("node.k8s.io/v1", &["RuntimeClass"]),
-    ("node.k8s.io/v1beta1", &["RuntimeClass"]),
-    ("policy/v1beta1", &["PodSecurityPolicy"]),
-    ("rbac.authorization.k8s.io/v1", &["ClusterRole", "ClusterRoleBinding"]),
-    ("rbac.authorization.k8s.io/v1beta1", &["ClusterRole", "ClusterRoleBinding"]),
-    ("scheduling.k8s.io/v1", &["PriorityClass"]),
-    ("scheduling.k8s.io/v1beta1", &["PriorityClass"]),
-    ("storage.k8s.io/v1", &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"]),
-    ("storage.k8s.io/v1beta1", &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"]),
-    ("v1", &["ComponentStatus", "Namespace", "Node", "NodeProxyOptions", "PersistentVolume"]),
+/// Kinds whose scope is known without reading a schema: by kind, whether outside of namespaces, and the `apiVersion`s.
+const SCOPES: [(&str, bool, &[&str]); 56] = [
+    ("APIService", true, &["apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1beta1"]),
+    ("CSIDriver", true, &["storage.k8s.io/v1", "storage.k8s.io/v1beta1"]),
+    ("CSINode", true, &["storage.k8s.io/v1", "storage.k8s.io/v1beta1"]),
+    ("CSIStorageCapacity", false, &["storage.k8s.io/v1beta1"]),
+    ("CertificateSigningRequest", true, &["certificates.k8s.io/v1", "certificates.k8s.io/v1beta1"]),
+    ("ClusterRole", true, &["rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1"]),
+    ("ClusterRoleBinding", true, &["rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1"]),
+    ("ComponentStatus", true, &["v1"]),
+    ("ConfigMap", false, &["v1"]),
+    ("ControllerRevision", false, &["apps/v1"]),
+    ("CronJob", false, &["batch/v1", "batch/v1beta1"]),
+    ("CustomResourceDefinition", true, &["apiextensions.k8s.io/v1", "apiextensions.k8s.io/v1beta1"]),
+    ("DaemonSet", false, &["apps/v1"]),
+    ("Deployment", false, &["apps/v1"]),
+    ("EndpointSlice", false, &["discovery.k8s.io/v1", "discovery.k8s.io/v1beta1"]),
+    ("Endpoints", false, &["v1"]),
+    ("Event", false, &["events.k8s.io/v1", "events.k8s.io/v1beta1", "v1"]),
+    ("FlowSchema", true, &["flowcontrol.apiserver.k8s.io/v1beta1"]),
+    ("HorizontalPodAutoscaler", false, &["autoscaling/v1", "autoscaling/v2beta1", "autoscaling/v2beta2"]),
+    ("Ingress", false, &["extensions/v1beta1", "networking.k8s.io/v1", "networking.k8s.io/v1beta1"]),
+    ("IngressClass", true, &["networking.k8s.io/v1", "networking.k8s.io/v1beta1"]),
+    ("Job", false, &["batch/v1"]),
+    ("Lease", false, &["coordination.k8s.io/v1", "coordination.k8s.io/v1beta1"]),
+    ("LimitRange", false, &["v1"]),
+    ("MutatingWebhookConfiguration", true, &["admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1"]),
+    ("Namespace", true, &["v1"]),
+    ("NetworkPolicy", false, &["networking.k8s.io/v1"]),
+    ("Node", true, &["v1"]),
+    ("NodeProxyOptions", true, &["v1"]),
+    ("PersistentVolume", true, &["v1"]),
+    ("PersistentVolumeClaim", false, &["v1"]),
+    ("Pod", false, &["v1"]),
+    ("PodAttachOptions", false, &["v1"]),
+    ("PodDisruptionBudget", false, &["policy/v1", "policy/v1beta1"]),
+    ("PodExecOptions", false, &["v1"]),
+    ("PodPortForwardOptions", false, &["v1"]),
+    ("PodProxyOptions", false, &["v1"]),
+    ("PodSecurityPolicy", true, &["policy/v1beta1"]),
+    ("PodTemplate", false, &["v1"]),
+    ("PriorityClass", true, &["scheduling.k8s.io/v1", "scheduling.k8s.io/v1beta1"]),
+    ("PriorityLevelConfiguration", true, &["flowcontrol.apiserver.k8s.io/v1beta1"]),
+    ("ReplicaSet", false, &["apps/v1"]),
+    ("ReplicationController", false, &["v1"]),
+    ("ResourceQuota", false, &["v1"]),
+    ("Role", false, &["rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1"]),
+    ("RoleBinding", false, &["rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1"]),
+    ("RuntimeClass", true, &["node.k8s.io/v1", "node.k8s.io/v1beta1"]),
+    ("Scale", false, &["autoscaling/v1"]),
+    ("Secret", false, &["v1"]),
+    ("Service", false, &["v1"]),
+    ("ServiceAccount", false, &["v1"]),
+    ("ServiceProxyOptions", false, &["v1"]),
+    ("StatefulSet", false, &["apps/v1"]),
+    ("StorageClass", true, &["storage.k8s.io/v1", "storage.k8s.io/v1beta1"]),
+    ("ValidatingWebhookConfiguration", true, &["admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1"]),
+    ("VolumeAttachment", true, &["storage.k8s.io/v1", "storage.k8s.io/v1beta1"]),
 ];
 
 /// What is known in one build: the built-in schema or the one that a kustomization brings.
@@ -54,19 +89,67 @@ pub struct Schemas {
     state: RefCell<State>,
 }
 
+/// kustomize keeps one table for the whole process, and what is put into it later wins. When it reads the built-in schema decides
+/// whether a custom one stands alone, over it or under it.
 #[derive(Debug, Default)]
 struct State {
     version: EcoString,
-    custom: Option<Arc<Table>>,
-    /// The custom schema came after kinds had been looked up, so the built-in one counts as well.
-    mixed: bool,
-    looked_up: bool,
+    custom: Option<Arc<Json>>,
+    builtin: Builtin,
+    /// Whether `table` is up to date.
+    ready: bool,
+    layers: Vec<Layer>,
+    table: Option<Arc<Table>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Builtin {
+    #[default]
+    Unread,
+    /// Somebody asked for the scope of a kind that only the schema could know.
+    Wanted,
+    Read,
+}
+
+#[derive(Debug)]
+enum Layer {
+    Builtin,
+    Custom(Arc<Json>),
+}
+
+impl State {
+    fn prepare(&mut self) -> Arc<Table> {
+        if let Some(table) = self.table.as_ref().filter(|_| self.ready) {
+            return Arc::clone(table);
+        }
+        self.ready = true;
+        match &self.custom {
+            Some(custom) => self.layers.push(Layer::Custom(Arc::clone(custom))),
+            None => self.add_builtin(),
+        }
+        if self.builtin == Builtin::Wanted {
+            self.add_builtin();
+        }
+        let table = match self.layers.as_slice() {
+            [Layer::Builtin] => builtin(),
+            layers => Arc::new(Table::of_layers(layers)),
+        };
+        self.table = Some(Arc::clone(&table));
+        table
+    }
+
+    fn add_builtin(&mut self) {
+        self.builtin = Builtin::Read;
+        self.layers.push(Layer::Builtin);
+    }
 }
 
 /// Types by name, and which kinds are of which type.
 #[derive(Debug, Default)]
 pub struct Table {
     types: Vec<Type>,
+    /// The named types among them.
+    names: BTreeMap<EcoString, usize>,
     kinds: BTreeMap<(EcoString, EcoString), usize>,
     namespaced: BTreeMap<(EcoString, EcoString), bool>,
 }
@@ -158,102 +241,127 @@ impl Schemas {
                 return fail("builtin version and custom schema provided, cannot use both");
             }
             state.version = "custom".into();
-            state.mixed = state.looked_up;
-            state.custom = Some(Arc::new(Table::read(text)?));
+            state.custom = Some(Arc::new(read_schema(text)?));
+            state.ready = false;
             return Ok(());
         }
         state.version = version.cloned().unwrap_or_default();
-        if !matches!(state.version.as_str(), "" | VERSION) {
-            return fail("the specified OpenAPI version is not built in");
-        }
-        if !state.version.is_empty() {
-            state.custom = None;
+        match state.version.as_str() {
+            "" => {}
+            VERSION => {
+                state.custom = None;
+                state.ready = false;
+            }
+            _ => return fail("the specified OpenAPI version is not built in"),
         }
         Ok(())
     }
 
     /// Whether a kind is known to live outside of namespaces.
     pub fn is_cluster_scoped(&self, gvk: &Gvk) -> bool {
-        let version = gvk.api_version();
-        if let Some((_, kinds)) = CLUSTER_SCOPED.iter().find(|(known, _)| *known == version)
-            && kinds.contains(&gvk.kind.as_str())
-        {
-            return true;
+        if let Some(cluster_scoped) = known_scope(gvk) {
+            return cluster_scoped;
         }
         let mut state = self.state.borrow_mut();
-        state.looked_up = true;
-        match &state.custom {
-            Some(custom) => custom.namespaced.get(&(version, gvk.kind.clone())) == Some(&false),
-            None => false,
+        if !state.ready && state.custom.is_some() {
+            state.prepare();
+        } else if !state.ready && state.builtin == Builtin::Unread {
+            state.builtin = Builtin::Wanted;
         }
+        let Some(table) = state.table.as_ref().filter(|table| !table.namespaced.is_empty()) else { return false };
+        table.namespaced.get(&(gvk.api_version(), gvk.kind.clone())) == Some(&false)
     }
 
-    /// The tables to look types up in, in order.
-    pub fn tables(&self) -> Tables {
-        let state = self.state.borrow();
-        match &state.custom {
-            Some(custom) if state.mixed => Tables(vec![Arc::clone(custom), builtin()]),
-            Some(custom) => Tables(vec![Arc::clone(custom)]),
-            None => Tables(vec![builtin()]),
-        }
+    /// The types that are known now.
+    pub fn table(&self) -> Arc<Table> {
+        self.state.borrow_mut().prepare()
     }
 }
 
-/// The tables in force.
-#[derive(Debug)]
-pub struct Tables(Vec<Arc<Table>>);
-
-impl Tables {
-    /// The schema of a kind.
-    pub fn of_kind(&self, api_version: &str, kind: &str) -> Option<Schema<'_>> {
-        let key = (EcoString::from(api_version), EcoString::from(kind));
-        self.0.iter().find_map(|table| {
-            let target = table.kinds.get(&key)?;
-            Some(Schema { table, field: None, target: Some(*target) })
-        })
-    }
+fn known_scope(gvk: &Gvk) -> Option<bool> {
+    let at = SCOPES.binary_search_by(|(kind, ..)| (*kind).cmp(&gvk.kind)).ok()?;
+    let (_, cluster_scoped, versions) = SCOPES.get(at)?;
+    let same = |known: &&str| split_api_version(known) == (gvk.group.as_str(), gvk.version.as_str());
+    versions.iter().any(|known| same(&known)).then_some(*cluster_scoped)
 }
 
 fn builtin() -> Arc<Table> {
     static BUILTIN: OnceLock<Arc<Table>> = OnceLock::new();
-    Arc::clone(BUILTIN.get_or_init(|| Arc::new(Table::builtin())))
+    Arc::clone(BUILTIN.get_or_init(|| Arc::new(Table::of_layers(&[Layer::Builtin]))))
 }
 
 impl Table {
-    fn builtin() -> Self {
-        let names: BTreeMap<&str, usize> = TYPES.lines().filter_map(|line| line.split(' ').next()).zip(0..).collect();
-        let kinds = KINDS.lines().filter_map(|line| {
-            let mut parts = line.split(' ');
-            let key = (parts.next()?.into(), parts.next()?.into());
-            Some((key, *names.get(parts.next()?)?))
-        });
-        let types = TYPES.lines().map(|line| Type {
-            fields: line.split(' ').skip(1).filter_map(|field| parse_field(field, &names)).collect(),
-            others: None,
-            open: true,
-        });
-        Self { kinds: kinds.collect(), types: types.collect(), namespaced: BTreeMap::new() }
+    /// The schema of a kind.
+    pub fn of_kind(&self, api_version: &str, kind: &str) -> Option<Schema<'_>> {
+        let target = self.kinds.get(&(EcoString::from(api_version), EcoString::from(kind)))?;
+        Some(Schema { table: self, field: None, target: Some(*target) })
     }
 
-    /// Reads an OpenAPI document (`swagger: "2.0"`), in JSON or YAML.
-    fn read(text: &[u8]) -> KResult<Self> {
-        let Some(node) = super::read::first_document(text)? else { return Ok(Self::default()) };
-        let json = Json::from_node(&node)?;
+    fn of_layers(layers: &[Layer]) -> Self {
         let mut table = Self::default();
-        let Some(Json::Object(definitions)) = json.get("definitions") else { return Ok(table) };
-        let names: BTreeMap<&str, usize> = definitions.iter().map(|(name, _)| name.as_str()).zip(0..).collect();
-        table.types.resize_with(definitions.len(), Type::default);
-        for (at, (_, definition)) in definitions.iter().enumerate() {
-            let read = table.read_type(definition, &names, 0);
-            if let Some(slot) = table.types.get_mut(at) {
-                *slot = read;
-            }
-            for key in kinds_of(definition.get("x-kubernetes-group-version-kind")) {
-                table.kinds.insert(key, at);
+        // All names first: types of any layer may refer to those of any other.
+        for layer in layers {
+            match layer {
+                Layer::Builtin => drop(table.places(builtin_names())),
+                Layer::Custom(json) => drop(table.places(custom_names(json))),
             }
         }
-        table.read_paths(json.get("paths"));
-        Ok(table)
+        for layer in layers {
+            match layer {
+                Layer::Builtin => table.add_builtin(),
+                Layer::Custom(json) => table.add_custom(json),
+            }
+        }
+        table
+    }
+
+    /// The places of types by their names; a name that is there already keeps its place, so that who refers to it finds the new type.
+    fn places<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> Vec<usize> {
+        names
+            .map(|name| match self.names.get(name) {
+                Some(at) => *at,
+                None => {
+                    self.types.push(Type::default());
+                    self.names.insert(name.into(), self.types.len() - 1);
+                    self.types.len() - 1
+                }
+            })
+            .collect()
+    }
+
+    fn put(&mut self, at: usize, kind: Type) {
+        if let Some(slot) = self.types.get_mut(at) {
+            *slot = kind;
+        }
+    }
+
+    fn add_builtin(&mut self) {
+        let places = self.places(builtin_names());
+        for (line, at) in TYPES.lines().zip(places) {
+            let fields = line.split(' ').skip(1).filter_map(|field| parse_field(field, &self.names)).collect();
+            self.put(at, Type { fields, others: None, open: true });
+        }
+        for line in KINDS.lines() {
+            if let [version, kind, name] = line.split(' ').collect::<Vec<_>>().as_slice()
+                && let Some(at) = self.names.get(*name)
+            {
+                self.kinds.insert(((*version).into(), (*kind).into()), *at);
+            }
+        }
+    }
+
+    fn add_custom(&mut self, json: &Json) {
+        if let Some(Json::Object(definitions)) = json.get("definitions") {
+            let places = self.places(custom_names(json));
+            for ((_, definition), at) in definitions.iter().zip(places) {
+                let kind = self.read_type(definition, 0);
+                self.put(at, kind);
+                for key in kinds_of(definition.get("x-kubernetes-group-version-kind")) {
+                    self.kinds.insert(key, at);
+                }
+            }
+        }
+        self.read_paths(json.get("paths"));
     }
 
     fn read_paths(&mut self, paths: Option<&Json>) {
@@ -267,20 +375,20 @@ impl Table {
         }
     }
 
-    fn read_type(&mut self, json: &Json, names: &BTreeMap<&str, usize>, depth: usize) -> Type {
+    fn read_type(&mut self, json: &Json, depth: usize) -> Type {
         let fields = match json.get("properties") {
             Some(Json::Object(properties)) => {
-                properties.iter().map(|(name, field)| (name.clone(), self.read_field(field, names, depth))).collect()
+                properties.iter().map(|(name, field)| (name.clone(), self.read_field(field, depth))).collect()
             }
             _ => Vec::new(),
         };
         let others = json.get("additionalProperties").filter(|schema| matches!(schema, Json::Object(_)));
-        Type { fields, others: others.map(|schema| Box::new(self.read_field(schema, names, depth))), open: false }
+        Type { fields, others: others.map(|schema| Box::new(self.read_field(schema, depth))), open: false }
     }
 
-    fn read_field(&mut self, json: &Json, names: &BTreeMap<&str, usize>, depth: usize) -> Field {
+    fn read_field(&mut self, json: &Json, depth: usize) -> Field {
         if let Some(Json::String(reference)) = json.get("$ref") {
-            let target = reference.strip_prefix("#/definitions/").and_then(|name| names.get(name)).copied();
+            let target = reference.strip_prefix("#/definitions/").and_then(|name| self.names.get(short_name(name))).copied();
             return Field { target, ..Field::default() };
         }
         // Inline schemas become types without a name; deeper ones than anybody writes are not followed.
@@ -288,11 +396,11 @@ impl Table {
             return Field::default();
         }
         let is_list = json.get("type") == Some(&Json::String("array".into()));
-        let inner = if is_list { json.get("items").map(|items| self.read_field(items, names, depth + 1)) } else { None };
+        let inner = if is_list { json.get("items").map(|items| self.read_field(items, depth + 1)) } else { None };
         let target = match inner {
             Some(items) => items.target,
             None => {
-                let kind = self.read_type(json, names, depth + 1);
+                let kind = self.read_type(json, depth + 1);
                 self.types.push(kind);
                 Some(self.types.len() - 1)
             }
@@ -309,6 +417,33 @@ impl Table {
             _ => text("x-kubernetes-patch-merge-key").into_iter().collect(),
         };
         Field { shape: if is_list { Shape::List } else { Shape::Object }, target, merge, keys }
+    }
+}
+
+/// The built-in types are listed without what most of their names begin with.
+fn short_name(name: &str) -> &str {
+    const LONG: [&str; 4] =
+        ["io.k8s.api.", "io.k8s.apimachinery.pkg.apis.", "io.k8s.apiextensions-apiserver.pkg.apis.", "io.k8s.kube-aggregator.pkg.apis."];
+    LONG.iter().find_map(|long| name.strip_prefix(long)).unwrap_or(name)
+}
+
+fn builtin_names() -> impl Iterator<Item = &'static str> {
+    TYPES.lines().filter_map(|line| line.split(' ').next())
+}
+
+fn custom_names(schema: &Json) -> impl Iterator<Item = &str> {
+    let definitions = match schema.get("definitions") {
+        Some(Json::Object(definitions)) => definitions.as_slice(),
+        _ => &[],
+    };
+    definitions.iter().map(|(name, _)| short_name(name))
+}
+
+/// Reads an OpenAPI document (`swagger: "2.0"`), in JSON or YAML.
+fn read_schema(text: &[u8]) -> KResult<Json> {
+    match super::read::first_document(text)? {
+        Some(node) => Json::from_node(&node),
+        None => Ok(Json::Null),
     }
 }
 
@@ -329,7 +464,7 @@ fn kind_of(json: &Json) -> Option<(EcoString, EcoString)> {
     Some((Gvk { group, version, kind: kind.clone() }.api_version(), kind))
 }
 
-fn parse_field(text: &str, names: &BTreeMap<&str, usize>) -> Option<(EcoString, Field)> {
+fn parse_field(text: &str, names: &BTreeMap<EcoString, usize>) -> Option<(EcoString, Field)> {
     let at = text.find(['>', '%', '*'])?;
     let (name, rest) = text.split_at_checked(at)?;
     let (shape, rest) = match rest.split_at_checked(1)? {
@@ -353,7 +488,7 @@ mod tests {
     #[test]
     fn merged_lists_are_found() {
         let schemas = Schemas::new();
-        let tables = schemas.tables();
+        let tables = schemas.table();
         let spec = tables.of_kind("apps/v1", "Deployment").and_then(|kind| kind.field("spec")?.field("template")?.field("spec"));
         let containers = spec.and_then(|spec| spec.field("containers")).expect("known");
         assert!(containers.merges());

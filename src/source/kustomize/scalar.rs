@@ -67,7 +67,14 @@ pub fn key_text(key: &Node) -> EcoString {
 
 /// What a scalar of an object is. Fails where its text contradicts its tag.
 pub fn typed(node: &Node) -> KResult<Typed> {
+    typed_in(node, false)
+}
+
+/// The same for one that, with `flow`, is written between brackets, where there are no block scalars.
+pub fn typed_in(node: &Node, flow: bool) -> KResult<Typed> {
     let Data::Scalar(text) = &node.data else { return fail("json: unsupported type: map[interface {}]interface {}") };
+    let again = if !flow && changes_when_written(text, node.style.scalar) { Some(read_back(node)?) } else { None };
+    let text = again.as_ref().unwrap_or(text);
     let plain = node.style.scalar == ScalarStyle::Plain && !text.contains('\n');
     let found = match &node.tag {
         Tag::Str | Tag::Merge | Tag::Seq | Tag::Map => return Ok(Typed::Str(text.clone())),
@@ -98,6 +105,24 @@ pub fn typed(node: &Node) -> KResult<Typed> {
         (PlainType::Timestamp, _) => Ok(Typed::Str(timestamp(text))),
         (PlainType::Str, _) => Ok(Typed::Str(text.clone())),
     }
+}
+
+/// Whether go-yaml v3 may read something else, or nothing at all, out of the block scalar that it has written: it doubles line
+/// breaks of folded ones, and cannot read a literal one whose first line begins with a tab.
+fn changes_when_written(text: &str, style: ScalarStyle) -> bool {
+    match style {
+        ScalarStyle::Folded => true,
+        ScalarStyle::Literal => text.trim_start_matches(['\n', ' ']).starts_with('\t'),
+        _ => false,
+    }
+}
+
+/// The text of a scalar after it has been written and read.
+fn read_back(node: &Node) -> KResult<EcoString> {
+    const KEY: &str = "k";
+    let mapping = Node::mapping(vec![(Node::string(KEY), Node { extra: None, ..node.clone() })]);
+    let read = super::compose::first(super::write::styled(&mapping)?.as_bytes())?;
+    Ok(read.as_ref().and_then(|read| read.get(KEY)).map_or("", tree::raw_text).into())
 }
 
 fn tag(plain: PlainType) -> &'static str {

@@ -87,7 +87,7 @@ impl Writer {
             Data::Mapping(entries) => self.mapping(entries, place.inside(node)),
             Data::Sequence(items) => self.sequence(items, place.inside(node)),
             Data::Alias(name) => fail(format!("unknown anchor '{name}' referenced")),
-            Data::Scalar(_) => match scalar::typed(node)? {
+            Data::Scalar(_) => match scalar::typed_in(node, place.flow)? {
                 Typed::Null if place.flow && tree::raw_text(node).is_empty() => self.string(""),
                 Typed::Null => self.plain("null"),
                 Typed::Bool(value) => self.plain(if value { "true" } else { "false" }),

@@ -9,15 +9,15 @@ use std::collections::BTreeSet;
 use ecow::EcoString;
 
 use super::super::errors::{KResult, fail};
-use super::super::openapi::{Schema, Tables};
+use super::super::openapi::{Schema, Table};
 use super::super::tree::{self, Kind};
 use crate::yaml::node::{Data, Node, Style, Tag};
 
 /// Merges a patch into an object; `false` means that the patch deletes it.
-pub fn merge(object: &mut Node, patch: Node, tables: &Tables) -> KResult<bool> {
+pub fn merge(object: &mut Node, patch: Node, table: &Table) -> KResult<bool> {
     let before = object.clone();
     let dest = std::mem::replace(object, null());
-    match (Walker { tables }).walk(Pair::Both(dest, patch), None, 0)? {
+    match (Walker { table }).walk(Pair::Both(dest, patch), None, 0)? {
         Walked { node: Some(node), from: From::Dest, .. } => *object = node,
         // kustomize goes on with the object it has, even where the patch says to replace it.
         Walked { node: Some(_), .. } => *object = before,
@@ -76,7 +76,7 @@ enum Directive {
 }
 
 struct Walker<'t> {
-    tables: &'t Tables,
+    table: &'t Table,
 }
 
 impl<'t> Walker<'t> {
@@ -109,7 +109,7 @@ impl<'t> Walker<'t> {
     fn schema_of(&self, pair: &Pair) -> Option<Schema<'t>> {
         let of = |node: &Node| {
             let (version, kind) = (tree::text(node.get("apiVersion")?), tree::text(node.get("kind")?));
-            if version.is_empty() || kind.is_empty() { None } else { self.tables.of_kind(version, kind) }
+            if version.is_empty() || kind.is_empty() { None } else { self.table.of_kind(version, kind) }
         };
         match pair {
             Pair::Dest(node) | Pair::Origin(node) | Pair::Same(node) => of(node),

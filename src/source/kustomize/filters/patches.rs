@@ -160,8 +160,8 @@ fn merge(res: &mut Resource, patch: Resource, schemas: &super::super::openapi::S
     if rename || change_kind {
         res.store_previous_id(schemas);
     }
-    let tables = schemas.tables();
-    if !merge_patch::merge(&mut res.node, patch.node, &tables)? || res.is_gone() {
+    let table = schemas.table();
+    if !merge_patch::merge(&mut res.node, patch.node, &table)? || res.is_gone() {
         res.mark_deleted();
         return Ok(());
     }
