@@ -172,6 +172,30 @@ fn a_kill_without_exchange_leaves_manifests_and_hand_over_together() {
     kill_with_hand_over(12, &[("HYDRATE_TEST_NO_EXCHANGE", "1")], true);
 }
 
+/// Whatever kind of thing a killed run left under its names, the next run removes it, or completes it and then removes it.
+#[test]
+fn remains_of_killed_runs_go() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    handed_over(&root, "old");
+    assert!(hydrate(&root).status().unwrap().success());
+    let before = snapshots(&root);
+    for tree in ["manifests", "clusters"] {
+        fs::write(root.join(tree).join(".hydrate-stage-file-1"), "half a file").unwrap();
+        copy(&root.join(tree).join("dev"), &root.join(tree).join(".hydrate-stage-done-1"));
+        copy(&root.join(tree).join("dev"), &root.join(tree).join(".hydrate-apply-dev"));
+    }
+    fs::create_dir(root.join("clusters/.hydrate-after-dev-0123")).unwrap();
+    assert_eq!(hydrate(&root).arg("check").status().unwrap().code(), Some(1), "what was not completed is told");
+    fs::write(root.join("manifests/dev/c0/configmap-c0-x0.yaml"), "half carried over").unwrap();
+    fs::remove_file(root.join("clusters/dev/kustomization-c0.yaml")).unwrap();
+    assert!(hydrate(&root).status().unwrap().success());
+    assert!(snapshots(&root) == before);
+    for tree in ["manifests", "clusters"] {
+        assert_eq!(fs::read_dir(root.join(tree)).unwrap().count(), 1);
+    }
+}
+
 /// What a kill between the two swaps leaves, step by step: the promise is kept once, and one that nobody decided on is dropped.
 #[test]
 fn a_promised_hand_over_is_kept_or_dropped() {

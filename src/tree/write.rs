@@ -84,7 +84,11 @@ fn recover_in(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes a directory, or a file in its place, if there is one.
 fn remove_tree(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_dir()) {
+        return remove_if_there(path);
+    }
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
@@ -341,8 +345,10 @@ fn cannot_exchange(error: &io::Error) -> bool {
 /// Makes the target like the finished tree, file by file, then removes the finished tree. Doing it again after having
 /// been stopped anywhere gives the same result. Only what is ours is deleted: somebody may have added files since.
 fn carry_over(finished: &Path, target: &Path) -> io::Result<()> {
+    // Beside the trees, where the next run finds it if this one is stopped.
+    let temporary = finished.with_file_name(format!("{STAGE}file-{}", std::process::id()));
     delete_ours(finished, target)?;
-    copy_over(finished, target)?;
+    copy_over(finished, target, &temporary)?;
     // A finished tree that is half removed would take the rest of the target with it: its name goes first.
     let done = finished.with_file_name(format!("{STAGE}done-{}", std::process::id()));
     remove_tree(&done)?;
@@ -382,25 +388,24 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-fn copy_over(finished: &Path, target: &Path) -> io::Result<()> {
+fn copy_over(finished: &Path, target: &Path, temporary: &Path) -> io::Result<()> {
     make_dir(target, finished)?;
     for name in disk::names(finished)? {
         let (from, to) = (finished.join(&name), target.join(&name));
         if fs::symlink_metadata(&from)?.is_dir() {
-            copy_over(&from, &to)?;
+            copy_over(&from, &to, temporary)?;
         } else if !same_file(&from, &to) {
-            replace(&from, &to)?;
+            replace(&from, &to, temporary)?;
         }
     }
     Ok(())
 }
 
-/// Replaces one file in one step.
-fn replace(from: &Path, to: &Path) -> io::Result<()> {
-    let temporary = to.with_file_name(format!("{STAGE}file-{}", std::process::id()));
-    remove_if_there(&temporary)?;
-    link_all(from, &temporary)?;
-    fs::rename(&temporary, to)
+/// Replaces one file in one step, by way of a name that nobody reads.
+fn replace(from: &Path, to: &Path, temporary: &Path) -> io::Result<()> {
+    remove_if_there(temporary)?;
+    link_all(from, temporary)?;
+    fs::rename(temporary, to)
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
