@@ -233,10 +233,11 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         let error = text.error("`keyring` must be a file inside the project", "leads out of the project");
         wrong.push(error.help("write a relative path without `..`; HYDRATE_KEYRING names a file elsewhere"));
     }
-    if settings.clusters == settings.manifests {
+    let within = |dir: &str, other: &str| dir == other || dir.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'));
+    if within(&settings.clusters, &settings.manifests) || within(&settings.manifests, &settings.clusters) {
         let place = file.text(root, "clusters").or_else(|| file.text(root, "manifests"));
         wrong.extend(place.map(|text| {
-            text.error("`clusters` and `manifests` cannot be the same directory", "")
+            text.error("`clusters` and `manifests` cannot be the same directory, nor one inside the other", "")
                 .help("one holds what is applied, the other what says so to Flux or Argo CD")
         }));
     }

@@ -48,28 +48,33 @@ impl Place {
 
     /// Refuses a tree whose directories are links: what is written must stay in the project.
     pub fn check_links(&self) -> Result<()> {
-        are_directories("manifests", [(self.manifests.clone(), self.shown.clone()), (self.dir(), self.shown(""))])
+        are_directories("manifests", &self.way(&self.manifests, &self.shown))
     }
 
     /// The same for what hands the environment over; only asked where something is to be written there.
     pub fn check_clusters_links(&self) -> Result<()> {
-        let paths = [(self.clusters.clone(), self.clusters_shown.clone()), (self.clusters_dir(), self.clusters_shown(""))];
-        are_directories("clusters", paths)
+        are_directories("clusters", &self.way(&self.clusters, &self.clusters_shown))
     }
 
-    /// Whether the directory of what hands environments over, and this environment's in it, are real ones or not there: what lies behind links is
-    /// not ours.
+    /// Whether the directories on the way to what hands the environment over are real ones or not there: what lies behind links is not ours.
     pub fn has_plain_clusters(&self) -> bool {
-        let plain = |path: &Path| fs::symlink_metadata(path).map_or(true, |metadata| metadata.is_dir());
-        plain(&self.clusters) && plain(&self.clusters_dir())
+        let plain = |(path, _): &(PathBuf, String)| fs::symlink_metadata(path).map_or(true, |metadata| metadata.is_dir());
+        self.way(&self.clusters, &self.clusters_shown).iter().all(plain)
+    }
+
+    /// The directories from the project to the one of the environment in `dir`, as they are and as they are shown.
+    fn way(&self, dir: &Path, shown: &str) -> Vec<(PathBuf, String)> {
+        let parts: Vec<&str> = shown.split('/').chain([self.env.as_str()]).collect();
+        let root = dir.ancestors().nth(parts.len() - 1).unwrap_or(dir);
+        (1..=parts.len()).filter_map(|length| parts.get(..length)).map(|parts| (root.join(parts.join("/")), parts.join("/"))).collect()
     }
 }
 
-fn are_directories(setting: &str, paths: [(PathBuf, String); 2]) -> Result<()> {
+fn are_directories(setting: &str, paths: &[(PathBuf, String)]) -> Result<()> {
     for (path, shown) in paths {
-        match fs::symlink_metadata(&path) {
+        match fs::symlink_metadata(path) {
             Ok(metadata) if metadata.is_symlink() => {
-                let to = fs::read_link(&path).map(|to| to.display().to_string()).unwrap_or_default();
+                let to = fs::read_link(path).map(|to| to.display().to_string()).unwrap_or_default();
                 return Err(Diagnostic::error(format!("{shown} is a symbolic link to {to}"))
                     .note("hydrate writes and deletes below it, and only ever does that inside the project")
                     .help(format!("replace the link by a directory, or name another directory in hydrate.yaml: `{setting}: DIR`")));

@@ -59,7 +59,7 @@ pub fn lock(place: &Place, waiting: impl FnOnce()) -> Result<Lock> {
 fn recover(place: &Place) -> io::Result<()> {
     recover_in(&place.manifests)?;
     // Links lead out of the project, and nothing of ours is behind them.
-    if !fs::symlink_metadata(&place.clusters).is_ok_and(|metadata| metadata.is_dir()) {
+    if !place.has_plain_clusters() {
         return Ok(());
     }
     recover_in(&place.clusters)?;
