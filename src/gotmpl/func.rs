@@ -17,6 +17,7 @@ pub enum Param {
     Int32,
     Int64,
     Uint8,
+    Uint32,
     Float64,
     String,
     /// `[]interface {}`
@@ -49,6 +50,7 @@ impl Param {
             Self::Int32 => "int32",
             Self::Int64 => "int64",
             Self::Uint8 => "uint8",
+            Self::Uint32 => "uint32",
             Self::Float64 => "float64",
             Self::String => "string",
             Self::List => "[]interface {}",
@@ -72,6 +74,7 @@ impl Param {
             Self::Int32 => Kind::Int32,
             Self::Int64 | Self::Duration => Kind::Int64,
             Self::Uint8 => Kind::Uint8,
+            Self::Uint32 => Kind::Uint32,
             Self::Float64 => Kind::Float64,
             Self::String => Kind::String,
             Self::List | Self::Strings | Self::Bytes => Kind::Slice,
@@ -134,12 +137,19 @@ impl Failure {
 
     /// Appends the whole text.
     pub(super) fn append_text(&self, out: &mut String) {
+        self.append_start(out, usize::MAX);
+    }
+
+    /// Appends the text without that of errors which are wrapped more often than `levels` times.
+    pub(super) fn append_start(&self, out: &mut String, levels: usize) {
         match self {
             Self::Message(text) => out.push_str(text),
-            Self::Exec(error) => error.append_text(out),
+            Self::Exec(error) => error.append_start(out, levels),
             Self::Wrapped { prefix, cause } => {
                 out.push_str(prefix);
-                cause.append_text(out);
+                if levels > 0 {
+                    cause.append_start(out, levels - 1);
+                }
             }
         }
     }

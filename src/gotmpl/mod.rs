@@ -1,5 +1,6 @@
 //! The `gotmpl` room: Go's text/template as Go executes it.
 
+pub mod budget;
 mod builtins;
 pub mod decode;
 pub mod encode;

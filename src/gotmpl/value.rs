@@ -264,7 +264,11 @@ impl List {
 
 /// A map with string keys; clones share the entries, as in Go.
 #[derive(Clone)]
-pub struct Map(Rc<MapCell>);
+pub struct Map {
+    cell: Rc<MapCell>,
+    /// The named type through which the map is seen here; others may see the same map through another, or none.
+    seen_as: Option<&'static &'static str>,
+}
 
 struct MapCell {
     type_name: &'static str,
@@ -311,36 +315,55 @@ impl Map {
 
     fn build(type_name: &'static str, element: &'static str, nil: bool, entries: BTreeMap<Str, Value>) -> Self {
         let plain = type_name == "map[string]interface {}";
-        Self(Rc::new(MapCell { type_name, element, boxed: element == INTERFACE, plain, nil, entries: RefCell::new(entries) }))
+        let cell = MapCell { type_name, element, boxed: element == INTERFACE, plain, nil, entries: RefCell::new(entries) };
+        Self { cell: Rc::new(cell), seen_as: None }
     }
 
     /// The type, as `%T` prints it.
     pub fn type_name(&self) -> &'static str {
-        self.0.type_name
+        self.seen_as.map_or(self.cell.type_name, |name| name)
+    }
+
+    /// The same map seen through a named type, whose methods templates may then call: Go's conversion `Name(map)`.
+    #[must_use]
+    pub fn seen_as(&self, name: &'static &'static str) -> Self {
+        Self { cell: Rc::clone(&self.cell), seen_as: Some(name) }
+    }
+
+    /// The same map seen as another one is.
+    #[must_use]
+    pub fn typed_as(&self, other: &Self) -> Self {
+        Self { cell: Rc::clone(&self.cell), seen_as: other.seen_as }
+    }
+
+    /// The same map by the type it was made with.
+    #[must_use]
+    pub fn unnamed(&self) -> Self {
+        Self { cell: Rc::clone(&self.cell), seen_as: None }
     }
 
     /// Whether it is a nil map.
     pub fn is_nil(&self) -> bool {
-        self.0.nil
+        self.cell.nil
     }
 
     /// Whether its elements are of type `interface {}`.
     pub fn has_interface_elements(&self) -> bool {
-        self.0.boxed
+        self.cell.boxed
     }
 
     /// Whether it is a `map[string]interface {}` by that very type.
     pub(super) fn has_plain_type(&self) -> bool {
-        self.0.plain
+        self.seen_as.is_none() && self.cell.plain
     }
 
     /// What a missing key gives: the zero value of the element type.
     pub(super) fn zero_element(&self) -> super::exec::Val {
         use super::exec::Val;
-        if self.0.boxed {
+        if self.cell.boxed {
             return Val::boxed(Value::Nil);
         }
-        Val::plain(match self.0.element {
+        Val::plain(match self.cell.element {
             "string" => Value::str(""),
             "bool" => Value::Bool(false),
             "int" => Value::Int(0),
@@ -355,27 +378,27 @@ impl Map {
 
     /// The entry of a key.
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.0.entries.borrow().get(key).cloned()
+        self.cell.entries.borrow().get(key).cloned()
     }
 
     /// Sets an entry, seen by all who hold this map.
     pub fn insert(&self, key: impl Into<Str>, value: Value) {
-        self.0.entries.borrow_mut().insert(key.into(), value);
+        self.cell.entries.borrow_mut().insert(key.into(), value);
     }
 
     /// Removes an entry.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.0.entries.borrow_mut().remove(key)
+        self.cell.entries.borrow_mut().remove(key)
     }
 
     /// The entries sorted by the bytes of their keys; do not hold this across a call that may run templates.
     pub fn entries(&self) -> std::cell::Ref<'_, BTreeMap<Str, Value>> {
-        self.0.entries.borrow()
+        self.cell.entries.borrow()
     }
 
     /// The entries, to change them.
     pub fn entries_mut(&self) -> std::cell::RefMut<'_, BTreeMap<Str, Value>> {
-        self.0.entries.borrow_mut()
+        self.cell.entries.borrow_mut()
     }
 
     /// The number of entries.
@@ -390,7 +413,7 @@ impl Map {
 
     /// Whether both are the same map, not just equal ones.
     pub fn same(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        Rc::ptr_eq(&self.cell, &other.cell)
     }
 }
 

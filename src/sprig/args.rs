@@ -3,6 +3,7 @@
 //! The executor has checked every argument against the table, so the readers below need not report a wrong type;
 //! they answer with the zero value of the type, which no checked call ever sees.
 
+use crate::gotmpl::budget;
 use crate::gotmpl::{Failure, Kind, List, Map, Rare, Str, Value};
 
 /// What a function of the table gives.
@@ -11,8 +12,13 @@ pub(super) type Out = Result<Value, Failure>;
 /// The text of Go's nil pointer panic, which `reflect.TypeOf(nil).Kind()` raises.
 pub(super) const NIL_POINTER: &str = "runtime error: invalid memory address or nil pointer dereference";
 
-/// No function makes a string or list of more elements than this; Go would exhaust the memory instead.
-pub(super) const LARGEST: usize = 256 << 20;
+/// No function makes a string or list of more bytes than this; Go would exhaust the memory instead.
+const LARGEST: usize = 256 << 20;
+
+/// How many bytes a function's result may have.
+pub(super) fn largest() -> usize {
+    budget::room(LARGEST)
+}
 
 /// An argument of any type.
 pub(super) fn any(args: &[Value], at: usize) -> &Value {
@@ -166,5 +172,9 @@ pub(super) fn slice(text: &[u8], start: Option<i64>, end: Option<i64>) -> Result
 
 /// The error for a result that would not fit into memory.
 pub(super) fn too_large(what: &str) -> Failure {
+    if largest() < LARGEST {
+        // The result is not too large by itself but with all others, which the executor puts into words.
+        budget::overdraw();
+    }
     Failure::Message(format!("{what}: the result would be larger than {} MiB", LARGEST >> 20))
 }

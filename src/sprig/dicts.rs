@@ -5,6 +5,7 @@
 use super::args::{self, Out, bytes, map, text};
 use super::merge::{self, Mode};
 use super::text::strval;
+use crate::gotmpl::budget;
 use crate::gotmpl::exec::Vm;
 use crate::gotmpl::{Failure, List, Map, Rare, Str, Value};
 use std::collections::BTreeMap;
@@ -145,7 +146,7 @@ pub fn deep_copy(_: &mut Vm<'_>, args: &[Value]) -> Out {
 }
 
 fn copy(value: &Value, depth: usize) -> Out {
-    if depth > merge::DEEPEST {
+    if depth > merge::DEEPEST || !(budget::spend(1) && budget::grow(size_of::<Value>())) {
         return Err("deepCopy: the value is nested too deeply, or contains itself".into());
     }
     Ok(match value {

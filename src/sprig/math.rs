@@ -1,7 +1,7 @@
 //! Arithmetic. Whole numbers are `int64` and wrap around as Go's do; the functions that end in `f` compute in
 //! decimals.
 
-use super::args::{self, LARGEST, Out, int, too_large};
+use super::args::{self, Out, int, largest, too_large};
 use super::cast::{to_float64, to_int64};
 use super::decimal::Decimal;
 use super::strconv::parse_int;
@@ -213,7 +213,7 @@ fn steps(start: i64, stop: i64, step: i64, what: &str) -> Result<Vec<i64>, Failu
         return Ok(Vec::new());
     }
     let count = (i128::from(stop) - i128::from(start)).unsigned_abs().div_ceil(i128::from(step).unsigned_abs());
-    if count > (LARGEST / 16) as u128 {
+    if count > (largest() / size_of::<Value>()) as u128 {
         return Err(too_large(what));
     }
     Ok((0..count as i64).map(|at| start.wrapping_add(at.wrapping_mul(step))).collect())

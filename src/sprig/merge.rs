@@ -2,6 +2,7 @@
 
 use super::args::{self, Out, as_map};
 use super::defaults::is_empty;
+use crate::gotmpl::budget;
 use crate::gotmpl::{Failure, Kind, List, Map, Value};
 
 /// The deepest nesting followed; beyond it a value contains itself, on which Go would overflow its stack.
@@ -33,7 +34,7 @@ pub(super) fn all(args: &[Value], mode: Mode) -> Out {
 }
 
 fn merge(target: &Map, source: &Map, mode: Mode, depth: usize) -> Result<(), Failure> {
-    if depth > DEEPEST {
+    if depth > DEEPEST || !budget::spend(1 + source.len() as u64) {
         return Err("merge: the value is nested too deeply, or contains itself".into());
     }
     if target.is_nil() || target.same(source) && mode == Mode::Fill {

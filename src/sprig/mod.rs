@@ -29,7 +29,7 @@ pub use defaults::is_empty;
 pub use reflect::deep_equal;
 
 use crate::gotmpl::Function;
-use crate::gotmpl::Param::{Any, Bool, Float64, Int, List, Map, String as Text, Time};
+use crate::gotmpl::Param::{Any, Bool, Float64, Int, List, Map, String as Text, Time, Uint32};
 
 const fn row(name: &'static str, params: &'static [crate::gotmpl::Param], run: Run) -> Function {
     Function { name, params, variadic: false, run }
@@ -84,7 +84,7 @@ pub static FUNCTIONS: &[Function] = &[
     row("deepCopy", &[Any], dicts::deep_copy),
     row("deepEqual", &[Any, Any], reflect::deep_equals),
     many("default", &[Any, Any], defaults::default),
-    row("derivePassword", &[Int, Text, Text, Text, Text], crypto::derive_password),
+    row("derivePassword", &[Uint32, Text, Text, Text, Text], crypto::derive_password),
     many("dict", &[Any], dicts::dict),
     many("dig", &[Any], dicts::dig),
     row("dir", &[Text], paths::dir),

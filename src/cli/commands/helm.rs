@@ -140,10 +140,10 @@ struct TemplateArgs {
     /// Whose output to reproduce: v3 (Helm 3.17) or v4 (Helm 4.3)
     #[arg(long, value_name = "LEVEL", env = "HYDRATE_HELM_COMPAT", default_value = "v4", help_heading = "hydrate")]
     compat: String,
-    /// How many steps a chart's templates may execute
+    /// How many steps a chart's templates may take: nodes executed, and values that functions go through
     #[arg(long, value_name = "STEPS", help_heading = "hydrate")]
     max_steps: Option<u64>,
-    /// How many bytes a template may write
+    /// How many bytes a chart's templates may write, and have functions make
     #[arg(long, value_name = "BYTES", help_heading = "hydrate")]
     max_output: Option<usize>,
 

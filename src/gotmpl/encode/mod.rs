@@ -16,6 +16,7 @@ pub use json::{to_json, to_pretty_json, to_raw_json};
 pub use toml::{TomlError, TomlVersion, to_toml};
 pub use yaml::{to_yaml, to_yaml_pretty};
 
+use super::budget;
 use super::value::{List, Map, Object, Value};
 use std::borrow::Cow;
 
@@ -39,6 +40,10 @@ impl Path {
     /// Go's text for a cycle, or that the value is too deep.
     fn enter(&mut self, value: &Value) -> Result<(), String> {
         self.depth += 1;
+        // Not what it takes exactly, which is counted when it is there, but enough for what would never be there.
+        if !(budget::spend(1) && budget::grow(64)) {
+            return Err("the value is too large".to_owned());
+        }
         if self.depth > MAX_DEPTH {
             return Err(format!("exceeded max depth of {MAX_DEPTH}"));
         }

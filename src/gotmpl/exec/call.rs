@@ -3,10 +3,29 @@
 use super::Val;
 use super::error::{Cause, ExecError};
 use super::walk::{Exec, State};
+use crate::gotmpl::budget::{self, Spent};
 use crate::gotmpl::builtins::{self, Builtin};
 use crate::gotmpl::func::{Failure, Function, Param};
 use crate::gotmpl::parse::node::{Arg, At, Callee, Identifier};
 use crate::gotmpl::value::Value;
+
+/// Results from here on count as memory; most are smaller, and gone at once.
+const NOTABLE: usize = 1024;
+
+/// About how much memory a value takes, without what is in its elements.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Str(text) => text.len(),
+        Value::List(list) => list.len() * size_of::<Value>(),
+        Value::Map(map) => map.len() * 2 * size_of::<Value>(),
+        _ => 0,
+    }
+}
+
+/// About how much there is to do for a function with these arguments, over the call itself.
+fn work(args: &[Value]) -> u64 {
+    args.iter().map(|value| (size(value) >> 6) as u64).sum()
+}
 
 /// What is declared of a function: enough to check the arguments of a call.
 #[derive(Clone, Copy)]
@@ -62,17 +81,35 @@ impl<'s> State<'s, '_> {
         argv.extend(receiver);
         let given = self.eval_args(dot, signature, args, last, |value| argv.push(value.value));
         let result = match given {
-            Ok(()) => (function.run)(self.vm, &argv),
+            Ok(()) if budget::spend(work(&argv)) => (function.run)(self.vm, &argv),
+            Ok(()) => return Err(self.beyond(Spent::Steps)),
             Err(error) => return Err(error),
         };
         argv.clear();
         self.vm.spare.push(argv);
+        match &result {
+            // The limit that was reached further in, with its place.
+            Err(failure) if failure.exec_error().is_some() => {}
+            result => {
+                self.at = node;
+                self.charge(result.as_ref().ok())?;
+            }
+        }
         match result {
             // A nil is a nil interface: functions that return nothing else declare `interface {}`.
             Ok(Value::Nil) => Ok(Val::boxed(Value::Nil)),
             Ok(value) => Ok(Val::plain(value)),
             Err(failure) => Err(self.failed(node, function.name, failure)),
         }
+    }
+
+    /// Counts what a function made, and ends the execution where that, or what the function did, was too much.
+    fn charge(&self, made: Option<&Value>) -> Exec<()> {
+        let size = made.map_or(0, size);
+        if size >= NOTABLE {
+            budget::grow(size);
+        }
+        budget::spent().map_or(Ok(()), |spent| Err(self.beyond(spent)))
     }
 
     fn failed(&mut self, node: At<'s>, name: &str, failure: Failure) -> Box<ExecError> {
@@ -129,6 +166,7 @@ impl<'s> State<'s, '_> {
         let result = builtins::run(builtin, &argv, &callee, go);
         argv.clear();
         self.vm.spare_vals.push(argv);
+        self.charge(result.as_ref().ok().map(|value| &value.value))?;
         result.map_err(|message| self.failed(node, builtin.name(), Failure::Message(message)))
     }
 

@@ -6,6 +6,13 @@ use std::sync::Arc;
 use crate::base::{Diagnostic, Label, SourceFile};
 use crate::gotmpl::func::Failure;
 
+/// How much of the errors that it wraps an error in a chain shows; whoever takes the chain apart needs no more, and
+/// all of it would be the square of what thousands of templates in each other have to say.
+const CHAINED: usize = 4;
+
+/// Of a long stack of templates only so many at either end are shown.
+const FRAMES: usize = 5;
+
 /// What went wrong, as far as a diagnostic can make use of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
@@ -56,10 +63,15 @@ impl ExecError {
     }
 
     pub(in crate::gotmpl) fn append_text(&self, out: &mut String) {
+        self.append_start(out, usize::MAX);
+    }
+
+    /// Appends the text without that of errors which are wrapped more often than `levels` times.
+    pub(in crate::gotmpl) fn append_start(&self, out: &mut String, levels: usize) {
         out.push_str(&self.prefix);
         out.push_str(&self.message);
-        if let Some(failure) = &self.wrapped {
-            failure.append_text(out);
+        if let Some(failure) = self.wrapped.as_ref().filter(|_| levels > 0) {
+            failure.append_start(out, levels - 1);
         }
     }
 
@@ -71,15 +83,24 @@ impl ExecError {
     /// The texts that Go's `errors.Unwrap` gives one after the other, starting with this error's own: each error of
     /// the executor counts twice, because `ExecError` wraps a formatted error of the same text.
     pub fn unwrap_chain(&self) -> Vec<String> {
-        let mut chain = vec![self.text(), self.text()];
+        let start = || {
+            let mut text = String::new();
+            self.append_start(&mut text, CHAINED);
+            text
+        };
+        let mut chain = vec![start(), start()];
         let mut next = self.wrapped();
         while let Some(failure) = next {
-            chain.push(failure.text());
+            let mut text = String::new();
+            failure.append_start(&mut text, CHAINED);
+            chain.push(text);
             next = match failure {
                 Failure::Message(_) => None,
                 Failure::Wrapped { cause, .. } => Some(cause),
                 Failure::Exec(error) => {
-                    chain.push(error.text());
+                    let mut text = String::new();
+                    error.append_start(&mut text, CHAINED);
+                    chain.push(text);
                     error.wrapped()
                 }
             };
@@ -118,7 +139,14 @@ impl ExecError {
         if let Some((file, span)) = &inner.place {
             diagnostic = diagnostic.at(file, span.clone(), inner.remark());
         }
-        for error in outer.iter().rev() {
+        let left_out = outer.len().saturating_sub(2 * FRAMES);
+        for (at, error) in outer.iter().rev().enumerate() {
+            if left_out > 0 && (FRAMES..FRAMES + left_out).contains(&at) {
+                if at == FRAMES {
+                    diagnostic = diagnostic.frame(format!("{left_out} more, left out here"), None);
+                }
+                continue;
+            }
             let label = error.place.as_ref().map(|(file, span)| Label { file: Arc::clone(file), span: span.clone(), text: String::new() });
             diagnostic = diagnostic.frame(error.node.clone(), label);
         }

@@ -150,6 +150,10 @@ impl<'s> State<'s, '_> {
                 Some(value) => Ok(Val::plain(Value::byte((value & 0xFF) as u8))),
                 None => Err(self.expected("unsigned integer", arg)),
             },
+            Kind::Uint32 => match number(arg).and_then(|number| number.uint) {
+                Some(value) => Ok(Val::plain(Value::integer("uint32", Kind::Uint32, i128::from(value as u32)))),
+                None => Err(self.expected("unsigned integer", arg)),
+            },
             Kind::String => match arg {
                 Arg::Text(literal) => Ok(Val::plain(Value::str(&*literal.text))),
                 _ => Err(self.expected("string", arg)),
@@ -183,11 +187,11 @@ impl<'s> State<'s, '_> {
             return Err(self.fail(format!("invalid value; expected {}", param.type_name())));
         }
         if param == Param::Reflect || assignable(&value, param) {
-            return Ok(value);
+            return Ok(converted(value, param));
         }
         let value = if value.boxed && !matches!(value.value, Value::Nil) { value.unboxed() } else { value };
         if assignable(&value, param) {
-            return Ok(value);
+            return Ok(converted(value, param));
         }
         if value.value.kind() == Kind::Ptr && value.type_name().strip_prefix('*') == Some(param.type_name()) {
             if value.value.is_nil() {
@@ -229,6 +233,14 @@ fn zero(param: Param) -> Val {
         Param::Named(name) => Val::plain(Value::Rare(std::rc::Rc::new(Rare::NilPointer(name)))),
         Param::Reflect => Val::INVALID,
         _ => Val::boxed(Value::Nil),
+    }
+}
+
+/// A value as the type of the parameter it is assigned to.
+fn converted(value: Val, param: Param) -> Val {
+    match (param, value) {
+        (Param::Map, Val { value: Value::Map(map), boxed }) => Val { value: Value::Map(map.unnamed()), boxed },
+        (_, value) => value,
     }
 }
 

@@ -34,11 +34,12 @@ impl<'s> State<'s, '_> {
         last: Option<Val>,
         receiver: Val,
     ) -> Exec<Val> {
-        // Nearly every access is to a plain map.
+        // Nearly every access is to a plain map, or to one whose methods have names that keys rarely have.
         if let Value::Map(map) = &receiver.value
             && args.len() <= 1
             && last.is_none()
-            && map.has_plain_type()
+            && map.has_interface_elements()
+            && (map.has_plain_type() || name.first().is_some_and(u8::is_ascii_lowercase))
         {
             return match map.get(name) {
                 Some(value) => Ok(Val::boxed(value)),

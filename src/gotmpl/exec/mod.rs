@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub use error::{Cause, ExecError};
 pub use output::{Origin, Output};
 
+use super::budget;
 use super::func::Failure;
 use super::parse::ParseError;
 use super::parse::node::{At, Tree};
@@ -25,12 +26,13 @@ use crate::base::World;
 use output::Recorder;
 use walk::State;
 
-/// Bounds on one execution, against templates that never end.
+/// Bounds on executions, against templates that never end. An execution has them for itself, unless it takes place in a
+/// [`budget::with`] that its caller opened for several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes written, those of nested executions (`include`, `tpl`) included.
+    /// Bytes written, those of nested executions (`include`, `tpl`) and of what functions make included.
     pub output: usize,
-    /// Nodes executed.
+    /// Nodes executed, and values that functions go through.
     pub steps: u64,
     /// Templates within templates: Go's own limit.
     pub depth: usize,
@@ -38,9 +40,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { output: 1 << 29, steps: 500_000_000, depth: 100_000 }
+        Self { output: 1 << 30, steps: 500_000_000, depth: 100_000 }
     }
 }
+
+/// How deep templates may nest that functions execute: beyond what `include` allows with two templates in turns.
+const NESTED: usize = 5_000;
 
 /// What an execution may see besides its data.
 #[derive(Clone, Copy)]
@@ -58,6 +63,9 @@ pub struct Context<'a> {
 /// # Errors
 /// Go's error for what fails; what was written until then is lost, as no caller wants it.
 pub fn execute(set: &TemplateSet, name: &[u8], data: &Value, context: Context<'_>) -> Result<Output, Box<ExecError>> {
+    if !budget::is_limited() {
+        return budget::with(context.limits.steps, context.limits.output, || execute(set, name, data, context));
+    }
     let mut vm = Vm::new(set.clone(), context);
     vm.recorder = Some(Recorder::default());
     let tree = vm.find(name)?;
@@ -113,9 +121,9 @@ struct Var {
 pub struct Vm<'a> {
     context: Context<'a>,
     set: TemplateSet,
-    steps: u64,
-    written: usize,
     depth: usize,
+    /// How many templates are being executed inside functions.
+    nested: usize,
     out: Vec<u8>,
     vars: Vec<Var>,
     recorder: Option<Recorder>,
@@ -140,9 +148,8 @@ impl<'a> Vm<'a> {
         Self {
             context,
             set,
-            steps: 0,
-            written: 0,
             depth: 0,
+            nested: 0,
             out: Vec::new(),
             vars: Vec::new(),
             recorder: None,
@@ -215,7 +222,9 @@ impl<'a> Vm<'a> {
     fn nested(&mut self, tree: &Arc<Tree>, data: &Value) -> Result<Vec<u8>, Box<ExecError>> {
         let outer = std::mem::take(&mut self.out);
         let recorder = self.recorder.take();
+        self.nested += 1;
         let result = self.run(tree, data);
+        self.nested -= 1;
         self.recorder = recorder;
         let written = std::mem::replace(&mut self.out, outer);
         result.map(|()| written)
@@ -231,6 +240,9 @@ impl<'a> Vm<'a> {
         let base = self.vars.len();
         self.vars.push(Var { symbol: 0, value: dot.clone() });
         let mut state = State { vm: self, tree, at: At::List(&tree.root), base };
+        if state.vm.nested > NESTED {
+            return Err(state.fail_because(format!("exceeded maximum depth of templates in functions ({NESTED})"), Cause::Limit));
+        }
         let result = state.walk_list(dot, &tree.root);
         self.vars.truncate(base);
         result.map(|_| ())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::error::{Cause, ExecError};
 use super::{Val, Var, Vm};
+use crate::gotmpl::budget::{self, Spent};
 use crate::gotmpl::fmt;
 use crate::gotmpl::parse::node::{At, Branch, Call, List, Node, Span, Tree, Variable};
 use crate::gotmpl::stack;
@@ -64,11 +65,7 @@ impl<'s> State<'s, '_> {
     }
 
     fn step(&mut self) -> Exec<()> {
-        self.vm.steps += 1;
-        if self.vm.steps > self.vm.context.limits.steps {
-            return Err(self.fail_because(format!("execution exceeds {} steps", self.vm.context.limits.steps), Cause::Limit));
-        }
-        Ok(())
+        if budget::spend(1) { Ok(()) } else { Err(self.beyond(Spent::Steps)) }
     }
 
     // Variables.
@@ -150,11 +147,18 @@ impl<'s> State<'s, '_> {
     }
 
     fn count(&mut self, written: usize) -> Exec<()> {
-        self.vm.written = self.vm.written.saturating_add(written);
-        if self.vm.written > self.vm.context.limits.output {
-            return Err(self.fail_because(format!("output exceeds {} bytes", self.vm.context.limits.output), Cause::Limit));
-        }
-        Ok(())
+        if budget::grow(written) { Ok(()) } else { Err(self.beyond(Spent::Bytes)) }
+    }
+
+    /// The error for a limit that was reached.
+    #[cold]
+    pub fn beyond(&self, spent: Spent) -> Box<ExecError> {
+        let limits = self.vm.context.limits;
+        let message = match spent {
+            Spent::Steps => format!("execution exceeds {} steps", limits.steps),
+            Spent::Bytes => format!("output exceeds {} bytes", limits.output),
+        };
+        self.fail_because(message, Cause::Limit)
     }
 
     fn print(&mut self, pos: u32, value: &Value) -> Exec<()> {
@@ -162,7 +166,11 @@ impl<'s> State<'s, '_> {
         if let Some(recorder) = &mut self.vm.recorder {
             recorder.note(before, self.tree, pos, false);
         }
-        if !fmt::print_value(&mut self.vm.out, value) {
+        let printed = fmt::print_value(&mut self.vm.out, value);
+        if let Some(spent) = budget::spent() {
+            return Err(self.beyond(spent));
+        }
+        if !printed {
             return Err(self.fail_because("value nests too deep to be printed", Cause::Limit));
         }
         self.count(self.vm.out.len() - before)

@@ -2,6 +2,7 @@
 
 use super::float::Bits;
 use super::number::{Case, Flags};
+use crate::gotmpl::budget;
 use crate::gotmpl::stack;
 use crate::gotmpl::text;
 use crate::gotmpl::value::{Kind, Map, Object, Rare, Value};
@@ -146,7 +147,12 @@ impl Printer {
     }
 
     fn print(&mut self, value: &Value, verb: u32, depth: usize) {
-        if self.overflow || stack::exhausted() || self.out.len() - self.start > MAX_TEXT {
+        if self.overflow || stack::exhausted() || !budget::spend(1) {
+            self.overflow = true;
+            return;
+        }
+        if self.out.len() - self.start > budget::room(MAX_TEXT) {
+            budget::overdraw();
             self.overflow = true;
             return;
         }

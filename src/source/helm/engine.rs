@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::errors;
 use super::functions::{self, NO_VALUE};
 use super::scope::Renderable;
+use super::values;
 use crate::base::{Result, SourceFile, World};
 use crate::chart::{Chart, Level};
 use crate::gotmpl::exec::{self, Context, Limits};
@@ -98,8 +99,10 @@ pub(super) fn render(templates: &BTreeMap<String, Renderable>, execution: &Execu
             continue;
         }
         let about = Map::from_entries([(Str::from("Name"), Value::str(path)), (Str::from("BasePath"), Value::str(&*template.base_path))]);
-        template.scope.insert("Template", Value::Map(about));
-        let output = exec::execute(&set, path.as_bytes(), &Value::Map(template.scope.clone()), context)
+        let values = values::type_name(execution.level);
+        template.scope.insert("Template", Value::Map(about.seen_as(values)));
+        let dot = Value::Map(template.scope.seen_as(values));
+        let output = exec::execute(&set, path.as_bytes(), &dot, context)
             .map_err(|error| errors::execution(path, &error, template, execution.level))?;
         rendered.insert(path.to_owned(), RenderedFile::new(output));
     }

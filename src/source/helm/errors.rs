@@ -24,6 +24,9 @@ pub(super) fn execution(path: &str, error: &ExecError, template: &Renderable, le
     let own = own_words(path, &raw, error, level);
     let mut diagnostic = with_own_words(error.to_diagnostic(), &raw, own);
     diagnostic.message = diagnostic.message.replace(MARK_START, "").replace(MARK_END, "");
+    if error.stack().last().is_some_and(|inner| inner.cause == Cause::Limit) {
+        return diagnostic.help(LIMITS);
+    }
     match nil_value(error) {
         Some(key) if !key.is_empty() => {
             diagnostic.help(format!("give `{key}` a value in {}/values.yaml or in a values file of yours", template.location))
@@ -31,6 +34,9 @@ pub(super) fn execution(path: &str, error: &ExecError, template: &Renderable, le
         _ => diagnostic,
     }
 }
+
+/// How to go on where a template did more than it may.
+const LIMITS: &str = "does the template ever end? If it does, `hydrate helm template` takes --max-steps and --max-output";
 
 /// What Helm appends to everything that fails once there are values to render with.
 pub(super) const USE_DEBUG: &str = "\n\nUse --debug flag to render out invalid YAML";

@@ -1,6 +1,7 @@
 //! Helm's own template functions, on top of sprig's (`pkg/engine/funcs.go`). The table is at the end.
 
 use super::engine::Host;
+use super::values;
 use crate::chart::Level;
 use crate::gotmpl::decode::{self, Numbers, Reading, Target};
 use crate::gotmpl::encode::{self, TomlError, TomlVersion};
@@ -291,6 +292,6 @@ pub(in crate::source) fn set(level: Level) -> crate::gotmpl::FunctionSet {
         Level::V3 => [crate::sprig::FUNCTIONS, crate::sprig::V3_FUNCTIONS, FUNCTIONS],
         Level::V4 => [crate::sprig::FUNCTIONS, FUNCTIONS, FUNCTIONS_4],
     };
-    let methods = crate::sprig::METHODS.iter();
-    methods.fold(crate::gotmpl::FunctionSet::new(&tables), |set, (name, methods)| set.with_methods(name, methods))
+    let set = crate::gotmpl::FunctionSet::new(&tables).with_methods(values::type_name(level), values::METHODS);
+    crate::sprig::METHODS.iter().fold(set, |set, (name, methods)| set.with_methods(name, methods))
 }

@@ -19,13 +19,14 @@ mod schema;
 mod scope;
 mod strvals;
 mod toml;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::chart::{Chart, Level};
-use crate::gotmpl::stack;
+use crate::gotmpl::{budget, stack};
 
 use capabilities::{Capabilities, KubeVersion};
 use coalesce::Mode;
@@ -118,7 +119,7 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) -> Resul
     };
     let templates = scope::templates(&instance, &merged, &release);
     let execution = Execution { level, limits: options.limits, world, chart };
-    let mut files = engine::render(&templates, &execution)?;
+    let mut files = budget::with(options.limits.steps, options.limits.output, || engine::render(&templates, &execution))?;
     let notes = take_notes(&mut files, chart.name());
     documents(&instance, files, notes, options, said)
 }

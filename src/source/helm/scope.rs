@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::capabilities::{Capabilities, KubeVersion, helm_version};
 use super::files::Files;
 use super::instance::Instance;
+use super::values;
 use crate::chart::{Dependency, File, Import, Level, Maintainer, Metadata};
 use crate::gotmpl::Vm;
 use crate::gotmpl::func::{Failure, Function, Param};
@@ -67,7 +68,7 @@ fn gather(chart: &Instance, values: &Map, parent: &str, release: &Release, found
     scope.insert("Files", Value::object(Files::of(&chart.chart.files, release.level)));
     scope.insert("Release", release.release.clone());
     scope.insert("Capabilities", release.capabilities.clone());
-    scope.insert("Values", Value::Map(values.clone()));
+    scope.insert("Values", Value::Map(values.seen_as(values::type_name(release.level))));
     scope.insert("Subcharts", Value::Map(subcharts));
     let base_path: Rc<str> = format!("{path}/templates").into();
     let location: Rc<str> = chart.chart.location.as_str().into();

@@ -1,7 +1,9 @@
 //! Checksums and hashes of passwords.
 
 use super::super::args::{self, Out, bytes, lossy};
+use super::COSTLY;
 use crate::gotmpl::Value;
+use crate::gotmpl::budget;
 use crate::gotmpl::exec::Vm;
 use hmac::Mac;
 use sha2::Digest;
@@ -56,6 +58,9 @@ fn bcrypted(vm: &Vm<'_>, password: &[u8]) -> String {
     }
     let mut salt = [0; 16];
     vm.world().random(&mut salt);
+    if !budget::spend(COSTLY) {
+        return String::new();
+    }
     match ::bcrypt::hash_with_salt(password, 10, salt) {
         Ok(parts) => parts.format_for_version(::bcrypt::Version::TwoA),
         Err(error) => format!("failed to encrypt string with bcrypt: {error}"),
@@ -126,6 +131,9 @@ pub fn derive_password(_: &mut Vm<'_>, args: &[Value]) -> Out {
     let Some((_, templates)) = TEMPLATES.iter().find(|(name, _)| *name == kind) else {
         return args::string(format!("cannot find password template {}", lossy(args, 1)));
     };
+    if !budget::spend(COSTLY) {
+        return Err("passwords take too long to derive".into());
+    }
     let length = |text: &[u8]| (text.len() as u32).to_be_bytes();
     let (user, site) = (bytes(args, 3), bytes(args, 4));
     let salt = [SEED, &length(user), user].concat();

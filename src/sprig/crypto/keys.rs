@@ -1,10 +1,12 @@
 //! Private keys: making, reading, writing and signing with them.
 
 use super::super::args::{self, Out, bytes, lossy};
+use super::COSTLY;
 use super::der::{self, Reader, bit_string, element, from_pem, integer, oid, sequence, tag, to_pem};
 use super::dsa::DsaKey;
 use super::random::Source;
 use crate::gotmpl::Value;
+use crate::gotmpl::budget;
 use crate::gotmpl::exec::Vm;
 use ed25519_dalek::Signer;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
@@ -40,6 +42,9 @@ pub(super) enum PrivateKey {
 impl PrivateKey {
     /// A new RSA key.
     pub(super) fn rsa(vm: &Vm<'_>, bits: usize) -> Result<Self, String> {
+        if !budget::spend(4 * COSTLY) {
+            return Err("keys take too long to make".to_owned());
+        }
         let key = RsaPrivateKey::new(&mut Source(vm.world()), bits);
         key.map(|key| Self::Rsa(Box::new(key))).map_err(|error| error.to_string())
     }

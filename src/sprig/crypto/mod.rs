@@ -8,6 +8,9 @@ mod hash;
 mod keys;
 pub(super) mod random;
 
+/// The steps that making a key or hashing a password counts for, since it takes as long as a million others.
+const COSTLY: u64 = 1 << 20;
+
 pub(super) use aes::{decrypt_aes, encrypt_aes};
 pub(super) use certs::{
     TYPE as CERTIFICATE, build_custom, gen_ca, gen_ca_with_key, gen_self_signed, gen_self_signed_with_key, gen_signed, gen_signed_with_key,

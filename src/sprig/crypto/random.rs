@@ -1,6 +1,6 @@
 //! Random texts and numbers, drawn from the `World`.
 
-use super::super::args::{self, LARGEST, Out, int, too_large};
+use super::super::args::{self, Out, int, largest, too_large};
 use crate::base::World;
 use crate::gotmpl::Value;
 use crate::gotmpl::exec::Vm;
@@ -47,7 +47,7 @@ pub(in crate::sprig) fn below(world: &dyn World, limit: u64) -> u64 {
 /// A text of the given length over an alphabet of at most 256 letters.
 fn letters(vm: &Vm<'_>, args: &[Value], alphabet: &[u8], what: &str) -> Out {
     let Ok(count) = usize::try_from(int(args, 0)) else { return args::string("") };
-    if count > LARGEST {
+    if count > largest() {
         return Err(too_large(what));
     }
     let fair = 256 / alphabet.len() * alphabet.len();
@@ -85,7 +85,7 @@ pub fn rand_ascii(vm: &mut Vm<'_>, args: &[Value]) -> Out {
 /// `randBytes COUNT`: in base 64.
 pub fn rand_bytes(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     let count = usize::try_from(int(args, 0)).map_err(|_| "runtime error: makeslice: len out of range")?;
-    if count > LARGEST / 2 {
+    if count > largest() / 2 {
         return Err(too_large("randBytes"));
     }
     let mut bytes = vec![0; count];

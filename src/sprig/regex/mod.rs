@@ -7,6 +7,7 @@ mod parse;
 
 pub(super) use functions::*;
 
+use super::args;
 use super::unicode::{decode, is_digit, is_letter, runes};
 use regex_automata::meta::{BuildError, Regex};
 use regex_automata::util::captures::Captures;
@@ -132,6 +133,11 @@ impl GoRegex {
             out.extend_from_slice(haystack.part(text, Span { start: last_end, end: whole.start }));
             if whole.end > last_end || whole.start == 0 {
                 write(&mut out, &part, &groups);
+            }
+            if out.len() > args::largest() {
+                // The executor makes this an error.
+                crate::gotmpl::budget::overdraw();
+                break;
             }
             last_end = whole.end;
             let width = decode(&haystack.text[at..]).1;

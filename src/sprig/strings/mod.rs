@@ -10,7 +10,7 @@ pub(super) use case::{camelcase, initials, kebabcase, lower, nospace, snakecase,
 pub(super) use split::{join, sort_alpha, split, split_list, splitn, to_strings};
 pub(super) use wrap::{abbrev, abbrevboth, wrap, wrap_with};
 
-use super::args::{self, LARGEST, Out, bytes, int, too_large};
+use super::args::{self, Out, bytes, int, largest, too_large};
 use super::strconv::{NumberError, parse_int};
 use super::text::{quoted, sprint, strval};
 use super::unicode::{decode, decode_last, is_space, runes};
@@ -120,7 +120,7 @@ fn repeated(text: &[u8], count: i64, what: &str) -> Result<Vec<u8>, Failure> {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     match text.len().checked_mul(count) {
         Some(0) => Ok(Vec::new()),
-        Some(size) if size <= LARGEST => Ok(text.repeat(count)),
+        Some(size) if size <= largest() => Ok(text.repeat(count)),
         Some(size) if isize::try_from(size).is_ok() => Err(too_large(what)),
         _ => Err("strings: Repeat output length overflow".into()),
     }
@@ -141,7 +141,7 @@ fn indented(args: &[Value], mut out: Vec<u8>) -> Out {
     let breaks = memchr::memchr_iter(b'\n', text).count();
     let pad = repeated(b" ", int(args, 0), "indent")?;
     let size = pad.len().saturating_mul(breaks + 1).saturating_add(text.len());
-    if size > LARGEST {
+    if size > largest() {
         return Err(too_large("indent"));
     }
     out.reserve_exact(size);
@@ -167,7 +167,7 @@ pub fn replace(_: &mut Vm<'_>, args: &[Value]) -> Out {
         out.extend_from_slice(&text[start..at]);
         out.extend_from_slice(new);
         start = at + old.len();
-        if out.len() > LARGEST {
+        if out.len() > largest() {
             return Err(too_large("replace"));
         }
     }

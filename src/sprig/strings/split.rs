@@ -1,6 +1,6 @@
 //! Splitting and joining.
 
-use super::super::args::{self, Out, bytes, int};
+use super::super::args::{self, Out, bytes, int, largest, too_large};
 use super::super::text::strval;
 use super::super::unicode::decode;
 use crate::gotmpl::exec::Vm;
@@ -96,6 +96,9 @@ pub fn join(_: &mut Vm<'_>, args: &[Value]) -> Out {
         }
         if let Value::Str(text) = item {
             out.extend_from_slice(text.as_bytes());
+        }
+        if out.len() > largest() {
+            return Err(too_large("join"));
         }
     }
     args::string(out)

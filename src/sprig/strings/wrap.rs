@@ -1,6 +1,6 @@
 //! Shortening and wrapping, by bytes as Masterminds/goutils 1.1 does it.
 
-use super::super::args::{self, LARGEST, Out, bytes, int, too_large};
+use super::super::args::{self, Out, bytes, int, largest, too_large};
 use crate::gotmpl::Value;
 use crate::gotmpl::exec::Vm;
 
@@ -76,7 +76,7 @@ fn wrapped(text: &[u8], width: i64, separator: &[u8], cut: bool) -> Out {
             return args::string(out);
         }
         out.extend_from_slice(separator);
-        if out.len() > LARGEST {
+        if out.len() > largest() {
             return Err(too_large("wrap"));
         }
         offset = end + usize::from(text[end] == b' ');

@@ -1,0 +1,38 @@
+//! Any bytes as YAML and JSON, in every way that hydrate reads them; what could be read is written again.
+
+#![no_main]
+
+use hydrate::gotmpl::GoVersion;
+use hydrate::gotmpl::decode::{Numbers, Target, Values, from_json_of};
+use hydrate::gotmpl::encode;
+use hydrate::yaml::{self, Dialect, Input, Options, Parser, documents};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    events(data);
+    for options in [Options::SIGS, Options::SIGS_STRICT, Options::V3] {
+        let _ = yaml::decode_all(data, options, &mut Values::new(Numbers::Int64));
+    }
+    if let Ok(value) = yaml::decode(data, Options::SIGS, &mut Values::new(Numbers::Float64)) {
+        let _ = encode::to_yaml(&value);
+        let _ = encode::to_yaml_pretty(&value);
+        let _ = encode::to_pretty_json(&value);
+    }
+    if let Ok(nodes) = yaml::compose(data) {
+        let _ = yaml::emit::write_documents(&nodes, yaml::emit::Dialect::KUSTOMIZE, &mut Vec::new());
+    }
+    for go in [GoVersion::Go1_23, GoVersion::Go1_27] {
+        let _ = from_json_of(go, data, Target::Any, Numbers::Int64);
+    }
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = (documents::split_helm3(text), documents::split_helm4(text), documents::split_kyaml(text));
+    }
+});
+
+/// The parser alone; its events end, however wrong the text is.
+fn events(data: &[u8]) {
+    for dialect in [Dialect::V2, Dialect::V3] {
+        let input = Input::new(data);
+        Parser::new(&input, dialect).for_each(drop);
+    }
+}
