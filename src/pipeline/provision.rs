@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::base::world::Answer;
 use crate::base::{Diagnostic, Result, SourceFile, World};
+use crate::chart::Level;
 use crate::chart::acquire::archive::{Entry, Tree, sha256};
-use crate::chart::acquire::mount::Mounted;
+use crate::chart::acquire::mount::{Mounted, is_mounted};
 use crate::chart::acquire::provenance::{self, Keyring, Subject};
 use crate::chart::acquire::{Options, Supply, Want};
 use crate::chart::lockfile::{Artifact, Kind, Lock};
-use crate::source::outside::Outside;
+use crate::source::outside::{Loaded, Outside};
 
 /// The name of the lock in a project.
 pub const LOCK: &str = "hydrate.lock";
@@ -33,6 +34,7 @@ pub struct Provision<'w> {
     lock: Mutex<Lock>,
     used: Mutex<BTreeMap<String, (Artifact, BTreeSet<String>)>>,
     trees: Mutex<BTreeMap<String, Arc<Tree>>>,
+    charts: Mutex<BTreeMap<(PathBuf, Level), Loaded>>,
     failures: Mutex<Vec<Box<Diagnostic>>>,
     /// What was resolved in this run, or could not be: nothing is asked twice.
     resolved: Mutex<BTreeMap<Want, Arc<OnceLock<Result<Artifact>>>>>,
@@ -51,6 +53,7 @@ impl<'w> Provision<'w> {
             lock: Mutex::new(lock),
             used: Mutex::default(),
             trees: Mutex::default(),
+            charts: Mutex::default(),
             failures: Mutex::default(),
             resolved: Mutex::default(),
         }
@@ -236,6 +239,17 @@ impl Outside for ForComponent<'_> {
             self.noted(&artifact, false);
             Ok(root.join(inner))
         }))
+    }
+
+    fn recall(&self, path: &Path, level: Level) -> Option<Loaded> {
+        open(&self.provision.charts).get(&(path.to_owned(), level)).cloned()
+    }
+
+    fn remember(&self, path: &Path, level: Level, loaded: &Loaded) {
+        // The names of what is mounted tell digests apart; a chart of the repository may change between two runs.
+        if is_mounted(path) {
+            open(&self.provision.charts).insert((path.to_owned(), level), loaded.clone());
+        }
     }
 
     fn verify_local(&self, archive: &Path) -> Result<()> {

@@ -7,6 +7,7 @@ use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::chart::Level;
 use crate::chart::acquire::Want;
 
+use super::charts::load_chart;
 use super::document::{Document, Identity, Origin, Trust, documents, tidy};
 use super::helm::output::PrintOptions;
 use super::helm::{self, Part, RenderOptions, ValueOptions, ValuesFile};
@@ -14,7 +15,7 @@ use super::kustomize::errors::{Fail, KResult};
 use super::kustomize::helm::{HelmFlags, HelmInflator, HelmRequest};
 use super::kustomize::kustomization::HelmChart;
 use super::kustomize::{self, BuildOptions, Given};
-use super::outside::{Nothing, Outside, Remotes, Verified, load_chart};
+use super::outside::{Nothing, Outside, Remotes, Verified};
 use super::{HelmRelease, Kustomization};
 
 /// The documents of a release in the order of installation, hooks that are to be dropped left out.

@@ -1,5 +1,6 @@
 //! The `source` room: what a component is made of, and the engines that render it.
 
+mod charts;
 pub mod compose;
 pub mod data;
 pub mod document;

@@ -6,12 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use crate::base::{Diagnostic, Result, World};
 use crate::chart::acquire::Want;
 use crate::chart::acquire::repospec::RepoSpec;
-use crate::chart::{self, Chart, Dependency, Level};
+use crate::chart::{Chart, Level};
 
 use super::kustomize::errors::{Fail, FailKind, KResult, fail};
 use super::kustomize::remote::RemoteResolver;
@@ -32,6 +30,26 @@ pub trait Outside {
 
     /// The directory that a packed chart unpacks to, as `helm pull --untar` leaves it.
     fn unpacked(&self, want: &Want) -> Result<PathBuf>;
+
+    /// A chart that was loaded from a path given here before, with what its dependencies were.
+    fn recall(&self, path: &Path, level: Level) -> Option<Loaded> {
+        let _ = (path, level);
+        None
+    }
+
+    /// Remembers a chart for [`Outside::recall`], where the path is one that was given here.
+    fn remember(&self, path: &Path, level: Level, loaded: &Loaded) {
+        let _ = (path, level, loaded);
+    }
+}
+
+/// A chart, complete.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// It and its dependencies.
+    pub chart: Arc<Chart>,
+    /// What came from outside for it.
+    pub wants: Vec<Want>,
 }
 
 /// Gives what is signed by a trusted key and nothing else.
@@ -58,6 +76,14 @@ impl Outside for Verified<'_> {
         self.0.verified(want)?;
         self.0.unpacked(want)
     }
+
+    fn recall(&self, path: &Path, level: Level) -> Option<Loaded> {
+        self.0.recall(path, level)
+    }
+
+    fn remember(&self, path: &Path, level: Level, loaded: &Loaded) {
+        self.0.remember(path, level, loaded);
+    }
 }
 
 /// Gives nothing, and says what to do.
@@ -66,7 +92,9 @@ pub struct Nothing;
 
 impl Outside for Nothing {
     fn path(&self, want: &Want) -> Result<PathBuf> {
-        Err(Diagnostic::error(format!("{} comes from outside, and nothing is fetched here", want.title())))
+        Err(Diagnostic::error(format!("{} comes from outside, and nothing is fetched here", want.title()))
+            .help("components of a project get it by way of hydrate.lock: `hydrate lock`, `hydrate -e ENV`")
+            .help("for this command put it beside the kustomization, in charts/: `helm pull --untar`"))
     }
 
     fn verified(&self, want: &Want) -> Result<PathBuf> {
@@ -134,98 +162,6 @@ impl Address {
         let is_file = [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending));
         if is_file { Self::File } else { Self::Either }
     }
-}
-
-/// Loads a chart and everything in its Chart.yaml that is not vendored in its charts/, and so on inwards.
-///
-/// Helm refuses such a chart until `helm dependency build` has run; what that would fetch is taken from outside instead,
-/// in the versions of Chart.lock where there is one.
-pub fn load_chart(path: &Path, level: Level, world: &dyn World, outside: &dyn Outside) -> Result<Arc<Chart>> {
-    complete(chart::load(path, level, world)?, path, level, world, outside, 0)
-}
-
-fn complete(chart: Arc<Chart>, path: &Path, level: Level, world: &dyn World, outside: &dyn Outside, depth: usize) -> Result<Arc<Chart>> {
-    if depth > 16 {
-        return Err(Diagnostic::error(format!("the dependencies of chart {} are more than 16 deep", chart.name())));
-    }
-    let missing = missing(&chart);
-    if missing.is_empty() && chart.dependencies.is_empty() {
-        return Ok(chart);
-    }
-    let locked = if missing.is_empty() { Vec::new() } else { locked_versions(path, world) };
-    let mut added = Vec::new();
-    for dependency in &missing {
-        let wanted = |error: Box<Diagnostic>| error.note(format!("chart {} depends on {}", chart.name(), dependency.name));
-        added.push(fetch(dependency, &locked, path, level, world, outside, depth).map_err(wanted)?);
-    }
-    drop(missing);
-    // The chart was loaded for this call alone, so that it is taken apart and not copied.
-    let mut chart = Arc::try_unwrap(chart).map_err(|chart| Diagnostic::error(format!("chart {} is in use", chart.name())))?;
-    let vendored = std::mem::take(&mut chart.dependencies);
-    for inner in vendored {
-        chart.dependencies.push(complete(inner, Path::new(""), level, world, outside, depth + 1)?);
-    }
-    chart.dependencies.extend(added);
-    Ok(Arc::new(chart))
-}
-
-/// The dependencies that no chart in charts/ has the name of, each name once.
-fn missing(chart: &Chart) -> Vec<Dependency> {
-    let mut missing: Vec<Dependency> = Vec::new();
-    for dependency in chart.metadata.dependencies.iter().flatten() {
-        let there = chart.dependencies.iter().any(|present| present.name() == dependency.name);
-        // Without a repository it is meant to lie in charts/: Helm's own error says so.
-        if !there && !dependency.repository.is_empty() && !missing.iter().any(|other| other.name == dependency.name) {
-            missing.push(dependency.clone());
-        }
-    }
-    missing
-}
-
-fn fetch(
-    dependency: &Dependency,
-    locked: &[(String, String)],
-    path: &Path,
-    level: Level,
-    world: &dyn World,
-    outside: &dyn Outside,
-    depth: usize,
-) -> Result<Arc<Chart>> {
-    let target = match dependency.repository.strip_prefix("file://") {
-        Some(local) if !path.as_os_str().is_empty() => path.join(local),
-        Some(_) => return Err(unusable(dependency, "a packed chart cannot name directories")),
-        None => {
-            let version = locked.iter().find(|(name, _)| *name == dependency.name).map_or(&dependency.version, |(_, version)| version);
-            let Some((want, inside)) = Want::chart(&dependency.name, Some(&dependency.repository), Some(version)) else {
-                return Err(unusable(dependency, "it is none of https://, oci://, git+https:// and file://"));
-            };
-            outside.path(&want)?.join(inside)
-        }
-    };
-    complete(chart::load(&target, level, world)?, &target, level, world, outside, depth + 1)
-}
-
-fn unusable(dependency: &Dependency, why: &str) -> Box<Diagnostic> {
-    Diagnostic::error(format!("the repository {:?} of the dependency {} cannot be used", dependency.repository, dependency.name))
-        .note(why.to_owned())
-        .help("put the chart into charts/ with `helm dependency build`, or name another repository in Chart.yaml")
-}
-
-/// Names and versions in Chart.lock, or requirements.lock.
-fn locked_versions(path: &Path, world: &dyn World) -> Vec<(String, String)> {
-    #[derive(Deserialize)]
-    struct Lock {
-        #[serde(default)]
-        dependencies: Vec<Entry>,
-    }
-    #[derive(Deserialize)]
-    struct Entry {
-        name: String,
-        version: String,
-    }
-    let text = ["Chart.lock", "requirements.lock"].iter().find_map(|name| world.read(&path.join(name)).ok());
-    let lock = text.and_then(|text| serde_yaml::from_slice::<Lock>(&text).ok());
-    lock.map(|lock| lock.dependencies.into_iter().map(|entry| (entry.name, entry.version)).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -88,6 +88,25 @@ fn logged_in(scene: Scene, registry: &Registry) -> Scene {
     scene
 }
 
+/// The password comes from a program, as docker keeps it on desktops.
+fn with_helper(scene: Scene, registry: &Registry) -> Scene {
+    use std::os::unix::fs::PermissionsExt;
+    let bin = scene.home.path().join("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    let helper = bin.join("docker-credential-test");
+    let script = format!(
+        "#!/bin/sh\ntest \"$1\" = get && test \"$(cat)\" = {} && echo '{{\"Username\":\"ann\",\"Secret\":\"pass word\"}}'\n",
+        registry.host()
+    );
+    std::fs::write(&helper, script).unwrap();
+    std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let config = json!({"credHelpers": {registry.host(): "test"}});
+    std::fs::create_dir_all(scene.home.path().join(".config/helm/registry")).unwrap();
+    std::fs::write(scene.home.path().join(".config/helm/registry/config.json"), config.to_string()).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    scene.with("PATH", path)
+}
+
 /// The whole way: resolved, rendered, fetched again from the lock, rendered without the network.
 fn goes_all_the_way(scene: &Scene, version: &str) {
     scene.runs(&["lock"]);
@@ -116,9 +135,13 @@ fn passwords() {
     assert!(error.contains("does not let us in (401)") && error.contains("no credentials were sent"), "{error}");
     assert!(error.contains(&format!("helm registry login {}", registry.host())), "{error}");
 
+    let asking = with_helper(Scene::new(), &registry);
+    asking.write("components/loki/component.yaml", &component(&chart, ", version: ^1.0"));
+    goes_all_the_way(&asking, "1.1.0+build.5");
+
     let scene = logged_in(scene, &registry);
     goes_all_the_way(&scene, "1.1.0+build.5");
-    assert!(scene.runs(&["outdated"]).contains("0 of 1"));
+    assert!(scene.runs(&["outdated"]).contains("0 of 1 artifact"));
     scene.write("components/loki/component.yaml", &component(&chart, ", version: 1.1.0+build.5"));
     scene.runs(&["check", "-e", "dev", "--locked"]);
     scene.write("components/loki/component.yaml", &component(&chart, ", version: 1.2.0"));

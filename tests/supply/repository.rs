@@ -169,3 +169,52 @@ fn a_large_index_is_read_for_one_entry() {
     let artifact = resolve(&Supply::new(&world, options(home.path())), &chart(&server.url(""), "loki", None)).unwrap();
     assert_eq!(artifact.version, "1.0.0");
 }
+
+/// A proxy that leads every CONNECT to one port of this machine; what it was asked goes to `heads`.
+fn proxy(target: u16, heads: std::sync::Arc<std::sync::Mutex<Vec<String>>>) -> u16 {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{TcpListener, TcpStream};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = move |client: TcpStream, heads: &std::sync::Mutex<Vec<String>>| -> std::io::Result<()> {
+        let mut reader = BufReader::new(client.try_clone()?);
+        let mut head = String::new();
+        while reader.read_line(&mut head)? > 2 {}
+        heads.lock().unwrap().push(head);
+        let upstream = TcpStream::connect(("127.0.0.1", target))?;
+        let (mut to_client, mut to_upstream) = (client, upstream.try_clone()?);
+        to_client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        std::thread::spawn(move || std::io::copy(&mut reader, &mut to_upstream));
+        std::io::copy(&mut &upstream, &mut to_client).map(drop)
+    };
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let heads = std::sync::Arc::clone(&heads);
+            let serve = serve.clone();
+            std::thread::spawn(move || serve(client, &heads));
+        }
+    });
+    port
+}
+
+#[test]
+fn proxies_with_a_password() {
+    let home = tempfile::tempdir().unwrap();
+    let (server, heads) = (repository(), std::sync::Arc::default());
+    let port = proxy(server.port, std::sync::Arc::clone(&heads));
+    let through = world(home.path()).with_variable("HTTP_PROXY", &format!("http://ann:secret@127.0.0.1:{port}"));
+    let want = chart("http://charts.invalid/charts", "loki", Some("1.0.0"));
+    let artifact = resolve(&Supply::new(&through, options(home.path())), &want).unwrap();
+    assert_eq!(artifact.version, "1.0.0");
+    let heads = heads.lock().unwrap().clone();
+    assert!(heads.iter().all(|head| head.starts_with("CONNECT charts.invalid:80 HTTP/1.1")), "{heads:?}");
+    assert!(heads.iter().all(|head| head.to_ascii_lowercase().contains("proxy-authorization: basic yw5uonnly3jlda==")), "{heads:?}");
+    assert!(server.asked().iter().all(|asked| asked.header("proxy-authorization").is_none()), "the password stays at the proxy");
+
+    let around = through.with_variable("NO_PROXY", "charts.invalid").with_variable("HYDRATE_RETRIES", "0");
+    let error = resolve(&Supply::new(&around, options(home.path())), &want).unwrap_err().to_string();
+    assert!(error.contains("the name charts.invalid cannot be resolved (DNS)"), "{error}");
+    let broken = world(home.path()).with_variable("HTTP_PROXY", "http://ann:secret@127.0.0.1:1").with_variable("HYDRATE_RETRIES", "0");
+    let error = resolve(&Supply::new(&broken, options(home.path())), &want).unwrap_err().to_string();
+    assert!(error.contains("cannot fetch the index") && !error.contains("secret"), "{error}");
+}

@@ -127,6 +127,7 @@ pub struct Client {
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct AgentKey {
+    secure: bool,
     proxy: Option<String>,
     tls: Option<TlsFiles>,
 }
@@ -300,19 +301,18 @@ impl Client {
     }
 
     fn agent(&self, url: &Url) -> Result<Agent, Box<Diagnostic>> {
-        let key = AgentKey { proxy: self.proxies.pick(url), tls: self.credentials.tls(url) };
+        let secure = url.scheme() == "https";
+        let key = AgentKey { secure, proxy: self.proxies.pick(url), tls: self.credentials.tls(url).filter(|_| secure) };
         let mut agents = self.agents.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(agent) = agents.get(&key) {
             return Ok(agent.clone());
         }
-        let agent = self.build(&key, url.scheme() == "https")?;
-        if url.scheme() == "https" {
-            agents.insert(key, agent.clone());
-        }
+        let agent = self.build(&key)?;
+        agents.insert(key, agent.clone());
         Ok(agent)
     }
 
-    fn build(&self, key: &AgentKey, secure: bool) -> Result<Agent, Box<Diagnostic>> {
+    fn build(&self, key: &AgentKey) -> Result<Agent, Box<Diagnostic>> {
         let proxy = match &key.proxy {
             Some(text) => Some(Proxy::new(text).map_err(|_| bad_proxy(text))?),
             None => None,
@@ -327,7 +327,7 @@ impl Client {
             .timeout_connect(Some(self.patience.connect))
             .timeout_recv_response(Some(self.patience.silence))
             .timeout_per_read(Some(self.patience.silence));
-        if secure {
+        if key.secure {
             config = config.tls_config(self.tls(key.tls.as_ref())?);
         }
         Ok(config.build().new_agent())

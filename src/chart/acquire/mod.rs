@@ -210,13 +210,21 @@ impl<'w> Supply<'w> {
     /// Makes sure that all artifacts are at hand; several are fetched at once. Gives the number that had to be
     /// fetched, or every failure.
     pub fn fetch_all(&self, artifacts: &[&Artifact]) -> Result<usize, Vec<Box<Diagnostic>>> {
-        let missing: Vec<&Artifact> = artifacts.iter().copied().filter(|artifact| !self.at_hand(artifact)).collect();
-        let results = in_parallel(&missing, |artifact| {
+        let results = in_parallel(artifacts, |artifact| {
+            if self.at_hand(artifact) {
+                return Ok(false);
+            }
             self.bytes(artifact)?;
-            if artifact.provenance.is_some() { self.provenance(artifact).map(drop) } else { Ok(()) }
+            if artifact.provenance.is_some() { self.provenance(artifact).map(|_| true) } else { Ok(true) }
         });
-        let failures: Vec<_> = results.into_iter().filter_map(Result::err).collect();
-        if failures.is_empty() { Ok(missing.len()) } else { Err(failures) }
+        let (mut fetched, mut failures) = (0, Vec::new());
+        for result in results {
+            match result {
+                Ok(missing) => fetched += usize::from(missing),
+                Err(error) => failures.push(error),
+            }
+        }
+        if failures.is_empty() { Ok(fetched) } else { Err(failures) }
     }
 
     /// Whether an artifact can be had without the network, checked by digest.

@@ -15,6 +15,11 @@ use crate::base::{FileKind, World};
 /// Where trees are shown; `\u{a6}` keeps clear of every path that people use.
 const ROOT: &str = "/hydrate.lock\u{a6}";
 
+/// Whether a path is one of a tree, in whichever world.
+pub fn is_mounted(path: &Path) -> bool {
+    path.starts_with(ROOT)
+}
+
 /// A world with trees in it.
 pub struct Mounted<'w> {
     below: &'w dyn World,

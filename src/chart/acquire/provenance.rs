@@ -157,7 +157,7 @@ fn signing_key<'m, 'k>(
         subject
             .error("it is signed by a key that the keyring does not hold")
             .note(format!("signed by {}", if ids.is_empty() { "nobody".to_owned() } else { ids.join(", ") }))
-            .note(format!("keyring: {}, {} keys", keyring.place, keyring.keys.len()))
+            .note(format!("keyring: {} (keys in it: {})", keyring.place, keyring.keys.len()))
             .help("only when the owner of that key is trusted: `gpg --export KEY >> KEYRING`")
     })
 }

@@ -8,7 +8,7 @@ use crate::base::DiskWorld;
 use crate::chart::acquire::Supply;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, open_project, supply_options};
-use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
 use crate::pipeline::provision::read_lock;
 
 /// Fetches what is not at hand yet, several at once; afterwards everything works with `--offline`.
@@ -24,7 +24,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     if format == Format::Json {
         ui.data(&report::document("fetch", json!({"artifacts": artifacts.len(), "fetched": fetched}), &[]))?;
     } else {
-        ui.say(format!("{} artifacts, {fetched} fetched, {:.1} s", artifacts.len(), start.elapsed().as_secs_f64()));
+        ui.say(format!("{}, {fetched} fetched, {:.1} s", counted(artifacts.len(), "artifact"), start.elapsed().as_secs_f64()));
     }
     Ok(Exit::Success)
 }

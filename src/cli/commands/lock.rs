@@ -10,7 +10,7 @@ use crate::base::{Diagnostic, DiskWorld};
 use crate::chart::lockfile::{Artifact, Lock};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, is_locked, open_project, options, supply_options};
-use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
 use crate::pipeline::provision::{LOCK, Provision, read_lock};
 use crate::pipeline::{self};
 use crate::project::Project;
@@ -63,7 +63,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
         ui.data(&report::document("lock", json!({"artifacts": new.artifacts().count(), "changes": changes}), &[]))?;
     } else {
         changes.iter().for_each(|change| ui.say(change));
-        ui.say(format!("{LOCK}: {} artifacts{}", new.artifacts().count(), if new == old { ", unchanged" } else { "" }));
+        ui.say(format!("{LOCK}: {}{}", counted(new.artifacts().count(), "artifact"), if new == old { ", unchanged" } else { "" }));
     }
     Ok(Exit::Success)
 }

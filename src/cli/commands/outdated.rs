@@ -6,7 +6,7 @@ use crate::base::DiskWorld;
 use crate::chart::acquire::Supply;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, open_project, supply_options};
-use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
 use crate::pipeline::provision::read_lock;
 
 /// Lists newer releases, and newer commits of Git references; it changes nothing.
@@ -28,6 +28,6 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
         let users: Vec<&str> = one.used_by.iter().map(String::as_str).collect();
         ui.data(format!("{}  {} -> {}  {}  ({})\n", one.name, one.locked, one.newest, one.source, users.join(", ")).as_bytes())?;
     }
-    ui.say(format!("{} of {} have a newer version", newer.len(), lock.artifacts().count()));
+    ui.say(format!("{} of {} with a newer version", newer.len(), counted(lock.artifacts().count(), "artifact")));
     Ok(Exit::Success)
 }

@@ -6,7 +6,7 @@ use crate::base::DiskWorld;
 use crate::chart::acquire::Supply;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, open_project, supply_options};
-use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
 use crate::pipeline::provision::read_lock;
 
 /// Writes the archives to charts/ and removes the ones it wrote before that are no longer locked.
@@ -22,7 +22,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     } else {
         written.iter().for_each(|path| ui.say(format!("+ {}", path.display())));
         removed.iter().for_each(|path| ui.say(format!("- {}", path.display())));
-        ui.say(format!("charts/: {} archives", lock.artifacts().count()));
+        ui.say(format!("charts/: {}", counted(lock.artifacts().count(), "archive")));
     }
     Ok(Exit::Success)
 }
