@@ -2,7 +2,7 @@
 
 use hydrate::chart::acquire::mirror::Mirrors;
 use hydrate::chart::acquire::{Options, Supply, Update, Want};
-use hydrate::chart::lockfile::Lock;
+use hydrate::chart::lockfile::{Artifact, Lock};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::project::*;
@@ -110,9 +110,17 @@ fn mirrors_are_asked_and_originals_are_locked() {
     let mirrors = Mirrors::new([("https://charts.invalid/team".to_owned(), server.url("/charts"))]);
     let supply = Supply::new(&world, Options { mirrors, ..options(home.path()) });
     let artifact = resolve(&supply, &chart("https://charts.invalid/team", "tempo", None)).unwrap();
-    assert_eq!((artifact.source.as_str(), artifact.url.as_deref()), ("https://charts.invalid/team", None));
+    assert_eq!(artifact.source, "https://charts.invalid/team");
+    assert_eq!(artifact.url.as_deref(), Some("https://charts.invalid/team/tempo-3.0.0.tgz"), "as it would be without the mirror");
     std::fs::remove_dir_all(home.path().join("cache")).unwrap();
     assert_eq!(&*supply.bytes(&artifact).unwrap(), packed("tempo", "3.0.0"));
+    assert_eq!(server.count("/charts/index.yaml"), 1);
+
+    // A mirror that keeps its archives elsewhere is asked for its index; the original is never asked.
+    std::fs::remove_dir_all(home.path().join("cache")).unwrap();
+    let elsewhere = Artifact { url: Some("https://releases.invalid/v3/tempo.tgz".to_owned()), ..artifact };
+    assert_eq!(&*supply.bytes(&elsewhere).unwrap(), packed("tempo", "3.0.0"));
+    assert_eq!(server.count("/charts/index.yaml"), 2);
 }
 
 #[test]

@@ -22,6 +22,14 @@ impl Mirrors {
         let (prefix, target) = self.prefixes.iter().filter(|(prefix, _)| rest(prefix).is_some()).max_by_key(|(prefix, _)| prefix.len())?;
         Some(format!("{target}{}", rest(prefix).unwrap_or_default()))
     }
+
+    /// The original of an address in a mirror, so that the lock is the same with and without; `None` where none leads
+    /// there.
+    pub fn original(&self, address: &str) -> Option<String> {
+        let rest = |target: &str| address.strip_prefix(target).filter(|rest| rest.is_empty() || rest.starts_with(['/', '?', ':', '@']));
+        let (prefix, target) = self.prefixes.iter().filter(|(_, target)| rest(target).is_some()).max_by_key(|(_, target)| target.len())?;
+        Some(format!("{prefix}{}", rest(target).unwrap_or_default()))
+    }
 }
 
 #[cfg(test)]
@@ -47,6 +55,11 @@ mod tests {
             ("oci://ghcr.io/a/b:1", Some("oci://registry.internal/ghcr/a/b:1")),
         ] {
             assert_eq!(mirrors.apply(address).as_deref(), want, "{address}");
+            if let Some(mirrored) = want {
+                assert_eq!(mirrors.apply(&mirrors.original(mirrored).unwrap()).as_deref(), want, "{address}");
+            }
         }
+        assert_eq!(mirrors.original("https://internal/team/x.tgz").as_deref(), Some("https://charts.example.org/team/x.tgz"));
+        assert_eq!(mirrors.original("https://elsewhere/x.tgz"), None);
     }
 }

@@ -295,7 +295,7 @@ impl<'w> Supply<'w> {
             Kind::Chart if source.starts_with("oci://") => {
                 self.download_blob(artifact, &format!("{}/{}", source.trim_end_matches('/'), artifact.name))
             }
-            Kind::Chart => self.download_chart(artifact, source, mirrored.is_some()),
+            Kind::Chart => self.download_chart(artifact, source),
             Kind::Archive | Kind::File => {
                 let url = self.address(source)?;
                 self.get(&url, &artifact.title()).map(|bytes| (bytes, url.to_string()))
@@ -334,20 +334,32 @@ impl<'w> Supply<'w> {
         })
     }
 
-    fn download_chart(&self, artifact: &Artifact, source: &str, mirrored: bool) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
-        let base = self.address(source)?;
-        if let (Some(text), false) = (&artifact.url, mirrored) {
-            let url = self.address(text)?;
-            return self.get(&url, &artifact.title()).map(|bytes| (bytes, url.to_string()));
+    /// By the address in the lock, where that is one to be asked; a mirror may lay its archives out in its own way, which
+    /// its index says.
+    fn download_chart(&self, artifact: &Artifact, source: &str) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
+        let by_address = |address: &str| {
+            let url = self.address(address)?;
+            self.get(&url, &artifact.title()).map(|bytes| (bytes, url.to_string()))
+        };
+        match (&artifact.url, artifact.url.as_ref().and_then(|url| self.options.mirrors.apply(url))) {
+            (Some(_), Some(mirrored)) => {
+                if let Ok(found) = by_address(&mirrored) {
+                    return Ok(found);
+                }
+            }
+            (Some(url), None) if source == artifact.source => return by_address(url),
+            _ => {}
         }
-        let urls = self.urls_in_index(&base, artifact)?;
+        let urls = self.urls_in_index(&self.address(source)?, artifact)?;
         self.first_of(&urls, &artifact.title())
     }
 
-    /// Tries addresses in order; the last error is the one that is told.
+    /// Tries addresses in order, in mirrors where they have one; the last error is the one that is told.
     fn first_of(&self, urls: &[Url], title: &str) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
         let mut last = Diagnostic::error(format!("{title}: the index of the repository gives no address for it"));
         for url in urls {
+            let mirrored = self.options.mirrors.apply(url.as_str()).map(|address| self.address(&address)).transpose()?;
+            let url = mirrored.as_ref().unwrap_or(url);
             match self.get(url, title) {
                 Ok(bytes) => return Ok((bytes, url.to_string())),
                 Err(error) => last = error,

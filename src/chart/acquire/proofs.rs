@@ -66,7 +66,7 @@ impl Supply<'_> {
             Kind::Chart => {
                 let base = self.address(source)?;
                 let urls = match (&artifact.url, &mirrored) {
-                    (Some(url), None) => vec![self.address(url)?],
+                    (Some(url), None) => vec![self.address(&self.options.mirrors.apply(url).unwrap_or_else(|| url.clone()))?],
                     _ => self.urls_in_index(&base, artifact)?,
                 };
                 self.provenance_beside(&urls, artifact)

@@ -349,7 +349,8 @@ impl Supply<'_> {
         }
         let artifact = self.chart_artifact(Kind::Chart, shown_repository(repository), Some(name), &bytes, &title)?;
         // The index is what versions are chosen by, also where it writes them unlike Chart.yaml (`v1.0` and `1.0`).
-        Ok(Artifact { version: entry.version.clone(), url: (!mirrored).then_some(from), ..artifact })
+        let url = self.options.mirrors.original(&from).or((!mirrored).then_some(from));
+        Ok(Artifact { version: entry.version.clone(), url, ..artifact })
     }
 
     /// The addresses in the index of a chart that is locked, for the seldom case that the lock has none.
