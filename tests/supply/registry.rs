@@ -164,3 +164,22 @@ fn a_chart_repository_mirrored_into_a_registry() {
     std::fs::remove_dir_all(home.path().join("cache")).unwrap();
     assert_eq!(&*supply.bytes(&artifact).unwrap(), packed("loki", "1.0.0"));
 }
+
+/// As the large registries do it: blobs are elsewhere.
+#[test]
+fn a_login_does_not_follow_a_blob_to_another_host() {
+    let home = tempfile::tempdir().unwrap();
+    let storage = Server::start(|asked, _| registry(asked));
+    let elsewhere = storage.url("");
+    let server = Server::start(move |asked, _| match asked.header("authorization") {
+        None => Reply::status(401).with("WWW-Authenticate", "Basic realm=\"charts\""),
+        Some(_) if asked.path.contains("/blobs/") => Reply::status(307).with("Location", format!("{elsewhere}{}", asked.path)),
+        Some(_) => registry(asked),
+    });
+    let world = logged_in(home.path(), &server);
+    let artifact = resolve(&Supply::new(&world, options(home.path())), &loki(&server, Some("1.0.0"))).unwrap();
+    assert_eq!(artifact.version, "1.0.0");
+    assert!(server.asked().iter().any(|asked| asked.header("authorization").is_some()));
+    let asked = storage.asked();
+    assert!(!asked.is_empty() && asked.iter().all(|asked| asked.header("authorization").is_none()), "{asked:?}");
+}
