@@ -198,7 +198,6 @@ fn proxy(target: u16, heads: std::sync::Arc<std::sync::Mutex<Vec<String>>>) -> u
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let heads = std::sync::Arc::clone(&heads);
-            let serve = serve.clone();
             std::thread::spawn(move || serve(client, &heads));
         }
     });
