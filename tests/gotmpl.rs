@@ -81,7 +81,7 @@ fn recorded_answers() {
     let cases: Vec<(String, Case)> =
         paths.iter().flat_map(|path| parse_cases(path).into_iter().map(|case| (path.display().to_string(), case))).collect();
     let failures =
-        with_large_stack(256 << 20, || cases.iter().filter_map(|(path, case)| check(path, case)).collect::<Vec<_>>()).expect("a thread");
+        with_large_stack(256 << 20, |_| cases.iter().filter_map(|(path, case)| check(path, case)).collect::<Vec<_>>()).expect("a thread");
     assert!(failures.is_empty(), "{} of {} cases differ:\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
 
@@ -98,7 +98,7 @@ fn check(path: &str, case: &Case) -> Option<String> {
 fn differential() {
     let read = |name: &str| std::fs::read_to_string(std::env::var(name).expect("the variable")).expect("a readable file");
     let (cases, answers) = (read("GOTMPL_CASES"), read("GOTMPL_ANSWERS"));
-    let different = with_large_stack(256 << 20, || {
+    let different = with_large_stack(256 << 20, |_| {
         let pairs = cases.lines().zip(answers.lines());
         pairs.filter_map(|(case, answer)| compare(case, answer)).collect::<Vec<_>>()
     });

@@ -1,6 +1,7 @@
 //! The `base` room: what every other room stands on.
 
 pub mod diag;
+pub mod errands;
 pub mod fate;
 pub mod hash;
 pub mod secret;
@@ -8,5 +9,6 @@ pub mod suggest;
 pub mod world;
 
 pub use diag::{Diagnostic, Frame, Label, Result, Severity, SourceFile};
+pub use errands::{Errand, Errands};
 pub use fate::Fate;
 pub use world::{DiskWorld, FileKind, MemoryWorld, World, go_io_text};

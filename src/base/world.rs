@@ -4,7 +4,9 @@
 //! right for as long as the same questions have the same answers. Tests bring a world in memory.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _};
+use std::ffi::OsString;
+use std::fs::{File, FileType};
+use std::io::{self, IoSliceMut, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,6 +44,12 @@ pub trait World: Send + Sync {
     /// The names in a directory, sorted by their bytes.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
 
+    /// The names in a directory, sorted by their bytes, each with what it is, links followed.
+    fn entries(&self, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
+        let names = self.list(path)?.into_iter();
+        Ok(names.map(|name| (self.kind(&path.join(&name)), name)).map(|(kind, name)| (name, kind)).collect())
+    }
+
     /// The path with every link resolved.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
 
@@ -77,7 +85,7 @@ impl Asked {
     /// What the answer would be now.
     pub fn answer(&self) -> Answer {
         match self {
-            Self::Content(path) => digest(&read_file(path), Vec::as_slice),
+            Self::Content(path) => digest(&read_file(path), |data| data),
             Self::Kind(path) => digest(&kind(path), FileKind::as_bytes),
             Self::Names(path) => digest(&names(path).map(|names| names.join("\0")), String::as_bytes),
             Self::Canonical(path) => digest(&std::fs::canonicalize(path), |path| path.as_os_str().as_encoded_bytes()),
@@ -97,42 +105,77 @@ fn digest<T>(answer: &io::Result<T>, bytes: impl Fn(&T) -> &[u8]) -> Answer {
 /// Larger files are not read: no source of manifests is, and a mistake must not take all memory.
 const LARGEST_FILE: u64 = 512 << 20;
 
+fn too_large() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, "file too large")
+}
+
 /// The content of a file, a pipe or a device. What is too large by its own account is not begun with.
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let file = std::fs::File::open(path)?;
-    let size = file.metadata()?.len();
-    if size <= LARGEST_FILE {
-        let mut content = Vec::new();
-        content.try_reserve_exact(usize::try_from(size).unwrap_or_default())?;
-        file.take(LARGEST_FILE + 1).read_to_end(&mut content)?;
-        if content.len() as u64 <= LARGEST_FILE {
-            return Ok(content);
-        }
+///
+/// It is read straight into shared memory: charts carry megabytes of CRDs, and each copy of those costs as much as reading
+/// them.
+fn read_file(path: &Path) -> io::Result<Arc<[u8]>> {
+    let mut file = File::open(path)?;
+    let size = usize::try_from(file.metadata()?.len()).ok().filter(|&size| size as u64 <= LARGEST_FILE).ok_or_else(too_large)?;
+    let mut data: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
+    let mut beyond = [0; 32];
+    let mut read = 0;
+    if let Some(buffer) = Arc::get_mut(&mut data) {
+        // The few bytes beyond the size show that the file ends there, without asking again.
+        read = file.read_vectored(&mut [IoSliceMut::new(buffer), IoSliceMut::new(&mut beyond)])?;
     }
-    Err(io::Error::new(io::ErrorKind::FileTooLarge, "file too large"))
+    if read == size && size > 0 {
+        return Ok(data);
+    }
+    // A special file, or one that is being written: read on until it ends.
+    let mut whole: Vec<u8> = data.iter().chain(&beyond).take(read).copied().collect();
+    file.take((LARGEST_FILE + 1).saturating_sub(whole.len() as u64)).read_to_end(&mut whole)?;
+    if whole.len() as u64 > LARGEST_FILE {
+        return Err(too_large());
+    }
+    Ok(whole.into())
 }
 
 fn kind(path: &Path) -> io::Result<FileKind> {
-    let kind = std::fs::metadata(path)?.file_type();
-    Ok(match kind {
-        _ if kind.is_file() => FileKind::File,
-        _ if kind.is_dir() => FileKind::Directory,
-        _ => FileKind::Other,
-    })
+    Ok(std::fs::metadata(path)?.file_type().into())
+}
+
+impl From<FileType> for FileKind {
+    fn from(kind: FileType) -> Self {
+        match kind {
+            _ if kind.is_file() => Self::File,
+            _ if kind.is_dir() => Self::Directory,
+            _ => Self::Other,
+        }
+    }
 }
 
 fn names(path: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(path)? {
-        let name = entry?.file_name();
-        names.push(
-            name.into_string().map_err(|name| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("file name is not UTF-8: {}", name.to_string_lossy()))
-            })?,
-        );
+        names.push(utf8_name(entry?.file_name())?);
     }
     names.sort();
     Ok(names)
+}
+
+/// The directory itself says what its entries are, so only links have to be looked up.
+fn entries(path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let found = match entry.file_type() {
+            Ok(found) if found.is_symlink() => kind(&entry.path()),
+            found => found.map(FileKind::from),
+        };
+        entries.push((utf8_name(entry.file_name())?, found));
+    }
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(entries)
+}
+
+fn utf8_name(name: OsString) -> io::Result<String> {
+    let broken = |name: OsString| format!("file name is not UTF-8: {}", name.to_string_lossy());
+    name.into_string().map_err(|name| io::Error::new(io::ErrorKind::InvalidData, broken(name)))
 }
 
 fn variable(name: &str) -> io::Result<String> {
@@ -184,6 +227,13 @@ impl DiskWorld {
         }
     }
 
+    fn record_names(&self, path: &Path, names: Result<String, &io::Error>) {
+        self.record(|record| {
+            let names = names.map_err(|error| error.kind().into());
+            record.add(Asked::Names(path.to_owned()), digest(&names, String::as_bytes));
+        });
+    }
+
     /// Answers, and notes the digest of the answer where that is recorded.
     fn answered<T>(&self, asked: impl FnOnce() -> Asked, answer: io::Result<T>, bytes: impl Fn(&T) -> &[u8]) -> io::Result<T> {
         if self.record.is_some() {
@@ -196,7 +246,7 @@ impl DiskWorld {
 
 impl World for DiskWorld {
     fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
-        self.answered(|| Asked::Content(path.to_owned()), read_file(path), Vec::as_slice).map(Into::into)
+        self.answered(|| Asked::Content(path.to_owned()), read_file(path), |data| data)
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
@@ -205,11 +255,20 @@ impl World for DiskWorld {
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         let names = names(path);
-        self.record(|record| {
-            let joined = names.as_ref().map(|names| names.join("\0")).map_err(|error| error.kind().into());
-            record.add(Asked::Names(path.to_owned()), digest(&joined, String::as_bytes));
-        });
+        self.record_names(path, names.as_ref().map(|names| names.join("\0")));
         names
+    }
+
+    fn entries(&self, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
+        let entries = entries(path);
+        let names = |entries: &Vec<(String, _)>| entries.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join("\0");
+        self.record_names(path, entries.as_ref().map(names));
+        self.record(|record| {
+            for (name, kind) in entries.iter().flatten() {
+                record.add(Asked::Kind(path.join(name)), digest(kind, FileKind::as_bytes));
+            }
+        });
+        entries
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {

@@ -1,5 +1,6 @@
 //! Reading the files of a chart directory, as Helm walks it: sorted, links followed, `.helmignore` applied.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ignore::Rules;
@@ -40,19 +41,16 @@ impl Walk<'_> {
                 .note("directories are nested too deep")
                 .help("look for a symbolic link that leads back to one of its parents"));
         }
-        let names = self.world.list(path).map_err(|error| io_error("open", path, &error))?;
-        for name in names {
+        let entries = self.world.entries(path).map_err(|error| io_error("open", path, &error))?;
+        for (name, kind) in entries {
             let inner = if relative.is_empty() { name.clone() } else { format!("{relative}/{name}") };
-            self.entry(path.join(name), inner, depth)?;
+            self.entry(path.join(name), inner, kind, depth)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, path: PathBuf, relative: String, depth: usize) -> Result<()> {
-        let kind = self
-            .world
-            .kind(&path)
-            .map_err(|error| io_error("lstat", &path, &error).note(format!("error evaluating symlink {}", path.display())))?;
+    fn entry(&mut self, path: PathBuf, relative: String, kind: io::Result<FileKind>, depth: usize) -> Result<()> {
+        let kind = kind.map_err(|error| io_error("lstat", &path, &error).note(format!("error evaluating symlink {}", path.display())))?;
         if self.rules.ignores(&relative, kind == FileKind::Directory) {
             return Ok(());
         }

@@ -60,8 +60,7 @@ fn decode_document(text: &[u8]) -> Result<Map, String> {
 /// Merges `b` over `a` into a new map: tables are merged, everything else is replaced; the nested tables that only one
 /// side has are shared, not copied.
 pub fn merge_maps(a: &Map, b: &Map) -> Map {
-    let out = a.entries().clone();
-    let out = Map::from_entries(out);
+    let out = a.shallow_copy();
     for (key, value) in b.entries().iter() {
         let merged = match (value, out.get(key.as_bytes())) {
             (Value::Map(over), Some(Value::Map(under))) => Value::Map(merge_maps(&under, over)),

@@ -1,6 +1,6 @@
 //! The user interface: data to stdout, everything else to stderr, colour only where it is wanted.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IoSlice, IsTerminal, Write};
 
 use crate::base::{Diagnostic, Result};
 
@@ -49,11 +49,17 @@ impl Ui {
 
     /// Writes data to stdout. A reader that has gone away (`| head`) is no error: the rest is dropped.
     pub fn data(&mut self, bytes: &[u8]) -> Result<()> {
+        self.pieces([bytes])
+    }
+
+    /// Writes pieces of data to stdout as if they were one.
+    pub fn pieces<'p>(&mut self, pieces: impl IntoIterator<Item = &'p [u8]>) -> Result<()> {
         if self.closed {
             return Ok(());
         }
+        let pieces: Vec<IoSlice<'_>> = pieces.into_iter().map(IoSlice::new).collect();
         let mut stdout = io::stdout().lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        match write_pieces(&mut stdout, pieces).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
             Err(error) => return Err(Diagnostic::error(format!("cannot write to stdout: {error}"))),
             Ok(()) => {}
@@ -123,6 +129,21 @@ impl Ui {
 /// `1 artifact`, `2 artifacts`.
 pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+fn write_pieces(out: &mut impl Write, mut pieces: Vec<IoSlice<'_>>) -> io::Result<()> {
+    let mut rest = &mut *pieces;
+    // Empty pieces at the front go first: a write of nothing would look like the end.
+    IoSlice::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        match out.write_vectored(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut rest, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn set(variable: &str) -> bool {

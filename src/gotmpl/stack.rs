@@ -6,6 +6,8 @@
 
 use std::cell::Cell;
 
+use crate::base::Errands;
+
 /// What is assumed of a thread about which nothing is known, counted from the first question it asks.
 const ASSUMED: usize = 1 << 20;
 
@@ -25,19 +27,31 @@ fn here() -> usize {
 }
 
 /// Runs `work` on a thread of its own with `size` bytes of stack, and gives what it gave. The memory is only
-/// reserved, so a generous size costs nothing until it is used.
+/// reserved, so a generous size costs nothing until it is used. The calling thread does meanwhile what `work` leaves for it.
 ///
 /// # Errors
 /// When the thread cannot be started, or when `work` panicked.
-pub fn with_large_stack<R: Send>(size: usize, work: impl FnOnce() -> R + Send) -> std::io::Result<R> {
+pub fn with_large_stack<R: Send>(size: usize, work: impl FnOnce(&Errands) -> R + Send) -> std::io::Result<R> {
+    let errands = Errands::new();
     std::thread::scope(|scope| {
-        let run = move || {
+        let run = || {
+            let _close = Closing(&errands);
             FLOOR.set(here().saturating_sub(size).saturating_add(RESERVE));
-            work()
+            work(&errands)
         };
         let thread = std::thread::Builder::new().stack_size(size).spawn_scoped(scope, run)?;
+        errands.serve();
         thread.join().map_err(|_| std::io::Error::other("the rendering thread panicked"))
     })
+}
+
+/// Sends the waiting thread home, however the work ends.
+struct Closing<'e>(&'e Errands);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// Whether the stack is used up but for the reserve.
@@ -63,6 +77,6 @@ mod tests {
     #[test]
     fn recursion_ends_before_the_stack_does() {
         assert!(descend(0) > 100);
-        assert!(with_large_stack(64 << 20, || descend(0)).expect("starts") > descend(0));
+        assert!(with_large_stack(64 << 20, |_| descend(0)).expect("starts") > descend(0));
     }
 }

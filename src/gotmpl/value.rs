@@ -7,9 +7,9 @@
 //! A value lives on one thread: rendering is parallel over components, never inside a template.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub use super::entries::Entries;
 pub use super::string::Str;
 
 /// A Go value.
@@ -158,7 +158,7 @@ impl Drop for ListCell {
 
 impl Drop for MapCell {
     fn drop(&mut self) {
-        bury(std::mem::take(self.entries.get_mut()).into_values());
+        bury(std::mem::take(self.entries.get_mut()).into_iter().map(|(_, value)| value));
     }
 }
 
@@ -278,7 +278,7 @@ struct MapCell {
     /// Whether the type has no name of its own, and so no methods.
     plain: bool,
     nil: bool,
-    entries: RefCell<BTreeMap<Str, Value>>,
+    entries: RefCell<Entries>,
 }
 
 impl Default for Map {
@@ -299,24 +299,29 @@ impl Map {
     }
 
     /// A map of another type; `type_name` as `%T` prints it.
-    pub fn typed(type_name: &'static str, entries: BTreeMap<Str, Value>) -> Self {
+    pub fn typed(type_name: &'static str, entries: Entries) -> Self {
         Self::build(type_name, element_type(type_name), false, entries)
     }
 
     /// A nil map.
     pub fn nil(type_name: &'static str) -> Self {
-        Self::build(type_name, element_type(type_name), true, BTreeMap::new())
+        Self::build(type_name, element_type(type_name), true, Entries::default())
     }
 
     /// A map of a named type (`engine.files`), whose name doesn't say what its elements are.
-    pub fn named(type_name: &'static str, element: &'static str, entries: BTreeMap<Str, Value>) -> Self {
+    pub fn named(type_name: &'static str, element: &'static str, entries: Entries) -> Self {
         Self::build(type_name, element, false, entries)
     }
 
-    fn build(type_name: &'static str, element: &'static str, nil: bool, entries: BTreeMap<Str, Value>) -> Self {
+    fn build(type_name: &'static str, element: &'static str, nil: bool, entries: Entries) -> Self {
         let plain = type_name == "map[string]interface {}";
         let cell = MapCell { type_name, element, boxed: element == INTERFACE, plain, nil, entries: RefCell::new(entries) };
         Self { cell: Rc::new(cell), seen_as: None }
+    }
+
+    /// A `map[string]interface {}` of its own with the same entries.
+    pub fn shallow_copy(&self) -> Self {
+        Self::typed("map[string]interface {}", self.entries().clone())
     }
 
     /// The type, as `%T` prints it.
@@ -392,12 +397,12 @@ impl Map {
     }
 
     /// The entries sorted by the bytes of their keys; do not hold this across a call that may run templates.
-    pub fn entries(&self) -> std::cell::Ref<'_, BTreeMap<Str, Value>> {
+    pub fn entries(&self) -> std::cell::Ref<'_, Entries> {
         self.cell.entries.borrow()
     }
 
     /// The entries, to change them.
-    pub fn entries_mut(&self) -> std::cell::RefMut<'_, BTreeMap<Str, Value>> {
+    pub fn entries_mut(&self) -> std::cell::RefMut<'_, Entries> {
         self.cell.entries.borrow_mut()
     }
 

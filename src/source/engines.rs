@@ -148,6 +148,7 @@ impl HelmInflator for Inflator<'_> {
         let rendered =
             load_chart(&request.directory, level, self.world, self.outside).and_then(|chart| helm::render(&chart, &options, self.world));
         let print = PrintOptions { no_hooks: wanted.skip_hooks, skip_tests: wanted.skip_tests, show_only: Vec::new() };
-        rendered.and_then(|rendered| helm::output::print(&rendered, &print, level)).map_err(|error| Fail::new(error.to_string()))
+        let printed = rendered.and_then(|rendered| Ok(helm::output::print(&rendered, &print, level)?.to_bytes()));
+        printed.map_err(|error| Fail::new(error.to_string()))
     }
 }

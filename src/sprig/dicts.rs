@@ -8,21 +8,20 @@ use super::text::strval;
 use crate::gotmpl::budget;
 use crate::gotmpl::exec::Vm;
 use crate::gotmpl::{Failure, List, Map, Rare, Str, Value};
-use std::collections::BTreeMap;
 
 const MAP: &str = "map[string]interface {}";
 
 /// `dict KEY VALUE…`: a last key without a value gets an empty text.
 pub fn dict(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    let mut entries = BTreeMap::new();
+    let mut entries = Vec::with_capacity(args.len().div_ceil(2));
     for pair in args.chunks(2) {
         let key = match args::any(pair, 0) {
             Value::Str(key) => key.clone(),
             key => Str::from(strval(key).into_owned()),
         };
-        entries.insert(key, pair.get(1).cloned().unwrap_or_else(|| Value::str("")));
+        entries.push((key, pair.get(1).cloned().unwrap_or_else(|| Value::str(""))));
     }
-    Ok(Value::Map(Map::typed(MAP, entries)))
+    Ok(Value::Map(Map::from_entries(entries)))
 }
 
 /// `get DICT KEY`: an empty text where there is no such key.

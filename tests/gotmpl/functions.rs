@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use hydrate::gotmpl::exec::TextFailure;
-use hydrate::gotmpl::{Failure, Function, FunctionSet, Kind, List, Map, Object, Param, Rare, Str, Value, Vm, fmt};
+use hydrate::gotmpl::{Entries, Failure, Function, FunctionSet, Kind, List, Map, Object, Param, Rare, Str, Value, Vm, fmt};
 
 type Out = Result<Value, Failure>;
 
@@ -167,7 +167,7 @@ fn float(value: &Value) -> f64 {
     }
 }
 
-fn entries(args: &[Value]) -> std::collections::BTreeMap<Str, Value> {
+fn entries(args: &[Value]) -> Entries {
     args.chunks_exact(2).map(|pair| (Str::from(fmt::to_bytes(&pair[0])), pair[1].clone())).collect()
 }
 

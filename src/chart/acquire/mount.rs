@@ -84,6 +84,14 @@ impl World for Mounted<'_> {
         }
     }
 
+    fn entries(&self, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
+        if self.inside(path).is_none() {
+            return self.below.entries(path);
+        }
+        let names = self.list(path)?.into_iter();
+        Ok(names.map(|name| (self.kind(&path.join(&name)), name)).map(|(kind, name)| (name, kind)).collect())
+    }
+
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         let Some((tree, inside)) = self.inside(path) else { return self.below.canonical(path) };
         self.kind(path)?;

@@ -262,13 +262,15 @@ fn template(ui: &mut Ui, args: &TemplateArgs) -> Result<()> {
     let rendered = helm::render(&chart, &options, &world)?;
     ui.report(&rendered.warnings);
     let print = PrintOptions { no_hooks: args.no_hooks, skip_tests: args.skip_tests, show_only: args.show_only.clone() };
-    let printed = if args.output_dir.is_empty() {
-        output::print(&rendered, &print, level)?
+    if args.output_dir.is_empty() {
+        ui.pieces(output::print(&rendered, &print, level)?.pieces())?;
     } else {
         let release = args.release_name.then_some(options.release.as_str());
-        output::write_files(&rendered, &print, Path::new(&args.output_dir), release)?
-    };
-    ui.data(&printed)
+        ui.data(&output::write_files(&rendered, &print, Path::new(&args.output_dir), release)?)?;
+    }
+    // The process ends here and gives all its memory back at once; taking a large chart apart first would take longer.
+    std::mem::forget((rendered, chart));
+    Ok(())
 }
 
 fn refuse(args: &RefusedArgs) -> Result<()> {

@@ -2,9 +2,9 @@
 
 mod json;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::value::{List, Map, Str, Value};
+use super::value::{Entries, List, Map, Str, Value};
 use crate::yaml::{self, Build, Dialect, Scalar};
 
 pub use json::{from_json, from_json_of, read_json};
@@ -61,7 +61,7 @@ pub fn from_yaml(text: &[u8], reading: Reading) -> Result<Value, String> {
     let mut values = Values::new(reading.numbers);
     let value = yaml::decode(text, options, &mut values).map_err(|error| format!("error converting YAML to JSON: {error}"))?;
     match (value, reading.target) {
-        (Value::Nil, Target::Map(name)) => Ok(Value::Map(Map::typed(name, BTreeMap::new()))),
+        (Value::Nil, Target::Map(name)) => Ok(Value::Map(Map::typed(name, Entries::default()))),
         (Value::Nil, Target::List(name)) => Ok(Value::List(List::typed(name, Vec::new()))),
         (value, target) => fit(value, target).map_err(|error| format!("error unmarshaling JSON: while decoding JSON: {error}")),
     }

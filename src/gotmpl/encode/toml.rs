@@ -2,8 +2,7 @@
 
 use super::{Path, exported, rfc3339};
 use crate::gotmpl::fmt::float::{Bits, Format, format_float};
-use crate::gotmpl::value::{List, Map, Object, Rare, Str, Value};
-use std::collections::BTreeMap;
+use crate::gotmpl::value::{Entries, List, Map, Object, Rare, Value};
 
 /// Which release of the library is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +148,7 @@ impl Encoder {
         Ok(())
     }
 
-    fn map_members(&mut self, key: &[&[u8]], entries: &BTreeMap<Str, Value>) -> Done {
+    fn map_members(&mut self, key: &[&[u8]], entries: &Entries) -> Done {
         let (direct, tables) = self.split(entries.iter().map(|(name, value)| (name.as_bytes(), value)))?;
         direct.iter().chain(&tables).try_for_each(|(name, value)| self.encode(&[key, &[name]].concat(), value))
     }
@@ -165,7 +164,7 @@ impl Encoder {
     }
 
     /// Entries that are not tables, and those that are.
-    fn split<'v>(&mut self, entries: impl Iterator<Item = (&'v [u8], &'v Value)>) -> Result<(Entries<'v>, Entries<'v>), String> {
+    fn split<'v>(&mut self, entries: impl Iterator<Item = (&'v [u8], &'v Value)>) -> Result<(Members<'v>, Members<'v>), String> {
         let (mut direct, mut tables) = (Vec::new(), Vec::new());
         for (name, value) in entries {
             match self.shape(value)? {
@@ -246,7 +245,7 @@ impl Encoder {
     }
 
     /// The comma behind an entry is decided by its place among all, so that a nil at the end leaves one behind.
-    fn inline_entries(&mut self, entries: &Entries<'_>, more: bool) -> Done {
+    fn inline_entries(&mut self, entries: &Members<'_>, more: bool) -> Done {
         for (at, (name, value)) in entries.iter().enumerate() {
             if self.shape(value)? != Shape::Nil {
                 self.key_value(&[name], value, true)?;
@@ -333,4 +332,4 @@ impl Encoder {
     }
 }
 
-type Entries<'v> = Vec<(&'v [u8], &'v Value)>;
+type Members<'v> = Vec<(&'v [u8], &'v Value)>;

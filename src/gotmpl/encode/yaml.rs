@@ -2,7 +2,7 @@
 
 use super::{MAX_DEPTH, Path, exported, go_lossy, order, rfc3339};
 use crate::gotmpl::fmt::float::{Bits, Format, append_json, format_float};
-use crate::gotmpl::value::{Kind, List, Map, Object, Rare, Str, Value};
+use crate::gotmpl::value::{Entries, Kind, List, Map, Object, Rare, Value};
 use crate::yaml::emit::{Comments, Dialect, EmitError, Emitter, Properties, ScalarStyle, Version, class, classes_of, must_quote};
 use base64::Engine;
 use std::borrow::Cow;
@@ -190,7 +190,7 @@ impl Encoder {
         Ok(())
     }
 
-    fn json_entries(&mut self, entries: &std::collections::BTreeMap<Str, Value>) -> Result<(), String> {
+    fn json_entries(&mut self, entries: &Entries) -> Result<(), String> {
         let mut sorted = Vec::with_capacity(entries.len());
         let mut changed = false;
         for (key, value) in entries {
@@ -208,7 +208,7 @@ impl Encoder {
         })
     }
 
-    fn direct_entries(&mut self, entries: &std::collections::BTreeMap<Str, Value>) -> Result<(), String> {
+    fn direct_entries(&mut self, entries: &Entries) -> Result<(), String> {
         let mut sorted: Vec<_> = entries.iter().map(|(key, value)| (go_lossy(key.as_bytes()), (key, value))).collect();
         order::sort(&mut sorted, Version::V3);
         sorted.iter().try_for_each(|(text, (key, value))| {

@@ -94,10 +94,10 @@ fn globals(to: &Map, from: &Map, prefix: &str, level: Level, warnings: &mut Warn
         let there = down.get(key.as_bytes());
         match (&value, there) {
             (Value::Map(table), None) => {
-                down.insert(key, Value::Map(shallow_copy(table)));
+                down.insert(key, Value::Map(table.shallow_copy()));
             }
             (Value::Map(table), Some(Value::Map(there))) => {
-                let copy = shallow_copy(table);
+                let copy = table.shallow_copy();
                 let mode = Mode { level, merge: true };
                 tables(&copy, &there, &join(prefix, &key.to_str_lossy()), mode, warnings);
                 down.insert(key, Value::Map(copy));
@@ -110,10 +110,6 @@ fn globals(to: &Map, from: &Map, prefix: &str, level: Level, warnings: &mut Warn
         }
     }
     to.insert("global", Value::Map(down));
-}
-
-fn shallow_copy(map: &Map) -> Map {
-    Map::from_entries(map.entries().clone())
 }
 
 /// Fills in the chart's own values.yaml below what is there.

@@ -86,13 +86,16 @@ pub(super) struct Execution<'a> {
     pub(super) chart: &'a Chart,
 }
 
-/// Executes all templates but the partials; the result is sorted by path.
-pub(super) fn render(templates: &BTreeMap<String, Renderable>, execution: &Execution<'_>) -> Result<BTreeMap<String, RenderedFile>> {
+/// Executes all templates but the partials, and gives each with its path to `each`.
+pub(super) fn render(
+    templates: &BTreeMap<String, Renderable>,
+    execution: &Execution<'_>,
+    mut each: impl FnMut(&str, RenderedFile),
+) -> Result<()> {
     let order = order(templates);
     let set = parsed(templates, &order, execution)?;
     let host = Host { level: execution.level, included: RefCell::default() };
     let context = Context { world: execution.world, host: &host, limits: execution.limits };
-    let mut rendered = BTreeMap::new();
     for path in order {
         let Some(template) = templates.get(path) else { continue };
         if path.rsplit('/').next().is_some_and(|name| name.starts_with('_')) {
@@ -104,9 +107,9 @@ pub(super) fn render(templates: &BTreeMap<String, Renderable>, execution: &Execu
         let dot = Value::Map(template.scope.seen_as(values));
         let output = exec::execute(&set, path.as_bytes(), &dot, context)
             .map_err(|error| errors::execution(path, &error, template, execution.level))?;
-        rendered.insert(path.to_owned(), RenderedFile::new(output));
+        each(path, RenderedFile::new(output));
     }
-    Ok(rendered)
+    Ok(())
 }
 
 /// Deeper paths first, and among equally deep ones the last by name: a later definition replaces an earlier one, so the

@@ -1,22 +1,13 @@
 //! From rendered files to ordered documents: splitting, hooks, the order of installation (`pkg/release/v1/util`).
 
-use crate::chart::Level;
-use crate::chart::shape::{Shape, Struct, conform};
-use crate::gotmpl::decode::{self, Numbers, Reading};
-use crate::gotmpl::value::{Map, Value};
+use std::ops::Range;
+use std::sync::Arc;
 
-/// What Helm reads of a manifest to sort it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Head {
-    /// `apiVersion`
-    pub api_version: String,
-    /// `kind`
-    pub kind: String,
-    /// `metadata.name`
-    pub name: String,
-    /// `metadata.annotations`
-    pub annotations: Vec<(String, String)>,
-}
+use super::document::{Document, Part, Text};
+use super::engine::RenderedFile;
+use super::head::{self, Head};
+use super::reading::ReadFile;
+use crate::chart::Level;
 
 /// What makes a document a hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,50 +27,13 @@ impl Hook {
     }
 }
 
-/// A document of a rendered file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Manifest {
-    /// The template's path, as `# Source:` shows it.
-    pub(super) path: String,
-    /// Where in the rendered file the text begins.
-    pub(super) start: usize,
-    /// The text, trimmed as the level trims it.
-    pub(super) text: Vec<u8>,
-    /// What it is.
-    pub(super) head: Head,
-    /// Set for hooks.
-    pub(super) hook: Option<Hook>,
-}
-
 /// All documents of a release.
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
     /// In the order of installation.
-    pub(super) manifests: Vec<Manifest>,
+    pub(super) manifests: Vec<Document>,
     /// In the order in which `helm template` prints them.
-    pub(super) hooks: Vec<Manifest>,
-}
-
-/// Splits rendered files, sorted by path, into documents and sorts those. `(path, error)` where one is no YAML.
-pub(super) fn sort<'a>(
-    files: impl Iterator<Item = (&'a str, &'a [u8])>,
-    level: Level,
-    warnings: &mut Vec<String>,
-) -> Result<Sorted, Unparsable> {
-    let mut sorted = Sorted::default();
-    for (path, content) in files {
-        let base = path.rsplit('/').next().unwrap_or(path);
-        if base.starts_with('_') || trim(content).is_empty() {
-            continue;
-        }
-        for range in split(content, level) {
-            add(&mut sorted, path, range, content, level, warnings)?;
-        }
-    }
-    let order = |a: &Manifest, b: &Manifest| sort_key(&a.head.kind, level).cmp(&sort_key(&b.head.kind, level));
-    sorted.manifests.sort_by(order);
-    sorted.hooks.sort_by(order);
-    Ok(sorted)
+    pub(super) hooks: Vec<Document>,
 }
 
 /// A document that YAML cannot read.
@@ -87,41 +41,40 @@ pub(super) fn sort<'a>(
 pub(super) struct Unparsable {
     /// The template's path.
     pub(super) path: String,
+    /// What the template wrote.
+    pub(super) file: Arc<RenderedFile>,
+    /// The document in it.
+    pub(super) range: Range<usize>,
     /// Helm's text, without `YAML parse error on …: `.
     pub(super) error: String,
-    /// Where in the rendered file the document begins.
-    pub(super) start: usize,
-    /// The document.
-    pub(super) text: Vec<u8>,
 }
 
-fn add(
-    sorted: &mut Sorted,
-    path: &str,
-    range: std::ops::Range<usize>,
-    content: &[u8],
-    level: Level,
-    warnings: &mut Vec<String>,
-) -> Result<(), Unparsable> {
-    let start = range.start;
-    let text = content.get(range).unwrap_or_default().to_vec();
-    let head = match head(&text, level) {
-        Ok(head) => head,
-        Err(error) => return Err(Unparsable { path: path.to_owned(), error, start, text }),
-    };
-    let mut manifest = Manifest { path: path.to_owned(), start, text, head, hook: None };
-    let Some(events) = annotation(&manifest.head, "helm.sh/hook") else {
-        sorted.manifests.push(manifest);
-        return Ok(());
-    };
-    match hook(&manifest.head, events) {
-        Some(hook) => {
-            manifest.hook = Some(hook);
-            sorted.hooks.push(manifest);
+/// Sorts the documents of rendered files, which are sorted by path. Fails where a document is no YAML.
+pub(super) fn sort(files: Vec<ReadFile>, level: Level, warnings: &mut Vec<String>) -> Result<Sorted, Unparsable> {
+    let mut sorted = Sorted::default();
+    for ReadFile { path, file, documents } in files {
+        for (range, head) in documents {
+            let text = Text::Rendered(Arc::clone(&file), range.clone());
+            match head.map_or_else(|| head::decoded(&text, level), Ok) {
+                Ok(head) => add(&mut sorted, path.clone(), text, head, warnings),
+                Err(error) => return Err(Unparsable { path, file, range, error }),
+            }
         }
+    }
+    let order = |a: &Document, b: &Document| sort_key(&a.head.kind, level).cmp(&sort_key(&b.head.kind, level));
+    sorted.manifests.sort_by(order);
+    sorted.hooks.sort_by(order);
+    Ok(sorted)
+}
+
+fn add(sorted: &mut Sorted, path: String, text: Text, head: Head, warnings: &mut Vec<String>) {
+    let Some(events) = annotation(&head, "helm.sh/hook") else {
+        return sorted.manifests.push(Document { path, text, part: Part::Manifest, head });
+    };
+    match hook(&head, events) {
+        Some(hook) => sorted.hooks.push(Document { path, text, part: Part::Hook(hook), head }),
         None => warnings.push(format!("skipping unknown hook: {events:?}")),
     }
-    Ok(())
 }
 
 fn annotation<'a>(head: &'a Head, name: &str) -> Option<&'a str> {
@@ -155,46 +108,8 @@ fn hook(head: &Head, events: &str) -> Option<Hook> {
     Some(Hook { events, weight, delete_policies })
 }
 
-const TEXT_MAP: Shape = Shape::Map(&Shape::Text, "map[string]string");
-
-static META: Struct = Struct {
-    name: "",
-    go_type: "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }",
-    fields: &[("name", Shape::Text), ("annotations", TEXT_MAP)],
-};
-
-const HEAD_FIELDS: &[(&str, Shape)] = &[("apiVersion", Shape::Text), ("kind", Shape::Text), ("metadata", Shape::Struct(&META))];
-
-static HEAD_3: Struct = Struct { name: "SimpleHead", go_type: "releaseutil.SimpleHead", fields: HEAD_FIELDS };
-static HEAD_4: Struct = Struct { name: "SimpleHead", go_type: "util.SimpleHead", fields: HEAD_FIELDS };
-
-/// Reads what sorting needs of a document; the error is Helm's text.
-pub(super) fn head(text: &[u8], level: Level) -> Result<Head, String> {
-    let value = decode::from_yaml(text, Reading { numbers: Numbers::Int64, ..Reading::ANY })?;
-    let shape = match level {
-        Level::V3 => &HEAD_3,
-        Level::V4 => &HEAD_4,
-    };
-    let value =
-        conform(value, Shape::Struct(shape), level).map_err(|error| format!("error unmarshaling JSON: while decoding JSON: {error}"))?;
-    let Value::Map(map) = value else { return Ok(Head::default()) };
-    let text = |map: &Map, key: &str| match map.get(key.as_bytes()) {
-        Some(Value::Str(text)) => text.to_str_lossy().into_owned(),
-        _ => String::new(),
-    };
-    let mut head = Head { api_version: text(&map, "apiVersion"), kind: text(&map, "kind"), ..Head::default() };
-    if let Some(Value::Map(metadata)) = map.get(b"metadata") {
-        head.name = text(&metadata, "name");
-        if let Some(Value::Map(annotations)) = metadata.get(b"annotations") {
-            let keys: Vec<_> = annotations.entries().keys().map(|key| key.to_str_lossy().into_owned()).collect();
-            head.annotations = keys.into_iter().map(|key| (key.clone(), text(&annotations, &key))).collect();
-        }
-    }
-    Ok(head)
-}
-
 /// The documents of a rendered file as byte ranges, trimmed as the level trims them.
-pub(super) fn split(content: &[u8], level: Level) -> Vec<std::ops::Range<usize>> {
+pub(super) fn split(content: &[u8], level: Level) -> Vec<Range<usize>> {
     match level {
         Level::V3 => split_3(content),
         Level::V4 => split_4(content),
@@ -207,18 +122,27 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
     text.get(range).unwrap_or_default()
 }
 
-fn trimmed(text: &[u8], range: std::ops::Range<usize>) -> std::ops::Range<usize> {
-    let left = left_trimmed(text, range);
-    let mut end = left.end;
-    while end > left.start
-        && let Some(width) = space_before(text, left.start, end)
+/// The text without white space at its end.
+pub(super) fn trim_end(text: &[u8]) -> &[u8] {
+    let range = right_trimmed(text, 0..text.len());
+    text.get(range).unwrap_or_default()
+}
+
+fn trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
+    right_trimmed(text, left_trimmed(text, range))
+}
+
+fn right_trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
+    let mut end = range.end;
+    while end > range.start
+        && let Some(width) = space_before(text, range.start, end)
     {
         end -= width;
     }
-    left.start..end
+    range.start..end
 }
 
-fn left_trimmed(text: &[u8], range: std::ops::Range<usize>) -> std::ops::Range<usize> {
+fn left_trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
     let mut start = range.start;
     while start < range.end
         && let Some(width) = space_at(text, start)
@@ -257,7 +181,7 @@ fn space_before(text: &[u8], start: usize, end: usize) -> Option<usize> {
 }
 
 /// Separators are `(?m)^---[ \t]*`; documents lose the white space at their front only.
-fn split_4(content: &[u8]) -> Vec<std::ops::Range<usize>> {
+fn split_4(content: &[u8]) -> Vec<Range<usize>> {
     let whole = left_trimmed(content, 0..content.len());
     let mut documents = Vec::new();
     let mut start = whole.start;
@@ -279,7 +203,7 @@ fn split_4(content: &[u8]) -> Vec<std::ops::Range<usize>> {
     documents
 }
 
-fn keep(documents: &mut Vec<std::ops::Range<usize>>, content: &[u8], range: std::ops::Range<usize>) {
+fn keep(documents: &mut Vec<Range<usize>>, content: &[u8], range: Range<usize>) {
     let document = left_trimmed(content, range.start.min(range.end)..range.end);
     if !document.is_empty() {
         documents.push(document);
@@ -287,7 +211,7 @@ fn keep(documents: &mut Vec<std::ops::Range<usize>>, content: &[u8], range: std:
 }
 
 /// Separators are `(?:^|\s*\n)---\s*`; documents lose the white space at both ends.
-fn split_3(content: &[u8]) -> Vec<std::ops::Range<usize>> {
+fn split_3(content: &[u8]) -> Vec<Range<usize>> {
     let whole = trimmed(content, 0..content.len());
     let mut documents = Vec::new();
     let mut start = whole.start;
@@ -318,7 +242,7 @@ fn split_3(content: &[u8]) -> Vec<std::ops::Range<usize>> {
 }
 
 /// An empty piece is dropped before it is trimmed; one of white space alone would be kept, but cannot occur.
-fn push_trimmed(documents: &mut Vec<std::ops::Range<usize>>, content: &[u8], range: std::ops::Range<usize>) {
+fn push_trimmed(documents: &mut Vec<Range<usize>>, content: &[u8], range: Range<usize>) {
     if range.start < range.end {
         documents.push(trimmed(content, range));
     }

@@ -5,26 +5,28 @@
 pub mod capabilities;
 mod coalesce;
 mod dependencies;
+mod document;
 mod durations;
 mod engine;
 mod errors;
 mod files;
 pub(super) mod functions;
 mod glob;
+mod head;
 mod instance;
 mod manifests;
 mod options;
 pub mod output;
+mod reading;
 mod schema;
 mod scope;
 mod strvals;
 mod toml;
 mod values;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, Result, SourceFile, World};
+use crate::base::{Diagnostic, Errands, Result, SourceFile, World};
 use crate::chart::{Chart, Level};
 use crate::gotmpl::{budget, stack};
 
@@ -32,9 +34,12 @@ use capabilities::{Capabilities, KubeVersion};
 use coalesce::Mode;
 use engine::{Execution, RenderedFile};
 use instance::Instance;
-use manifests::{Manifest, Unparsable};
+use manifests::Unparsable;
+use reading::{ReadFile, Reading};
 
-pub use manifests::{Head, Hook};
+pub use document::{Document, Part, Text};
+pub use head::Head;
+pub use manifests::Hook;
 pub use options::{RenderOptions, ValueOptions, ValuesFile};
 
 /// Templates may call each other a thousand deep, so they get a stack of their own; memory is used as it is needed.
@@ -51,49 +56,16 @@ pub struct Rendered {
     pub warnings: Vec<Box<Diagnostic>>,
 }
 
-/// A document of a release.
-#[derive(Debug)]
-pub struct Document {
-    /// The template's path, as `# Source:` shows it: `chart/templates/a.yaml`, `chart/charts/sub/templates/b.yaml`.
-    pub path: String,
-    /// The text, trimmed as the level trims it.
-    pub text: Vec<u8>,
-    /// CRD, manifest or hook.
-    pub part: Part,
-    /// API version, kind, name and annotations; empty for CRDs, which Helm does not look into.
-    pub head: Head,
-    origins: Option<(Arc<RenderedFile>, usize)>,
-}
-
-/// What a document is to Helm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
-    /// A file in crds/.
-    Crd,
-    /// What is installed.
-    Manifest,
-    /// What is run at some event.
-    Hook(Hook),
-}
-
-impl Document {
-    /// The template and the byte in it from which a byte of the text came; `None` for files that are no templates.
-    pub fn origin(&self, at: usize) -> Option<(&Arc<SourceFile>, usize)> {
-        let (file, start) = self.origins.as_ref()?;
-        file.origin(start + at)
-    }
-}
-
 /// Renders a chart.
 ///
 /// `world` is asked for the files of `--set-file`, the time and randomness. Errors carry Helm's own text in a note that
 /// begins with `Error: `, or as their message.
 pub fn render(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) -> Result<Rendered> {
-    let outcome = stack::with_large_stack(STACK, || work(chart, options, world));
+    let outcome = stack::with_large_stack(STACK, |errands| work(chart, options, world, errands));
     outcome.unwrap_or_else(|error| Err(Diagnostic::error(format!("rendering template failed: {error}"))))
 }
 
-fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) -> Result<Rendered> {
+fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands: &Errands) -> Result<Rendered> {
     let level = options.level;
     let mut said = chart_warnings(chart);
     let values = options.values.merge(level, world)?;
@@ -119,9 +91,15 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) -> Resul
     };
     let templates = scope::templates(&instance, &merged, &release);
     let execution = Execution { level, limits: options.limits, world, chart };
-    let mut files = budget::with(options.limits.steps, options.limits.output, || engine::render(&templates, &execution))?;
-    let notes = take_notes(&mut files, chart.name());
-    documents(&instance, files, notes, options, said)
+    let mut reading = Reading::new(errands, level);
+    let (own_notes, mut notes) = (format!("{}/templates/NOTES.txt", chart.name()), String::new());
+    let take = |path: &str, file: RenderedFile| match path {
+        path if path == own_notes => notes = String::from_utf8_lossy(file.bytes()).into_owned(),
+        path if path.ends_with("NOTES.txt") => {}
+        path => reading.add(path, file),
+    };
+    budget::with(options.limits.steps, options.limits.output, || engine::render(&templates, &execution, take))?;
+    documents(&instance, reading.finish()?, notes, options, said)
 }
 
 /// What was remarked while the chart and its dependencies were loaded.
@@ -201,36 +179,13 @@ fn check_kube_version(chart: &Chart, capabilities: &Capabilities, level: Level) 
     Err(Diagnostic::error(text).note(note).help("name the cluster's version: `kubernetes` in the environment, or --kube-version"))
 }
 
-/// Takes every NOTES.txt out of what was rendered, and gives the chart's own.
-fn take_notes(files: &mut BTreeMap<String, RenderedFile>, chart: &str) -> String {
-    let own = format!("{chart}/templates/NOTES.txt");
-    let notes = files.get(&own).map(|file| String::from_utf8_lossy(file.bytes()).into_owned()).unwrap_or_default();
-    files.retain(|path, _| !path.ends_with("NOTES.txt"));
-    notes
-}
-
-fn documents(
-    instance: &Instance,
-    files: BTreeMap<String, RenderedFile>,
-    notes: String,
-    options: &RenderOptions,
-    mut said: Vec<String>,
-) -> Result<Rendered> {
-    let files: BTreeMap<String, Arc<RenderedFile>> = files.into_iter().map(|(path, file)| (path, Arc::new(file))).collect();
-    let texts = files.iter().map(|(path, file)| (path.as_str(), file.bytes()));
-    let sorted = manifests::sort(texts, options.level, &mut said).map_err(|error| unparsable(error, &files))?;
+fn documents(instance: &Instance, files: Vec<ReadFile>, notes: String, options: &RenderOptions, mut said: Vec<String>) -> Result<Rendered> {
+    let sorted = manifests::sort(files, options.level, &mut said).map_err(unparsable)?;
     let mut documents = Vec::new();
     if options.include_crds {
         crds(instance, instance.name(), &mut documents);
     }
-    let document = |manifest: Manifest| Document {
-        origins: files.get(&manifest.path).map(|file| (Arc::clone(file), manifest.start)),
-        path: manifest.path,
-        text: manifest.text,
-        part: manifest.hook.map_or(Part::Manifest, Part::Hook),
-        head: manifest.head,
-    };
-    documents.extend(sorted.manifests.into_iter().chain(sorted.hooks).map(document));
+    documents.extend(sorted.manifests.into_iter().chain(sorted.hooks));
     let warnings = said.into_iter().map(Diagnostic::warning).collect();
     Ok(Rendered { documents, notes, warnings })
 }
@@ -245,10 +200,9 @@ fn crds(chart: &Instance, path: &str, documents: &mut Vec<Document>) {
         if file.name.starts_with("crds/") && manifest(&file.name) {
             documents.push(Document {
                 path: scope::joined(path, &file.name),
-                text: file.data.to_vec(),
+                text: Text::File(Arc::clone(&file.data)),
                 part: Part::Crd,
                 head: Head::default(),
-                origins: None,
             });
         }
     }
@@ -258,17 +212,19 @@ fn crds(chart: &Instance, path: &str, documents: &mut Vec<Document>) {
 }
 
 /// A rendered document that is no YAML: shown as rendered, with the template that wrote the line.
-fn unparsable(error: Unparsable, files: &BTreeMap<String, Arc<RenderedFile>>) -> Box<Diagnostic> {
-    let text = format!("YAML parse error on {}: {}", error.path, error.error);
-    let rendered = SourceFile::new(format!("{} (rendered)", error.path), error.text);
+fn unparsable(found: Unparsable) -> Box<Diagnostic> {
+    let Unparsable { path, file, range, error } = found;
+    let text = format!("YAML parse error on {path}: {error}");
+    let document = file.bytes().get(range.clone()).unwrap_or_default();
+    let rendered = SourceFile::new(format!("{path} (rendered)"), document);
     let mut diagnostic = Diagnostic::error(text.clone()).note(format!("Error: {text}{}", errors::USE_DEBUG));
-    if let Some(line) = crate::chart::shape::error_line(&error.error) {
+    if let Some(line) = crate::chart::shape::error_line(&error) {
         let span = rendered.line_range(line);
         diagnostic = diagnostic.at(&rendered, span.clone(), "");
-        if let Some((file, offset)) = files.get(&error.path).and_then(|file| file.origin(error.start + span.start)) {
-            let (line, _) = file.line_column(offset);
-            let range = file.line_range(line);
-            diagnostic = diagnostic.also(file, range, "written here");
+        if let Some((template, offset)) = file.origin(range.start + span.start) {
+            let (line, _) = template.line_column(offset);
+            let range = template.line_range(line);
+            diagnostic = diagnostic.also(template, range, "written here");
         }
     }
     diagnostic

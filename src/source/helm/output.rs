@@ -1,8 +1,9 @@
 //! Printing what was rendered, byte for byte as `helm template` prints it, and choosing from it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::manifests::{split, trim};
+use super::manifests::{split, trim_end};
 use super::{Document, Part, Rendered};
 use crate::base::{Diagnostic, Result, go_io_text};
 use crate::chart::{Level, pathmatch};
@@ -27,38 +28,70 @@ impl PrintOptions {
     }
 }
 
-/// The stdout of `helm template`.
-pub fn print(rendered: &Rendered, options: &PrintOptions, level: Level) -> Result<Vec<u8>> {
-    // Rendered CRDs are megabytes, so the text is put together in one piece of memory.
-    let size: usize = rendered.documents.iter().map(|document| document.path.len() + document.text.len() + HEAD.len() + 2).sum();
-    let mut out = Vec::with_capacity(size + 1);
-    for document in rendered.documents.iter().filter(|document| !matches!(document.part, Part::Hook(_))) {
-        write_document(&mut out, document);
+/// What goes to stdout, piece by piece; most pieces are the documents themselves, so that megabytes are not copied.
+#[derive(Debug)]
+pub struct Printed<'r>(Vec<Cow<'r, [u8]>>);
+
+impl Printed<'_> {
+    /// The pieces in their order.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(AsRef::as_ref)
     }
-    // Every document begins with its separator, so only the end has white space to lose.
-    out.truncate(trim(&out).len());
-    out.push(b'\n');
-    for document in &rendered.documents {
-        if matches!(document.part, Part::Hook(_)) && options.wants(document) {
-            write_document(&mut out, document);
+
+    /// All pieces as one text.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.concat()
+    }
+
+    /// Takes white space off the end.
+    fn trim_end(&mut self) {
+        while let Some(last) = self.0.pop() {
+            let kept = trim_end(&last).len();
+            if kept > 0 {
+                self.0.push(match last {
+                    Cow::Borrowed(piece) => piece.get(..kept).unwrap_or_default().into(),
+                    Cow::Owned(mut piece) => {
+                        piece.truncate(kept);
+                        piece.into()
+                    }
+                });
+                return;
+            }
         }
     }
-    if options.show_only.is_empty() { Ok(out) } else { show_only(&out, &options.show_only, level) }
 }
 
-/// What stands before the path of a document's template.
-const HEAD: &[u8] = b"---\n# Source: ";
+impl<'r> Printed<'r> {
+    fn document(&mut self, document: &'r Document) {
+        self.0.push(head(&document.path).into());
+        self.0.push((&*document.text).into());
+        self.0.push(b"\n".into());
+    }
+}
 
-fn write_document(out: &mut Vec<u8>, document: &Document) {
-    out.extend_from_slice(HEAD);
-    out.extend_from_slice(document.path.as_bytes());
-    out.push(b'\n');
-    out.extend_from_slice(&document.text);
-    out.push(b'\n');
+/// The stdout of `helm template`.
+pub fn print<'r>(rendered: &'r Rendered, options: &PrintOptions, level: Level) -> Result<Printed<'r>> {
+    let mut out = Printed(Vec::with_capacity(3 * rendered.documents.len() + 1));
+    for document in rendered.documents.iter().filter(|document| !matches!(document.part, Part::Hook(_))) {
+        out.document(document);
+    }
+    out.trim_end();
+    out.0.push(b"\n".into());
+    for document in &rendered.documents {
+        if matches!(document.part, Part::Hook(_)) && options.wants(document) {
+            out.document(document);
+        }
+    }
+    if options.show_only.is_empty() { Ok(out) } else { show_only(&out.to_bytes(), &options.show_only, level) }
+}
+
+/// What stands before a document.
+fn head(path: &str) -> Vec<u8> {
+    format!("---\n# Source: {path}\n").into_bytes()
 }
 
 /// Splits the printed text again, as Helm does, and keeps the documents whose `# Source:` matches.
-fn show_only(printed: &[u8], wanted: &[String], level: Level) -> Result<Vec<u8>> {
+fn show_only(printed: &[u8], wanted: &[String], level: Level) -> Result<Printed<'static>> {
     let documents: Vec<&[u8]> = split(printed, level).into_iter().filter_map(|range| printed.get(range)).collect();
     let mut out = Vec::new();
     for pattern in wanted {
@@ -76,7 +109,7 @@ fn show_only(printed: &[u8], wanted: &[String], level: Level) -> Result<Vec<u8>>
             return Err(missing(pattern, &documents));
         }
     }
-    Ok(out)
+    Ok(Printed(vec![out.into()]))
 }
 
 fn missing(pattern: &str, documents: &[&[u8]]) -> Box<Diagnostic> {
@@ -128,8 +161,7 @@ fn write_file(file: &Path, document: &Document, append: bool) -> Result<()> {
     if let Some(parent) = file.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
-    let mut text = Vec::new();
-    write_document(&mut text, document);
+    let text = [&*head(&document.path), &*document.text, b"\n"].concat();
     let mut options = std::fs::OpenOptions::new();
     let options = if append { options.append(true) } else { options.write(true).create(true).truncate(true) };
     options.open(file).and_then(|mut open| open.write_all(&text)).map_err(failed)

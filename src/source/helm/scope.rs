@@ -227,8 +227,8 @@ fn import(import: &Import) -> Option<Value> {
         Import::Table { child, parent } => (child.clone(), parent.as_str()),
         Import::Other(_) => return None,
     };
-    let entries = BTreeMap::from([(Str::from("child"), Value::str(child)), (Str::from("parent"), Value::str(parent))]);
-    Some(Value::Map(Map::typed("map[string]string", entries)))
+    let entries = [(Str::from("child"), Value::str(child)), (Str::from("parent"), Value::str(parent))];
+    Some(Value::Map(Map::typed("map[string]string", entries.into_iter().collect())))
 }
 
 impl Object for Record {

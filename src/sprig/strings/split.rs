@@ -4,9 +4,8 @@ use super::super::args::{self, Out, bytes, int, largest, too_large};
 use super::super::text::strval;
 use super::super::unicode::decode;
 use crate::gotmpl::exec::Vm;
-use crate::gotmpl::{Kind, List, Map, Str, Value};
+use crate::gotmpl::{Entries, Kind, List, Map, Str, Value};
 use memchr::memmem;
-use std::collections::BTreeMap;
 
 /// Go's `strings.SplitN`: at most `limit` parts (all for a negative one), single runes for an empty separator.
 pub(in crate::sprig) fn parts<'a>(text: &'a [u8], separator: &[u8], limit: i64) -> Vec<&'a [u8]> {
@@ -41,8 +40,7 @@ fn explode(mut text: &[u8], limit: usize) -> Vec<&[u8]> {
 }
 
 fn numbered(parts: &[&[u8]]) -> Out {
-    let entries: BTreeMap<Str, Value> =
-        parts.iter().enumerate().map(|(at, part)| (Str::from(format!("_{at}")), Value::str(*part))).collect();
+    let entries: Entries = parts.iter().enumerate().map(|(at, part)| (Str::from(format!("_{at}")), Value::str(*part))).collect();
     Ok(Value::Map(Map::typed("map[string]string", entries)))
 }
 
