@@ -2,6 +2,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ignore::Rules;
 use super::model::{File, Level};
@@ -14,6 +16,9 @@ pub(super) const CHART_LIMIT: usize = 100 * 1024 * 1024;
 /// A linked directory may lead back to its parent; Helm then fails on the length of the path.
 const DEPTH_LIMIT: usize = 100;
 
+/// With so many files a second thread is worth its price.
+const MANY: usize = 64;
+
 /// The files below `top`, in Helm's order.
 pub(super) fn read(top: &Path, level: Level, world: &dyn World) -> Result<Vec<File>> {
     let ignore = top.join(".helmignore");
@@ -21,17 +26,24 @@ pub(super) fn read(top: &Path, level: Level, world: &dyn World) -> Result<Vec<Fi
         Ok(text) => Rules::parse(&text).map_err(|error| Diagnostic::error(error).note(format!("in {}", ignore.display())))?,
         Err(_) => Rules::parse(b"").map_err(Diagnostic::error)?,
     };
-    let mut walk = Walk { world, level, rules, files: Vec::new(), size: 0 };
-    walk.directory(top, "", 0)?;
-    Ok(walk.files)
+    let mut walk = Walk { world, rules, found: Vec::new() };
+    // What is wrong with a file that was found before is to be said first.
+    let walked = walk.directory(top, "", 0);
+    let contents = contents(&walk.found, world);
+    let files = check(walk.found, contents, level)?;
+    walked.map(|()| files)
+}
+
+/// A file that belongs to the chart.
+struct Found {
+    path: PathBuf,
+    relative: String,
 }
 
 struct Walk<'a> {
     world: &'a dyn World,
-    level: Level,
     rules: Rules,
-    files: Vec<File>,
-    size: usize,
+    found: Vec<Found>,
 }
 
 impl Walk<'_> {
@@ -55,32 +67,63 @@ impl Walk<'_> {
             return Ok(());
         }
         match kind {
-            FileKind::Directory => self.directory(&path, &relative, depth + 1),
-            FileKind::File => self.file(&path, relative),
+            FileKind::Directory => self.directory(&path, &relative, depth + 1)?,
+            FileKind::File => self.found.push(Found { path, relative }),
             FileKind::Other => {
-                Err(Diagnostic::error(format!("cannot load irregular file {} as it has file mode type bits set", path.display())))
+                let text = format!("cannot load irregular file {} as it has file mode type bits set", path.display());
+                return Err(Diagnostic::error(text));
             }
         }
+        Ok(())
     }
+}
 
-    fn file(&mut self, path: &Path, relative: String) -> Result<()> {
-        let data = self.world.read(path).map_err(|error| {
-            let text = io_error("open", path, &error);
+/// What is in each file; many files are read by two threads.
+fn contents(found: &[Found], world: &dyn World) -> Vec<io::Result<Arc<[u8]>>> {
+    // Beyond the limit nothing more is read: the chart will be refused.
+    let size = AtomicUsize::new(0);
+    let content = |file: &Found| match size.load(Ordering::Relaxed) {
+        size if size > CHART_LIMIT => Ok(Arc::default()),
+        _ => world.read(&file.path).inspect(|data| {
+            size.fetch_add(data.len(), Ordering::Relaxed);
+        }),
+    };
+    let read = |half: &[Found]| half.iter().map(content).collect::<Vec<_>>();
+    if found.len() < MANY {
+        return read(found);
+    }
+    let (one, other) = found.split_at(found.len() / 2);
+    std::thread::scope(|scope| {
+        let second = std::thread::Builder::new().spawn_scoped(scope, || read(other));
+        let mut contents = read(one);
+        // Without the second thread there is still this one.
+        contents.extend(second.ok().and_then(|second| second.join().ok()).unwrap_or_else(|| read(other)));
+        contents
+    })
+}
+
+/// Checks sizes in the order of the files, as Helm does while it reads them.
+fn check(found: Vec<Found>, contents: Vec<io::Result<Arc<[u8]>>>, level: Level) -> Result<Vec<File>> {
+    let mut files = Vec::with_capacity(found.len());
+    let mut size = 0;
+    for (Found { path, relative }, content) in found.into_iter().zip(contents) {
+        let data = content.map_err(|error| {
+            let text = io_error("open", &path, &error);
             Diagnostic::error(format!("error reading {relative}: {}", text.message))
         })?;
-        if data.len() > FILE_LIMIT && self.level == Level::V4 {
+        if data.len() > FILE_LIMIT && level == Level::V4 {
             let name = relative.rsplit('/').next().unwrap_or(&relative);
             return Err(Diagnostic::error(format!("chart file {name:?} is larger than the maximum file size {FILE_LIMIT}")));
         }
-        self.size += data.len();
-        if self.size > CHART_LIMIT {
+        size += data.len();
+        if size > CHART_LIMIT {
             return Err(Diagnostic::error(format!("chart is larger than the maximum size {CHART_LIMIT}"))
                 .note("all files of a chart that .helmignore does not leave out count"));
         }
         let data = if data.starts_with(b"\xEF\xBB\xBF") { data[3..].into() } else { data };
-        self.files.push(File { name: relative, data });
-        Ok(())
+        files.push(File { name: relative, data });
     }
+    Ok(files)
 }
 
 /// An I/O error with Go's text: `open x: no such file or directory`.

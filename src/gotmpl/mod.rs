@@ -20,5 +20,5 @@ pub mod value;
 pub use exec::{Context, ExecError, Limits, Output, Vm, execute};
 pub use func::{Failure, Function, FunctionSet, Param};
 pub use parse::ParseError;
-pub use set::{GoVersion, MissingKey, Options, TemplateSet};
+pub use set::{GoVersion, MissingKey, Options, ParsedText, TemplateSet};
 pub use value::{Entries, Kind, List, Map, Object, Rare, Str, Value};

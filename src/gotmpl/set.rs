@@ -63,6 +63,20 @@ pub struct TemplateSet {
     options: Options,
 }
 
+/// The templates of one text, in no set yet: texts can be parsed in any order and on any thread.
+#[derive(Debug)]
+pub struct ParsedText(Trees);
+
+impl ParsedText {
+    /// Parses a text as the template named like the file, together with the templates it defines.
+    ///
+    /// # Errors
+    /// Go's error for what does not parse.
+    pub fn of(file: &Arc<SourceFile>, functions: &FunctionSet) -> Result<Self, Box<ParseError>> {
+        parse(file, functions).map(Self)
+    }
+}
+
 /// What one text gave: its own tree and all trees in it.
 #[derive(Debug, Clone)]
 struct Parsed {
@@ -131,9 +145,13 @@ impl TemplateSet {
     /// # Errors
     /// Go's error for what does not parse; the set is then as it was.
     pub fn parse(&mut self, file: &Arc<SourceFile>) -> Result<(), Box<ParseError>> {
-        let trees = parse(file, &self.functions)?;
-        self.add(&trees);
+        self.add(&parse(file, &self.functions)?);
         Ok(())
+    }
+
+    /// Takes the templates of a text that was parsed elsewhere, as [`TemplateSet::parse`] does after parsing.
+    pub fn take(&mut self, parsed: &ParsedText) {
+        self.add(&parsed.0);
     }
 
     /// Parses a text under a name; see [`TemplateSet::parse`].

@@ -21,7 +21,7 @@ use super::func::Failure;
 use super::parse::ParseError;
 use super::parse::node::{At, Tree};
 use super::set::TemplateSet;
-use super::value::Value;
+use super::value::{Str, Value};
 use crate::base::World;
 use output::Recorder;
 use walk::State;
@@ -127,7 +127,9 @@ pub struct Vm<'a> {
     out: Vec<u8>,
     vars: Vec<Var>,
     recorder: Option<Recorder>,
-    /// Argument lists that are not in use, kept for their memory.
+    /// Output buffers of nested executions that are not in use, kept for their memory.
+    spare_outs: Vec<Vec<u8>>,
+    /// The same for argument lists.
     spare: Vec<Vec<Value>>,
     /// The same for Go's own functions.
     spare_vals: Vec<Vec<Val>>,
@@ -153,6 +155,7 @@ impl<'a> Vm<'a> {
             out: Vec::new(),
             vars: Vec::new(),
             recorder: None,
+            spare_outs: Vec::new(),
             spare: Vec::new(),
             spare_vals: Vec::new(),
         }
@@ -183,7 +186,7 @@ impl<'a> Vm<'a> {
     ///
     /// # Errors
     /// The error of the template, to be given on as it is.
-    pub fn execute_named(&mut self, name: &[u8], data: &Value) -> Result<Vec<u8>, Failure> {
+    pub fn execute_named(&mut self, name: &[u8], data: &Value) -> Result<Str, Failure> {
         let tree = self.find(name)?;
         self.nested(&tree, data).map_err(Failure::Exec)
     }
@@ -192,7 +195,7 @@ impl<'a> Vm<'a> {
     ///
     /// # Errors
     /// Those of the parser or of the execution; the caller words what wraps them.
-    pub fn execute_text(&mut self, text: &[u8], data: &Value) -> Result<Vec<u8>, TextFailure> {
+    pub fn execute_text(&mut self, text: &[u8], data: &Value) -> Result<Str, TextFailure> {
         let (set, tree) = self.set.with_text(text).map_err(TextFailure::Parse)?;
         let outer = std::mem::replace(&mut self.set, set);
         let result = self.nested(&tree, data);
@@ -219,14 +222,18 @@ impl<'a> Vm<'a> {
         })
     }
 
-    fn nested(&mut self, tree: &Arc<Tree>, data: &Value) -> Result<Vec<u8>, Box<ExecError>> {
-        let outer = std::mem::take(&mut self.out);
+    fn nested(&mut self, tree: &Arc<Tree>, data: &Value) -> Result<Str, Box<ExecError>> {
+        let buffer = self.spare_outs.pop().unwrap_or_default();
+        let outer = std::mem::replace(&mut self.out, buffer);
         let recorder = self.recorder.take();
         self.nested += 1;
         let result = self.run(tree, data);
         self.nested -= 1;
         self.recorder = recorder;
-        let written = std::mem::replace(&mut self.out, outer);
+        let mut buffer = std::mem::replace(&mut self.out, outer);
+        let written = Str::from(buffer.as_slice());
+        buffer.clear();
+        self.spare_outs.push(buffer);
         result.map(|()| written)
     }
 

@@ -8,41 +8,34 @@ use super::errors;
 use super::functions::{self, NO_VALUE};
 use super::scope::Renderable;
 use super::values;
-use crate::base::{Result, SourceFile, World};
+use crate::base::{Errands, Result, SourceFile, World};
 use crate::chart::{Chart, Level};
 use crate::gotmpl::exec::{self, Context, Limits};
 use crate::gotmpl::value::{Map, Str, Value};
-use crate::gotmpl::{GoVersion, MissingKey, Options, Output, TemplateSet};
+use crate::gotmpl::{FunctionSet, GoVersion, MissingKey, Options, Output, ParseError, ParsedText, TemplateSet};
+
+/// So many bytes of templates are parsed in one go.
+const BATCH: usize = 32 << 10;
 
 /// What Helm's functions remember during one execution of a chart.
 pub(super) struct Host {
     /// Whose behaviour is reproduced.
     pub(super) level: Level,
-    /// How often each named template is being included right now.
-    included: RefCell<BTreeMap<Str, usize>>,
+    /// The named templates that are being included right now, the innermost last.
+    included: RefCell<Vec<Str>>,
 }
 
 impl Host {
     /// Counts an inclusion that begins, and gives how many of this name are open now.
     pub(super) fn enter(&self, name: &Str) -> usize {
         let mut included = self.included.borrow_mut();
-        match included.get_mut(name.as_bytes()) {
-            Some(count) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                included.insert(name.clone(), 1);
-                1
-            }
-        }
+        included.push(name.clone());
+        included.iter().filter(|open| *open == name).count()
     }
 
-    /// Counts an inclusion that ends.
-    pub(super) fn leave(&self, name: &Str) {
-        if let Some(count) = self.included.borrow_mut().get_mut(name.as_bytes()) {
-            *count = count.saturating_sub(1);
-        }
+    /// Ends the inclusion that began last.
+    pub(super) fn leave(&self) {
+        self.included.borrow_mut().pop();
     }
 }
 
@@ -84,6 +77,8 @@ pub(super) struct Execution<'a> {
     pub(super) world: &'a dyn World,
     /// The chart at the top, which keeps parsed templates for the next release.
     pub(super) chart: &'a Chart,
+    /// The thread that waits for this one.
+    pub(super) errands: &'a Errands,
 }
 
 /// Executes all templates but the partials, and gives each with its path to `each`.
@@ -131,12 +126,43 @@ fn parsed(templates: &BTreeMap<String, Renderable>, order: &[&str], execution: &
         Level::V4 => GoVersion::Go1_27,
     };
     let options = Options { go, missing_key: MissingKey::Zero };
-    let mut set = TemplateSet::new("gotpl", functions::set(execution.level), options);
-    for path in order {
-        let Some(template) = templates.get(*path) else { continue };
-        let file = SourceFile::new(*path, Arc::clone(&template.file.data));
-        set.parse(&file).map_err(|error| errors::parsing(path, &error))?;
+    let functions = Arc::new(functions::set(execution.level));
+    let file = |path: &&str| templates.get(*path).map(|template| SourceFile::new(*path, Arc::clone(&template.file.data)));
+    let files: Vec<_> = order.iter().filter_map(file).collect();
+    let mut set = TemplateSet::new("gotpl", Arc::clone(&functions), options);
+    for (file, parsed) in files.iter().zip(parse_all(&files, &functions, execution.errands)) {
+        match parsed {
+            Some(Ok(parsed)) => set.take(&parsed),
+            // The other thread's stack may be too small for what this one can parse; if not, the error is the same.
+            _ => set.parse(file).map_err(|error| errors::parsing(&file.name, &error))?,
+        }
     }
     execution.chart.parsed.keep(execution.level, order, &set);
     Ok(set)
+}
+
+type Parsed = Option<Result<ParsedText, Box<ParseError>>>;
+
+/// Parses the texts in their order, together with the thread that waits where there is enough for two.
+fn parse_all(files: &[Arc<SourceFile>], functions: &Arc<FunctionSet>, errands: &Errands) -> Vec<Parsed> {
+    let size: usize = files.iter().map(|file| file.text.len()).sum();
+    if size < 2 * BATCH {
+        return files.iter().map(|file| Some(ParsedText::of(file, functions))).collect();
+    }
+    let mut left = Vec::new();
+    let mut rest = files;
+    while !rest.is_empty() {
+        let mut size = 0;
+        let full = |file: &Arc<SourceFile>| {
+            size += file.text.len();
+            size >= BATCH
+        };
+        let count = rest.iter().position(full).map_or(rest.len(), |last| last + 1);
+        let (batch, others) = rest.split_at(count);
+        rest = others;
+        let (batch, functions) = (batch.to_vec(), Arc::clone(functions));
+        left.push((count, errands.leave(move || batch.iter().map(|file| Some(ParsedText::of(file, &functions))).collect::<Vec<_>>())));
+    }
+    let none = |count| std::iter::repeat_with(|| None).take(count).collect();
+    left.into_iter().flat_map(|(count, errand)| errand.wait().unwrap_or_else(|| none(count))).collect()
 }

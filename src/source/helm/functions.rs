@@ -37,15 +37,15 @@ fn include(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     if let Some(host) = host
         && host.enter(&name) > RECURSION_LIMIT + 1
     {
-        host.leave(&name);
+        host.leave();
         let name = name.to_str_lossy();
         return Err(format!("rendering template has a nested reference name: {name}: unable to execute template").into());
     }
     let written = vm.execute_named(name.as_bytes(), &value_of(args, 1));
     if let Some(host) = host {
-        host.leave(&name);
+        host.leave();
     }
-    written.map(Value::str)
+    written.map(Value::Str)
 }
 
 /// `tpl "{{ text }}" .`: a text executed as a template; what it defines is visible within it only.
@@ -56,7 +56,7 @@ fn tpl(vm: &mut Vm<'_>, args: &[Value]) -> Out {
         return Ok(Value::Str(without_no_value(text)));
     }
     match vm.execute_text(text.as_bytes(), &value_of(args, 1)) {
-        Ok(written) => Ok(Value::Str(without_no_value(Str::from(written)))),
+        Ok(written) => Ok(Value::Str(without_no_value(written))),
         Err(TextFailure::Parse(error)) => Err(format!("cannot parse template {}: {}", fmt::quote(text.as_bytes()), error.text).into()),
         Err(TextFailure::Exec(error)) => {
             let prefix = format!("error during tpl function execution for {}: ", fmt::quote(text.as_bytes()));

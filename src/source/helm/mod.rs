@@ -90,7 +90,7 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands:
         capabilities: scope::capabilities(&capabilities, level),
     };
     let templates = scope::templates(&instance, &merged, &release);
-    let execution = Execution { level, limits: options.limits, world, chart };
+    let execution = Execution { level, limits: options.limits, world, chart, errands };
     let mut reading = Reading::new(errands, level);
     let (own_notes, mut notes) = (format!("{}/templates/NOTES.txt", chart.name()), String::new());
     let take = |path: &str, file: RenderedFile| match path {
