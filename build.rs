@@ -1,4 +1,5 @@
-//! Tells the program which sources it was built from, so that nothing that another build has cached is taken for its own.
+//! Tells the program which sources it was built from, so that nothing that another build has cached is taken for its own;
+//! and how it is linked.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -16,6 +17,11 @@ fn main() -> io::Result<()> {
         }
     }
     println!("cargo:rustc-env=HYDRATE_SOURCES={:016x}", hasher.finish());
+    // At a fixed address the 26,000 pointers in constant tables are right from the start; otherwise each run begins with
+    // writing them, which takes a fifth of the time of a small chart. Go links helm the same way.
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
+        println!("cargo:rustc-link-arg-bins=-no-pie");
+    }
     Ok(())
 }
 

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use hydrate::base::DiskWorld;
+use hydrate::chart::values::{decode_values, merge_maps};
 use hydrate::chart::{self, Level};
-use hydrate::source::helm::{self, RenderOptions};
+use hydrate::source::helm::{self, RenderOptions, ValueOptions, ValuesFile};
 
 fn rendering(criterion: &mut Criterion) {
     let world = DiskWorld::new();
@@ -18,6 +19,15 @@ fn rendering(criterion: &mut Criterion) {
     criterion.bench_function("load, parse, render", |bencher| {
         bencher.iter(|| black_box(helm::render(&load(), &options, &world).expect("the chart renders")));
     });
+    let text = std::fs::read(path.join("values.yaml")).expect("the chart has values");
+    let file = |name: &str| ValuesFile { name: name.to_owned(), text: text.as_slice().into() };
+    let set = ["a.b.c=1".to_owned(), "list[3].name=x,other={y,z}".to_owned()].to_vec();
+    let values = ValueOptions { files: vec![file("one"), file("two")], set, ..ValueOptions::default() };
+    criterion.bench_function("decode and merge values", |bencher| {
+        bencher.iter(|| black_box(values.merge(Level::V4, &world).expect("they merge")));
+    });
+    let map = decode_values(&text, Level::V4).expect("they are YAML");
+    criterion.bench_function("merge values", |bencher| bencher.iter(|| black_box(merge_maps(&map, &map))));
     let chart = load();
     criterion.bench_function("render", |bencher| {
         bencher.iter(|| black_box(helm::render(&chart, &options, &world).expect("the chart renders")));

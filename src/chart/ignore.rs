@@ -8,7 +8,7 @@ pub(super) struct Rules(Vec<Rule>);
 
 #[derive(Debug)]
 struct Rule {
-    pattern: String,
+    pattern: Pattern,
     /// Match the file's name only: the pattern has no slash.
     base_only: bool,
     negated: bool,
@@ -42,7 +42,7 @@ impl Rules {
         let (directories_only, rule) = rule.strip_suffix('/').map_or((false, rule), |rest| (true, rest));
         let (rooted, pattern) = rule.strip_prefix('/').map_or((false, rule), |rest| (true, rest));
         let base_only = !rooted && !pattern.contains('/');
-        self.0.push(Rule { pattern: pattern.to_owned(), base_only, negated, directories_only });
+        self.0.push(Rule { pattern: Pattern::new(pattern), base_only, negated, directories_only });
         Ok(())
     }
 
@@ -66,7 +66,37 @@ impl Rules {
 impl Rule {
     fn matches(&self, path: &str) -> bool {
         let name = if self.base_only { path.rsplit('/').next().unwrap_or(path) } else { path };
-        pathmatch::matches(&self.pattern, name).unwrap_or(false)
+        self.pattern.matches(name)
+    }
+}
+
+/// A pattern in the form in which it is matched fastest: each is tried on each file.
+#[derive(Debug)]
+enum Pattern {
+    /// Nothing special in it.
+    Literal(String),
+    /// A star, and nothing special after it.
+    Suffix(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl Pattern {
+    fn new(pattern: &str) -> Self {
+        let literal = |text: &str| !text.contains(['*', '?', '[', '\\']);
+        match pattern.strip_prefix('*') {
+            _ if literal(pattern) => Self::Literal(pattern.to_owned()),
+            Some(suffix) if literal(suffix) => Self::Suffix(suffix.to_owned()),
+            _ => Self::Other(pattern.to_owned()),
+        }
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Literal(text) => name == text,
+            Self::Suffix(suffix) => name.strip_suffix(suffix.as_str()).is_some_and(|before| !before.contains('/')),
+            Self::Other(pattern) => pathmatch::matches(pattern, name).unwrap_or(false),
+        }
     }
 }
 
@@ -84,6 +114,16 @@ mod tests {
         assert!(!ignored("/*.bak\n", "a/c.bak", false));
         assert!(ignored("/*.bak\n", "c.bak", false));
         assert!(ignored("a/*.bak\n", "a/c.bak", false));
+    }
+
+    #[test]
+    fn short_cuts_match_as_patterns_do() {
+        for pattern in ["", "*", "a", "*a", "*.b", "*/b", "a/b", "*a*", "?", "[a]", "\\a", "*]"] {
+            for name in ["", "a", "b", ".b", "a.b", "a/b", "a/.b", "ab/b", "aa", "x]", "/b"] {
+                let expected = pathmatch::matches(pattern, name).unwrap_or(false);
+                assert_eq!(Pattern::new(pattern).matches(name), expected, "{pattern} {name}");
+            }
+        }
     }
 
     #[test]

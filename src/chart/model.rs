@@ -90,6 +90,11 @@ impl Parsed {
         kept.iter().find(|(known, paths, _)| *known == level && paths.iter().eq(names.iter())).map(|(_, _, set)| set.clone())
     }
 
+    /// Whether nothing is kept yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().is_ok_and(|kept| kept.is_empty())
+    }
+
     /// Keeps what was parsed.
     pub fn keep(&self, level: Level, names: &[&str], set: &TemplateSet) {
         if let Ok(mut kept) = self.0.lock()

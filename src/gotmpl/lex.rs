@@ -113,12 +113,21 @@ fn is_alphanumeric(rune: u32) -> bool {
     rune != EOF && (rune == u32::from(b'_') || text::is_letter(rune) || text::is_digit(rune))
 }
 
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
 fn has_left_trim_marker(input: &[u8]) -> bool {
     matches!(input, [b'-', space, ..] if is_space_byte(*space))
 }
 
 fn has_right_trim_marker(input: &[u8]) -> bool {
     matches!(input, [space, b'-', ..] if is_space_byte(*space))
+}
+
+/// Where the next action begins. Braces are rare in text, so looking for one at a time is cheaper than preparing a search.
+fn find_left_delim(input: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'{', input).find(|&at| input.get(at + 1) == Some(&b'{'))
 }
 
 fn newlines(input: &[u8]) -> usize {
@@ -177,31 +186,47 @@ impl<'t> Lexer<'t> {
         self.input.get(start..end).unwrap_or_default()
     }
 
+    #[inline]
     fn next(&mut self) -> u32 {
-        if self.pos >= self.input.len() {
-            self.at_eof = true;
-            return EOF;
-        }
-        let (rune, width) = text::decode(self.rest());
+        let (rune, width) = self.look();
         self.pos += width;
-        if rune == 0x0A {
-            self.line += 1;
-        }
+        self.line += usize::from(rune == 0x0A);
         rune
     }
 
+    #[inline]
     fn peek(&mut self) -> u32 {
-        let rune = self.next();
-        self.backup();
-        rune
+        self.look().0
+    }
+
+    /// The next character and its width; at the end that is remembered, since there is no way back from there.
+    #[inline]
+    fn look(&mut self) -> (u32, usize) {
+        match self.input.get(self.pos) {
+            Some(&byte) if byte < 0x80 => (u32::from(byte), 1),
+            Some(_) => text::decode(self.rest()),
+            None => {
+                self.at_eof = true;
+                (EOF, 0)
+            }
+        }
     }
 
     fn backup(&mut self) {
         if !self.at_eof && self.pos > 0 {
             let (rune, width) = text::decode_last(self.slice(0, self.pos));
             self.pos -= width;
-            if rune == 0x0A {
-                self.line -= 1;
+            self.line -= usize::from(rune == 0x0A);
+        }
+    }
+
+    /// Passes over letters, digits and underscores.
+    fn word(&mut self) {
+        loop {
+            self.pos += self.rest().iter().take_while(|&&byte| is_word_byte(byte)).count();
+            match self.look() {
+                (rune, width) if rune >= 0x80 && is_alphanumeric(rune) => self.pos += width,
+                _ => return,
             }
         }
     }
@@ -247,7 +272,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn text(&mut self) -> State {
-        let Some(found) = memchr::memmem::find(self.rest(), LEFT) else {
+        let Some(found) = find_left_delim(self.rest()) else {
             self.pos = self.input.len();
             if self.pos > self.start {
                 self.line += newlines(self.slice(self.start, self.pos));
@@ -317,10 +342,11 @@ impl<'t> Lexer<'t> {
 
     /// Whether a right delimiter stands here, and if so whether it trims.
     fn at_right_delim(&self) -> Option<bool> {
-        if has_right_trim_marker(self.rest()) && self.from(self.pos + 2).starts_with(RIGHT) {
-            return Some(true);
+        match self.rest() {
+            [b'}', b'}', ..] => Some(false),
+            [space, b'-', b'}', b'}', ..] if is_space_byte(*space) => Some(true),
+            _ => None,
         }
-        self.rest().starts_with(RIGHT).then_some(false)
     }
 
     fn right_delim(&mut self) -> State {
@@ -390,11 +416,9 @@ impl<'t> Lexer<'t> {
     }
 
     fn space(&mut self) -> State {
-        let mut count = 0_usize;
-        while is_space(self.peek()) {
-            self.next();
-            count += 1;
-        }
+        let count = self.rest().iter().take_while(|&&byte| is_space_byte(byte)).count();
+        self.line += newlines(self.slice(self.pos, self.pos + count));
+        self.pos += count;
         // A delimiter that trims starts with one of these spaces.
         let before = self.pos.saturating_sub(1);
         if has_right_trim_marker(self.from(before)) && self.from(before + 2).starts_with(RIGHT) {
@@ -407,13 +431,9 @@ impl<'t> Lexer<'t> {
     }
 
     fn identifier(&mut self) -> State {
-        let mut rune = self.next();
-        while is_alphanumeric(rune) {
-            rune = self.next();
-        }
-        self.backup();
+        self.word();
         if !self.at_terminator() {
-            return self.fail(format!("bad character {}", text::unicode_form(rune)));
+            return self.bad_character();
         }
         let kind = match self.slice(self.start, self.pos) {
             b"block" => Kind::Block,
@@ -444,15 +464,13 @@ impl<'t> Lexer<'t> {
         if self.at_terminator() {
             return self.emit(if kind == Kind::Variable { Kind::Variable } else { Kind::Dot });
         }
-        let mut rune = self.next();
-        while is_alphanumeric(rune) {
-            rune = self.next();
-        }
-        self.backup();
-        if !self.at_terminator() {
-            return self.fail(format!("bad character {}", text::unicode_form(rune)));
-        }
-        self.emit(kind)
+        self.word();
+        if self.at_terminator() { self.emit(kind) } else { self.bad_character() }
+    }
+
+    fn bad_character(&mut self) -> State {
+        let rune = self.peek();
+        self.fail(format!("bad character {}", text::unicode_form(rune)))
     }
 
     fn at_terminator(&mut self) -> bool {
@@ -474,6 +492,8 @@ impl<'t> Lexer<'t> {
     /// Passes over the rest of a literal on one line; whether it ends.
     fn quoted(&mut self, delimiter: u8) -> bool {
         loop {
+            let plain = |byte: &&u8| !matches!(**byte, b'\\' | b'\n') && **byte != delimiter;
+            self.pos += self.rest().iter().take_while(plain).count();
             match self.next() {
                 0x5C => {
                     if matches!(self.next(), EOF | 0x0A) {
@@ -488,13 +508,12 @@ impl<'t> Lexer<'t> {
     }
 
     fn raw_quote(&mut self) -> State {
-        loop {
-            match self.next() {
-                EOF => return self.fail("unterminated raw quoted string".to_owned()),
-                0x60 => return self.emit(Kind::RawString),
-                _ => {}
-            }
-        }
+        let Some(length) = memchr::memchr(b'`', self.rest()) else {
+            return self.fail("unterminated raw quoted string".to_owned());
+        };
+        self.line += newlines(self.slice(self.pos, self.pos + length));
+        self.pos += length + 1;
+        self.emit(Kind::RawString)
     }
 
     fn number(&mut self) -> State {

@@ -1,12 +1,14 @@
 //! Bytes as Go's `unicode/utf8`, `unicode` and `strconv` see them: decoding that never fails, character classes,
 //! quoting and unquoting.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 /// What stands for bytes that are not UTF-8.
 pub const REPLACEMENT: u32 = 0xFFFD;
 
 /// The first character and its width; `(U+FFFD, 1)` where the bytes are not UTF-8, `(U+FFFD, 0)` at the end.
+#[inline]
 pub fn decode(bytes: &[u8]) -> (u32, usize) {
     match bytes.first() {
         None => (REPLACEMENT, 0),
@@ -15,6 +17,7 @@ pub fn decode(bytes: &[u8]) -> (u32, usize) {
     }
 }
 
+#[cold]
 fn decode_wide(bytes: &[u8]) -> (u32, usize) {
     for width in 2..=bytes.len().min(4) {
         if let Some(c) = bytes.get(..width).and_then(|head| std::str::from_utf8(head).ok()).and_then(|text| text.chars().next()) {
@@ -167,20 +170,32 @@ fn push_escaped(out: &mut String, rune: u32, delimiter: char, ascii: bool) {
 }
 
 /// Go's `strconv.Unquote` for string literals in double quotes or backquotes; `None` is its `invalid syntax`.
-pub fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
+///
+/// What stands between the quotes is given as it is where nothing in it has to be changed.
+pub fn unquote(literal: &[u8]) -> Option<Cow<'_, [u8]>> {
     let (&first, rest) = literal.split_first()?;
     let (&last, inner) = rest.split_last()?;
     if first != last {
         return None;
     }
     match first {
-        b'`' => (!inner.contains(&b'`')).then(|| inner.iter().copied().filter(|&byte| byte != b'\r').collect()),
+        b'`' if memchr::memchr(b'`', inner).is_some() => None,
+        b'`' if memchr::memchr(b'\r', inner).is_none() => Some(inner.into()),
+        b'`' => Some(inner.iter().copied().filter(|&byte| byte != b'\r').collect()),
         b'"' => unquote_double(inner),
         _ => None,
     }
 }
 
-fn unquote_double(inner: &[u8]) -> Option<Vec<u8>> {
+fn unquote_double(inner: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let (mut plain, mut ascii) = (true, true);
+    for &byte in inner {
+        plain &= !matches!(byte, b'\n' | b'\\' | b'"');
+        ascii &= byte < 0x80;
+    }
+    if plain && (ascii || std::str::from_utf8(inner).is_ok()) {
+        return Some(inner.into());
+    }
     if inner.contains(&b'\n') {
         return None;
     }
@@ -194,7 +209,7 @@ fn unquote_double(inner: &[u8]) -> Option<Vec<u8>> {
         }
         rest = tail;
     }
-    Some(out)
+    Some(out.into())
 }
 
 /// What one escape or character of a literal stands for.
@@ -285,8 +300,10 @@ mod tests {
 
     #[test]
     fn unquoting_follows_strconv() {
-        assert_eq!(unquote(br#""a\x41\101\u00e9\"""#), Some("aAAé\"".as_bytes().to_vec()));
-        assert_eq!(unquote(b"`a\r\\n`"), Some(b"a\\n".to_vec()));
+        assert_eq!(unquote(br#""a\x41\101\u00e9\"""#).as_deref(), Some("aAAé\"".as_bytes()));
+        assert_eq!(unquote(b"`a\r\\n`").as_deref(), Some(&b"a\\n"[..]));
+        assert!(matches!(unquote(b"\"a\""), Some(Cow::Borrowed(b"a"))));
+        assert_eq!(unquote(b"\"\xff\"").as_deref(), Some("\u{FFFD}".as_bytes()));
         assert_eq!(unquote(br#""\'""#), None);
         assert_eq!(unquote(br#""\400""#), None);
         assert_eq!(unquote(br#""\ud800""#), None);

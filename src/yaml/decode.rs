@@ -95,7 +95,7 @@ impl DecodeError {
 pub fn decode<B: Build>(bytes: &[u8], options: Options, build: &mut B) -> Result<B::Value, DecodeError> {
     let input = Input::new(bytes);
     let mut parser = Parser::new(&input, options.dialect);
-    let mut tree = Tree::default();
+    let mut tree = Tree::sized_for(bytes);
     if !tree.read(&mut parser)? {
         return Ok(build.scalar(Scalar::Null));
     }

@@ -42,6 +42,14 @@ pub(super) enum Kind {
 }
 
 impl<'a> Tree<'a> {
+    /// An empty tree with room for the nodes that a text of its lines may have: growing would copy them, and what is
+    /// reserved but not used costs nothing.
+    pub fn sized_for(text: &[u8]) -> Self {
+        const MOST: usize = 1 << 16;
+        let nodes = 2 * memchr::memchr_iter(b'\n', text).count() + 4;
+        Self { nodes: Vec::with_capacity(nodes.min(MOST)), anchors: BTreeMap::new() }
+    }
+
     /// Reads the next document; says whether there was one.
     ///
     /// Names of anchors live as long as the tree: clear it between documents where they must not.

@@ -32,7 +32,7 @@ impl<'s> State<'s, '_> {
         match first {
             Arg::Field(field) => {
                 self.at = At::Arg(first);
-                return self.eval_fields(dot, dot.clone(), At::Arg(first), &field.idents, &command.args, last);
+                return self.eval_fields(dot, dot.clone(), At::Arg(first), field.idents, &command.args, last);
             }
             Arg::Chain(chain) => return self.eval_chain(dot, first, chain, &command.args, last),
             Arg::Identifier(identifier) => {
@@ -53,7 +53,7 @@ impl<'s> State<'s, '_> {
             Arg::Bool(_, value) => Ok(Val::plain(Value::Bool(*value))),
             Arg::Dot(_) => Ok(dot.clone()),
             Arg::Number(number) => self.ideal(first, number),
-            Arg::Text(literal) => Ok(Val::plain(Value::str(&*literal.text))),
+            Arg::Text(literal) => Ok(Val::plain(Value::str(literal.text(&self.tree.file.text)))),
             _ => Err(self.fail("nil is not a command")),
         }
     }
@@ -89,7 +89,7 @@ impl<'s> State<'s, '_> {
             return Err(self.fail(format!("indirection through explicit nil in {}", self.source_of(arg))));
         }
         let receiver = self.eval_arg(dot, None, &chain.node)?;
-        self.eval_fields(dot, receiver, At::Arg(arg), &chain.fields, args, last)
+        self.eval_fields(dot, receiver, At::Arg(arg), chain.fields, args, last)
     }
 
     fn eval_variable(&mut self, dot: &Val, arg: &'s Arg, args: &'s [Arg], last: Option<Val>) -> Exec<Val> {
@@ -100,7 +100,7 @@ impl<'s> State<'s, '_> {
             self.not_a_function(args, last.as_ref())?;
             return Ok(value);
         }
-        self.eval_fields(dot, value, At::Arg(arg), &variable.fields, args, last)
+        self.eval_fields(dot, value, At::Arg(arg), variable.fields, args, last)
     }
 
     /// An argument for a parameter; `None` takes any value (the receiver of a chain).
@@ -109,7 +109,7 @@ impl<'s> State<'s, '_> {
         let value = match arg {
             Arg::Dot(_) => dot.clone(),
             Arg::Nil(_) => return self.nil_for(param),
-            Arg::Field(field) => self.eval_fields(dot, dot.clone(), At::Arg(arg), &field.idents, std::slice::from_ref(arg), None)?,
+            Arg::Field(field) => self.eval_fields(dot, dot.clone(), At::Arg(arg), field.idents, std::slice::from_ref(arg), None)?,
             Arg::Variable(_) => self.eval_variable(dot, arg, &[], None)?,
             Arg::Pipe(pipe) => {
                 self.guard()?;
@@ -155,7 +155,7 @@ impl<'s> State<'s, '_> {
                 None => Err(self.expected("unsigned integer", arg)),
             },
             Kind::String => match arg {
-                Arg::Text(literal) => Ok(Val::plain(Value::str(&*literal.text))),
+                Arg::Text(literal) => Ok(Val::plain(Value::str(literal.text(&self.tree.file.text)))),
                 _ => Err(self.expected("string", arg)),
             },
             Kind::Interface if param == Param::Any => self.any_constant(arg),
@@ -167,7 +167,7 @@ impl<'s> State<'s, '_> {
     fn any_constant(&mut self, arg: &'s Arg) -> Exec<Val> {
         match arg {
             Arg::Bool(_, value) => Ok(Val::plain(Value::Bool(*value))),
-            Arg::Text(literal) => Ok(Val::plain(Value::str(&*literal.text))),
+            Arg::Text(literal) => Ok(Val::plain(Value::str(literal.text(&self.tree.file.text)))),
             Arg::Number(number) => self.ideal(arg, number),
             _ => Ok(Val::INVALID),
         }

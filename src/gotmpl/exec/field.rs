@@ -3,32 +3,28 @@
 use super::Val;
 use super::error::{Cause, ExecError};
 use super::walk::{Exec, State};
-use crate::gotmpl::parse::node::{Arg, At, Bytes};
+use crate::gotmpl::parse::node::{Arg, At, Path};
 use crate::gotmpl::set::MissingKey;
 use crate::gotmpl::value::{Kind, Map, Rare, Value};
 
 impl<'s> State<'s, '_> {
     /// `.X.Y.Z`, the last of them perhaps a method with arguments. `node` is where errors of methods are reported.
-    pub fn eval_fields(
-        &mut self,
-        dot: &Val,
-        mut receiver: Val,
-        node: At<'s>,
-        idents: &'s [Bytes],
-        args: &'s [Arg],
-        last: Option<Val>,
-    ) -> Exec<Val> {
-        let Some((final_ident, before)) = idents.split_last() else { return Ok(receiver) };
-        for (index, ident) in before.iter().enumerate() {
+    pub fn eval_fields(&mut self, dot: &Val, mut receiver: Val, node: At<'s>, path: Path, args: &'s [Arg], last: Option<Val>) -> Exec<Val> {
+        let tree = self.tree;
+        let Some(mut rest) = path.text(&tree.file.text) else { return Ok(receiver) };
+        let mut index = 0;
+        while let Some((ident, after)) = memchr::memchr(b'.', rest).and_then(|point| Some((rest.get(..point)?, rest.get(point + 1..)?))) {
             receiver = self.eval_field(dot, (ident, index), node, &[], None, receiver)?;
+            rest = after;
+            index += 1;
         }
-        self.eval_field(dot, (final_ident, before.len()), node, args, last, receiver)
+        self.eval_field(dot, (rest, index), node, args, last, receiver)
     }
 
     fn eval_field(
         &mut self,
         dot: &Val,
-        (name, index): (&'s Bytes, usize),
+        (name, index): (&'s [u8], usize),
         node: At<'s>,
         args: &'s [Arg],
         last: Option<Val>,
@@ -139,15 +135,15 @@ impl<'s> State<'s, '_> {
     fn nil_field(&self, node: At<'s>, index: usize, name: &[u8]) -> Cause {
         let source = &self.tree.file.text;
         let (mut path, fields) = match node {
-            At::Arg(Arg::Field(field)) => (String::new(), &*field.idents),
-            At::Arg(Arg::Variable(variable)) => (String::from_utf8_lossy(&variable.name).into_owned(), &*variable.fields),
+            At::Arg(Arg::Field(field)) => (String::new(), field.idents),
+            At::Arg(Arg::Variable(variable)) => (String::from_utf8_lossy(variable.name.of(source)).into_owned(), variable.fields),
             At::Arg(Arg::Chain(chain)) => {
                 let inner = At::Arg(&chain.node).text(source);
-                (format!("({})", String::from_utf8_lossy(&inner)), &*chain.fields)
+                (format!("({})", String::from_utf8_lossy(&inner)), chain.fields)
             }
-            _ => (String::new(), &[][..]),
+            _ => (String::new(), Path::NONE),
         };
-        for ident in fields.iter().take(index) {
+        for ident in fields.idents(source).take(index) {
             path.push('.');
             path.push_str(&String::from_utf8_lossy(ident));
         }

@@ -91,7 +91,7 @@ impl<'s> State<'s, '_> {
     }
 
     fn undefined(&self, variable: &Variable) -> Box<ExecError> {
-        self.fail(format!("undefined variable: {}", String::from_utf8_lossy(&variable.name)))
+        self.fail(format!("undefined variable: {}", String::from_utf8_lossy(variable.name.of(&self.tree.file.text))))
     }
 
     /// Overwrites the variable `n` from the top.

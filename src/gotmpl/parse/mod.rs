@@ -3,6 +3,7 @@
 pub(super) mod node;
 pub(super) mod number;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::func::FunctionSet;
 use super::lex::{Item, Kind, Lexer};
 use super::{stack, text};
 use crate::base::{Diagnostic, SourceFile};
-use node::{Action, Arg, Branch, Bytes, Call, Chain, Command, Field, Identifier, List, Literal, Node, Pipe, Span, Tree, Variable};
+use node::{Action, Arg, Branch, Bytes, Call, Chain, Command, Field, Identifier, List, Literal, Node, Path, Pipe, Span, Tree, Variable};
 use number::{Number, Syntax};
 
 /// How deep expressions and control structures may nest. Go allows 10,000 parentheses and any number of control
@@ -64,8 +65,16 @@ pub(super) fn parse(file: &Arc<SourceFile>, functions: &FunctionSet) -> Parsed<T
     let mut lexer = Lexer::new(&file.text);
     lexer.break_ok = functions.find(b"break").is_none();
     lexer.continue_ok = functions.find(b"continue").is_none();
-    let mut parser =
-        Parser { file, functions, lexer, trees: Trees::new(), symbols: vec![Bytes::from(&b"$"[..])], scope: Scope::new(), depth: 0 };
+    let mut parser = Parser {
+        file,
+        functions,
+        lexer,
+        trees: Trees::new(),
+        symbols: vec![b"$"],
+        scope: Scope::new(),
+        depth: 0,
+        scratch: Scratch::default(),
+    };
     if file.text.len() > u32::MAX as usize {
         return Err(parser.fail("the text is larger than 4 GiB"));
     }
@@ -93,9 +102,23 @@ struct Parser<'p> {
     functions: &'p FunctionSet,
     lexer: Lexer<'p>,
     trees: Trees,
-    symbols: Vec<Bytes>,
+    symbols: Vec<&'p [u8]>,
     scope: Scope,
     depth: usize,
+    scratch: Scratch,
+}
+
+/// What belongs to lists that are not finished, one behind the other: so each list is allocated once, in its final size.
+#[derive(Default)]
+struct Scratch {
+    nodes: Vec<Node>,
+    cmds: Vec<Command>,
+    args: Vec<Arg>,
+}
+
+/// The items from `start` on, as a finished list.
+fn finished<T>(items: &mut Vec<T>, start: usize) -> Box<[T]> {
+    items.drain(start.min(items.len())..).collect()
 }
 
 /// A node, or what ends a list of them.
@@ -241,7 +264,6 @@ impl<'p> Parser<'p> {
 
     fn parse_all(&mut self) -> Parsed<()> {
         let pos = at(self.peek().start);
-        let mut nodes = Vec::new();
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelim {
                 let delim = self.next();
@@ -252,12 +274,13 @@ impl<'p> Parser<'p> {
                 self.backup2(delim);
             }
             match self.text_or_action()? {
-                Step::Node(node) => nodes.push(node),
+                Step::Node(node) => self.scratch.nodes.push(node),
                 Step::End => return Err(self.fail("unexpected {{end}}")),
                 Step::Else(_) => return Err(self.fail("unexpected {{else}}")),
             }
         }
-        self.add(self.file.name.clone().into_bytes(), List { pos, nodes: nodes.into() })
+        let nodes = finished(&mut self.scratch.nodes, 0);
+        self.add(self.file.name.clone().into_bytes(), List { pos, nodes })
     }
 
     /// `{{define "name"}} … {{end}}`; what is inside has a scope of its own.
@@ -273,12 +296,12 @@ impl<'p> Parser<'p> {
         if let Ending::Else(_) = ending {
             return Err(self.fail("unexpected {{else}} in define clause"));
         }
-        self.add(name, list)?;
+        self.add(name.into_owned(), list)?;
         self.scope = outer;
         Ok(())
     }
 
-    fn unquote(&self, token: Item) -> Parsed<Vec<u8>> {
+    fn unquote(&self, token: Item) -> Parsed<Cow<'p, [u8]>> {
         text::unquote(self.value(token)).ok_or_else(|| self.fail("invalid syntax"))
     }
 
@@ -297,13 +320,17 @@ impl<'p> Parser<'p> {
 
     fn item_list(&mut self) -> Parsed<(List, Ending)> {
         let pos = at(self.peek_non_space().start);
-        let mut nodes = Vec::new();
+        let start = self.scratch.nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
-            match self.text_or_action()? {
-                Step::Node(node) => nodes.push(node),
-                Step::End => return Ok((List { pos, nodes: nodes.into() }, Ending::End)),
-                Step::Else(after) => return Ok((List { pos, nodes: nodes.into() }, Ending::Else(after))),
-            }
+            let ending = match self.text_or_action()? {
+                Step::Node(node) => {
+                    self.scratch.nodes.push(node);
+                    continue;
+                }
+                Step::End => Ending::End,
+                Step::Else(after) => Ending::Else(after),
+            };
+            return Ok((List { pos, nodes: finished(&mut self.scratch.nodes, start) }, ending));
         }
         Err(self.fail("unexpected EOF"))
     }
@@ -448,7 +475,7 @@ impl<'p> Parser<'p> {
 
     fn template_name(&self, token: Item, context: &str) -> Parsed<Bytes> {
         match token.kind {
-            Kind::String | Kind::RawString => self.unquote(token).map(Into::into),
+            Kind::String | Kind::RawString => self.unquote(token).map(Cow::into_owned).map(Into::into),
             _ => Err(self.unexpected(token, context)),
         }
     }
@@ -459,7 +486,7 @@ impl<'p> Parser<'p> {
         let pos = at(self.peek_non_space().start);
         let mut decl = Vec::new();
         let assign = self.declarations(context, &mut decl)?;
-        let mut cmds = Vec::new();
+        let start = self.scratch.cmds.len();
         loop {
             let token = self.next_non_space();
             match token.kind {
@@ -477,13 +504,15 @@ impl<'p> Parser<'p> {
                 | Kind::Variable
                 | Kind::LeftParen => {
                     self.backup();
-                    cmds.push(self.command()?);
+                    let command = self.command()?;
+                    self.scratch.cmds.push(command);
                 }
                 _ => return Err(self.unexpected(token, context)),
             }
         }
+        let cmds = finished(&mut self.scratch.cmds, start);
         self.check_pipeline(&cmds, context)?;
-        Ok(Pipe { pos, assign, decl: decl.into(), cmds: cmds.into() })
+        Ok(Pipe { pos, assign, decl: decl.into(), cmds })
     }
 
     /// `$x :=`, `$x =`, and in a range `$x, $y :=`; whether it assigns.
@@ -523,19 +552,18 @@ impl<'p> Parser<'p> {
     }
 
     fn declare(&mut self, token: Item, decl: &mut Vec<Variable>) {
-        let variable = self.variable(at(token.start), self.value(token));
+        let variable = self.variable(token);
         self.scope.vars.push(variable.symbol);
         decl.push(variable);
     }
 
-    fn variable(&mut self, pos: u32, text: &[u8]) -> Variable {
-        let mut parts = text.split(|&byte| byte == b'.');
-        let name = Bytes::from(parts.next().unwrap_or_default());
+    fn variable(&mut self, token: Item) -> Variable {
+        let name = self.value(token);
         let symbol = self.symbols.iter().position(|known| *known == name).unwrap_or_else(|| {
-            self.symbols.push(name.clone());
+            self.symbols.push(name);
             self.symbols.len() - 1
         });
-        Variable { pos, symbol: at(symbol), name, fields: parts.map(Bytes::from).collect() }
+        Variable { pos: at(token.start), symbol: at(symbol), name: span(token), fields: Path::NONE }
     }
 
     fn check_pipeline(&self, cmds: &[Command], context: &str) -> Parsed<()> {
@@ -552,10 +580,11 @@ impl<'p> Parser<'p> {
 
     fn command(&mut self) -> Parsed<Command> {
         let pos = at(self.peek_non_space().start);
-        let mut args = Vec::new();
+        let start = self.scratch.args.len();
         loop {
             self.peek_non_space();
-            args.extend(self.operand()?);
+            let operand = self.operand()?;
+            self.scratch.args.extend(operand);
             let token = self.next();
             match token.kind {
                 Kind::Space => continue,
@@ -565,10 +594,11 @@ impl<'p> Parser<'p> {
             }
             break;
         }
+        let args = finished(&mut self.scratch.args, start);
         if args.is_empty() {
             return Err(self.fail("empty command"));
         }
-        Ok(Command { pos, args: args.into() })
+        Ok(Command { pos, args })
     }
 
     /// A term and the fields after it; `None` when there is no operand.
@@ -579,23 +609,19 @@ impl<'p> Parser<'p> {
             return Ok(Some(node));
         }
         let pos = at(first.start);
-        let mut fields: Vec<Bytes> = Vec::new();
+        let mut fields = Path(span(first));
         while self.peek().kind == Kind::Field {
-            let token = self.next();
-            fields.push(self.value(token).get(1..).unwrap_or_default().into());
+            fields = fields.up_to(at(self.next().end));
         }
         // Go gives the whole chain the position of its second part.
         match node {
-            Arg::Field(field) => Ok(Some(Arg::Field(Field { pos, idents: field.idents.into_iter().chain(fields).collect() }))),
-            Arg::Variable(variable) => {
-                let fields = variable.fields.into_iter().chain(fields).collect();
-                Ok(Some(Arg::Variable(Variable { pos, fields, ..variable })))
-            }
+            Arg::Field(field) => Ok(Some(Arg::Field(Field { pos, idents: field.idents.up_to(fields.0.end) }))),
+            Arg::Variable(variable) => Ok(Some(Arg::Variable(Variable { pos, fields, ..variable }))),
             Arg::Bool(..) | Arg::Text(_) | Arg::Number(_) | Arg::Nil(_) | Arg::Dot(_) => {
                 let text = node::At::Arg(&node).text(&self.file.text);
                 Err(self.fail(format!("unexpected . after term {}", text::quote(&text, false))))
             }
-            _ => Ok(Some(Arg::Chain(Box::new(Chain { pos, node, fields: fields.into() })))),
+            _ => Ok(Some(Arg::Chain(Box::new(Chain { pos, node, fields })))),
         }
     }
 
@@ -607,18 +633,18 @@ impl<'p> Parser<'p> {
             Kind::Dot => Arg::Dot(pos),
             Kind::Nil => Arg::Nil(pos),
             Kind::Variable => self.use_variable(token)?,
-            Kind::Field => {
-                let idents = self.value(token).get(1..).unwrap_or_default().split(|&byte| byte == b'.').map(Bytes::from).collect();
-                Arg::Field(Field { pos, idents })
-            }
+            Kind::Field => Arg::Field(Field { pos, idents: Path(span(token)) }),
             Kind::Bool => Arg::Bool(pos, self.value(token) == b"true"),
             Kind::CharConstant => self.number(token, Syntax::Char)?,
             Kind::Complex => self.number(token, Syntax::Complex)?,
             Kind::Number => self.number(token, Syntax::Plain)?,
             Kind::LeftParen => self.parenthesized()?,
             Kind::String | Kind::RawString => {
-                let text = self.unquote(token)?.into();
-                Arg::Text(Box::new(Literal { quoted: span(token), text }))
+                let unquoted = match self.unquote(token)? {
+                    Cow::Borrowed(_) => None,
+                    Cow::Owned(text) => Some(text.into()),
+                };
+                Arg::Text(Literal { quoted: span(token), unquoted })
             }
             _ => {
                 self.backup();
@@ -636,9 +662,9 @@ impl<'p> Parser<'p> {
     }
 
     fn use_variable(&mut self, token: Item) -> Parsed<Arg> {
-        let variable = self.variable(at(token.start), self.value(token));
+        let variable = self.variable(token);
         if !self.scope.vars.contains(&variable.symbol) {
-            return Err(self.fail(format!("undefined variable {}", text::quote(&variable.name, false))));
+            return Err(self.fail(format!("undefined variable {}", text::quote(self.value(token), false))));
         }
         Ok(Arg::Variable(variable))
     }

@@ -8,7 +8,7 @@ use crate::gotmpl::builtins::Builtin;
 use crate::gotmpl::func::Function;
 use crate::gotmpl::text;
 
-/// The bytes of a name, a field or a string constant.
+/// The bytes of a name or a string constant.
 pub type Bytes = Box<[u8]>;
 
 /// One named template.
@@ -130,7 +130,7 @@ pub(in crate::gotmpl) enum Arg {
     Nil(u32),
     Bool(u32, bool),
     Number(Box<Number>),
-    Text(Box<Literal>),
+    Text(Literal),
     Field(Field),
     Variable(Variable),
     Identifier(Identifier),
@@ -138,18 +138,55 @@ pub(in crate::gotmpl) enum Arg {
     Pipe(Box<Pipe>),
 }
 
+/// Field names one after the other as they stand in the source, `.x.y`, or nothing.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::gotmpl) struct Path(pub Span);
+
+impl Path {
+    pub const NONE: Self = Self(Span { start: 0, end: 0 });
+
+    pub fn is_empty(self) -> bool {
+        self.0.start == self.0.end
+    }
+
+    /// The text from the first name on, without the point before it; `None` where there is no name.
+    pub fn text(self, source: &[u8]) -> Option<&[u8]> {
+        self.0.of(source).get(1..)
+    }
+
+    /// The names.
+    pub fn idents(self, source: &[u8]) -> impl Iterator<Item = &[u8]> {
+        self.text(source).into_iter().flat_map(|names| names.split(|&byte| byte == b'.'))
+    }
+
+    /// With the names that end at `end` added.
+    pub fn up_to(self, end: u32) -> Self {
+        Self(Span { start: self.0.start, end })
+    }
+}
+
 /// A string constant: how it is written and what it means.
 #[derive(Debug)]
 pub(in crate::gotmpl) struct Literal {
     pub quoted: Span,
-    pub text: Bytes,
+    /// What it means, where that is not what stands between the quotes.
+    pub unquoted: Option<Bytes>,
+}
+
+impl Literal {
+    pub fn text<'a>(&'a self, source: &'a [u8]) -> &'a [u8] {
+        match &self.unquoted {
+            Some(text) => text,
+            None => Span { start: self.quoted.start + 1, end: self.quoted.end.saturating_sub(1) }.of(source),
+        }
+    }
 }
 
 /// `.x.y`
 #[derive(Debug)]
 pub(in crate::gotmpl) struct Field {
     pub pos: u32,
-    pub idents: Box<[Bytes]>,
+    pub idents: Path,
 }
 
 /// `$x.y`; the name is a symbol of the parser.
@@ -158,8 +195,8 @@ pub(in crate::gotmpl) struct Variable {
     pub pos: u32,
     pub symbol: u32,
     /// With its dollar.
-    pub name: Bytes,
-    pub fields: Box<[Bytes]>,
+    pub name: Span,
+    pub fields: Path,
 }
 
 /// The name of a function, and the function.
@@ -174,7 +211,7 @@ pub(in crate::gotmpl) struct Identifier {
 pub(in crate::gotmpl) struct Chain {
     pub pos: u32,
     pub node: Arg,
-    pub fields: Box<[Bytes]>,
+    pub fields: Path,
 }
 
 /// What a function name stands for.
@@ -345,26 +382,23 @@ impl Printer<'_> {
             Arg::Bool(_, value) => self.put(if *value { b"true" } else { b"false" }),
             Arg::Number(number) => self.put(number.span.of(self.source)),
             Arg::Text(literal) => self.put(literal.quoted.of(self.source)),
-            Arg::Field(field) => self.fields(&field.idents),
+            Arg::Field(field) => self.fields(field.idents),
             Arg::Variable(variable) => self.variable(variable),
             Arg::Identifier(identifier) => self.put(identifier.name.of(self.source)),
             Arg::Chain(chain) => {
                 self.bracketed(&chain.node);
-                self.fields(&chain.fields);
+                self.fields(chain.fields);
             }
             Arg::Pipe(pipe) => self.pipe(pipe),
         }
     }
 
     fn variable(&mut self, variable: &Variable) {
-        self.put(&variable.name);
-        self.fields(&variable.fields);
+        self.put(variable.name.of(self.source));
+        self.fields(variable.fields);
     }
 
-    fn fields(&mut self, idents: &[Bytes]) {
-        for ident in idents {
-            self.put(b".");
-            self.put(ident);
-        }
+    fn fields(&mut self, idents: Path) {
+        self.put(idents.0.of(self.source));
     }
 }

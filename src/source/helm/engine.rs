@@ -6,16 +6,14 @@ use std::sync::Arc;
 
 use super::errors;
 use super::functions::{self, NO_VALUE};
+use super::parsing::Parsing;
 use super::scope::Renderable;
 use super::values;
-use crate::base::{Errands, Result, SourceFile, World};
+use crate::base::{Result, SourceFile, World};
 use crate::chart::{Chart, Level};
 use crate::gotmpl::exec::{self, Context, Limits};
 use crate::gotmpl::value::{Map, Str, Value};
-use crate::gotmpl::{FunctionSet, GoVersion, MissingKey, Options, Output, ParseError, ParsedText, TemplateSet};
-
-/// So many bytes of templates are parsed in one go.
-const BATCH: usize = 32 << 10;
+use crate::gotmpl::{Output, TemplateSet};
 
 /// What Helm's functions remember during one execution of a chart.
 pub(super) struct Host {
@@ -77,18 +75,17 @@ pub(super) struct Execution<'a> {
     pub(super) world: &'a dyn World,
     /// The chart at the top, which keeps parsed templates for the next release.
     pub(super) chart: &'a Chart,
-    /// The thread that waits for this one.
-    pub(super) errands: &'a Errands,
 }
 
 /// Executes all templates but the partials, and gives each with its path to `each`.
 pub(super) fn render(
     templates: &BTreeMap<String, Renderable>,
     execution: &Execution<'_>,
+    parsing: Parsing<'_>,
     mut each: impl FnMut(&str, RenderedFile),
 ) -> Result<()> {
     let order = order(templates);
-    let set = parsed(templates, &order, execution)?;
+    let set = parsed(templates, &order, execution, parsing)?;
     let host = Host { level: execution.level, included: RefCell::default() };
     let context = Context { world: execution.world, host: &host, limits: execution.limits };
     for path in order {
@@ -117,52 +114,18 @@ fn order(templates: &BTreeMap<String, Renderable>) -> Vec<&str> {
 }
 
 /// The parsed templates, from the last time where the chart was rendered before under the same names.
-fn parsed(templates: &BTreeMap<String, Renderable>, order: &[&str], execution: &Execution<'_>) -> Result<TemplateSet> {
+fn parsed(
+    templates: &BTreeMap<String, Renderable>,
+    order: &[&str],
+    execution: &Execution<'_>,
+    parsing: Parsing<'_>,
+) -> Result<TemplateSet> {
     if let Some(known) = execution.chart.parsed.find(execution.level, order) {
         return Ok(known);
     }
-    let go = match execution.level {
-        Level::V3 => GoVersion::Go1_23,
-        Level::V4 => GoVersion::Go1_27,
-    };
-    let options = Options { go, missing_key: MissingKey::Zero };
-    let functions = Arc::new(functions::set(execution.level));
     let file = |path: &&str| templates.get(*path).map(|template| SourceFile::new(*path, Arc::clone(&template.file.data)));
     let files: Vec<_> = order.iter().filter_map(file).collect();
-    let mut set = TemplateSet::new("gotpl", Arc::clone(&functions), options);
-    for (file, parsed) in files.iter().zip(parse_all(&files, &functions, execution.errands)) {
-        match parsed {
-            Some(Ok(parsed)) => set.take(&parsed),
-            // The other thread's stack may be too small for what this one can parse; if not, the error is the same.
-            _ => set.parse(file).map_err(|error| errors::parsing(&file.name, &error))?,
-        }
-    }
+    let set = parsing.finish(&files, execution.level)?;
     execution.chart.parsed.keep(execution.level, order, &set);
     Ok(set)
-}
-
-type Parsed = Option<Result<ParsedText, Box<ParseError>>>;
-
-/// Parses the texts in their order, together with the thread that waits where there is enough for two.
-fn parse_all(files: &[Arc<SourceFile>], functions: &Arc<FunctionSet>, errands: &Errands) -> Vec<Parsed> {
-    let size: usize = files.iter().map(|file| file.text.len()).sum();
-    if size < 2 * BATCH {
-        return files.iter().map(|file| Some(ParsedText::of(file, functions))).collect();
-    }
-    let mut left = Vec::new();
-    let mut rest = files;
-    while !rest.is_empty() {
-        let mut size = 0;
-        let full = |file: &Arc<SourceFile>| {
-            size += file.text.len();
-            size >= BATCH
-        };
-        let count = rest.iter().position(full).map_or(rest.len(), |last| last + 1);
-        let (batch, others) = rest.split_at(count);
-        rest = others;
-        let (batch, functions) = (batch.to_vec(), Arc::clone(functions));
-        left.push((count, errands.leave(move || batch.iter().map(|file| Some(ParsedText::of(file, &functions))).collect::<Vec<_>>())));
-    }
-    let none = |count| std::iter::repeat_with(|| None).take(count).collect();
-    left.into_iter().flat_map(|(count, errand)| errand.wait().unwrap_or_else(|| none(count))).collect()
 }

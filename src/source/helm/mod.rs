@@ -17,6 +17,7 @@ mod instance;
 mod manifests;
 mod options;
 pub mod output;
+mod parsing;
 mod reading;
 mod schema;
 mod scope;
@@ -35,6 +36,7 @@ use coalesce::Mode;
 use engine::{Execution, RenderedFile};
 use instance::Instance;
 use manifests::Unparsable;
+use parsing::Parsing;
 use reading::{ReadFile, Reading};
 
 pub use document::{Document, Part, Text};
@@ -68,6 +70,7 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) ->
 fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands: &Errands) -> Result<Rendered> {
     let level = options.level;
     let mut said = chart_warnings(chart);
+    let parsing = Parsing::begin(chart, level, errands);
     let values = options.values.merge(level, world)?;
     check_installable(chart, level, &mut said)?;
     check_name(&options.release, level)?;
@@ -90,7 +93,7 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands:
         capabilities: scope::capabilities(&capabilities, level),
     };
     let templates = scope::templates(&instance, &merged, &release);
-    let execution = Execution { level, limits: options.limits, world, chart, errands };
+    let execution = Execution { level, limits: options.limits, world, chart };
     let mut reading = Reading::new(errands, level);
     let (own_notes, mut notes) = (format!("{}/templates/NOTES.txt", chart.name()), String::new());
     let take = |path: &str, file: RenderedFile| match path {
@@ -98,7 +101,7 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands:
         path if path.ends_with("NOTES.txt") => {}
         path => reading.add(path, file),
     };
-    budget::with(options.limits.steps, options.limits.output, || engine::render(&templates, &execution, take))?;
+    budget::with(options.limits.steps, options.limits.output, || engine::render(&templates, &execution, parsing, take))?;
     documents(&instance, reading.finish()?, notes, options, said)
 }
 

@@ -8,7 +8,7 @@ use super::capabilities::{Capabilities, KubeVersion, helm_version};
 use super::files::Files;
 use super::instance::Instance;
 use super::values;
-use crate::chart::{Dependency, File, Import, Level, Maintainer, Metadata};
+use crate::chart::{self, Dependency, File, Import, Level, Maintainer, Metadata};
 use crate::gotmpl::Vm;
 use crate::gotmpl::func::{Failure, Function, Param};
 use crate::gotmpl::value::{Kind, List, Map, Object, Str, Value};
@@ -73,8 +73,7 @@ fn gather(chart: &Instance, values: &Map, parent: &str, release: &Release, found
     let base_path: Rc<str> = format!("{path}/templates").into();
     let location: Rc<str> = chart.chart.location.as_str().into();
     for file in &chart.chart.templates {
-        let name = file.name.rsplit('/').next().unwrap_or_default();
-        if chart.chart.is_library() && !name.starts_with('_') {
+        if !is_template(&chart.chart, file) {
             continue;
         }
         let renderable =
@@ -82,6 +81,12 @@ fn gather(chart: &Instance, values: &Map, parent: &str, release: &Release, found
         found.insert(joined(&path, &file.name), renderable);
     }
     scope
+}
+
+/// Whether a template counts: of a library chart only the partials do.
+pub(super) fn is_template(chart: &chart::Chart, file: &File) -> bool {
+    let name = file.name.rsplit('/').next().unwrap_or_default();
+    name.starts_with('_') || !chart.is_library()
 }
 
 /// Go's `path.Join`.
