@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{Arg, ArgAction, Args, FromArgMatches, Parser, Subcommand};
 
 use crate::base::{Diagnostic, DiskWorld, Result, World, go_io_text};
 use crate::chart::{self, Level};
@@ -172,82 +172,77 @@ struct RefusedArgs {
     repo: String,
 }
 
-/// What changes nothing of what is rendered from a local chart.
-#[derive(Debug, Args)]
-struct IgnoredArgs {
-    /// Release notes for nobody
-    #[arg(long, hide = true)]
-    description: Option<String>,
-    #[arg(long, hide = true)]
-    version: Option<String>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    devel: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    debug: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    create_namespace: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    replace: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    force: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    force_replace: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    force_conflicts: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    server_side: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    atomic: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    rollback_on_failure: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "watcher")]
-    wait: Option<String>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    wait_for_jobs: Option<bool>,
-    #[arg(long, hide = true)]
-    timeout: Option<String>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    disable_openapi_validation: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    render_subchart_notes: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    hide_notes: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    take_ownership: Option<bool>,
-    #[arg(short, long, hide = true)]
-    labels: Vec<String>,
-    #[arg(long, hide = true)]
-    keyring: Option<String>,
-    #[arg(long, hide = true)]
-    username: Option<String>,
-    #[arg(long, hide = true)]
-    password: Option<String>,
-    #[arg(long, hide = true)]
-    cert_file: Option<String>,
-    #[arg(long, hide = true)]
-    key_file: Option<String>,
-    #[arg(long, hide = true)]
-    ca_file: Option<String>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    insecure_skip_tls_verify: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    plain_http: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pass_credentials: Option<bool>,
-    #[arg(long, hide = true)]
-    kube_context: Option<String>,
-    #[arg(long, hide = true)]
-    kubeconfig: Option<String>,
-    #[arg(long, hide = true)]
-    registry_config: Option<String>,
-    #[arg(long, hide = true)]
-    repository_cache: Option<String>,
-    #[arg(long, hide = true)]
-    repository_config: Option<String>,
-    #[arg(long, hide = true)]
-    burst_limit: Option<String>,
-    #[arg(long, hide = true)]
-    qps: Option<String>,
+/// What changes nothing of what is rendered from a local chart. These are tables, because the code that a derive makes of so
+/// many fields takes longer to load than a small chart takes to render.
+#[derive(Debug)]
+struct IgnoredArgs;
+
+/// `--name` and `--name=true`.
+const SWITCHES: [&str; 18] = [
+    "devel",
+    "debug",
+    "create-namespace",
+    "replace",
+    "force",
+    "force-replace",
+    "force-conflicts",
+    "server-side",
+    "atomic",
+    "rollback-on-failure",
+    "wait-for-jobs",
+    "disable-openapi-validation",
+    "render-subchart-notes",
+    "hide-notes",
+    "take-ownership",
+    "insecure-skip-tls-verify",
+    "plain-http",
+    "pass-credentials",
+];
+
+/// `--name value`.
+const SETTINGS: [&str; 16] = [
+    "description",
+    "version",
+    "timeout",
+    "keyring",
+    "username",
+    "password",
+    "cert-file",
+    "key-file",
+    "ca-file",
+    "kube-context",
+    "kubeconfig",
+    "registry-config",
+    "repository-cache",
+    "repository-config",
+    "burst-limit",
+    "qps",
+];
+
+impl Args for IgnoredArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let hidden = |name: &'static str| Arg::new(name).long(name).hide(true);
+        let optional = |name, missing| hidden(name).num_args(0..=1).require_equals(true).default_missing_value(missing);
+        command
+            .args(SWITCHES.map(|name| optional(name, "true").value_parser(clap::value_parser!(bool))))
+            .args(SETTINGS.map(hidden))
+            .arg(optional("wait", "watcher"))
+            .arg(hidden("labels").short('l').action(ArgAction::Append))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for IgnoredArgs {
+    fn from_arg_matches(_: &clap::ArgMatches) -> std::result::Result<Self, clap::Error> {
+        Ok(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, _: &clap::ArgMatches) -> std::result::Result<(), clap::Error> {
+        Ok(())
+    }
 }
 
 fn template(ui: &mut Ui, args: &TemplateArgs) -> Result<()> {

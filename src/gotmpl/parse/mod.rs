@@ -116,8 +116,11 @@ struct Scratch {
     args: Vec<Arg>,
 }
 
-/// The items from `start` on, as a finished list.
+/// The items from `start` on, as a finished list; most have one item.
 fn finished<T>(items: &mut Vec<T>, start: usize) -> Box<[T]> {
+    if items.len() == start + 1 {
+        return items.pop().into_iter().collect();
+    }
     items.drain(start.min(items.len())..).collect()
 }
 
