@@ -91,8 +91,10 @@ impl<'s> State<'s, '_> {
             // The limit that was reached further in, with its place.
             Err(failure) if failure.exec_error().is_some() => {}
             result => {
-                self.at = node;
+                // Only an error is reported at the call; else Go stays at the last argument.
+                let last = std::mem::replace(&mut self.at, node);
                 self.charge(result.as_ref().ok())?;
+                self.at = last;
             }
         }
         match result {
