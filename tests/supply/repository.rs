@@ -104,6 +104,37 @@ fn what_is_not_there_is_said_with_what_is() {
 }
 
 #[test]
+fn an_index_is_downloaded_once_a_run() {
+    let home = tempfile::tempdir().unwrap();
+    let (server, world) = (repository(), world(home.path()));
+    let supply = Supply::new(&world, options(home.path()));
+    let mut lock = Lock::default();
+    for (name, version) in [("loki", "1.0.0"), ("tempo", "3.0.0"), ("loki", "1.1.0")] {
+        lock.add(resolve(&supply, &chart(&server.url("/charts"), name, Some(version))).unwrap());
+    }
+    assert_eq!(supply.outdated(&lock).unwrap().len(), 1);
+    assert_eq!(server.count("/charts/index.yaml"), 1);
+    assert!(resolve(&supply, &chart(&server.url("/nowhere"), "loki", None)).is_err());
+    assert!(resolve(&supply, &chart(&server.url("/nowhere"), "loki", None)).is_err());
+    assert_eq!(server.count("/nowhere/index.yaml"), 2, "what is not there is no copy");
+}
+
+#[test]
+fn archives_that_have_moved_or_are_gone() {
+    let home = tempfile::tempdir().unwrap();
+    let (server, world) = (repository(), world(home.path()));
+    let supply = Supply::new(&world, options(home.path()));
+    let artifact = resolve(&supply, &chart(&server.url("/charts"), "loki", Some("1.0.0"))).unwrap();
+    std::fs::remove_dir_all(home.path().join("cache")).unwrap();
+    let moved = Artifact { url: Some(server.url("/before/loki-1.0.0.tgz")), ..artifact.clone() };
+    assert_eq!(&*supply.bytes(&moved).unwrap(), packed("loki", "1.0.0"));
+    let gone = Artifact { version: "1.0.1".to_owned(), sha256: "0".repeat(64), ..moved };
+    let error = supply.bytes(&gone).unwrap_err().to_string();
+    assert!(error.starts_with("cannot fetch chart loki 1.0.1: it is not there (any more)\n  note: "), "{error}");
+    assert!(error.contains("no version matches \"1.0.1\"") && error.contains("near to it: 1.0.0"), "{error}");
+}
+
+#[test]
 fn mirrors_are_asked_and_originals_are_locked() {
     let home = tempfile::tempdir().unwrap();
     let (server, world) = (repository(), world(home.path()));
@@ -120,7 +151,7 @@ fn mirrors_are_asked_and_originals_are_locked() {
     std::fs::remove_dir_all(home.path().join("cache")).unwrap();
     let elsewhere = Artifact { url: Some("https://releases.invalid/v3/tempo.tgz".to_owned()), ..artifact };
     assert_eq!(&*supply.bytes(&elsewhere).unwrap(), packed("tempo", "3.0.0"));
-    assert_eq!(server.count("/charts/index.yaml"), 2);
+    assert!(server.asked().iter().all(|asked| asked.header("host") == Some(&format!("127.0.0.1:{}", server.port))));
 }
 
 #[test]

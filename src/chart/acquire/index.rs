@@ -5,12 +5,63 @@
 //! another style (JSON, flow mappings) is read whole, up to a limit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 
 /// The most that is read of an index.
 pub const MAX_INDEX: u64 = 256 << 20;
+
+/// The indexes that were read in this run, on the disk: of the many megabytes of one, another chart may be asked for later.
+#[derive(Debug, Default)]
+pub struct Copies(Mutex<BTreeMap<String, Arc<Mutex<Option<File>>>>>);
+
+impl Copies {
+    /// The entries of some charts in the index of a repository. It is downloaded by whoever asks first, who is given the
+    /// way to read it as it arrives (again from its beginning, where the connection is cut); the others wait for that.
+    pub fn read<E, A>(
+        &self,
+        repository: &str,
+        wanted: &BTreeSet<String>,
+        download: impl FnOnce(&mut dyn FnMut(&mut dyn Read) -> io::Result<Found>) -> Result<Result<Found, A>, E>,
+    ) -> Result<Result<Found, A>, E> {
+        let slot = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(repository.to_owned()).or_default());
+        let mut copy = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = copy.as_mut().and_then(|file| file.rewind().and_then(|()| read(file, wanted)).ok());
+        if let Some(found) = again {
+            return Ok(Ok(found));
+        }
+        let mut whole = None;
+        let found = download(&mut |reader| {
+            let mut tee = Tee { reader, copy: tempfile::tempfile().ok() };
+            let found = read(&mut tee, wanted)?;
+            io::copy(&mut (&mut tee).take(MAX_INDEX), &mut io::sink())?;
+            whole = tee.copy;
+            Ok(found)
+        })?;
+        *copy = whole;
+        Ok(found)
+    }
+}
+
+/// Copies what passes by, as long as the disk takes it: without a copy, the next chart downloads the index again.
+struct Tee<'a> {
+    reader: &'a mut dyn Read,
+    copy: Option<File>,
+}
+
+impl Read for Tee<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        let passed = buffer.get(..count).unwrap_or_default();
+        if self.copy.as_mut().is_some_and(|copy| copy.write_all(passed).is_err()) {
+            self.copy = None;
+        }
+        Ok(count)
+    }
+}
 
 /// One version of a chart in an index.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -145,12 +145,20 @@ pub struct Supply<'w> {
     client: OnceLock<Client>,
     cache: OnceLock<Cache>,
     vendored: OnceLock<vendor::Vendored>,
+    indexes: index::Copies,
 }
 
 impl<'w> Supply<'w> {
     /// A supply that has done nothing yet.
     pub fn new(world: &'w dyn World, options: Options) -> Self {
-        Self { world, options, client: OnceLock::new(), cache: OnceLock::new(), vendored: OnceLock::new() }
+        Self {
+            world,
+            options,
+            client: OnceLock::new(),
+            cache: OnceLock::new(),
+            vendored: OnceLock::new(),
+            indexes: index::Copies::default(),
+        }
     }
 
     /// The cache of the user.
@@ -334,24 +342,29 @@ impl<'w> Supply<'w> {
         })
     }
 
-    /// By the address in the lock, where that is one to be asked; a mirror may lay its archives out in its own way, which
-    /// its index says.
+    /// By the address in the lock, where that is one to be asked. A mirror may lay its archives out in its own way, and
+    /// archives are moved at times: the index says where they are.
     fn download_chart(&self, artifact: &Artifact, source: &str) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
-        let by_address = |address: &str| {
-            let url = self.address(address)?;
-            self.get(&url, &artifact.title()).map(|bytes| (bytes, url.to_string()))
-        };
-        match (&artifact.url, artifact.url.as_ref().and_then(|url| self.options.mirrors.apply(url))) {
-            (Some(_), Some(mirrored)) => {
-                if let Ok(found) = by_address(&mirrored) {
-                    return Ok(found);
-                }
+        let title = artifact.title();
+        let mirrored = artifact.url.as_ref().and_then(|url| self.options.mirrors.apply(url));
+        let address = mirrored.or_else(|| artifact.url.clone().filter(|_| source == artifact.source));
+        let mut gone = None;
+        if let Some(address) = address {
+            let url = self.address(&address)?;
+            let answer = self.client().fetch(Request::get(&url, &title, MAX_ARCHIVE))?;
+            match answer.status {
+                200..300 => return Ok((answer.body, url.to_string())),
+                // It may have been moved since it was locked.
+                404 | 410 => gone = Some(self.refused(&answer, &title)),
+                _ => return Err(self.refused(&answer, &title)),
             }
-            (Some(url), None) if source == artifact.source => return by_address(url),
-            _ => {}
         }
-        let urls = self.urls_in_index(&self.address(source)?, artifact)?;
-        self.first_of(&urls, &artifact.title())
+        let urls = self.urls_in_index(&self.address(source)?, artifact);
+        let found = urls.and_then(|urls| self.first_of(&urls, &title));
+        found.map_err(|error| match gone {
+            Some(gone) => error.help.iter().fold(gone.note(error.message.clone()), |gone, help| gone.help(help.clone())),
+            None => error,
+        })
     }
 
     /// Tries addresses in order, in mirrors where they have one; the last error is the one that is told.

@@ -311,7 +311,7 @@ impl Supply<'_> {
         let url = base.join_below("index.yaml").ok_or_else(|| Diagnostic::error(format!("{base} is not a usable address")))?;
         let wanted: BTreeSet<String> = names.map(str::to_owned).collect();
         let request = Request { accept: Some("application/yaml, text/yaml, */*"), ..Request::get(&url, &title, index::MAX_INDEX) };
-        let found = self.client().stream(request, |reader| index::read(reader, &wanted))?;
+        let found = self.indexes.read(base.as_str(), &wanted, |read| self.client().stream(request, read))?;
         found.map(|found| (base.clone(), found)).map_err(|answer| match answer.status {
             404 | 410 => Diagnostic::error(format!("there is no chart repository at {base}"))
                 .note(format!("{} answered {}", answer.url, answer.status))
