@@ -143,6 +143,51 @@ mod tests {
         }
     }
 
+    /// Whatever way a document is written, it says the same afterwards, but for the annotation.
+    #[test]
+    fn nothing_else_changes() {
+        let before = [
+            "",
+            "# metadata: no\n",
+            "spec: |\n  metadata:\n    annotations: {}\n\n",
+            "x: \"metadata:\n  annotations:\"\n",
+            "é: {metadata: {}}\n",
+        ];
+        let metadata = [
+            "metadata:\n  name: a\n",
+            "metadata:\n\n      # deep\n      name: a\n      labels:\n        annotations: x\n",
+            "metadata: # remark\n  annotations: # remark\n    # more\n    \"q: x\": 'y'\n  name: a\n",
+            "metadata:\n  annotations: {\n    b: c,\n  }\n  name: a\n",
+            "\"metadata\":\n  \"annotations\":\n    'a': |-\n      b\n  'name': a\n",
+            "metadata: {\"annotations\":{\"b\":\"c\"},\"name\":\"a\"}\n",
+            "metadata:\n  annotations: null\n  name: a\n",
+            "metadata:\n  annotations: ~ # none\n  name: a\n",
+            "metadata: &m\n  name: a\n",
+            "metadata: !!map\n  name: a\n",
+            "metadata: !!map {name: a}\n",
+            "? metadata\n: name: a\n",
+            "metadata:\n  ? name\n  : a\n",
+            "metadata:\n  annotations:\n    ? b\n    : c\n  name: a\n",
+        ];
+        let after = ["a: ${b}\n", "a: |\n  ${b}\n  metadata:\n", "metadatas: {annotations: [\"${b}\"]}\n"];
+        let data = |text: &str| crate::source::data::Data::from_node(&read(text, "test").unwrap().unwrap()).to_json();
+        let count = before.len() * metadata.len() * after.len();
+        for number in 0..count {
+            let (before, rest) = (before[number % before.len()], number / before.len());
+            let (metadata, after) = (metadata[rest % metadata.len()], after[rest / metadata.len()]);
+            let text = format!("{before}{metadata}{after}");
+            let mut found = data(&annotated(&text).unwrap_or_else(|| panic!("not annotated:\n{text}")));
+            let mut wanted = data(&text);
+            let annotations = found["metadata"]["annotations"].as_object_mut().unwrap();
+            assert_eq!(annotations.shift_remove(KEY), Some(VALUE.into()), "{text}");
+            if annotations.is_empty() {
+                found["metadata"].as_object_mut().unwrap().shift_remove("annotations");
+                wanted["metadata"].as_object_mut().unwrap().shift_remove("annotations");
+            }
+            assert_eq!(found, wanted, "{text}");
+        }
+    }
+
     #[test]
     fn what_cannot_be_put_in_is_written_anew() {
         let null = annotated("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\ndata:\n  a: ${b}\n").unwrap();
