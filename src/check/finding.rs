@@ -20,6 +20,8 @@ pub struct Finding<'a> {
     pub node: &'a Node,
     /// The bytes of the node's text that do, where it is not all of it.
     pub part: Option<Range<usize>>,
+    /// Whether it is certain that this does not work; else it is a warning.
+    pub certain: bool,
     /// What is wrong, in one sentence.
     pub message: String,
     /// A remark beside the place, such as what was probably meant.
@@ -35,7 +37,17 @@ pub struct Finding<'a> {
 impl<'a> Finding<'a> {
     /// A finding about a node of an object.
     pub fn new(object: &'a Object<'a>, node: &'a Node, message: impl Into<String>) -> Self {
-        Self { object, node, part: None, message: message.into(), remark: String::new(), notes: Vec::new(), help: Vec::new(), inner: None }
+        Self {
+            object,
+            node,
+            part: None,
+            certain: true,
+            message: message.into(),
+            remark: String::new(),
+            notes: Vec::new(),
+            help: Vec::new(),
+            inner: None,
+        }
     }
 
     /// Narrows it to a part of the node's text.
@@ -49,6 +61,13 @@ impl<'a> Finding<'a> {
     #[must_use]
     pub fn meant(mut self, name: Option<&str>) -> Self {
         self.remark = name.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
+        self
+    }
+
+    /// Makes it a warning, where it may work all the same.
+    #[must_use]
+    pub fn certain(mut self, certain: bool) -> Self {
+        self.certain = certain;
         self
     }
 
@@ -71,7 +90,7 @@ impl<'a> Finding<'a> {
         let (file, start) = written.place(self.object);
         let span = self.span(file.text.get(start..).unwrap_or_default());
         let mut diagnostic = Diagnostic::error(self.message).at(&file, start + span.start..start + span.end, self.remark);
-        diagnostic.severity = Severity::Error;
+        diagnostic.severity = if self.certain { Severity::Error } else { Severity::Warning };
         diagnostic.secondary.extend(self.inner);
         if let Some(path) = value::path(&self.object.root, self.node).filter(|path| !path.is_empty()) {
             diagnostic = diagnostic.note(format!("at {path}"));

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use crate::base::{Diagnostic, Result};
 use crate::source::{Document, compose};
 use crate::yaml::node::Node;
@@ -62,25 +64,29 @@ pub fn title(kind: &str, namespace: &str, name: &str) -> String {
     if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
 }
 
-/// Parses the documents of every component. A document that is no YAML is an error of its component.
+/// Parses the documents of every component, on all threads. A document that is no YAML is an error of its component.
 pub fn read<'a>(documents: &BTreeMap<&'a str, &'a [Document]>) -> Result<Vec<Object<'a>>> {
-    let mut objects = Vec::with_capacity(documents.values().map(|documents| documents.len()).sum());
-    for (component, documents) in documents {
-        for document in *documents {
-            let unreadable = |said: String| {
-                Diagnostic::error(format!("{} of component {component} is not valid YAML: {said}", document.identity))
-                    .note(format!("from {}", document.origin))
-            };
-            let parsed = crate::yaml::compose(document.text.as_bytes()).map_err(|error| unreadable(error.to_string()))?;
-            let root = parsed.into_iter().find_map(|document| document.root).unwrap_or_default();
-            // Aliases are rare; where there can be none, nothing has to be looked for.
-            let may_alias =
-                memchr::memchr(b'&', document.text.as_bytes()).is_some() && memchr::memchr(b'*', document.text.as_bytes()).is_some();
-            let root = if may_alias { compose::expand(root).map_err(unreadable)? } else { root };
-            objects.push(Object { component, document, root });
-        }
+    let all: Vec<(&str, &Document)> = documents.iter().flat_map(|(component, all)| all.iter().map(|one| (*component, one))).collect();
+    all.into_par_iter().map(|(component, document)| parse(component, document)).collect()
+}
+
+fn parse<'a>(component: &'a str, document: &'a Document) -> Result<Object<'a>> {
+    let text = document.text.as_bytes();
+    // A CRD is large, and its webhook is all that it refers to.
+    let is_plain = document.identity.kind == "CustomResourceDefinition" && memchr::memmem::find(text, b"clientConfig").is_none();
+    if is_plain {
+        return Ok(Object { component, document, root: Node::default() });
     }
-    Ok(objects)
+    let unreadable = |said: String| {
+        Diagnostic::error(format!("{} of component {component} is not valid YAML: {said}", document.identity))
+            .note(format!("from {}", document.origin))
+    };
+    let parsed = crate::yaml::compose(text).map_err(|error| unreadable(error.to_string()))?;
+    let root = parsed.into_iter().find_map(|document| document.root).unwrap_or_default();
+    // Aliases are rare; where there can be none, nothing has to be looked for.
+    let may_alias = memchr::memchr(b'&', text).is_some() && memchr::memchr(b'*', text).is_some();
+    let root = if may_alias { compose::expand(root).map_err(unreadable)? } else { root };
+    Ok(Object { component, document, root })
 }
 
 /// A pod template and who makes pods of it.
@@ -169,17 +175,16 @@ impl<'a> Index<'a> {
         index
     }
 
-    /// The object of this name. An object that does not say its namespace may be meant by any.
+    /// The object of this name. An object that does not say its namespace may be meant by any; and where none is asked
+    /// for, one that says its own is meant too: charts give some to objects that have none.
     pub fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&'a Object<'a>> {
-        let exact = self.by_name.get(&(group, kind, namespace, name)).copied();
-        let elsewhere = || {
-            if namespace.is_empty() {
-                self.by_name.get(&(group, kind, "default", name)).copied()
-            } else {
-                self.by_name.get(&(group, kind, "", name)).copied()
+        let exact = |namespace: &str| self.by_name.get(&(group, kind, namespace, name)).copied();
+        exact(namespace).or_else(|| {
+            if !namespace.is_empty() {
+                return exact("");
             }
-        };
-        exact.or_else(elsewhere)
+            self.by_kind.get(&(group, kind))?.iter().find(|object| object.name() == name).copied()
+        })
     }
 
     /// All objects of a kind, in order.

@@ -10,7 +10,7 @@ use crate::project::{Environment, Loaded, Project};
 use crate::source::document::{Document, Origin, Trust, documents};
 use crate::tree::Files;
 
-use super::{Rendered, place};
+use super::{Rendered, place, pool};
 
 /// The file in which components and environments list metrics.
 const METRICS: &str = "metrics.txt";
@@ -35,7 +35,8 @@ pub fn check(world: &dyn World, project: &Project, rendered: &Rendered) -> Resul
     let handing_over = handed_over(&clusters, handover).map_err(|error| vec![error])?;
     let mut documents: BTreeMap<&str, &[Document]> = rendered.documents.iter().map(|(name, all)| (name.as_str(), all.as_slice())).collect();
     documents.insert(&clusters, &handing_over);
-    check::check(&documents, &declared, &written, &configured).map_err(|error| vec![error])
+    let pool = pool(None).map_err(|error| vec![error])?;
+    pool.install(|| check::check(&documents, &declared, &written, &configured)).map_err(|error| vec![error])
 }
 
 /// The objects that hand the environment over.

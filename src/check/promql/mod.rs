@@ -169,6 +169,16 @@ mod tests {
         assert_eq!(parse(&long).unwrap().metrics.len(), 5001);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_at_a_place(text in "[a-z0-9_:$(){}\\[\\]\"'`=!~<>+*/^%@,.# \n\\\\é-]{0,40}") {
+            if let Err(error) = parse(&text) {
+                proptest::prop_assert!(error.span.start <= error.span.end && error.span.end <= text.len(), "{error:?}");
+            }
+            let _ = (is_logql(&text), has_variables(&text));
+        }
+    }
+
     #[test]
     fn questions_about_logs_are_recognised() {
         for text in ["sum(rate({a=\"b\"} |= \"x\" [5m]))", "{a=\"b\"} | json", "bytes_rate({a=\"b\"}[5m])"] {

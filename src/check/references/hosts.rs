@@ -155,6 +155,10 @@ fn host(line: &str, word: Range<usize>, base: usize) -> Option<Host<'_>> {
     }
     let text = line.get(word.clone())?.trim_end_matches('.');
     let url = before.ends_with("://") || (before.ends_with('@') && before.contains("://"));
+    // What comes before `@` is a user and a password.
+    if url && after.split(['/', ' ', '"', '\'']).next().is_some_and(|rest| rest.contains('@')) {
+        return None;
+    }
     let port = port(after);
     let end = port.map_or(word.start + text.len(), |port| word.end + 1 + port.len());
     named(text, url, port, base + word.start..base + end)
@@ -197,12 +201,7 @@ pub(super) fn host_of(address: &str, base: usize) -> Option<Host<'_>> {
     let start = address.find("://").map_or(0, |at| at + 3);
     let rest = address.get(start..)?;
     let end = rest.bytes().position(|byte| !is_host_byte(byte)).unwrap_or(rest.len());
-    host(address, start..start + end, base).filter(|host| text_is_whole(rest, end, host))
-}
-
-/// A user's name before `@` is no host.
-fn text_is_whole(rest: &str, end: usize, host: &Host<'_>) -> bool {
-    !host.name.is_empty() && !rest.get(end..).is_some_and(|after| after.starts_with('@'))
+    host(address, start..start + end, base)
 }
 
 /// The text at a key of a mapping and its node, as the other files of this room need it for addresses.
@@ -237,6 +236,15 @@ mod tests {
             ("{\\\"url\\\":\\\"http://a.b.svc:1\\\"}", "a.b:1 a.b.svc:1"),
         ] {
             assert_eq!(shown(text), [wanted], "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_searched(text in "([a-z0-9.:/@_$*(){}\\\\ \né-]|[.]svc|://|[.]cluster[.]local){0,40}") {
+            for host in hosts(&text) {
+                proptest::prop_assert!(text.get(host.span.clone()).is_some_and(|shown| shown.contains(host.name)), "{host:?}");
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Network policies, those of Kubernetes and those of Cilium: what they select and let through is there.
 
 use crate::base::suggest;
+use crate::check::elsewhere::NAMESPACES;
 use crate::check::finding::Finding;
 use crate::check::labels::{self, Labels, selects, shown, shown_pairs};
 use crate::check::objects::{Object, Pod};
@@ -87,10 +88,12 @@ fn spaces<'a>(checker: &mut Checker<'a>, policy: &'a Object<'a>, peer: &'a Node)
             return None;
         }
     }
-    Some(checker.index.namespaces().filter(|name| selects(selector, &checker.index.namespace_labels(name))).collect())
+    // The cluster's own namespaces are there too, by their names at least.
+    let own = NAMESPACES.iter().copied().filter(|name| !checker.index.is_namespace(name));
+    Some(checker.index.namespaces().chain(own).filter(|name| selects(selector, &checker.index.namespace_labels(name))).collect())
 }
 
-/// Ports that are let through are ports of those who answer; numbers are judged where pods declare theirs.
+/// Ports that are let through are ports of those who answer; numbers are doubted where pods declare theirs.
 fn ports<'a>(checker: &mut Checker<'a>, policy: &'a Object<'a>, ports: &'a [Node], answering: Option<Vec<Pod<'a>>>) {
     let Some(pods) = answering.filter(|pods| !pods.is_empty()) else { return };
     for port in ports.iter().filter(|port| port.get("endPort").is_none()) {
@@ -106,7 +109,7 @@ fn ports<'a>(checker: &mut Checker<'a>, policy: &'a Object<'a>, ports: &'a [Node
             let owners: Vec<&str> = owners.iter().map(String::as_str).collect();
             let message = format!("{} opens the port `{wanted}`, which the pods of {} do not have", policy.title(), listed(&owners));
             let close = if is_name { suggest::closest(wanted, names.iter().copied()) } else { None };
-            checker.add(Finding::new(policy, node, message).meant(close).note(format!("their ports: {}", listed(&names))));
+            checker.add(Finding::new(policy, node, message).certain(is_name).meant(close).note(format!("their ports: {}", listed(&names))));
         }
     }
 }

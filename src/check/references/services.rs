@@ -63,7 +63,7 @@ fn target_port<'a>(checker: &mut Checker<'a>, service: &'a Object<'a>, pods: &[P
     let Some(node) = scalar(port, "targetPort").or_else(|| scalar(port, "port")) else { return };
     let wanted = node.as_str().unwrap_or_default();
     let is_name = wanted.parse::<u16>().is_err();
-    // Declaring ports is a habit and no duty: numbers are judged where the pods have the habit.
+    // Declaring ports is a habit and no duty: numbers are doubted where the pods have the habit.
     let judged = is_name || pods.iter().all(|pod| pod.ports().next().is_some());
     checker.count();
     if !judged || pods.iter().any(|pod| pod.has_port(wanted)) {
@@ -72,7 +72,11 @@ fn target_port<'a>(checker: &mut Checker<'a>, service: &'a Object<'a>, pods: &[P
     let names: Vec<&str> = pods.iter().flat_map(Pod::ports).map(|(name, number)| name.unwrap_or(number)).collect();
     let owners: Vec<String> = pods.iter().map(|pod| pod.owner.title()).collect();
     let message = format!("{} sends to the port `{wanted}`, which the pods of {} do not have", service.title(), owners.join(", "));
-    let finding = Finding::new(service, node, message).meant(if is_name { suggest::closest(wanted, names.iter().copied()) } else { None });
+    let finding = Finding::new(service, node, message).certain(is_name).meant(if is_name {
+        suggest::closest(wanted, names.iter().copied())
+    } else {
+        None
+    });
     checker.add(match names[..] {
         [] => finding.note("they declare no ports"),
         _ => finding.note(format!("their ports: {}", listed(&names))),

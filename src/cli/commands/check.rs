@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use crate::base::{Diagnostic, DiskWorld};
+use crate::base::{Diagnostic, DiskWorld, Severity};
 use crate::check::Report;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision};
@@ -31,6 +31,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     let session = Session::open(global)?;
     let mut environments = Vec::new();
     let mut errors: Vec<Box<Diagnostic>> = Vec::new();
+    let mut doubts: Vec<Box<Diagnostic>> = Vec::new();
     let mut stale = false;
     for env in &session.environments {
         let start = Instant::now();
@@ -45,15 +46,19 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
                 if let Some(report) = report {
                     json["references"] = references_json(&report);
                     say_references(ui, env, &report);
-                    errors.extend(report.findings);
+                    let (wrong, doubtful) = report.findings.into_iter().partition(is_error);
+                    errors.extend::<Vec<_>>(wrong);
+                    doubts.extend::<Vec<_>>(doubtful);
                 }
                 environments.push(json);
             }
             Err(Failures(failed)) => errors.extend(failed),
         }
     }
+    ui.report(&doubts);
     if format == Format::Json {
-        ui.data(&report::document("check", json!({"stale": stale, "environments": environments}), &errors))?;
+        let told: Vec<_> = errors.iter().chain(&doubts).cloned().collect();
+        ui.data(&report::document("check", json!({"stale": stale, "environments": environments}), &told))?;
     }
     match (errors.is_empty(), stale) {
         (false, _) => Err(Failures(errors)),
@@ -95,16 +100,27 @@ fn references_json(report: &Report) -> Json {
         "references": report.references,
         "queries": report.queries,
         "metrics": report.metrics,
-        "dangling": report.findings.len(),
+        "dangling": dangling(report),
+        "doubtful": report.findings.len() - dangling(report),
     })
+}
+
+fn is_error(finding: &Box<Diagnostic>) -> bool {
+    finding.severity == Severity::Error
+}
+
+/// How many references lead nowhere for certain.
+fn dangling(report: &Report) -> usize {
+    report.findings.iter().filter(|finding| is_error(finding)).count()
 }
 
 fn say_references(ui: &Ui, env: &str, report: &Report) {
     let Report { objects, references, queries, metrics, .. } = report;
     let looked = format!("{references} references of {objects} objects, {queries} queries, {metrics} names of metrics");
-    match report.findings.len() {
-        0 => ui.say(format!("{env}: {looked}: all hold")),
-        wrong => ui.say(format!("{env}: {looked}: {wrong} dangling")),
+    match (dangling(report), report.findings.len()) {
+        (0, 0) => ui.say(format!("{env}: {looked}: all hold")),
+        (wrong, all) if wrong == all => ui.say(format!("{env}: {looked}: {wrong} dangling")),
+        (wrong, all) => ui.say(format!("{env}: {looked}: {wrong} dangling, {} doubtful", all - wrong)),
     }
 }
 
