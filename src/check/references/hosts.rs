@@ -28,8 +28,6 @@ pub(super) struct Host<'t> {
     pub port: Option<&'t str>,
     /// Whether `.svc` says for certain that it is a Service.
     pub certain: bool,
-    /// Whether a scheme comes before it: `http://`.
-    pub url: bool,
     /// The bytes of the text.
     pub span: Range<usize>,
 }
@@ -183,15 +181,13 @@ fn named<'t>(text: &'t str, url: bool, number: Option<&'t str>, span: Range<usiz
         let (name, namespace, rest) = (labels.get(svc - 2)?, labels.get(svc - 1)?, labels.get(svc + 1..)?);
         let whole = matches!(rest, [] | ["cluster", "local"]) && plain(name) && plain(namespace);
         let port = labels.first().and_then(|label| label.strip_prefix('_')).filter(|_| svc > 3).or(number);
-        return whole.then_some(Host { name, namespace: Some(namespace), port, certain: true, url, span });
+        return whole.then_some(Host { name, namespace: Some(namespace), port, certain: true, span });
     }
     match labels[..] {
         [name, namespace] if (url || number.is_some()) && is_name(name) && is_name(namespace) => {
-            Some(Host { name, namespace: Some(namespace), port: number, certain: false, url, span })
+            Some(Host { name, namespace: Some(namespace), port: number, certain: false, span })
         }
-        [name] if url && is_name(name) && name != "localhost" => {
-            Some(Host { name, namespace: None, port: number, certain: false, url, span })
-        }
+        [name] if url && is_name(name) && name != "localhost" => Some(Host { name, namespace: None, port: number, certain: false, span }),
         _ => None,
     }
 }

@@ -46,7 +46,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
                 if let Some(report) = report {
                     json["references"] = references_json(&report);
                     say_references(ui, env, &report);
-                    let (wrong, doubtful) = report.findings.into_iter().partition(is_error);
+                    let (wrong, doubtful) = report.findings.into_iter().partition(|finding| is_error(finding));
                     errors.extend::<Vec<_>>(wrong);
                     doubts.extend::<Vec<_>>(doubtful);
                 }
@@ -105,7 +105,7 @@ fn references_json(report: &Report) -> Json {
     })
 }
 
-fn is_error(finding: &Box<Diagnostic>) -> bool {
+fn is_error(finding: &Diagnostic) -> bool {
     finding.severity == Severity::Error
 }
 
