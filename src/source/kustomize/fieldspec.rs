@@ -2,6 +2,8 @@
 //!
 //! Follows `api/filters/{fieldspec,fsslice}` of kustomize 5.8.1.
 
+use ecow::EcoString;
+
 use super::errors::{Fail, FailKind, KResult, fail};
 use super::ids::{Gvk, ResId, split_api_version};
 use super::kustomization::FieldSpec;
@@ -33,9 +35,34 @@ impl Create {
 /// Changes the field that is found.
 pub type Setter<'s> = &'s mut dyn FnMut(&mut Node) -> KResult<()>;
 
-/// Applies a change to the fields of all specifications.
-pub fn apply_all(object: &mut Node, specs: &[FieldSpec], create: Option<&Create>, set: Setter<'_>) -> KResult<()> {
-    specs.iter().try_for_each(|spec| apply(object, spec, create, set))
+/// Field specifications made ready for many objects: paths taken apart once.
+#[derive(Debug)]
+pub struct Fields<'s>(Vec<(&'s FieldSpec, Vec<String>)>);
+
+impl<'s> Fields<'s> {
+    /// Takes the paths apart.
+    pub fn new(specs: &'s [FieldSpec]) -> Self {
+        Self(specs.iter().map(|spec| (spec, paths::split(&spec.path, '/'))).collect())
+    }
+
+    /// The specifications that are about an object, which does not change its kind meanwhile.
+    pub fn about(&self, object: &Node) -> Vec<&(&'s FieldSpec, Vec<String>)> {
+        let kind = EcoString::from(tree::top_text(object, "kind"));
+        let version = EcoString::from(tree::top_text(object, "apiVersion"));
+        let (group, version) = split_api_version(&version);
+        self.0.iter().filter(|(spec, _)| names(spec, &kind, group, version)).collect()
+    }
+
+    /// Applies a change to the fields of all specifications.
+    pub fn apply(&self, object: &mut Node, create: Option<&Create>, set: Setter<'_>) -> KResult<()> {
+        self.about(object).into_iter().try_for_each(|field| apply_field(object, field, create, set))
+    }
+}
+
+/// Applies a change to the fields of a specification that is known to be about the object.
+pub fn apply_field(object: &mut Node, (spec, parts): &(&FieldSpec, Vec<String>), create: Option<&Create>, set: Setter<'_>) -> KResult<()> {
+    let walk = Walk { create: create.filter(|_| spec.create) };
+    walk.go(object, parts, set).map_err(|error| explain(error, object, &spec.path))
 }
 
 /// Applies a change to the fields of one specification, if it is about this kind of object.
@@ -43,9 +70,7 @@ pub fn apply(object: &mut Node, spec: &FieldSpec, create: Option<&Create>, set: 
     if !is_about(object, spec) {
         return Ok(());
     }
-    let parts = paths::split(&spec.path, '/');
-    let walk = Walk { create: create.filter(|_| spec.create) };
-    walk.go(object, &parts, set).map_err(|error| explain(error, object, &spec.path))
+    apply_field(object, &(spec, paths::split(&spec.path, '/')), create, set)
 }
 
 /// Applies a change to the fields at a path that has been split already; nothing is created.
@@ -64,12 +89,13 @@ fn explain(error: Fail, object: &Node, path: &str) -> Fail {
 }
 
 fn is_about(object: &Node, spec: &FieldSpec) -> bool {
-    let fits = |wanted: &str, have: &str| wanted.is_empty() || wanted == have;
-    if !fits(&spec.gvk.kind, tree::top_text(object, "kind")) {
-        return false;
-    }
     let (group, version) = split_api_version(tree::top_text(object, "apiVersion"));
-    fits(&spec.gvk.group, group) && fits(&spec.gvk.version, version)
+    names(spec, tree::top_text(object, "kind"), group, version)
+}
+
+fn names(spec: &FieldSpec, kind: &str, group: &str, version: &str) -> bool {
+    let fits = |wanted: &str, have: &str| wanted.is_empty() || wanted == have;
+    fits(&spec.gvk.kind, kind) && fits(&spec.gvk.group, group) && fits(&spec.gvk.version, version)
 }
 
 struct Walk<'c> {

@@ -9,7 +9,7 @@ use ecow::EcoString;
 use super::openapi::Schemas;
 
 /// Group, version and kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gvk {
     /// The API group; empty for the core group, or for "any" in a selector.
     pub group: EcoString,

@@ -49,7 +49,6 @@ use loader::{Loader, Shared};
 use openapi::Schemas;
 use remote::{NoRemotes, RemoteResolver};
 use resmap::ResMap;
-use resource::{ORIGIN, TRANSFORMATIONS};
 use target::{Build, Target};
 
 /// The version of kustomize that is followed.
@@ -202,7 +201,7 @@ fn run(
         add_managed_by(&mut map)?;
     }
     clean(&mut map, &kustomization)?;
-    Ok(Built { documents: documents(&map)?, warnings: context.warnings.take() })
+    Ok(Built { documents: documents(map)?, warnings: context.warnings.take() })
 }
 
 fn add_managed_by(map: &mut ResMap) -> KResult<()> {
@@ -214,37 +213,35 @@ fn add_managed_by(map: &mut ResMap) -> KResult<()> {
 /// Removes what must not be seen: kustomize's own annotations, and origins nobody asked for.
 fn clean(map: &mut ResMap, kustomization: &Kustomization) -> KResult<()> {
     let (origins, transformations) = (kustomization.wants("originAnnotations"), kustomization.wants("transformerAnnotations"));
-    for res in map.list_mut() {
-        res.remove_build_annotations()?;
-        if !origins {
-            res.remove_annotation(ORIGIN)?;
-        }
-        if !transformations {
-            res.remove_annotation(TRANSFORMATIONS)?;
-        }
-    }
-    Ok(())
+    map.list_mut().iter_mut().try_for_each(|res| res.finish_annotations(origins, transformations))
 }
 
 /// Below this many objects, writing them in parallel costs more than it gains.
 const PARALLEL_FROM: usize = 64;
 
-fn documents(map: &ResMap) -> KResult<Vec<Document>> {
-    let list = map.list();
-    let scopes: Vec<bool> = list.iter().map(|res| map.schemas().is_cluster_scoped(&res.gvk())).collect();
-    let document = |(node, origin, cluster_scoped): (&Node, &Option<Arc<str>>, bool)| -> KResult<Document> {
+/// The objects as texts. Each tree goes as soon as its text is there, so that not all of both are in memory.
+fn documents(mut map: ResMap) -> KResult<Vec<Document>> {
+    let list = map.take();
+    let objects: Vec<(Node, Option<Arc<str>>, bool)> = list
+        .into_iter()
+        .map(|res| {
+            let cluster_scoped = map.schemas().is_cluster_scoped(&res.gvk());
+            (res.node, res.file, cluster_scoped)
+        })
+        .collect();
+    let document = |(node, origin, cluster_scoped): (Node, Option<Arc<str>>, bool)| -> KResult<Document> {
         Ok(Document {
             cluster_scoped,
-            text: write::to_yaml(node)?,
-            api_version: tree::top_text(node, "apiVersion").to_owned(),
-            kind: tree::top_text(node, "kind").to_owned(),
-            name: tree::meta_text(node, "name").to_owned(),
-            namespace: tree::meta_text(node, "namespace").to_owned(),
-            origin: origin.clone(),
+            text: write::to_yaml(&node)?,
+            api_version: tree::top_text(&node, "apiVersion").to_owned(),
+            kind: tree::top_text(&node, "kind").to_owned(),
+            name: tree::meta_text(&node, "name").to_owned(),
+            namespace: tree::meta_text(&node, "namespace").to_owned(),
+            origin,
         })
     };
-    if list.len() < PARALLEL_FROM {
-        return list.iter().zip(scopes).map(|(res, scope)| document((&res.node, &res.file, scope))).collect();
+    if objects.len() < PARALLEL_FROM {
+        return objects.into_iter().map(document).collect();
     }
-    list.par_iter().zip(scopes).map(|(res, scope)| document((&res.node, &res.file, scope))).collect()
+    objects.into_par_iter().map(document).collect()
 }

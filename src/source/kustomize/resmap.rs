@@ -2,7 +2,8 @@
 //!
 //! Follows `api/resmap/reswrangler.go` of kustomize 5.8.1.
 
-use std::collections::BTreeSet;
+#[expect(clippy::disallowed_types, reason = "identities are only looked up")]
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::errors::{Fail, KResult, fail};
@@ -22,7 +23,8 @@ pub struct ResMap {
     list: Vec<Resource>,
     schemas: Rc<Schemas>,
     /// The identities of `list`, kept while objects are only added.
-    keys: Option<BTreeSet<Key>>,
+    #[expect(clippy::disallowed_types, reason = "identities are only looked up")]
+    keys: Option<HashSet<Key>>,
 }
 
 /// The key of an identity.

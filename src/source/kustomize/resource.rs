@@ -105,6 +105,25 @@ impl Behavior {
     }
 }
 
+/// The prefixes and suffixes that an object got, which tell objects of one name apart.
+#[derive(Debug, Clone)]
+pub struct Context {
+    prefixes: Option<EcoString>,
+    suffixes: Option<EcoString>,
+}
+
+impl Context {
+    /// Whether two objects got the same prefixes and suffixes, compared from the outermost inwards. With `allow_empty` an object
+    /// without any goes with everything.
+    pub fn goes_with(&self, other: &Self, allow_empty: bool) -> bool {
+        let same = |a: &Option<EcoString>, b: &Option<EcoString>| match (a, b) {
+            (Some(a), Some(b)) => a.rsplit(',').zip(b.rsplit(',')).all(|(a, b)| a == b),
+            (a, b) => allow_empty || a.is_none() && b.is_none(),
+        };
+        same(&self.prefixes, &other.prefixes) && same(&self.suffixes, &other.suffixes)
+    }
+}
+
 impl Resource {
     /// An object without a history.
     pub fn new(node: Node) -> Self {
@@ -290,19 +309,10 @@ impl Resource {
         self.append_csv(SUFFIXES, suffix);
     }
 
-    /// Whether two objects got the same prefixes and suffixes, compared from the outermost inwards. With `allow_empty` an object
-    /// without any goes with everything.
-    pub fn same_context(&self, other: &Resource, allow_empty: bool) -> bool {
-        let same = |key: &str| {
-            let list =
-                |res: &Self| res.annotation(key).map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
-            let (a, b) = (list(self), list(other));
-            if a.is_empty() || b.is_empty() {
-                return allow_empty || a.len() == b.len();
-            }
-            a.iter().rev().zip(b.iter().rev()).all(|(a, b)| a == b)
-        };
-        same(PREFIXES) && same(SUFFIXES)
+    /// The prefixes and suffixes that it got.
+    pub fn context(&self) -> Context {
+        let get = |key: &str| self.annotation(key).map(EcoString::from);
+        Context { prefixes: get(PREFIXES), suffixes: get(SUFFIXES) }
     }
 
     /// Takes metadata from the object that this one replaces or merges with.
@@ -346,20 +356,18 @@ impl Resource {
         Ok(())
     }
 
-    /// Drops what kustomize remembered.
-    pub fn remove_build_annotations(&mut self) -> KResult<()> {
+    /// Drops what kustomize remembered, the origin and the transformations as well unless they are wanted. What stays is made
+    /// strings, and without anything the field goes.
+    pub fn finish_annotations(&mut self, origin: bool, transformations: bool) -> KResult<()> {
+        let stays = |key: &str| {
+            !(INTERNAL.contains(&key) || key == LEGACY_ID || key == ORIGIN && !origin || key == TRANSFORMATIONS && !transformations)
+        };
         let mut annotations = self.annotations();
-        if annotations.is_empty() {
+        if !annotations.is_empty() {
+            annotations.retain(|key, _| stays(key));
+        } else if origin && transformations {
             return Ok(());
         }
-        annotations.retain(|key, _| !INTERNAL.contains(&key.as_str()) && key != LEGACY_ID);
-        self.set_annotations(&annotations)
-    }
-
-    /// Drops an annotation, and an empty `annotations` with it.
-    pub fn remove_annotation(&mut self, key: &str) -> KResult<()> {
-        let mut annotations = self.annotations();
-        annotations.remove(key);
         self.set_annotations(&annotations)
     }
 

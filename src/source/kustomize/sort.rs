@@ -62,28 +62,43 @@ pub fn sort(map: &mut ResMap, options: Option<&SortOptions>) -> KResult<()> {
 }
 
 fn by_kind<T: AsRef<str>>(map: &mut ResMap, first: &[T], last: &[T]) -> KResult<()> {
-    let mut ranked: Vec<_> = map.take().into_iter().map(|res| (res.cur_id(map.schemas()), res)).collect();
-    ranked.sort_by(|(a, _), (b, _)| compare(a, b, first, last));
+    let list = map.take();
+    let mut ranked: Vec<_> = list.into_iter().map(|res| (Place::of(&res.cur_id(map.schemas()), first, last), res)).collect();
+    ranked.sort_by(|(a, _), (b, _)| a.cmp(b));
     map.append_all(ranked.into_iter().map(|(_, res)| res).collect())
         .map_err(|error| error.wrap("SortOrderTransformer: Failed to append to resources"))
 }
 
-fn compare<T: AsRef<str>>(a: &ResId, b: &ResId, first: &[T], last: &[T]) -> Ordering {
-    if a.gvk != b.gvk {
-        return compare_gvk(&a.gvk, &b.gvk, first, last);
-    }
-    id_text(a).cmp(&id_text(b))
+/// What an object is sorted by.
+struct Place {
+    rank: i64,
+    namespace: bool,
+    core: bool,
+    gvk: String,
+    id: String,
 }
 
-fn compare_gvk<T: AsRef<str>>(a: &Gvk, b: &Gvk, first: &[T], last: &[T]) -> Ordering {
-    let ranks = rank(&a.kind, first, last).cmp(&rank(&b.kind, first, last));
-    // Core namespaces go before those of other groups, against the order of their texts.
-    let namespaces = a.kind == "Namespace" && b.kind == "Namespace" && (a.group.is_empty() || b.group.is_empty());
-    let texts = a.sort_text().cmp(&b.sort_text());
-    ranks.then(if namespaces { texts.reverse() } else { texts })
+impl Place {
+    fn of<T: AsRef<str>>(id: &ResId, first: &[T], last: &[T]) -> Self {
+        let Gvk { group, kind, .. } = &id.gvk;
+        Self {
+            rank: rank(kind, first, last),
+            namespace: kind == "Namespace",
+            core: group.is_empty(),
+            gvk: id.gvk.sort_text(),
+            id: id_text(id),
+        }
+    }
+
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Core namespaces go before those of other groups, against the order of their texts.
+        let namespaces = self.namespace && other.namespace && (self.core || other.core);
+        let texts = self.gvk.cmp(&other.gvk);
+        self.rank.cmp(&other.rank).then(if namespaces { texts.reverse() } else { texts }).then_with(|| self.id.cmp(&other.id))
+    }
 }
 
 fn id_text(id: &ResId) -> String {
-    let or = |text: &str, empty: &str| if text.is_empty() { empty.to_owned() } else { text.to_owned() };
+    let or = |text: &str, empty: &'static str| if text.is_empty() { empty.to_owned() } else { text.to_owned() };
     format!("{}|{}|{}", id.gvk, or(&id.namespace, "~X"), or(&id.name, "~N"))
 }

@@ -3,7 +3,7 @@
 //! Follows `api/filters/imagetag` and `api/internal/image` of kustomize 5.8.1.
 
 use super::super::errors::KResult;
-use super::super::fieldspec;
+use super::super::fieldspec::Fields;
 use super::super::kustomization::{FieldSpec, Image};
 use super::super::regex::Regex;
 use super::super::resmap::ResMap;
@@ -20,9 +20,10 @@ pub fn apply(map: &mut ResMap, image: &Image, specs: &[FieldSpec]) -> KResult<()
             change.walk(&mut res.node)?;
         }
     }
+    let fields = Fields::new(specs);
     for res in map.list_mut() {
         if res.kind() != "CustomResourceDefinition" {
-            fieldspec::apply_all(&mut res.node, specs, None, &mut |node| change.set(node))?;
+            fields.apply(&mut res.node, None, &mut |node| change.set(node))?;
         }
     }
     Ok(())

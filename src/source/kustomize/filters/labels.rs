@@ -1,7 +1,7 @@
 //! Labels, on objects and wherever the field specifications say.
 
 use super::super::errors::KResult;
-use super::super::fieldspec::{self, Create};
+use super::super::fieldspec::{self, Create, Fields};
 use super::super::kustomization::{FieldSpec, Texts};
 use super::super::resmap::ResMap;
 use super::super::tree;
@@ -18,10 +18,12 @@ pub(super) fn set_entries(map: &mut ResMap, entries: &Texts, specs: &[FieldSpec]
         return Ok(());
     }
     let create = Create::mapping();
+    let fields = Fields::new(specs);
     for res in map.list_mut() {
+        let about = fields.about(&res.node);
         for (key, value) in entries {
             let mut set = |node: &mut Node| tree::set_field(node, key, Node::string(value.clone()));
-            fieldspec::apply_all(&mut res.node, specs, Some(&create), &mut set)?;
+            about.iter().try_for_each(|field| fieldspec::apply_field(&mut res.node, field, Some(&create), &mut set))?;
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::super::ids::{Gvk, NOT_A_NAMESPACE, ResId};
 use super::super::openapi::Schemas;
 use super::super::paths;
 use super::super::resmap::ResMap;
-use super::super::resource::Resource;
+use super::super::resource::{Context, Resource};
 use super::super::tree::{self, Kind};
 use crate::yaml::node::{Data, Node};
 
@@ -21,17 +21,16 @@ pub fn apply(map: &mut ResMap, references: &[NameReference]) -> KResult<()> {
     let schemas = std::rc::Rc::clone(map.schemas());
     let fields = fields(references);
     let index = Index::new(map.list(), &schemas)?;
+    let mut by_kind: BTreeMap<&Gvk, Vec<&Reference>> = BTreeMap::new();
     for (at, res) in map.list_mut().iter_mut().enumerate() {
         let Some(own) = index.entries.get(at) else { continue };
-        let mut referrer: Option<Referrer<'_>> = None;
-        for field in fields.iter().filter(|field| own.original.gvk.is_selected(&field.referrer)) {
-            if referrer.is_none() {
-                referrer = Some(Referrer::new(&index, at, res)?);
-            }
-            if let Some(referrer) = &referrer {
-                referrer.fix(&mut res.node, field)?;
-            }
+        let gvk = &own.original.gvk;
+        let own_fields = by_kind.entry(gvk).or_insert_with(|| fields.iter().filter(|field| gvk.is_selected(&field.referrer)).collect());
+        if own_fields.is_empty() {
+            continue;
         }
+        let referrer = Referrer::new(&index, at, res)?;
+        own_fields.iter().try_for_each(|field| referrer.fix(&mut res.node, field))?;
     }
     Ok(())
 }
@@ -64,7 +63,7 @@ struct Entry {
     previous: Vec<ResId>,
     /// `metadata.namespace` as it is written.
     namespace: String,
-    context: Resource,
+    context: Context,
 }
 
 struct Index {
@@ -85,21 +84,15 @@ impl Index {
             for name in names {
                 index.by_previous_name.entry(name.to_owned()).or_default().push(at);
             }
-            index.original_namespaces.entry(original.effective_namespace().to_owned()).or_default().insert(at);
+            match index.original_namespaces.get_mut(original.effective_namespace()) {
+                Some(known) => drop(known.insert(at)),
+                None => drop(index.original_namespaces.insert(original.effective_namespace().to_owned(), BTreeSet::from([at]))),
+            }
             let namespace = res.namespace().to_owned();
-            index.entries.push(Entry { current, original, previous, namespace, context: context(res) });
+            index.entries.push(Entry { current, original, previous, namespace, context: res.context() });
         }
         Ok(index)
     }
-}
-
-/// As much of an object as tells its prefixes and suffixes.
-fn context(res: &Resource) -> Resource {
-    let mut node = Node::mapping(Vec::new());
-    if let Some(annotations) = res.node.get("metadata").and_then(|meta| meta.get("annotations")) {
-        tree::put(&mut node, "metadata", Node::mapping(vec![(Node::string("annotations"), annotations.clone())]));
-    }
-    Resource::new(node)
 }
 
 struct Referrer<'i> {
@@ -185,10 +178,10 @@ impl<'i> Referrer<'i> {
             .filter(|entry| self.is_near(entry))
             .collect();
         if found.len() > 1 || found.is_empty() {
-            found.retain(|entry| entry.context.same_context(&self.own.context, true));
+            found.retain(|entry| entry.context.goes_with(&self.own.context, true));
         }
         if found.len() > 1 {
-            found.retain(|entry| entry.context.same_context(&self.own.context, false));
+            found.retain(|entry| entry.context.goes_with(&self.own.context, false));
         }
         match found.as_slice() {
             [] => Ok(None),

@@ -2,12 +2,10 @@
 //!
 //! Follows `api/filters/namespace` and the transformer of kustomize 5.8.1.
 
-use std::collections::BTreeMap;
-
 use ecow::EcoString;
 
 use super::super::errors::{Fail, FailKind, KResult, fail};
-use super::super::fieldspec::{self, Create};
+use super::super::fieldspec::{self, Create, Fields};
 use super::super::kustomization::{FieldSpec, GvkFields};
 use super::super::openapi::Schemas;
 use super::super::resmap::{self, ResMap};
@@ -64,7 +62,9 @@ impl Namespace<'_> {
         }
         let schemas = std::rc::Rc::clone(map.schemas());
         let id = |res: &Resource| resmap::key(&res.cur_id(&schemas));
-        let mut count: BTreeMap<_, usize> = BTreeMap::new();
+        let fields = Fields::new(self.specs);
+        #[expect(clippy::disallowed_types, reason = "only counts, which nobody lists")]
+        let mut count: std::collections::HashMap<_, usize> = std::collections::HashMap::new();
         for res in map.list() {
             *count.entry(id(res)).or_default() += 1;
         }
@@ -74,7 +74,7 @@ impl Namespace<'_> {
             }
             let before = id(res);
             res.store_previous_id(&schemas);
-            self.set(&mut res.node, &schemas)?;
+            self.set_fields(&mut res.node, &schemas, &fields)?;
             if let Some(old) = count.get_mut(&before) {
                 *old -= 1;
             }
@@ -89,6 +89,10 @@ impl Namespace<'_> {
 
     /// Sets the namespace of one object.
     pub fn set(&self, object: &mut Node, schemas: &Schemas) -> KResult<()> {
+        self.set_fields(object, schemas, &Fields::new(self.specs))
+    }
+
+    fn set_fields(&self, object: &mut Node, schemas: &Schemas, fields: &Fields<'_>) -> KResult<()> {
         let gvk = super::super::ids::Gvk::new(tree::top_text(object, "apiVersion"), tree::top_text(object, "kind"));
         let mut set = |node: &mut Node| self.set_text(node);
         if !schemas.is_cluster_scoped(&gvk) {
@@ -100,14 +104,14 @@ impl Namespace<'_> {
             self.set_subjects(object)?;
         }
         let core = tree::top_text(object, "apiVersion") == "v1";
-        let wanted = |spec: &&FieldSpec| {
+        let wanted = |(spec, _): &&&(&FieldSpec, Vec<String>)| {
             let is_subjects =
                 binding && spec.path == "subjects/namespace" && matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
             spec.path != META_NAMESPACE && (core || spec.path != "metadata/name") && !is_subjects
         };
         let create = Create::scalar(Tag::Str);
-        for spec in self.specs.iter().filter(wanted) {
-            fieldspec::apply(object, spec, Some(&create), &mut set).map_err(explain)?;
+        for field in fields.about(object).iter().filter(wanted) {
+            fieldspec::apply_field(object, field, Some(&create), &mut set).map_err(explain)?;
         }
         Ok(())
     }
