@@ -62,6 +62,15 @@ pub fn span(file: &SourceFile, node: &Node) -> Range<usize> {
     (line.start + skip).min(end)..end
 }
 
+/// Points an error at a field of a kustomization file, or at one entry of the list in it, unless a place further in is known.
+/// The file is read again for that, which only those pay for who made a mistake.
+pub fn spot(error: Fail, file: &Arc<SourceFile>, field: &str, entry: Option<usize>) -> Fail {
+    let root = super::read::first_document(&file.text).ok().flatten();
+    let value = root.as_ref().and_then(|root| root.get(field));
+    let node = entry.and_then(|at| value?.items()?.get(at)).or(value);
+    error.at(file, node.map_or(0..0, |node| span(file, node)))
+}
+
 impl<'a> Conf<'a> {
     /// The root of a file.
     pub fn new(node: &'a Node, file: &'a Arc<SourceFile>, mode: Mode) -> Self {

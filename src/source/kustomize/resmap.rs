@@ -195,6 +195,9 @@ impl ResMap {
         if near.is_empty() {
             near = ids.iter().filter(|other| other.name == id.name).map(ToString::to_string).collect();
         }
+        if near.is_empty() {
+            near = ids.iter().filter(|other| other.gvk.kind == id.gvk.kind).map(ToString::to_string).collect();
+        }
         near.truncate(3);
         if near.is_empty() { error } else { error.help(format!("nearest objects: {}", near.join(", "))) }
     }

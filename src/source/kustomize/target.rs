@@ -10,6 +10,7 @@ use ecow::EcoString;
 
 use super::config::{self, Config};
 use super::crds;
+use super::decode::spot;
 use super::errors::{Fail, FailKind, KResult, fail};
 use super::filters::{annotations, hash, images, labels, namerefs, names, namespace, patches, replacements, replicas, variables};
 use super::generators;
@@ -117,6 +118,14 @@ pub fn variable_id(variable: &Var) -> ResId {
     ResId { gvk: variable_gvk(variable).gvk(), name, namespace, cluster_scoped: false }
 }
 
+/// A transformer, its origin for `buildMetadata`, and where the kustomization file asks for it.
+struct Step {
+    run: Transform,
+    origin: Option<Origin>,
+    field: &'static str,
+    entry: Option<usize>,
+}
+
 /// A kustomization on its way.
 pub struct Target<'t, 'w> {
     build: &'t Build<'t>,
@@ -158,8 +167,9 @@ impl<'t, 'w> Target<'t, 'w> {
     /// Takes the `openapi` field into account.
     pub fn set_schema(&self, root: bool) -> KResult<()> {
         let options = self.kustomization.openapi.as_ref();
-        let custom = options.and_then(|options| options.get("path")).map(|path| self.loader.load(path)).transpose()?;
-        self.build.schemas.set(options, custom.as_ref().map(|file| &*file.text), root)
+        let custom = options.and_then(|options| options.get("path")).map(|path| self.loader.load(path)).transpose();
+        let set = custom.and_then(|custom| self.build.schemas.set(options, custom.as_ref().map(|file| &*file.text), root));
+        set.map_err(|error| spot(error, &self.file, "openapi", None))
     }
 
     /// Builds the outermost kustomization: everything that is done once at the end as well.
@@ -192,7 +202,7 @@ impl<'t, 'w> Target<'t, 'w> {
         self.transform(&mut accumulator).map_err(|error| error.at(&self.file, 0..0))?;
         self.validate(&mut accumulator)?;
         let variables = self.kustomization.vars.take().unwrap_or_default();
-        accumulator.merge_variables(&variables).map_err(|error| error.wrap("merging vars").at(&self.file, 0..0))?;
+        accumulator.merge_variables(&variables).map_err(|error| spot(error.wrap("merging vars"), &self.file, "vars", None))?;
         Ok(accumulator)
     }
 
@@ -206,14 +216,15 @@ impl<'t, 'w> Target<'t, 'w> {
     fn add_config(&self, mut accumulator: Accumulator) -> KResult<Accumulator> {
         let mut own = self.build.builtin.clone();
         let mut read = Config::default();
-        for path in self.kustomization.configurations.iter().flatten() {
-            let file = self.loader.load(path)?;
+        for (at, path) in self.kustomization.configurations.iter().flatten().enumerate() {
+            let file = self.loader.load(path).map_err(|error| spot(error, &self.file, "configurations", Some(at)))?;
             read.merge(Config::read(&file).map_err(|error| config::in_file(error, &file))?)?;
         }
         own.merge(read)?;
         accumulator.config.merge(own).map_err(|error| error.wrap("merging config"))?;
         let crds = self.kustomization.crds.as_deref().unwrap_or_default();
-        let from_crds = crds::load(&self.loader, crds).map_err(|error| error.wrap(format!("loading CRDs [{}]", crds.join(" "))))?;
+        let from_crds = crds::load(&self.loader, crds)
+            .map_err(|error| spot(error.wrap(format!("loading CRDs [{}]", crds.join(" "))), &self.file, "crds", None))?;
         accumulator.config.merge(from_crds).map_err(|error| error.wrap("merging CRDs"))?;
         Ok(accumulator)
     }
@@ -331,20 +342,20 @@ impl<'t, 'w> Target<'t, 'w> {
     fn builtin_generators(&self) -> KResult<Vec<(&'static str, Vec<Resource>)>> {
         let k = &self.kustomization;
         let mut generated = Vec::new();
-        let place = |error: Fail| error.at(&self.file, 0..0);
-        for args in k.config_map_generator.iter().flatten() {
+        for (at, args) in k.config_map_generator.iter().flatten().enumerate() {
             let mut args = args.clone();
             args.options = generators::merge_options(args.options, k.generator_options.as_ref());
-            let res = generators::config_map(&self.loader, &args).map_err(place)?;
+            let res =
+                generators::config_map(&self.loader, &args).map_err(|error| spot(error, &self.file, "configMapGenerator", Some(at)))?;
             generated.push(("ConfigMapGenerator", vec![res]));
         }
-        for secret in k.secret_generator.iter().flatten() {
+        for (at, secret) in k.secret_generator.iter().flatten().enumerate() {
             let mut secret = secret.clone();
             secret.args.options = generators::merge_options(secret.args.options, k.generator_options.as_ref());
-            let res = generators::secret(&self.loader, &secret).map_err(place)?;
+            let res = generators::secret(&self.loader, &secret).map_err(|error| spot(error, &self.file, "secretGenerator", Some(at)))?;
             generated.push(("SecretGenerator", vec![res]));
         }
-        for chart in k.helm_charts.iter().flatten() {
+        for (at, chart) in k.helm_charts.iter().flatten().enumerate() {
             let mut chart = chart.clone();
             if chart.namespace.is_empty() {
                 chart.namespace = if k.namespace.is_empty() { self.helm_namespace.clone() } else { k.namespace.clone() };
@@ -352,6 +363,7 @@ impl<'t, 'w> Target<'t, 'w> {
             let globals = k.helm_globals.clone().unwrap_or_default();
             let list = helm::generate(&self.loader, &globals, &chart, &self.build.flags, self.build.inflator);
             let wrap = |error: Fail| error.wrap("trouble configuring builtin HelmChartInflationGenerator with config");
+            let place = |error: Fail| spot(error, &self.file, "helmCharts", Some(at));
             generated.push(("HelmChartInflationGenerator", list.map_err(wrap).map_err(place)?));
         }
         Ok(generated)
@@ -382,9 +394,9 @@ impl<'t, 'w> Target<'t, 'w> {
     fn transform(&mut self, accumulator: &mut Accumulator) -> KResult<()> {
         let mut steps = self.builtin_transformers(&accumulator.config)?;
         let transformers = self.kustomization.transformers.take().unwrap_or_default();
-        steps.extend(self.external_transformers(&transformers)?);
-        for (run, origin) in steps {
-            run(&mut accumulator.map)?;
+        steps.extend(self.external_transformers(&transformers, "transformers")?);
+        for Step { run, origin, field, entry } in steps {
+            run(&mut accumulator.map).map_err(|error| spot(error, &self.file, field, entry))?;
             if let Some(origin) = origin {
                 origin.mark_transformed(accumulator.map.list_mut())?;
             }
@@ -393,34 +405,47 @@ impl<'t, 'w> Target<'t, 'w> {
         Ok(())
     }
 
-    fn external_transformers(&mut self, entries: &[EcoString]) -> KResult<Vec<(Transform, Option<Origin>)>> {
+    fn external_transformers(&mut self, entries: &[EcoString], field: &'static str) -> KResult<Vec<Step>> {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
-        let configs = self.configs(entries)?;
+        let configs = self.configs(entries).map_err(|error| spot(error, &self.file, field, None))?;
         let context = self.context();
-        configs.list().iter().map(|config| Ok((plugins::transformer(config, &configs, &context)?, Origin::plugin(config)))).collect()
+        let step = |config: &Resource| {
+            let run = plugins::transformer(config, &configs, &context).map_err(|error| spot(error, &self.file, field, None))?;
+            Ok(Step { run, origin: Origin::plugin(config), field, entry: None })
+        };
+        configs.list().iter().map(step).collect()
     }
 
-    fn builtin_transformers(&mut self, config: &Config) -> KResult<Vec<(Transform, Option<Origin>)>> {
+    fn builtin_transformers(&mut self, config: &Config) -> KResult<Vec<Step>> {
         let origin = self.origin.clone();
         let file_name = self.file_name.clone();
-        let mut steps: Vec<(Transform, Option<Origin>)> = Vec::new();
-        let mut add = |name: &str, run: Transform| steps.push((run, origin.as_ref().map(|origin| origin.builtin(&file_name, name))));
+        let file = Arc::clone(&self.file);
+        let mut steps: Vec<Step> = Vec::new();
+        let mut add = |name: &str, (field, entry): (&'static str, Option<usize>), run: Transform| {
+            let origin = origin.as_ref().map(|origin| origin.builtin(&file_name, name));
+            steps.push(Step { run, origin, field, entry });
+        };
         let k = &mut self.kustomization;
         if let Some(entries) = k.patches_strategic_merge.take().filter(|entries| !entries.is_empty()) {
             let mut all = Vec::new();
-            for entry in &entries {
-                all.extend(patches::load_strategic(&self.loader, entry)?);
+            for (at, entry) in entries.iter().enumerate() {
+                let loaded = patches::load_strategic(&self.loader, entry);
+                all.extend(loaded.map_err(|error| spot(error, &file, "patchesStrategicMerge", Some(at)))?);
             }
             if all.is_empty() {
                 return fail(format!("patch appears to be empty; files=[{}], Patch=", entries.join(" ")));
             }
-            add("PatchStrategicMergeTransformer", Box::new(move |map| patches::apply_all_strategic(map, &all)));
+            add(
+                "PatchStrategicMergeTransformer",
+                ("patchesStrategicMerge", None),
+                Box::new(move |map| patches::apply_all_strategic(map, &all)),
+            );
         }
-        for patch in k.patches.take().unwrap_or_default() {
-            let loaded = patches::Loaded::entry(&self.loader, &patch)?;
-            add("PatchTransformer", Box::new(move |map| loaded.apply(map)));
+        for (at, patch) in k.patches.take().unwrap_or_default().into_iter().enumerate() {
+            let loaded = patches::Loaded::entry(&self.loader, &patch).map_err(|error| spot(error, &file, "patches", Some(at)))?;
+            add("PatchTransformer", ("patches", Some(at)), Box::new(move |map| loaded.apply(map)));
         }
         if !k.namespace.is_empty() {
             let (name, specs) = (k.namespace.clone(), Rc::clone(&config.namespace));
@@ -428,53 +453,53 @@ impl<'t, 'w> Target<'t, 'w> {
                 let subjects = namespace::Subjects::Default;
                 namespace::Namespace { namespace: name.clone(), specs: &specs, unset_only: false, subjects }.apply(map)
             };
-            add("NamespaceTransformer", Box::new(run));
+            add("NamespaceTransformer", ("namespace", None), Box::new(run));
         }
         let affixes = [
-            ("PrefixTransformer", k.name_prefix.clone(), names::End::Start, Rc::clone(&config.name_prefix)),
-            ("SuffixTransformer", k.name_suffix.clone(), names::End::Finish, Rc::clone(&config.name_suffix)),
+            ("PrefixTransformer", "namePrefix", k.name_prefix.clone(), names::End::Start, Rc::clone(&config.name_prefix)),
+            ("SuffixTransformer", "nameSuffix", k.name_suffix.clone(), names::End::Finish, Rc::clone(&config.name_suffix)),
         ];
-        for (name, text, end, specs) in affixes.into_iter().filter(|(_, text, ..)| !text.is_empty()) {
-            add(name, Box::new(move |map| names::apply(map, &text, end, &specs)));
+        for (name, field, text, end, specs) in affixes.into_iter().filter(|(_, _, text, ..)| !text.is_empty()) {
+            add(name, (field, None), Box::new(move |map| names::apply(map, &text, end, &specs)));
         }
         let common = k.common_labels.take().unwrap_or_default();
         let own_labels = k.labels.take().unwrap_or_default();
         if !common.is_empty() || !own_labels.is_empty() {
-            for label in own_labels {
+            for (at, label) in own_labels.into_iter().enumerate() {
                 let specs = label_specs(&label, config)?;
-                add("LabelTransformer", Box::new(move |map| labels::apply(map, &label.pairs, &specs)));
+                add("LabelTransformer", ("labels", Some(at)), Box::new(move |map| labels::apply(map, &label.pairs, &specs)));
             }
             let specs = Rc::clone(&config.common_labels);
-            add("LabelTransformer", Box::new(move |map| labels::apply(map, &common, &specs)));
+            add("LabelTransformer", ("commonLabels", None), Box::new(move |map| labels::apply(map, &common, &specs)));
         }
         if let Some(entries) = k.common_annotations.take().filter(|entries| !entries.is_empty()) {
             let specs = Rc::clone(&config.common_annotations);
-            add("AnnotationsTransformer", Box::new(move |map| annotations::apply(map, &entries, &specs)));
+            add("AnnotationsTransformer", ("commonAnnotations", None), Box::new(move |map| annotations::apply(map, &entries, &specs)));
         }
-        for patch in k.patches_json6902.take().unwrap_or_default() {
-            let loaded = patches::load_json6902(&self.loader, &patch)?;
-            add("PatchJson6902Transformer", Box::new(move |map| loaded.apply(map)));
+        for (at, patch) in k.patches_json6902.take().unwrap_or_default().into_iter().enumerate() {
+            let loaded = patches::load_json6902(&self.loader, &patch).map_err(|error| spot(error, &file, "patchesJson6902", Some(at)))?;
+            add("PatchJson6902Transformer", ("patchesJson6902", Some(at)), Box::new(move |map| loaded.apply(map)));
         }
-        for replica in k.replicas.take().unwrap_or_default() {
+        for (at, replica) in k.replicas.take().unwrap_or_default().into_iter().enumerate() {
             let specs = Rc::clone(&config.replicas);
-            add("ReplicaCountTransformer", Box::new(move |map| replicas::apply(map, &replica, &specs)));
+            add("ReplicaCountTransformer", ("replicas", Some(at)), Box::new(move |map| replicas::apply(map, &replica, &specs)));
         }
-        for image in k.images.take().unwrap_or_default() {
+        for (at, image) in k.images.take().unwrap_or_default().into_iter().enumerate() {
             let specs = Rc::clone(&config.images);
-            add("ImageTagTransformer", Box::new(move |map| images::apply(map, &image, &specs)));
+            add("ImageTagTransformer", ("images", Some(at)), Box::new(move |map| images::apply(map, &image, &specs)));
         }
         if let Some(entries) = k.replacements.take().filter(|entries| !entries.is_empty()) {
-            let all = plugins::load_replacements(&self.loader, &entries)?;
-            add("ReplacementTransformer", Box::new(move |map| replacements::apply(map, &all)));
+            let all = plugins::load_replacements(&self.loader, &entries).map_err(|error| spot(error, &file, "replacements", None))?;
+            add("ReplacementTransformer", ("replacements", None), Box::new(move |map| replacements::apply(map, &all)));
         }
         Ok(steps)
     }
 
     fn validate(&mut self, accumulator: &mut Accumulator) -> KResult<()> {
         let validators = self.kustomization.validators.take().unwrap_or_default();
-        for (run, _) in self.external_transformers(&validators)? {
+        for Step { run, .. } in self.external_transformers(&validators, "validators")? {
             let mut before = accumulator.map.clone();
-            run(&mut accumulator.map)?;
+            run(&mut accumulator.map).map_err(|error| spot(error, &self.file, "validators", None))?;
             let mut after = accumulator.map.clone();
             for res in after.list_mut() {
                 let mut labels = res.labels();
