@@ -205,7 +205,7 @@ impl<'a> Elsewhere<'a> {
             let rest = name.strip_prefix(maker.name()).or_else(|| name.strip_suffix(maker.name()));
             maker.namespace() == namespace && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || rest.ends_with('-'))
         };
-        made && self.makers.iter().any(|maker| from(&maker))
+        made && self.makers.iter().any(from)
     }
 
     fn add_made(&mut self, object: &'a Object<'a>) {

@@ -68,7 +68,7 @@ fn one(rest: &str, at: usize, in_brackets: bool) -> Result<(Kind, usize), Error>
     match first {
         b'"' | b'\'' | b'`' => Ok((Kind::String, quoted(rest, at)?)),
         b'0'..=b'9' => Ok(number(rest, at)?),
-        b'.' if rest.bytes().nth(1).is_some_and(|byte| byte.is_ascii_digit()) => number(rest, at),
+        b'.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => number(rest, at),
         b'$' => Ok((Kind::Variable, word(rest, in_brackets).1)),
         _ if first.is_ascii_alphabetic() || first == b'_' || (first == b':' && !in_brackets) => {
             let (variable, length) = word(rest, in_brackets);

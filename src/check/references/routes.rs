@@ -170,7 +170,7 @@ fn granted<'a>(checker: &mut Checker<'a>, from: &'a Object<'a>, node: &'a Node, 
             && items(&grant.root, &["spec", "from"]).iter().any(source)
             && items(&grant.root, &["spec", "to"]).iter().any(to)
     };
-    let granted = checker.index.of(GROUP, "ReferenceGrant").iter().any(|grant| allows(&grant));
+    let granted = checker.index.of(GROUP, "ReferenceGrant").iter().any(allows);
     let elsewhere = || checker.declared.external.iter().any(|one| one.covers("ReferenceGrant", target.namespace, "*"));
     if !granted && !elsewhere() {
         let (space, home) = (target.namespace, from.namespace());

@@ -156,7 +156,7 @@ fn service_monitor<'a>(checker: &mut Checker<'a>, monitor: &'a Object<'a>) {
         let port = node.as_str().unwrap_or_default();
         let named = |service: &&Object<'_>| items(&service.root, &["spec", "ports"]).iter().any(|one| text(one, "name") == Some(port));
         checker.count();
-        if !services.iter().any(|service| named(service)) {
+        if !services.iter().any(named) {
             let titles: Vec<String> = services.iter().map(|service| service.title()).collect();
             let names = services.iter().flat_map(|service| items(&service.root, &["spec", "ports"])).filter_map(|one| text(one, "name"));
             let close = suggest::closest(port, names);
