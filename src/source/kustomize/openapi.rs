@@ -282,7 +282,7 @@ fn known_scope(gvk: &Gvk) -> Option<bool> {
     let at = SCOPES.binary_search_by(|(kind, ..)| (*kind).cmp(&gvk.kind)).ok()?;
     let (_, cluster_scoped, versions) = SCOPES.get(at)?;
     let same = |known: &&str| split_api_version(known) == (gvk.group.as_str(), gvk.version.as_str());
-    versions.iter().any(|known| same(&known)).then_some(*cluster_scoped)
+    versions.iter().any(same).then_some(*cluster_scoped)
 }
 
 fn builtin() -> Arc<Table> {
