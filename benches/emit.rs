@@ -65,7 +65,7 @@ fn write(c: &mut Criterion) {
     };
     measure("toYaml", &|| encode::to_yaml(&value).expect("it can be written"));
     measure("toYamlPretty", &|| encode::to_yaml_pretty(&value).expect("it can be written"));
-    measure("toJson", &|| encode::to_json(&value).expect("it can be written"));
+    measure("toJson", &|| encode::to_json(&value, hydrate::gotmpl::GoVersion::Go1_27).expect("it can be written"));
     measure("trees", &|| {
         let mut out = Vec::new();
         write_documents(&documents, Dialect::KUSTOMIZE, &mut out).expect("it can be written");

@@ -1,6 +1,7 @@
 //! What is written for Go values, against recordings of the real libraries (tests/conformance/emit-probe).
 
 use base64::Engine;
+use hydrate::gotmpl::GoVersion;
 use hydrate::gotmpl::encode::{self, TomlVersion};
 use hydrate::gotmpl::{List, Map, Str, Value};
 use serde_json::Value as Json;
@@ -10,9 +11,9 @@ use std::io::BufRead;
 const WAYS: &[(&str, fn(&Value) -> Result<Vec<u8>, String>)] = &[
     ("yaml", encode::to_yaml),
     ("pretty", encode::to_yaml_pretty),
-    ("json", encode::to_json),
-    ("indent", encode::to_pretty_json),
-    ("raw", encode::to_raw_json),
+    ("json", |value| encode::to_json(value, GoVersion::Go1_27)),
+    ("indent", |value| encode::to_pretty_json(value, GoVersion::Go1_27)),
+    ("raw", |value| encode::to_raw_json(value, GoVersion::Go1_27)),
 ];
 
 fn value_of(json: &Json) -> Value {

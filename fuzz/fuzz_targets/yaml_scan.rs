@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(value) = yaml::decode(data, Options::SIGS, &mut Values::new(Numbers::Float64)) {
         let _ = encode::to_yaml(&value);
         let _ = encode::to_yaml_pretty(&value);
-        let _ = encode::to_pretty_json(&value);
+        let _ = encode::to_pretty_json(&value, GoVersion::Go1_27);
     }
     if let Ok(nodes) = yaml::compose(data) {
         let _ = yaml::emit::write_documents(&nodes, yaml::emit::Dialect::KUSTOMIZE, &mut Vec::new());

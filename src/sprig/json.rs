@@ -2,26 +2,26 @@
 
 use super::args::{self, Out, any, bytes};
 use crate::gotmpl::Value;
-use crate::gotmpl::decode::{Numbers, Target, from_json};
+use crate::gotmpl::decode::{Numbers, Target, from_json_of};
 use crate::gotmpl::encode::{to_pretty_json, to_raw_json};
 use crate::gotmpl::exec::Vm;
 
 /// `toPrettyJson VALUE`: indented; an empty text for what JSON cannot express.
-pub fn pretty(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    args::string(to_pretty_json(any(args, 0)).unwrap_or_default())
+pub fn pretty(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    args::string(to_pretty_json(any(args, 0), vm.set().options().go).unwrap_or_default())
 }
 
 /// `mustToPrettyJson VALUE`.
-pub fn must_pretty(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    args::string(to_pretty_json(any(args, 0))?)
+pub fn must_pretty(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    args::string(to_pretty_json(any(args, 0), vm.set().options().go)?)
 }
 
 /// `toRawJson VALUE` and `mustToRawJson VALUE`: without escapes for HTML.
-pub fn raw(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    args::string(to_raw_json(any(args, 0))?)
+pub fn raw(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    args::string(to_raw_json(any(args, 0), vm.set().options().go)?)
 }
 
 /// `mustFromJson TEXT`: of any type.
-pub fn must_from(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(from_json(bytes(args, 0), Target::Any, Numbers::Float64)?)
+pub fn must_from(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    Ok(from_json_of(vm.set().options().go, bytes(args, 0), Target::Any, Numbers::Float64)?)
 }

@@ -67,6 +67,7 @@ enum Command {
 
 /// Arguments of `helm template`, under helm's own names.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 struct TemplateArgs {
     /// [NAME] CHART: the release's name and the chart, a directory or a .tgz
     #[arg(value_name = "[NAME] CHART")]

@@ -1,9 +1,9 @@
-//! Go values as JSON: encoding/json as Helm 4.3 has it (Go 1.27).
+//! Go values as JSON: encoding/json as Helm 4.3 has it (Go 1.27), and as Helm 3.17 (Go 1.23).
 //!
-//! Go 1.23, which Helm 3.17 was built with, differs in one point: a byte that isn't UTF-8 is `\ufffd` there, and the
-//! character itself here.
+//! They differ in one point: a byte that isn't UTF-8 is the character U+FFFD to the one and `\ufffd` to the other.
 
 use super::{Path, exported, rfc3339};
+use crate::gotmpl::GoVersion;
 use crate::gotmpl::fmt::float::{Bits, append_json};
 use crate::gotmpl::value::{List, Map, Object, Rare, Str, Value};
 use base64::Engine;
@@ -12,24 +12,24 @@ use base64::Engine;
 ///
 /// # Errors
 /// The text of Go's error: `json: unsupported value: NaN`, a cycle.
-pub fn to_json(value: &Value) -> Result<Vec<u8>, String> {
-    encode(value, true, None)
+pub fn to_json(value: &Value, go: GoVersion) -> Result<Vec<u8>, String> {
+    encode(value, go, true, None)
 }
 
 /// `json.MarshalIndent(value, "", "  ")`
 ///
 /// # Errors
 /// As `to_json`.
-pub fn to_pretty_json(value: &Value) -> Result<Vec<u8>, String> {
-    encode(value, true, Some("  "))
+pub fn to_pretty_json(value: &Value, go: GoVersion) -> Result<Vec<u8>, String> {
+    encode(value, go, true, Some("  "))
 }
 
 /// An encoder with `SetEscapeHTML(false)`, without its final line break: sprig's `toRawJson`.
 ///
 /// # Errors
 /// As `to_json`.
-pub fn to_raw_json(value: &Value) -> Result<Vec<u8>, String> {
-    encode(value, false, None)
+pub fn to_raw_json(value: &Value, go: GoVersion) -> Result<Vec<u8>, String> {
+    encode(value, go, false, None)
 }
 
 /// Go's error for a number that JSON doesn't have.
@@ -44,8 +44,8 @@ pub(super) fn unsupported_float(value: f64) -> String {
     format!("json: unsupported value: {name}")
 }
 
-fn encode(value: &Value, escape_html: bool, indent: Option<&'static str>) -> Result<Vec<u8>, String> {
-    let mut encoder = Encoder { out: Vec::new(), path: Path::default(), escape_html, indent, level: 0 };
+fn encode(value: &Value, go: GoVersion, escape_html: bool, indent: Option<&'static str>) -> Result<Vec<u8>, String> {
+    let mut encoder = Encoder { out: Vec::new(), path: Path::default(), go, escape_html, indent, level: 0 };
     encoder.value(value)?;
     Ok(encoder.out)
 }
@@ -107,6 +107,7 @@ fn first_suspect(bytes: &[u8], mask: u8) -> Option<usize> {
 struct Encoder {
     out: Vec<u8>,
     path: Path,
+    go: GoVersion,
     escape_html: bool,
     indent: Option<&'static str>,
     level: usize,
@@ -244,7 +245,8 @@ impl Encoder {
         } else {
             for chunk in bytes.utf8_chunks() {
                 self.text(chunk.valid().as_bytes());
-                chunk.invalid().iter().for_each(|_| self.word("\u{FFFD}"));
+                let replacement = if self.go == GoVersion::Go1_23 { "\\ufffd" } else { "\u{FFFD}" };
+                chunk.invalid().iter().for_each(|_| self.word(replacement));
             }
         }
         self.out.push(b'"');
@@ -323,7 +325,7 @@ mod tests {
     #[test]
     fn a_struct_keeps_its_order_in_json() {
         let value = Value::object(Version);
-        assert_eq!(text(to_json(&value)), r#"{"version":"v1.33.0","major-part":"1"}"#);
+        assert_eq!(text(to_json(&value, GoVersion::Go1_27)), r#"{"version":"v1.33.0","major-part":"1"}"#);
         assert_eq!(text(to_yaml(&value)), "major-part: \"1\"\nversion: v1.33.0\n");
         assert_eq!(text(to_yaml_pretty(&value)), "version: v1.33.0\nmajorpart: \"1\"\n");
         assert_eq!(text(to_toml(&value, TomlVersion::V1_6)), "Version = \"v1.33.0\"\nMajorPart = \"1\"\n");
@@ -343,7 +345,7 @@ mod tests {
             rare(Rare::NilPointer("*x.Y")),
             Value::error("x"),
         ]));
-        assert_eq!(text(to_json(&value)), r#"["2020-01-02T08:04:05.0067+05:00",5400500000000,"YmluAP8=",0.1,null,{}]"#);
+        assert_eq!(text(to_json(&value, GoVersion::Go1_27)), r#"["2020-01-02T08:04:05.0067+05:00",5400500000000,"YmluAP8=",0.1,null,{}]"#);
         assert_eq!(text(to_yaml(&value)), "- \"2020-01-02T08:04:05.0067+05:00\"\n- 5400500000000\n- YmluAP8=\n- 0.1\n- null\n- {}\n");
         let pretty = "- 2020-01-02T08:04:05.0067+05:00\n- 1h30m0.5s\n- - 98\n  - 105\n  - 110\n  - 0\n  - 255\n- 0.1\n- null\n- {}\n";
         assert_eq!(text(to_yaml_pretty(&value)), pretty);

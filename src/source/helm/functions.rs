@@ -8,7 +8,7 @@ use crate::gotmpl::encode::{self, TomlError, TomlVersion};
 use crate::gotmpl::exec::TextFailure;
 use crate::gotmpl::func::{Failure, Function, Param};
 use crate::gotmpl::value::{List, Map, Str, Value};
-use crate::gotmpl::{Vm, fmt};
+use crate::gotmpl::{GoVersion, Vm, fmt};
 
 type Out = Result<Value, Failure>;
 
@@ -145,29 +145,34 @@ fn to_yaml_pretty(_: &mut Vm<'_>, args: &[Value]) -> Out {
     Ok(Value::str(encode::to_yaml_pretty(&value_of(args, 0)).map_or_else(|_| Vec::new(), without_line_break)))
 }
 
+/// The Go that the level's Helm is built with.
+fn go(vm: &Vm<'_>) -> GoVersion {
+    vm.set().options().go
+}
+
 /// `toJson value`: nothing where the value cannot be encoded.
-fn to_json(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(Value::str(encode::to_json(&value_of(args, 0)).unwrap_or_default()))
+fn to_json(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    Ok(Value::str(encode::to_json(&value_of(args, 0), go(vm)).unwrap_or_default()))
 }
 
 /// `mustToJson value`
-fn must_to_json(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(Value::str(encode::to_json(&value_of(args, 0)).map_err(Failure::from)?))
+fn must_to_json(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    Ok(Value::str(encode::to_json(&value_of(args, 0), go(vm)).map_err(Failure::from)?))
 }
 
 /// `toPrettyJson value`: indented by two spaces.
-fn to_pretty_json(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(Value::str(encode::to_pretty_json(&value_of(args, 0)).unwrap_or_default()))
+fn to_pretty_json(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    Ok(Value::str(encode::to_pretty_json(&value_of(args, 0), go(vm)).unwrap_or_default()))
 }
 
 /// `mustToPrettyJson value`
-fn must_to_pretty_json(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(Value::str(encode::to_pretty_json(&value_of(args, 0)).map_err(Failure::from)?))
+fn must_to_pretty_json(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    Ok(Value::str(encode::to_pretty_json(&value_of(args, 0), go(vm)).map_err(Failure::from)?))
 }
 
 /// `toRawJson value`: `<`, `>` and `&` as they are.
-fn to_raw_json(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(Value::str(encode::to_raw_json(&value_of(args, 0)).map_err(Failure::from)?))
+fn to_raw_json(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    Ok(Value::str(encode::to_raw_json(&value_of(args, 0), go(vm)).map_err(Failure::from)?))
 }
 
 fn toml_text(vm: &Vm<'_>, args: &[Value]) -> Result<Vec<u8>, TomlError> {
@@ -202,8 +207,8 @@ fn list(decoded: Result<Value, String>) -> Value {
 const TABLE: Target = Target::Map("map[string]interface {}");
 const LIST: Target = Target::List("[]interface {}");
 
-fn json(args: &[Value], target: Target) -> Result<Value, String> {
-    decode::from_json(text_of(args, 0).as_bytes(), target, Numbers::Float64)
+fn json(vm: &Vm<'_>, args: &[Value], target: Target) -> Result<Value, String> {
+    decode::from_json_of(go(vm), text_of(args, 0).as_bytes(), target, Numbers::Float64)
 }
 
 /// `fromYaml "text"`: a map; with the error under `Error` where it is none.
@@ -217,18 +222,18 @@ fn from_yaml_array(_: &mut Vm<'_>, args: &[Value]) -> Out {
 }
 
 /// `fromJson "text"`
-fn from_json(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(table(json(args, TABLE)))
+fn from_json(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    Ok(table(json(vm, args, TABLE)))
 }
 
 /// `fromJsonArray "text"`
-fn from_json_array(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(list(json(args, LIST)))
+fn from_json_array(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    Ok(list(json(vm, args, LIST)))
 }
 
 /// `mustFromJson "text"`: any value; fails where the text is no JSON.
-fn must_from_json(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    json(args, Target::Any).map_err(Failure::from)
+fn must_from_json(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    json(vm, args, Target::Any).map_err(Failure::from)
 }
 
 /// `fromToml "text"`

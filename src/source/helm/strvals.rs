@@ -385,7 +385,7 @@ mod tests {
     fn with(argument: &str, reading: &Reading<'_>) -> String {
         let values = Map::new();
         match apply(argument, &values, reading) {
-            Ok(()) => String::from_utf8(encode::to_json(&Value::Map(values)).unwrap()).unwrap(),
+            Ok(()) => String::from_utf8(encode::to_json(&Value::Map(values), crate::gotmpl::GoVersion::Go1_27).unwrap()).unwrap(),
             Err(error) => format!("error: {error}"),
         }
     }

@@ -163,23 +163,9 @@ fn parse_literal(host: &[u8], rules: Rules) -> Result<Vec<u8>, String> {
     let mut name = unescape(&literal[..zone], Part::Host)?;
     name.extend(unescape(&literal[zone..], Part::Zone)?);
     if rules == Rules::Go127 {
-        check_address(&name)?;
+        super::address::check(&name)?;
     }
     Ok([b"[", name.as_slice(), b"]", port].concat())
-}
-
-fn check_address(name: &[u8]) -> Result<(), String> {
-    let text = String::from_utf8_lossy(name);
-    let (address, zone) = text.split_once('%').map_or((&*text, None), |(address, zone)| (address, Some(zone)));
-    if zone.is_none() && address.parse::<std::net::Ipv4Addr>().is_ok() {
-        return Err("invalid IP-literal".into());
-    }
-    let reason = match () {
-        () if zone == Some("") => "zone must be a non-empty string",
-        () if address.parse::<std::net::Ipv6Addr>().is_ok() => return Ok(()),
-        () => "unable to parse IP",
-    };
-    Err(format!("invalid host: ParseAddr({}): {reason}", quote(name)))
 }
 
 #[cfg(test)]
