@@ -130,13 +130,17 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// How many bytes from the position on belong to a plain scalar without a blank.
+    /// How many bytes from the position on belong to a plain scalar, up to blanks that may end it.
     fn plain_run(&self, class: u8) -> usize {
         let rest = self.bytes.get(self.pos..).unwrap_or_default();
+        // A single space before an ordinary character ends nothing: texts are passed over a line at a time.
+        let goes_on =
+            |next: Option<&u8>| self.failure.is_none() && next.is_some_and(|&byte| CLASS[byte as usize] & class == 0 && byte != b'#');
         let mut run = 0;
         loop {
             run += rest.iter().skip(run).take_while(|&&byte| CLASS[byte as usize] & class == 0).count();
             match rest.get(run) {
+                Some(b' ') if run > 0 && goes_on(rest.get(run + 1)) => run += 2,
                 Some(b':') if !self.is_blankz(run + 1) => run += 1,
                 Some(0xc2 | 0xe2) if !self.is_break(run) => run += 1,
                 _ => return run,
