@@ -37,8 +37,8 @@ diff: $(HYDRATE) ## Show what `make hydrate` would change
 
 ##@ Development
 
-# CI uses the binary that the tests have built as well, so that nothing is compiled twice.
-CHECKER ?= $(CARGO) run --quiet --locked --
+# The binary that the tests use as well, so that nothing is compiled twice.
+CHECKER ?= $(CARGO) test --locked --no-run --quiet && target/debug/hydrate
 
 .PHONY: check
 check: fmt clippy ## Format, lints, that manifests/ is what would be rendered, and that all references in it hold
