@@ -234,3 +234,31 @@ fn of_git_the_commit_is_what_counts() {
     let error = supply.with_provenance(&file).unwrap_err().to_string();
     assert!(error.contains("only packed charts are signed"), "{error}");
 }
+
+/// Whatever a server sends as a provenance file, and whatever lies about as a keyring: an error, and never a panic.
+#[test]
+fn no_flipped_bit_is_believed() {
+    let (archive, signed, ring) = (fixture("app-1.0.0.tgz"), fixture("signer.prov"), fixture("keyring.gpg"));
+    let now = after_signing();
+    let subject = Subject { title: "chart", names: &["app-1.0.0.tgz".to_owned()], sha256: &sha256(&archive) };
+    let good = keyring("keyring.gpg");
+    let find = |needle: &str| String::from_utf8_lossy(&signed).find(needle).unwrap();
+    let body = find("apiVersion")..find("\n-----BEGIN PGP SIGNATURE");
+    for at in (0..signed.len()).step_by(2) {
+        let mut changed = signed.clone();
+        changed[at] ^= 1 << (at % 7);
+        let verdict = verify(subject, &changed, &good, now);
+        assert!(!body.contains(&at) || verdict.is_err(), "a change at byte {at} of the signed text is believed");
+        let cut = verify(subject, &signed[..at], &good, now);
+        assert!(cut.is_err(), "the first {at} bytes are believed");
+    }
+    for at in (0..ring.len()).step_by(5) {
+        let mut changed = ring.clone();
+        changed[at] ^= 1 << (at % 8);
+        for bytes in [&changed[..], &ring[..at]] {
+            if let Ok(keys) = Keyring::parse("ring".to_owned(), bytes) {
+                let _ = verify(subject, &signed, &keys, now);
+            }
+        }
+    }
+}
