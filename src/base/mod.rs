@@ -6,6 +6,7 @@ pub mod fate;
 pub mod hash;
 pub mod secret;
 pub mod suggest;
+pub mod whole;
 pub mod world;
 
 pub use diag::{Diagnostic, Frame, Label, Result, Severity, SourceFile};

@@ -11,13 +11,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::hash::hex;
+use crate::base::whole::{self, Purpose};
 use crate::base::world::{Answer, Asked, Record};
 use crate::project::{Component, Environment, Project};
 use crate::source::Document;
@@ -45,11 +45,12 @@ pub struct Kept {
     pub may_ask_for_apis: bool,
 }
 
+/// An entry as it is written (of a borrowed [`Kept`]) and as it is read.
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct Entry<K> {
     asked: Vec<(Asked, Answer)>,
     outside: Option<Outside>,
-    kept: Kept,
+    kept: K,
 }
 
 /// What a component took from outside.
@@ -104,7 +105,7 @@ impl Slot {
         if blake3::hash(rest) != *digest {
             return None;
         }
-        let entry: Entry = postcard::from_bytes(rest).ok()?;
+        let entry: Entry<Kept> = postcard::from_bytes(rest).ok()?;
         if !entry.asked.iter().all(|(asked, answer)| asked.answer() == *answer) {
             return None;
         }
@@ -123,20 +124,16 @@ impl Slot {
             return;
         }
         let outside = (!taken.is_empty()).then(|| Outside { lock: provision.lock_digest(), artifacts: taken });
-        let entry = Entry { asked: record.asked.into_iter().collect(), outside, kept: kept.clone() };
+        let entry = Entry { asked: record.asked.into_iter().collect(), outside, kept };
         // A cache that cannot be written is only slower.
         let _ = postcard::to_stdvec(&entry).map_err(std::io::Error::other).and_then(|bytes| write(path, &bytes));
     }
 }
 
-/// Written beside and renamed. It is not flushed to the disk: what a crash leaves half-written does not match its digest.
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let directory = path.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
     fs::create_dir_all(directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(blake3::hash(bytes).as_bytes())?;
-    file.write_all(bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
+    whole::write(path, directory, &[blake3::hash(bytes).as_bytes(), bytes], Purpose::Checked)?;
     forget_oldest(directory)
 }
 

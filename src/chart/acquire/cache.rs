@@ -6,13 +6,14 @@
 //! leaves nothing but a file in `tmp/`, and a blob that went bad on the disk is noticed and fetched again.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::archive::sha256;
+use crate::base::whole::{self, Purpose};
 use crate::base::{Diagnostic, World};
 
 /// The cache directory; made when something is first written.
@@ -100,11 +101,7 @@ impl Cache {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory)?;
         }
-        let mut file = tempfile::NamedTempFile::new_in(&tmp)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        whole::write(path, &tmp, &[bytes], Purpose::Private)
     }
 
     /// Waits for the lock of this name; one process at a time holds it.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::archive::sha256;
 use crate::base::Diagnostic;
+use crate::base::whole::{self, Purpose};
 use crate::chart::lockfile::{Artifact, Kind, Lock};
 
 const INDEX: &str = ".hydrated";
@@ -192,9 +193,5 @@ fn packed(kind: Kind, bytes: &[u8]) -> Vec<u8> {
 
 fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(bytes)?;
-    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    whole::write(path, directory, &[bytes], Purpose::Repository)
 }

@@ -1,11 +1,11 @@
 //! `hydrate lock`: everything from outside, pinned.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 
 use clap::Args;
 use serde_json::json;
 
+use crate::base::whole::{self, Purpose};
 use crate::base::{Diagnostic, DiskWorld};
 use crate::chart::lockfile::{Artifact, Lock};
 use crate::cli::args::{Format, GlobalArgs};
@@ -145,11 +145,6 @@ fn without_repetition(failures: Vec<Box<Diagnostic>>) -> Vec<Box<Diagnostic>> {
 
 fn write(project: &Project, lock: &Lock) -> Result<(), Failures> {
     let path = project.root.join(LOCK);
-    let written = tempfile::NamedTempFile::new_in(&project.root).and_then(|mut file| {
-        file.write_all(lock.to_text().as_bytes())?;
-        file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)
-    });
-    written.map(drop).map_err(|error| Diagnostic::error(format!("cannot write {LOCK}")).note(error.to_string()).into())
+    let written = whole::write(&path, &project.root, &[lock.to_text().as_bytes()], Purpose::Repository);
+    written.map_err(|error| Diagnostic::error(format!("cannot write {LOCK}")).note(error.to_string()).into())
 }
