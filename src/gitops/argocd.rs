@@ -31,20 +31,12 @@ pub fn write(argocd: &ArgoCd, site: &Site<'_>, units: &[Unit]) -> Result<Files, 
         add(files, site.file, "Application", &argocd.name, &remarks, &root(argocd, site))?;
         for unit in units {
             let Some(name) = names.get(&unit.name) else { continue };
-            add(files, site.file, "Application", name, remarks_of(unit), &application(argocd, site, unit, name))?;
+            add(files, site.file, "Application", name, unit.remarks(), &application(argocd, site, unit, name))?;
         }
         Ok(())
     };
     all(&mut files).map_err(|error| vec![error])?;
     Ok(files)
-}
-
-fn remarks_of(unit: &Unit) -> &'static [&'static str] {
-    if unit.is_foundation() {
-        &["Never pruned: with a namespace or a CRD goes everything that is in it. Delete those by hand."]
-    } else {
-        &[]
-    }
 }
 
 /// An object of Argo CD. `annotations` are pairs of name and value.

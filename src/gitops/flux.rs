@@ -25,20 +25,12 @@ pub fn write(flux: &Flux, site: &Site<'_>, units: &[Unit]) -> Result<Files, Vec<
         for unit in units {
             let Some(name) = names.get(&unit.name) else { continue };
             let needs = unit.needs.iter().filter_map(|need| names.get(need)).map(String::as_str).collect();
-            add(files, site.file, "Kustomization", name, remarks(unit), &kustomization(flux, site, unit, name, needs))?;
+            add(files, site.file, "Kustomization", name, unit.remarks(), &kustomization(flux, site, unit, name, needs))?;
         }
         Ok(())
     };
     all(&mut files).map_err(|error| vec![error])?;
     Ok(files)
-}
-
-fn remarks(unit: &Unit) -> &'static [&'static str] {
-    if unit.is_foundation() {
-        &["Never pruned: with a namespace or a CRD goes everything that is in it. Delete those by hand."]
-    } else {
-        &[]
-    }
 }
 
 fn object(flux: &Flux, api: &str, kind: &str, name: &str, spec: Node) -> Node {

@@ -46,6 +46,15 @@ impl Unit {
         is_foundation(&self.name)
     }
 
+    /// What has to be said where it is handed over.
+    pub fn remarks(&self) -> &'static [&'static str] {
+        if self.is_foundation() {
+            &["Never pruned: with a namespace or a CRD goes everything that is in it. Delete those by hand."]
+        } else {
+            &[]
+        }
+    }
+
     /// The needs without those that another need has already: what a drawing has to show.
     pub fn drawn_needs(&self) -> Vec<&str> {
         let needs = || self.needs.iter().map(String::as_str);
