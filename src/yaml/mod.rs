@@ -3,6 +3,7 @@
 //! Reading goes `Input` (bytes to checked text) → `scan` (tokens) → `parse` (events) and from there either to
 //! `decode` (the caller's own values, as `sigs.k8s.io/yaml` builds them) or to `compose` (nodes that keep comments).
 
+pub mod block;
 pub mod compose;
 pub mod decode;
 pub mod documents;

@@ -17,6 +17,7 @@ use super::input::Input;
 use super::node::ScalarStyle;
 
 pub(super) use comments::Role;
+pub(super) use scalars::named_escape;
 
 /// go-yaml stops at 10,000 levels; a stack of threads in Rust is smaller, and no manifest comes near either.
 pub const MAX_DEPTH: usize = 500;

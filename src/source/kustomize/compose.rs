@@ -1,13 +1,16 @@
 //! Text to trees, by the `yaml` room.
 
 use super::errors::{Fail, KResult};
-use crate::yaml::Input;
 use crate::yaml::compose::Composer;
 use crate::yaml::node::{Document, Node};
+use crate::yaml::{Input, block};
 
 /// The first document of a text; `None` if there is none or it is empty.
 pub fn first(text: &[u8]) -> KResult<Option<Node>> {
     let input = Input::new(text);
+    if let Some(root) = block::read(&input) {
+        return Ok(Some(root));
+    }
     match Composer::new(&input).next() {
         Some(Ok(document)) => Ok(document.root),
         Some(Err(error)) => Err(Fail::new(error.to_string())),

@@ -400,7 +400,8 @@ enum Chomping {
     Keep,
 }
 
-fn named_escape(code: u8) -> Option<char> {
+/// The character that a backslash and a letter stand for.
+pub(in crate::yaml) fn named_escape(code: u8) -> Option<char> {
     Some(match code {
         b'0' => '\0',
         b'a' => '\x07',
