@@ -55,9 +55,8 @@ const NAMES: [(&str, Builtin); 19] = [
 ];
 
 impl Builtin {
-    pub fn find(name: &[u8]) -> Option<Self> {
-        let at = NAMES.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
-        NAMES.get(at).map(|(_, builtin)| *builtin)
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(_, builtin)| *builtin)
     }
 
     pub fn name(self) -> &'static str {

@@ -184,13 +184,57 @@ impl From<Box<ExecError>> for Failure {
 
 /// The functions that templates may call, composed of static tables once and looked up while parsing.
 ///
-/// Go's own functions (`and`, `eq`, `printf`, …) are always there and found last.
-#[derive(Default)]
+/// Go's own functions (`and`, `eq`, `printf`, …) are always there and give way to others of the same name.
 pub struct FunctionSet {
     /// Sorted by name.
     functions: Vec<&'static Function>,
-    /// Sorted by type name.
+    /// By type name.
     methods: Vec<(&'static str, &'static [Function])>,
+    names: Names,
+}
+
+/// What a name stands for: templates call functions far more often than there are functions, so a name is looked up by a
+/// hash, with open addressing.
+struct Names {
+    callees: Vec<(&'static [u8], Callee)>,
+    /// Positions in `callees` plus one; zero is free.
+    slots: Vec<u16>,
+}
+
+impl Names {
+    /// The first of two of the same name counts.
+    fn of(callees: Vec<(&'static [u8], Callee)>) -> Self {
+        let slots = vec![0; (callees.len() * 2).next_power_of_two()];
+        let mut names = Self { callees, slots };
+        for (position, (name, _)) in (1..).zip(&names.callees) {
+            if let Err(free) = find_slot(&names.slots, &names.callees, name)
+                && let Some(slot) = names.slots.get_mut(free)
+            {
+                *slot = position;
+            }
+        }
+        names
+    }
+
+    fn find(&self, name: &[u8]) -> Option<Callee> {
+        find_slot(&self.slots, &self.callees, name).ok()
+    }
+}
+
+/// What the name stands for, or the slot that is free for it.
+fn find_slot(slots: &[u16], callees: &[(&'static [u8], Callee)], name: &[u8]) -> Result<Callee, usize> {
+    // FNV-1a, for names of a few bytes.
+    let hash = name.iter().fold(0x811C_9DC5_u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let mut slot = hash as usize;
+    loop {
+        // At least half of the slots are free, whose number is a power of two.
+        slot &= slots.len() - 1;
+        match slots.get(slot).and_then(|&position| callees.get(usize::from(position).checked_sub(1)?)) {
+            None => return Err(slot),
+            Some((known, callee)) if *known == name => return Ok(*callee),
+            Some(_) => slot += 1,
+        }
+    }
 }
 
 impl FunctionSet {
@@ -200,30 +244,30 @@ impl FunctionSet {
         for function in tables.iter().copied().flatten() {
             all.insert(function.name, function);
         }
-        Self { functions: all.into_values().collect(), methods: Vec::new() }
+        Self::of(all.into_values().collect(), Vec::new())
+    }
+
+    fn of(functions: Vec<&'static Function>, methods: Vec<(&'static str, &'static [Function])>) -> Self {
+        let own = functions.iter().map(|function| (function.name.as_bytes(), Callee::Function(function)));
+        let builtins = Builtin::all().map(|builtin| (builtin.name().as_bytes(), Callee::Builtin(builtin)));
+        let names = Names::of(own.chain(builtins).collect());
+        Self { functions, methods, names }
     }
 
     /// The set with a further table, whose functions replace those of the same names.
     #[must_use]
-    pub fn with(mut self, table: &'static [Function]) -> Self {
-        self.functions.retain(|function| table.iter().all(|other| other.name != function.name));
-        self.functions.extend(table);
-        self.functions.sort_by_key(|function| function.name);
-        self
-    }
-
-    /// The set less some functions (Helm takes `env` and `expandenv` away).
-    #[must_use]
-    pub fn without(mut self, names: &[&str]) -> Self {
-        self.functions.retain(|function| !names.contains(&function.name));
-        self
+    pub fn with(self, table: &'static [Function]) -> Self {
+        let mut functions = self.functions;
+        functions.retain(|function| table.iter().all(|other| other.name != function.name));
+        functions.extend(table);
+        functions.sort_by_key(|function| function.name);
+        Self::of(functions, self.methods)
     }
 
     /// The set with methods for values of a type that are not an `Object`: `time.Time`, a named map type, …
     #[must_use]
     pub fn with_methods(mut self, type_name: &'static str, methods: &'static [Function]) -> Self {
-        let at = self.methods.partition_point(|(name, _)| *name < type_name);
-        self.methods.insert(at, (type_name, methods));
+        self.methods.push((type_name, methods));
         self
     }
 
@@ -233,15 +277,12 @@ impl FunctionSet {
     }
 
     pub(super) fn find(&self, name: &[u8]) -> Option<Callee> {
-        if let Ok(at) = self.functions.binary_search_by(|function| function.name.as_bytes().cmp(name)) {
-            return self.functions.get(at).copied().map(Callee::Function);
-        }
-        Builtin::find(name).map(Callee::Builtin)
+        self.names.find(name)
     }
 
     pub(super) fn method(&self, type_name: &str, name: &[u8]) -> Option<&'static Function> {
-        let at = self.methods.binary_search_by(|(known, _)| (*known).cmp(type_name)).ok()?;
-        let (_, methods) = self.methods.get(at)?;
+        // They are few, and seldom of the same length.
+        let (_, methods) = self.methods.iter().find(|(known, _)| *known == type_name)?;
         methods.iter().find(|method| method.name.as_bytes() == name)
     }
 }

@@ -22,7 +22,6 @@ pub(super) enum Kind {
     RawString,
     RightDelim,
     RightParen,
-    Space,
     String,
     Text,
     Variable,
@@ -46,49 +45,39 @@ impl Kind {
         use Kind::{Block, Break, Continue, Define, Dot, Else, End, If, Nil, Range, Template, With};
         matches!(self, Block | Break | Continue | Dot | Define | Else | End | If | Nil | Range | Template | With)
     }
+
+    /// Whether a term of a pipeline can begin with it.
+    pub(super) fn begins_operand(self) -> bool {
+        use Kind::{Bool, CharConstant, Complex, Dot, Field, Identifier, LeftParen, Nil, Number, RawString, String, Variable};
+        matches!(self, Bool | CharConstant | Complex | Dot | Field | Identifier | Number | Nil | RawString | String | Variable | LeftParen)
+    }
 }
 
-/// A token: its kind, the bytes it stands at, and the line it starts on.
+/// A token: its kind and the bytes it stands at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item {
     pub(super) kind: Kind,
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) line: usize,
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// Where the space before it begins, which is an item of its own in Go; `start` where there is none.
+    pub(super) space: u32,
 }
 
 impl Item {
     /// What a token buffer holds before anything was read.
-    pub(super) const NONE: Self = Self { kind: Kind::Eof, start: 0, end: 0, line: 0 };
+    pub(super) const NONE: Self = Self { kind: Kind::Eof, start: 0, end: 0, space: 0 };
+
+    /// Whether there is space between the item before and this one.
+    pub(super) fn is_apart(self) -> bool {
+        self.space < self.start
+    }
 }
 
-/// What the scanner does next.
-enum State {
-    Text,
-    LeftDelim,
-    Comment,
-    RightDelim,
-    InsideAction,
-    Space,
-    Quote,
-    RawQuote,
-    Variable,
-    Char,
-    Field,
-    Number,
-    Identifier,
-    Done(Item),
-}
-
-/// The scanner over one text.
+/// The scanner over one text, which is smaller than 4 GiB.
 pub(super) struct Lexer<'t> {
     input: &'t [u8],
     pos: usize,
-    start: usize,
-    at_eof: bool,
     parens: usize,
-    line: usize,
-    start_line: usize,
     inside_action: bool,
     /// Whether `break` and `continue` are keywords; they are not where functions of these names exist.
     pub(super) break_ok: bool,
@@ -97,32 +86,56 @@ pub(super) struct Lexer<'t> {
     pub(super) error: Option<String>,
 }
 
-const LEFT: &[u8] = b"{{";
-const RIGHT: &[u8] = b"}}";
-const EOF: u32 = u32::MAX;
+const DELIM: usize = 2;
+const TRIM_MARKER: usize = 2;
 
-fn is_space(rune: u32) -> bool {
-    matches!(rune, 0x20 | 0x09 | 0x0D | 0x0A)
+/// What a byte can be inside an action.
+mod class {
+    /// A letter, digit or underscore.
+    pub(super) const WORD: u8 = 1;
+    /// Space.
+    pub(super) const SPACE: u8 = 2;
+    /// What may follow a word, but for a right delimiter.
+    pub(super) const TERMINATOR: u8 = 4;
+
+    pub(super) const OF: [u8; 256] = table();
+
+    const fn table() -> [u8; 256] {
+        let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let c = byte as u8;
+            if c.is_ascii_alphanumeric() || c == b'_' {
+                table[byte] |= WORD;
+            }
+            if matches!(c, b' ' | b'\t' | b'\r' | b'\n') {
+                table[byte] |= SPACE | TERMINATOR;
+            }
+            if matches!(c, b'.' | b',' | b'|' | b':' | b')' | b'(') {
+                table[byte] |= TERMINATOR;
+            }
+            byte += 1;
+        }
+        table
+    }
 }
 
-fn is_space_byte(byte: u8) -> bool {
-    is_space(u32::from(byte))
+#[inline]
+fn is(byte: u8, class: u8) -> bool {
+    class::OF[usize::from(byte)] & class != 0
+}
+
+#[inline]
+fn is_space(byte: u8) -> bool {
+    is(byte, class::SPACE)
 }
 
 fn is_alphanumeric(rune: u32) -> bool {
-    rune != EOF && (rune == u32::from(b'_') || text::is_letter(rune) || text::is_digit(rune))
-}
-
-fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+    rune == u32::from(b'_') || text::is_letter(rune) || text::is_digit(rune)
 }
 
 fn has_left_trim_marker(input: &[u8]) -> bool {
-    matches!(input, [b'-', space, ..] if is_space_byte(*space))
-}
-
-fn has_right_trim_marker(input: &[u8]) -> bool {
-    matches!(input, [space, b'-', ..] if is_space_byte(*space))
+    matches!(input, [b'-', space, ..] if is_space(*space))
 }
 
 /// Where the next action begins. Braces are rare in text, so looking for one at a time is cheaper than preparing a search.
@@ -130,316 +143,210 @@ fn find_left_delim(input: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'{', input).find(|&at| input.get(at + 1) == Some(&b'{'))
 }
 
-fn newlines(input: &[u8]) -> usize {
-    // Most of what is asked about is a space or a word, for which a search would cost more than it saves.
-    if input.len() < 32 {
-        return input.iter().filter(|&&byte| byte == b'\n').count();
-    }
-    memchr::memchr_iter(b'\n', input).count()
+#[inline]
+fn offset(at: usize) -> u32 {
+    // The parser has refused texts for which this does not hold.
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(input: &'t [u8]) -> Self {
-        Self {
-            input,
-            pos: 0,
-            start: 0,
-            at_eof: false,
-            parens: 0,
-            line: 1,
-            start_line: 1,
-            inside_action: false,
-            break_ok: true,
-            continue_ok: true,
-            error: None,
-        }
+        Self { input, pos: 0, parens: 0, inside_action: false, break_ok: true, continue_ok: true, error: None }
     }
 
     /// The next item; after the end, the end again.
     pub(super) fn next_item(&mut self) -> Item {
-        let mut state = if self.inside_action { State::InsideAction } else { State::Text };
-        loop {
-            state = match state {
-                State::Text => self.text(),
-                State::LeftDelim => self.left_delim(),
-                State::Comment => self.comment(),
-                State::RightDelim => self.right_delim(),
-                State::InsideAction => self.inside_action(),
-                State::Space => self.space(),
-                State::Quote => self.quote(),
-                State::RawQuote => self.raw_quote(),
-                State::Variable => self.variable(),
-                State::Char => self.char_constant(),
-                State::Field => self.field_or_variable(Kind::Field),
-                State::Number => self.number(),
-                State::Identifier => self.identifier(),
-                State::Done(item) => return item,
-            }
-        }
+        if self.inside_action { self.action() } else { self.text() }
     }
 
-    fn rest(&self) -> &'t [u8] {
-        self.from(self.pos)
-    }
-
+    #[inline]
     fn from(&self, at: usize) -> &'t [u8] {
         self.input.get(at..).unwrap_or_default()
     }
 
-    fn slice(&self, start: usize, end: usize) -> &'t [u8] {
-        self.input.get(start..end).unwrap_or_default()
-    }
-
     #[inline]
-    fn next(&mut self) -> u32 {
-        let (rune, width) = self.look();
-        self.pos += width;
-        self.line += usize::from(rune == 0x0A);
-        rune
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.input.get(at).copied()
     }
 
+    /// The first byte from `at` on that is not of a class.
     #[inline]
-    fn peek(&mut self) -> u32 {
-        self.look().0
+    fn past(&self, at: usize, class: u8) -> usize {
+        let rest = self.from(at);
+        at + rest.iter().position(|&byte| !is(byte, class)).unwrap_or(rest.len())
     }
 
-    /// The next character and its width; at the end that is remembered, since there is no way back from there.
+    /// The item from `start` to `end`, after which the scanner goes on.
     #[inline]
-    fn look(&mut self) -> (u32, usize) {
-        match self.input.get(self.pos) {
-            Some(&byte) if byte < 0x80 => (u32::from(byte), 1),
-            Some(_) => text::decode(self.rest()),
-            None => {
-                self.at_eof = true;
-                (EOF, 0)
-            }
-        }
+    fn item(&mut self, kind: Kind, start: usize, end: usize) -> Item {
+        self.pos = end;
+        let start = offset(start);
+        Item { kind, start, end: offset(end), space: start }
     }
 
-    fn backup(&mut self) {
-        if !self.at_eof && self.pos > 0 {
-            let (rune, width) = text::decode_last(self.slice(0, self.pos));
-            self.pos -= width;
-            self.line -= usize::from(rune == 0x0A);
-        }
-    }
-
-    /// Passes over letters, digits and underscores.
-    fn word(&mut self) {
-        loop {
-            self.pos += self.rest().iter().take_while(|&&byte| is_word_byte(byte)).count();
-            match self.look() {
-                (rune, width) if rune >= 0x80 && is_alphanumeric(rune) => self.pos += width,
-                _ => return,
-            }
-        }
-    }
-
-    fn this_item(&mut self, kind: Kind) -> Item {
-        let item = Item { kind, start: self.start, end: self.pos, line: self.start_line };
-        self.start = self.pos;
-        self.start_line = self.line;
+    fn fail(&mut self, at: usize, message: impl Into<String>) -> Item {
+        self.error.get_or_insert(message.into());
+        self.input = &[];
+        let item = self.item(Kind::Error, at, at);
+        self.pos = 0;
         item
     }
 
-    fn emit(&mut self, kind: Kind) -> State {
-        State::Done(self.this_item(kind))
-    }
+    // Outside of actions.
 
-    /// Skips what was passed over without `next`, counting its lines.
-    fn ignore(&mut self) {
-        self.line += newlines(self.slice(self.start, self.pos));
-        self.start = self.pos;
-        self.start_line = self.line;
-    }
-
-    fn accept(&mut self, valid: &[u8]) -> bool {
-        let rune = self.next();
-        if u8::try_from(rune).is_ok_and(|byte| byte < 0x80 && valid.contains(&byte)) {
-            return true;
-        }
-        self.backup();
-        false
-    }
-
-    fn accept_run(&mut self, valid: &[u8]) {
-        while self.accept(valid) {}
-    }
-
-    fn fail(&mut self, message: String) -> State {
-        let item = Item { kind: Kind::Error, start: self.start, end: self.start, line: self.start_line };
-        self.error.get_or_insert(message);
-        self.start = 0;
-        self.pos = 0;
-        self.input = &[];
-        State::Done(item)
-    }
-
-    fn text(&mut self) -> State {
-        let Some(found) = find_left_delim(self.rest()) else {
-            self.pos = self.input.len();
-            if self.pos > self.start {
-                self.line += newlines(self.slice(self.start, self.pos));
-                return self.emit(Kind::Text);
-            }
-            return self.emit(Kind::Eof);
-        };
-        if found > 0 {
-            self.pos += found;
-            let trimmed = if has_left_trim_marker(self.from(self.pos + LEFT.len())) {
-                let before = self.slice(self.start, self.pos);
-                before.len() - before.iter().rposition(|&byte| !is_space_byte(byte)).map_or(0, |at| at + 1)
-            } else {
-                0
+    fn text(&mut self) -> Item {
+        loop {
+            let start = self.pos;
+            let Some(found) = find_left_delim(self.from(start)) else {
+                let end = self.input.len();
+                return self.item(if start < end { Kind::Text } else { Kind::Eof }, start, end);
             };
-            self.pos -= trimmed;
-            self.line += newlines(self.slice(self.start, self.pos));
-            let item = self.this_item(Kind::Text);
-            self.pos += trimmed;
-            self.ignore();
-            if item.end > item.start {
-                return State::Done(item);
+            let delim = start + found;
+            let trims = has_left_trim_marker(self.from(delim + DELIM));
+            let text = self.input.get(start..delim).unwrap_or_default();
+            let kept = if trims { text.iter().rposition(|&byte| !is_space(byte)).map_or(0, |at| at + 1) } else { text.len() };
+            if kept > 0 {
+                let item = self.item(Kind::Text, start, start + kept);
+                self.pos = delim;
+                return item;
+            }
+            let inside = delim + DELIM + if trims { TRIM_MARKER } else { 0 };
+            if !matches!(self.from(inside), [b'/', b'*', ..]) {
+                self.inside_action = true;
+                self.parens = 0;
+                let item = self.item(Kind::LeftDelim, delim, delim + DELIM);
+                self.pos = inside;
+                return item;
+            }
+            if let Err(error) = self.comment(inside) {
+                return error;
             }
         }
-        State::LeftDelim
     }
 
-    fn left_delim(&mut self) -> State {
-        self.pos += LEFT.len();
-        let after_marker = if has_left_trim_marker(self.rest()) { 2 } else { 0 };
-        if self.from(self.pos + after_marker).starts_with(b"/*") {
-            self.pos += after_marker;
-            self.ignore();
-            return State::Comment;
-        }
-        let item = self.this_item(Kind::LeftDelim);
-        self.inside_action = true;
-        self.pos += after_marker;
-        self.ignore();
-        self.parens = 0;
-        State::Done(item)
-    }
-
-    fn comment(&mut self) -> State {
-        self.pos += 2;
-        let Some(found) = memchr::memmem::find(self.rest(), b"*/") else {
-            return self.fail("unclosed comment".to_owned());
+    /// Passes over a comment and the delimiter after it.
+    fn comment(&mut self, start: usize) -> Result<(), Item> {
+        let body = start + 2;
+        let Some(length) = memchr::memmem::find(self.from(body), b"*/") else {
+            return Err(self.fail(start, "unclosed comment"));
         };
-        self.pos += found + 2;
-        let Some(trim) = self.at_right_delim() else {
-            return self.fail("comment ends before closing delimiter".to_owned());
+        let end = body + length + 2;
+        self.pos = match self.from(end) {
+            [b'}', b'}', ..] => end + DELIM,
+            [space, b'-', b'}', b'}', ..] if is_space(*space) => self.past(end + TRIM_MARKER + DELIM, class::SPACE),
+            _ => return Err(self.fail(start, "comment ends before closing delimiter")),
         };
-        self.line += newlines(self.slice(self.start, self.pos));
-        self.this_item(Kind::Text);
-        self.pos += if trim { 2 } else { 0 };
-        self.pos += RIGHT.len();
-        if trim {
-            self.skip_spaces();
-        }
-        self.ignore();
-        State::Text
+        Ok(())
     }
 
-    fn skip_spaces(&mut self) {
-        self.pos += self.rest().iter().take_while(|&&byte| is_space_byte(byte)).count();
+    // Inside of actions.
+
+    fn action(&mut self) -> Item {
+        let space = self.pos;
+        let start = self.past(space, class::SPACE);
+        if space < start && matches!(self.from(start), [b'-', b'}', b'}', ..]) {
+            return self.trimming_delim(space, start);
+        }
+        let item = self.token(start);
+        Item { space: offset(space), ..item }
     }
 
-    /// Whether a right delimiter stands here, and if so whether it trims.
-    fn at_right_delim(&self) -> Option<bool> {
-        match self.rest() {
-            [b'}', b'}', ..] => Some(false),
-            [space, b'-', b'}', b'}', ..] if is_space_byte(*space) => Some(true),
-            _ => None,
+    /// A right delimiter that trims begins with the last of the spaces before it; only the others are an item in Go, and
+    /// only after such an item does it look for open parentheses.
+    fn trimming_delim(&mut self, space: usize, marker: usize) -> Item {
+        let others = marker - space > 1;
+        if others && self.parens > 0 {
+            let item = self.fail(marker - 1, "unclosed left paren");
+            return Item { space: offset(space), ..item };
         }
-    }
-
-    fn right_delim(&mut self) -> State {
-        let trim = self.at_right_delim() == Some(true);
-        if trim {
-            self.pos += 2;
-            self.ignore();
-        }
-        self.pos += RIGHT.len();
-        let item = self.this_item(Kind::RightDelim);
-        if trim {
-            self.skip_spaces();
-            self.ignore();
-        }
+        let delim = marker + 1;
+        let item = self.item(Kind::RightDelim, delim, delim + DELIM);
+        self.pos = self.past(delim + DELIM, class::SPACE);
         self.inside_action = false;
-        State::Done(item)
+        if others { Item { space: offset(space), ..item } } else { item }
     }
 
-    fn inside_action(&mut self) -> State {
-        if self.at_right_delim().is_some() {
-            return if self.parens == 0 { State::RightDelim } else { self.fail("unclosed left paren".to_owned()) };
-        }
-        let rune = self.next();
-        if rune == EOF {
-            return self.fail("unclosed action".to_owned());
-        }
-        match u8::try_from(rune).unwrap_or(0x80) {
-            b' ' | b'\t' | b'\r' | b'\n' => {
-                self.backup();
-                State::Space
-            }
-            b'=' => self.emit(Kind::Assign),
-            b':' if self.next() != u32::from(b'=') => self.fail("expected :=".to_owned()),
-            b':' => self.emit(Kind::Declare),
-            b'|' => self.emit(Kind::Pipe),
-            b'"' => State::Quote,
-            b'`' => State::RawQuote,
-            b'$' => State::Variable,
-            b'\'' => State::Char,
-            b'.' if self.rest().first().is_some_and(|byte| !byte.is_ascii_digit()) => State::Field,
-            b'.' | b'+' | b'-' | b'0'..=b'9' => {
-                self.backup();
-                State::Number
-            }
-            _ if is_alphanumeric(rune) => {
-                self.backup();
-                State::Identifier
-            }
+    /// The item that begins at `start`, which is no space.
+    fn token(&mut self, start: usize) -> Item {
+        let Some(first) = self.byte(start) else { return self.fail(start, "unclosed action") };
+        let after = start + 1;
+        match first {
+            b'.' if self.byte(after).is_some_and(|byte| !byte.is_ascii_digit()) => self.name(start, Kind::Field, Kind::Dot),
+            b'$' => self.name(start, Kind::Variable, Kind::Variable),
+            b'.' | b'+' | b'-' | b'0'..=b'9' => self.number(start),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.identifier(start),
+            b'}' if self.byte(after) == Some(b'}') => self.right_delim(start),
+            b'"' => self.quoted(start, Kind::String, "unterminated quoted string"),
+            b'`' => self.raw_quoted(start),
+            b'\'' => self.quoted(start, Kind::CharConstant, "unterminated character constant"),
+            b'|' => self.item(Kind::Pipe, start, after),
             b'(' => {
                 self.parens += 1;
-                self.emit(Kind::LeftParen)
+                self.item(Kind::LeftParen, start, after)
             }
-            b')' => self.right_paren(),
-            0x20..0x7F => self.emit(Kind::Char),
-            _ => self.fail(format!("unrecognized character in action: {}", text::unicode_form(rune))),
+            b')' => self.right_paren(start),
+            b'=' => self.item(Kind::Assign, start, after),
+            b':' if self.byte(after) == Some(b'=') => self.item(Kind::Declare, start, after + 1),
+            b':' => self.fail(start, "expected :="),
+            0x20..0x7F => self.item(Kind::Char, start, after),
+            _ => self.foreign(start),
         }
     }
 
-    fn right_paren(&mut self) -> State {
+    /// What begins with a byte that is not ASCII, or with a control character.
+    fn foreign(&mut self, start: usize) -> Item {
+        let (rune, _) = text::decode(self.from(start));
+        if is_alphanumeric(rune) {
+            return self.identifier(start);
+        }
+        self.fail(start, format!("unrecognized character in action: {}", text::unicode_form(rune)))
+    }
+
+    fn right_delim(&mut self, start: usize) -> Item {
+        if self.parens > 0 {
+            return self.fail(start, "unclosed left paren");
+        }
+        self.inside_action = false;
+        self.item(Kind::RightDelim, start, start + DELIM)
+    }
+
+    fn right_paren(&mut self, start: usize) -> Item {
         match self.parens.checked_sub(1) {
             Some(parens) => {
                 self.parens = parens;
-                self.emit(Kind::RightParen)
+                self.item(Kind::RightParen, start, start + 1)
             }
-            None => self.fail("unexpected right paren".to_owned()),
+            None => self.fail(start, "unexpected right paren"),
         }
     }
 
-    fn space(&mut self) -> State {
-        let count = self.rest().iter().take_while(|&&byte| is_space_byte(byte)).count();
-        self.line += newlines(self.slice(self.pos, self.pos + count));
-        self.pos += count;
-        // A delimiter that trims starts with one of these spaces.
-        let before = self.pos.saturating_sub(1);
-        if has_right_trim_marker(self.from(before)) && self.from(before + 2).starts_with(RIGHT) {
-            self.backup();
-            if count == 1 {
-                return State::RightDelim;
+    /// Where a word ends that may begin at `at`.
+    fn word(&self, at: usize) -> usize {
+        let mut at = self.past(at, class::WORD);
+        while self.byte(at).is_some_and(|byte| byte >= 0x80) {
+            let (rune, width) = text::decode(self.from(at));
+            if !is_alphanumeric(rune) {
+                break;
             }
+            at = self.past(at + width, class::WORD);
         }
-        self.emit(Kind::Space)
+        at
     }
 
-    fn identifier(&mut self) -> State {
-        self.word();
-        if !self.at_terminator() {
-            return self.bad_character();
+    #[inline]
+    fn is_terminated(&self, at: usize) -> bool {
+        match self.from(at) {
+            [] | [b'}', b'}', ..] => true,
+            [byte, ..] => is(*byte, class::TERMINATOR),
         }
-        let kind = match self.slice(self.start, self.pos) {
+    }
+
+    fn identifier(&mut self, start: usize) -> Item {
+        let end = self.word(start);
+        if !self.is_terminated(end) {
+            return self.bad_character(start, end);
+        }
+        let kind = match self.input.get(start..end).unwrap_or_default() {
             b"block" => Kind::Block,
             b"break" if self.break_ok => Kind::Break,
             b"continue" if self.continue_ok => Kind::Continue,
@@ -454,124 +361,102 @@ impl<'t> Lexer<'t> {
             b"true" | b"false" => Kind::Bool,
             _ => Kind::Identifier,
         };
-        self.emit(kind)
+        self.item(kind, start, end)
     }
 
-    fn variable(&mut self) -> State {
-        if self.at_terminator() {
-            return self.emit(Kind::Variable);
+    /// A field or a variable: what its first byte is alone, and what it is with a word after it.
+    fn name(&mut self, start: usize, named: Kind, bare: Kind) -> Item {
+        let end = self.word(start + 1);
+        match self.is_terminated(end) {
+            true if end == start + 1 => self.item(bare, start, end),
+            true => self.item(named, start, end),
+            false => self.bad_character(start, end),
         }
-        self.field_or_variable(Kind::Variable)
     }
 
-    fn field_or_variable(&mut self, kind: Kind) -> State {
-        if self.at_terminator() {
-            return self.emit(if kind == Kind::Variable { Kind::Variable } else { Kind::Dot });
-        }
-        self.word();
-        if self.at_terminator() { self.emit(kind) } else { self.bad_character() }
+    fn bad_character(&mut self, start: usize, at: usize) -> Item {
+        let (rune, _) = text::decode(self.from(at));
+        self.fail(start, format!("bad character {}", text::unicode_form(rune)))
     }
 
-    fn bad_character(&mut self) -> State {
-        let rune = self.peek();
-        self.fail(format!("bad character {}", text::unicode_form(rune)))
-    }
-
-    fn at_terminator(&mut self) -> bool {
-        let rune = self.peek();
-        if is_space(rune) || rune == EOF {
-            return true;
-        }
-        matches!(u8::try_from(rune), Ok(b'.' | b',' | b'|' | b':' | b')' | b'(')) || self.rest().starts_with(RIGHT)
-    }
-
-    fn char_constant(&mut self) -> State {
-        if self.quoted(b'\'') { self.emit(Kind::CharConstant) } else { self.fail("unterminated character constant".to_owned()) }
-    }
-
-    fn quote(&mut self) -> State {
-        if self.quoted(b'"') { self.emit(Kind::String) } else { self.fail("unterminated quoted string".to_owned()) }
-    }
-
-    /// Passes over the rest of a literal on one line; whether it ends.
-    fn quoted(&mut self, delimiter: u8) -> bool {
+    /// A literal on one line that ends with the byte it begins with.
+    fn quoted(&mut self, start: usize, kind: Kind, unterminated: &str) -> Item {
+        let delimiter = self.byte(start);
+        let mut at = start + 1;
         loop {
-            let plain = |byte: &&u8| !matches!(**byte, b'\\' | b'\n') && **byte != delimiter;
-            self.pos += self.rest().iter().take_while(plain).count();
-            match self.next() {
-                0x5C => {
-                    if matches!(self.next(), EOF | 0x0A) {
-                        return false;
-                    }
-                }
-                EOF | 0x0A => return false,
-                rune if rune == u32::from(delimiter) => return true,
-                _ => {}
+            match self.byte(at) {
+                None | Some(b'\n') => return self.fail(start, unterminated),
+                Some(b'\\') if matches!(self.byte(at + 1), None | Some(b'\n')) => return self.fail(start, unterminated),
+                Some(b'\\') => at += 2,
+                byte if byte == delimiter => return self.item(kind, start, at + 1),
+                Some(_) => at += 1,
             }
         }
     }
 
-    fn raw_quote(&mut self) -> State {
-        let Some(length) = memchr::memchr(b'`', self.rest()) else {
-            return self.fail("unterminated raw quoted string".to_owned());
+    fn raw_quoted(&mut self, start: usize) -> Item {
+        match memchr::memchr(b'`', self.from(start + 1)) {
+            Some(length) => self.item(Kind::RawString, start, start + length + 2),
+            None => self.fail(start, "unterminated raw quoted string"),
+        }
+    }
+
+    fn number(&mut self, start: usize) -> Item {
+        let end = match self.scan_number(start) {
+            Ok(end) => end,
+            Err(end) => return self.bad_number(start, end),
         };
-        self.line += newlines(self.slice(self.pos, self.pos + length));
-        self.pos += length + 1;
-        self.emit(Kind::RawString)
-    }
-
-    fn number(&mut self) -> State {
-        if !self.scan_number() {
-            return self.bad_number();
+        if !matches!(self.byte(end), Some(b'+' | b'-')) {
+            return self.item(Kind::Number, start, end);
         }
-        let sign = self.peek();
-        if sign == u32::from(b'+') || sign == u32::from(b'-') {
-            if !self.scan_number() || self.slice(0, self.pos).last() != Some(&b'i') {
-                return self.bad_number();
-            }
-            return self.emit(Kind::Complex);
+        match self.scan_number(end) {
+            Ok(end) if self.byte(end - 1) == Some(b'i') => self.item(Kind::Complex, start, end),
+            Ok(end) | Err(end) => self.bad_number(start, end),
         }
-        self.emit(Kind::Number)
     }
 
-    fn bad_number(&mut self) -> State {
-        let message = format!("bad number syntax: {}", text::quote(self.slice(self.start, self.pos), false));
-        self.fail(message)
+    fn bad_number(&mut self, start: usize, end: usize) -> Item {
+        let message = format!("bad number syntax: {}", text::quote(self.input.get(start..end).unwrap_or_default(), false));
+        self.fail(start, message)
     }
 
-    /// Passes over what looks like a number; what it is worth is the parser's business.
-    fn scan_number(&mut self) -> bool {
+    fn accept(&self, at: usize, valid: &[u8]) -> Option<usize> {
+        self.byte(at).filter(|byte| valid.contains(byte)).map(|_| at + 1)
+    }
+
+    fn accept_run(&self, mut at: usize, valid: &[u8]) -> usize {
+        while let Some(next) = self.accept(at, valid) {
+            at = next;
+        }
+        at
+    }
+
+    /// Where what looks like a number ends; what it is worth is the parser's business. The error is where it stops to look
+    /// like one.
+    fn scan_number(&self, start: usize) -> Result<usize, usize> {
         const DECIMAL: &[u8] = b"0123456789_";
-        const HEX: &[u8] = b"0123456789abcdefABCDEF_";
-        self.accept(b"+-");
-        let mut digits = DECIMAL;
-        if self.accept(b"0") {
-            if self.accept(b"xX") {
-                digits = HEX;
-            } else if self.accept(b"oO") {
-                digits = b"01234567_";
-            } else if self.accept(b"bB") {
-                digits = b"01_";
+        let mut at = self.accept(start, b"+-").unwrap_or(start);
+        let (mut digits, mut exponent): (&[u8], &[u8]) = (DECIMAL, b"eE");
+        if let Some(zero) = self.accept(at, b"0") {
+            at = zero;
+            let bases: [(&[u8], &[u8], &[u8]); 3] =
+                [(b"xX", b"0123456789abcdefABCDEF_", b"pP"), (b"oO", b"01234567_", b""), (b"bB", b"01_", b"")];
+            if let Some((after, base)) = bases.iter().find_map(|base| Some((self.accept(at, base.0)?, base))) {
+                at = after;
+                (digits, exponent) = (base.1, base.2);
             }
         }
-        self.accept_run(digits);
-        if self.accept(b".") {
-            self.accept_run(digits);
+        at = self.accept_run(at, digits);
+        if let Some(point) = self.accept(at, b".") {
+            at = self.accept_run(point, digits);
         }
-        let exponent: &[u8] = match digits.len() {
-            11 => b"eE",
-            23 => b"pP",
-            _ => b"",
-        };
-        if !exponent.is_empty() && self.accept(exponent) {
-            self.accept(b"+-");
-            self.accept_run(DECIMAL);
+        if let Some(sign) = self.accept(at, exponent) {
+            at = self.accept_run(self.accept(sign, b"+-").unwrap_or(sign), DECIMAL);
         }
-        self.accept(b"i");
-        if is_alphanumeric(self.peek()) {
-            self.next();
-            return false;
+        at = self.accept(at, b"i").unwrap_or(at);
+        match text::decode(self.from(at)) {
+            (rune, width) if width > 0 && is_alphanumeric(rune) => Err(at + width),
+            _ => Ok(at),
         }
-        true
     }
 }

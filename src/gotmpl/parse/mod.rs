@@ -5,6 +5,7 @@ pub(super) mod number;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::func::FunctionSet;
@@ -28,7 +29,7 @@ pub struct ParseError {
     /// The text that was parsed.
     pub file: Arc<SourceFile>,
     /// The bytes of the item at which parsing ended.
-    pub span: std::ops::Range<usize>,
+    pub span: Range<usize>,
 }
 
 impl std::fmt::Display for ParseError {
@@ -84,16 +85,19 @@ pub(super) fn parse(file: &Arc<SourceFile>, functions: &FunctionSet) -> Parsed<T
 
 /// What belongs to the tree that is being parsed, and not to the text as a whole.
 struct Scope {
-    tokens: [Item; 3],
-    peeked: usize,
+    /// The last item that was read.
+    token: Item,
+    /// Whether it is to be given again.
+    peeked: bool,
     vars: Vec<u32>,
-    action_line: usize,
+    /// Where the action begins that is being parsed.
+    action: Option<u32>,
     range_depth: usize,
 }
 
 impl Scope {
     fn new() -> Self {
-        Self { tokens: [Item::NONE; 3], peeked: 0, vars: vec![0], action_line: 0, range_depth: 0 }
+        Self { token: Item::NONE, peeked: false, vars: vec![0], action: None, range_depth: 0 }
     }
 }
 
@@ -118,8 +122,10 @@ struct Scratch {
 
 /// The items from `start` on, as a finished list; most have one item.
 fn finished<T>(items: &mut Vec<T>, start: usize) -> Box<[T]> {
-    if items.len() == start + 1 {
-        return items.pop().into_iter().collect();
+    if items.len() == start + 1
+        && let Some(item) = items.pop()
+    {
+        return Box::new([item]);
     }
     items.drain(start.min(items.len())..).collect()
 }
@@ -152,80 +158,70 @@ fn at(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
+/// Whether an item is a field of the term before it.
+fn continues(item: Item) -> bool {
+    item.kind == Kind::Field && !item.is_apart()
+}
+
 fn span(item: Item) -> Span {
-    Span { start: at(item.start), end: at(item.end) }
+    Span { start: item.start, end: item.end }
 }
 
 impl<'p> Parser<'p> {
     // Items.
 
-    fn token(&self, index: usize) -> Item {
-        self.scope.tokens.get(index).copied().unwrap_or(Item::NONE)
-    }
+    // In Go space is an item; here it belongs to the item after it.
 
+    #[inline]
     fn next(&mut self) -> Item {
-        if self.scope.peeked > 0 {
-            self.scope.peeked -= 1;
-        } else {
-            self.scope.tokens[0] = self.lexer.next_item();
+        if !std::mem::take(&mut self.scope.peeked) {
+            self.scope.token = self.lexer.next_item();
         }
-        self.token(self.scope.peeked)
+        self.scope.token
     }
 
     fn backup(&mut self) {
-        self.scope.peeked += 1;
+        self.scope.peeked = true;
     }
 
-    fn backup2(&mut self, first: Item) {
-        self.scope.tokens[1] = first;
-        self.scope.peeked = 2;
-    }
-
-    fn backup3(&mut self, second: Item, first: Item) {
-        self.scope.tokens[1] = first;
-        self.scope.tokens[2] = second;
-        self.scope.peeked = 3;
-    }
-
+    #[inline]
     fn peek(&mut self) -> Item {
-        if self.scope.peeked > 0 {
-            return self.token(self.scope.peeked - 1);
-        }
-        self.scope.peeked = 1;
-        self.scope.tokens[0] = self.lexer.next_item();
-        self.token(0)
-    }
-
-    fn next_non_space(&mut self) -> Item {
-        loop {
-            let token = self.next();
-            if token.kind != Kind::Space {
-                return token;
-            }
-        }
-    }
-
-    fn peek_non_space(&mut self) -> Item {
-        let token = self.next_non_space();
+        let token = self.next();
         self.backup();
         token
     }
 
     fn value(&self, item: Item) -> &'p [u8] {
-        self.file.text.get(item.start..item.end).unwrap_or_default()
+        span(item).of(&self.file.text)
     }
 
     // Errors.
 
     fn fail(&self, message: impl Into<String>) -> Box<ParseError> {
+        let token = self.scope.token;
+        self.fail_at(token.start..token.end, message)
+    }
+
+    /// An error at the space before the last item that was read.
+    fn fail_at_space(&self, message: impl Into<String>) -> Box<ParseError> {
+        let token = self.scope.token;
+        let space = if token.is_apart() { token.space..token.start } else { token.start..token.end };
+        self.fail_at(space, message)
+    }
+
+    #[cold]
+    fn fail_at(&self, span: Range<u32>, message: impl Into<String>) -> Box<ParseError> {
         let message = message.into();
-        let token = self.token(0);
         Box::new(ParseError {
-            text: format!("template: {}:{}: {message}", self.file.name, token.line),
+            text: format!("template: {}:{}: {message}", self.file.name, self.line(span.start)),
             message,
             file: Arc::clone(self.file),
-            span: token.start..token.end,
+            span: span.start as usize..span.end as usize,
         })
+    }
+
+    fn line(&self, at: u32) -> usize {
+        memchr::memchr_iter(b'\n', Span { start: 0, end: at }.of(&self.file.text)).count() + 1
     }
 
     fn describe(&self, item: Item) -> String {
@@ -251,32 +247,36 @@ impl<'p> Parser<'p> {
         if item.kind != Kind::Error {
             return self.fail(format!("unexpected {described} in {context}"));
         }
-        if self.scope.action_line == 0 || self.scope.action_line == item.line {
-            return self.fail(described);
+        match self.scope.action.map(|action| self.line(action)) {
+            Some(started) if started != self.line(item.start) => {
+                let action = if described.ends_with(" action") { "" } else { " in action" };
+                self.fail(format!("{described}{action} started at {}:{started}", self.file.name))
+            }
+            _ => self.fail(described),
         }
-        let action = if described.ends_with(" action") { "" } else { " in action" };
-        self.fail(format!("{described}{action} started at {}:{}", self.file.name, self.scope.action_line))
     }
 
     fn expect(&mut self, kind: Kind, context: &str) -> Parsed<Item> {
-        let token = self.next_non_space();
+        let token = self.next();
         if token.kind == kind { Ok(token) } else { Err(self.unexpected(token, context)) }
     }
 
     // Trees.
 
     fn parse_all(&mut self) -> Parsed<()> {
-        let pos = at(self.peek().start);
-        while self.peek().kind != Kind::Eof {
-            if self.peek().kind == Kind::LeftDelim {
-                let delim = self.next();
-                if self.next_non_space().kind == Kind::Define {
+        let pos = self.peek().start;
+        loop {
+            let token = self.next();
+            match token.kind {
+                Kind::Eof => break,
+                Kind::LeftDelim if self.peek().kind == Kind::Define => {
+                    self.next();
                     self.definition()?;
                     continue;
                 }
-                self.backup2(delim);
+                _ => {}
             }
-            match self.text_or_action()? {
+            match self.text_or_action(token)? {
                 Step::Node(node) => self.scratch.nodes.push(node),
                 Step::End => return Err(self.fail("unexpected {{end}}")),
                 Step::Else(_) => return Err(self.fail("unexpected {{else}}")),
@@ -289,7 +289,7 @@ impl<'p> Parser<'p> {
     /// `{{define "name"}} … {{end}}`; what is inside has a scope of its own.
     fn definition(&mut self) -> Parsed<()> {
         let outer = std::mem::replace(&mut self.scope, Scope::new());
-        let token = self.next_non_space();
+        let token = self.next();
         if !matches!(token.kind, Kind::String | Kind::RawString) {
             return Err(self.unexpected(token, "define clause"));
         }
@@ -322,10 +322,14 @@ impl<'p> Parser<'p> {
     }
 
     fn item_list(&mut self) -> Parsed<(List, Ending)> {
-        let pos = at(self.peek_non_space().start);
+        let pos = self.peek().start;
         let start = self.scratch.nodes.len();
-        while self.peek_non_space().kind != Kind::Eof {
-            let ending = match self.text_or_action()? {
+        loop {
+            let token = self.next();
+            if token.kind == Kind::Eof {
+                return Err(self.fail("unexpected EOF"));
+            }
+            let ending = match self.text_or_action(token)? {
                 Step::Node(node) => {
                     self.scratch.nodes.push(node);
                     continue;
@@ -335,17 +339,15 @@ impl<'p> Parser<'p> {
             };
             return Ok((List { pos, nodes: finished(&mut self.scratch.nodes, start) }, ending));
         }
-        Err(self.fail("unexpected EOF"))
     }
 
-    fn text_or_action(&mut self) -> Parsed<Step> {
-        let token = self.next_non_space();
+    fn text_or_action(&mut self, token: Item) -> Parsed<Step> {
         match token.kind {
             Kind::Text => Ok(Step::Node(Node::Text(span(token)))),
             Kind::LeftDelim => {
-                self.scope.action_line = token.line;
+                self.scope.action = Some(token.start);
                 let step = self.action()?;
-                self.scope.action_line = 0;
+                self.scope.action = None;
                 Ok(step)
             }
             _ => Err(self.unexpected(token, "input")),
@@ -353,7 +355,7 @@ impl<'p> Parser<'p> {
     }
 
     fn action(&mut self) -> Parsed<Step> {
-        let token = self.next_non_space();
+        let token = self.next();
         let node = match token.kind {
             Kind::Block => self.block()?,
             Kind::Break => self.loop_exit(token, "{{break}}")?,
@@ -365,32 +367,31 @@ impl<'p> Parser<'p> {
             Kind::Template => self.template()?,
             Kind::With => Node::With(self.control("with")?),
             _ => {
-                self.backup();
-                let pos = at(self.peek().start);
-                Node::Action(Action { pos, pipe: self.pipeline("command", Kind::RightDelim)? })
+                let pipe = self.pipeline_from(token, "command", Kind::RightDelim)?;
+                Node::Action(Action { pos: token.start, pipe })
             }
         };
         Ok(Step::Node(node))
     }
 
     fn loop_exit(&mut self, keyword: Item, context: &str) -> Parsed<Node> {
-        let token = self.next_non_space();
+        let token = self.next();
         if token.kind != Kind::RightDelim {
             return Err(self.unexpected(token, context));
         }
         if self.scope.range_depth == 0 {
             return Err(self.fail(format!("{context} outside {{{{range}}}}")));
         }
-        let pos = at(keyword.start);
+        let pos = keyword.start;
         Ok(if keyword.kind == Kind::Break { Node::Break(pos) } else { Node::Continue(pos) })
     }
 
     fn else_control(&mut self) -> Parsed<Step> {
-        let peeked = self.peek_non_space();
+        let peeked = self.peek();
         if matches!(peeked.kind, Kind::If | Kind::With) {
-            return Ok(Step::Else(at(peeked.start)));
+            return Ok(Step::Else(peeked.start));
         }
-        self.expect(Kind::RightDelim, "else").map(|token| Step::Else(at(token.start)))
+        self.expect(Kind::RightDelim, "else").map(|token| Step::Else(token.start))
     }
 
     /// Goes one level down, unless that is too deep.
@@ -450,7 +451,7 @@ impl<'p> Parser<'p> {
 
     /// `{{block "name" pipeline}} … {{end}}`: a definition and a call of it.
     fn block(&mut self) -> Parsed<Node> {
-        let token = self.next_non_space();
+        let token = self.next();
         let name = self.template_name(token, "block clause")?;
         let pipe = self.pipeline("block clause", Kind::RightDelim)?;
         let outer = std::mem::replace(&mut self.scope, Scope::new());
@@ -461,19 +462,18 @@ impl<'p> Parser<'p> {
         }
         self.add(name.to_vec(), list)?;
         self.scope = outer;
-        Ok(Node::Template(Box::new(Call { pos: at(token.start), name, pipe: Some(pipe) })))
+        Ok(Node::Template(Box::new(Call { pos: token.start, name, pipe: Some(pipe) })))
     }
 
     fn template(&mut self) -> Parsed<Node> {
-        let token = self.next_non_space();
+        let token = self.next();
         let name = self.template_name(token, "template clause")?;
-        let pipe = if self.next_non_space().kind == Kind::RightDelim {
-            None
-        } else {
-            self.backup();
-            Some(self.pipeline("template clause", Kind::RightDelim)?)
+        let after = self.next();
+        let pipe = match after.kind {
+            Kind::RightDelim => None,
+            _ => Some(self.pipeline_from(after, "template clause", Kind::RightDelim)?),
         };
-        Ok(Node::Template(Box::new(Call { pos: at(token.start), name, pipe })))
+        Ok(Node::Template(Box::new(Call { pos: token.start, name, pipe })))
     }
 
     fn template_name(&self, token: Item, context: &str) -> Parsed<Bytes> {
@@ -486,72 +486,51 @@ impl<'p> Parser<'p> {
     // Pipelines.
 
     fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<Pipe> {
-        let pos = at(self.peek_non_space().start);
+        let first = self.next();
+        self.pipeline_from(first, context, end)
+    }
+
+    /// A pipeline that begins with an item; the item that ends it is passed.
+    fn pipeline_from(&mut self, first: Item, context: &str, end: Kind) -> Parsed<Pipe> {
         let mut decl = Vec::new();
-        let assign = self.declarations(context, &mut decl)?;
+        let (assign, mut token) = self.declarations(first, context, &mut decl)?;
         let start = self.scratch.cmds.len();
-        loop {
-            let token = self.next_non_space();
-            match token.kind {
-                kind if kind == end => break,
-                Kind::Bool
-                | Kind::CharConstant
-                | Kind::Complex
-                | Kind::Dot
-                | Kind::Field
-                | Kind::Identifier
-                | Kind::Number
-                | Kind::Nil
-                | Kind::RawString
-                | Kind::String
-                | Kind::Variable
-                | Kind::LeftParen => {
-                    self.backup();
-                    let command = self.command()?;
-                    self.scratch.cmds.push(command);
-                }
-                _ => return Err(self.unexpected(token, context)),
+        while token.kind != end {
+            if !token.kind.begins_operand() {
+                return Err(self.unexpected(token, context));
             }
+            let (command, after) = self.command(token)?;
+            self.scratch.cmds.push(command);
+            token = if after.kind == Kind::Pipe { self.next() } else { after };
         }
         let cmds = finished(&mut self.scratch.cmds, start);
         self.check_pipeline(&cmds, context)?;
-        Ok(Pipe { pos, assign, decl: decl.into(), cmds })
+        Ok(Pipe { pos: first.start, assign, decl: decl.into(), cmds })
     }
 
-    /// `$x :=`, `$x =`, and in a range `$x, $y :=`; whether it assigns.
-    fn declarations(&mut self, context: &str, decl: &mut Vec<Variable>) -> Parsed<bool> {
-        loop {
-            let variable = self.peek_non_space();
-            if variable.kind != Kind::Variable {
-                return Ok(false);
-            }
-            self.next();
-            // Space is an item: in "$x foo", foo must be read to know that $x is an argument.
-            let adjacent = self.peek();
-            let next = self.peek_non_space();
+    /// `$x :=`, `$x =`, and in a range `$x, $y :=`; whether it assigns, and the item after it.
+    fn declarations(&mut self, first: Item, context: &str, decl: &mut Vec<Variable>) -> Parsed<(bool, Item)> {
+        let mut variable = first;
+        while variable.kind == Kind::Variable {
+            let next = self.next();
             if matches!(next.kind, Kind::Assign | Kind::Declare) {
-                self.next_non_space();
                 self.declare(variable, decl);
-                return Ok(next.kind == Kind::Assign);
+                return Ok((next.kind == Kind::Assign, self.next()));
             }
-            if next.kind == Kind::Char && self.value(next) == b"," {
-                self.next_non_space();
-                self.declare(variable, decl);
-                if context != "range" || decl.len() >= 2 {
-                    return Err(self.fail(format!("too many declarations in {context}")));
-                }
-                match self.peek_non_space().kind {
-                    Kind::Variable | Kind::RightDelim | Kind::RightParen => continue,
-                    _ => return Err(self.fail("range can only initialize variables")),
-                }
+            if next.kind != Kind::Char || self.value(next) != b"," {
+                self.backup();
+                break;
             }
-            if adjacent.kind == Kind::Space {
-                self.backup3(variable, adjacent);
-            } else {
-                self.backup2(variable);
+            self.declare(variable, decl);
+            if context != "range" || decl.len() >= 2 {
+                return Err(self.fail(format!("too many declarations in {context}")));
             }
-            return Ok(false);
+            variable = self.next();
+            if !matches!(variable.kind, Kind::Variable | Kind::RightDelim | Kind::RightParen) {
+                return Err(self.fail("range can only initialize variables"));
+            }
         }
+        Ok((false, variable))
     }
 
     fn declare(&mut self, token: Item, decl: &mut Vec<Variable>) {
@@ -566,7 +545,7 @@ impl<'p> Parser<'p> {
             self.symbols.push(name);
             self.symbols.len() - 1
         });
-        Variable { pos: at(token.start), symbol: at(symbol), name: span(token), fields: Path::NONE }
+        Variable { pos: token.start, symbol: at(symbol), name: span(token), fields: Path::NONE }
     }
 
     fn check_pipeline(&self, cmds: &[Command], context: &str) -> Parsed<()> {
@@ -581,57 +560,53 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    fn command(&mut self) -> Parsed<Command> {
-        let pos = at(self.peek_non_space().start);
+    /// A command that begins with an item, and the item that ends it.
+    fn command(&mut self, first: Item) -> Parsed<(Command, Item)> {
         let start = self.scratch.args.len();
+        let mut token = first;
         loop {
-            self.peek_non_space();
-            let operand = self.operand()?;
-            self.scratch.args.extend(operand);
-            let token = self.next();
-            match token.kind {
-                Kind::Space => continue,
-                Kind::RightDelim | Kind::RightParen => self.backup(),
-                Kind::Pipe => {}
-                _ => return Err(self.unexpected(token, "operand")),
+            let (operand, after) = self.operand(token)?;
+            self.scratch.args.push(operand);
+            token = after;
+            if !token.is_apart() || !token.kind.begins_operand() {
+                break;
             }
-            break;
         }
-        let args = finished(&mut self.scratch.args, start);
-        if args.is_empty() {
-            return Err(self.fail("empty command"));
+        if !matches!(token.kind, Kind::RightDelim | Kind::RightParen | Kind::Pipe) {
+            return Err(self.unexpected(token, "operand"));
         }
-        Ok(Command { pos, args })
+        Ok((Command { pos: first.start, args: finished(&mut self.scratch.args, start) }, token))
     }
 
-    /// A term and the fields after it; `None` when there is no operand.
-    fn operand(&mut self) -> Parsed<Option<Arg>> {
-        let Some(node) = self.term()? else { return Ok(None) };
-        let first = self.peek();
-        if first.kind != Kind::Field {
-            return Ok(Some(node));
+    /// A term and the fields after it, and the item after those.
+    fn operand(&mut self, first: Item) -> Parsed<(Arg, Item)> {
+        let node = self.term(first)?;
+        let mut token = self.next();
+        if !continues(token) {
+            return Ok((node, token));
         }
-        let pos = at(first.start);
-        let mut fields = Path(span(first));
-        while self.peek().kind == Kind::Field {
-            fields = fields.up_to(at(self.next().end));
+        let pos = token.start;
+        let mut fields = Path(span(token));
+        while continues(token) {
+            fields = fields.up_to(token.end);
+            token = self.next();
         }
         // Go gives the whole chain the position of its second part.
-        match node {
-            Arg::Field(field) => Ok(Some(Arg::Field(Field { pos, idents: field.idents.up_to(fields.0.end) }))),
-            Arg::Variable(variable) => Ok(Some(Arg::Variable(Variable { pos, fields, ..variable }))),
+        let operand = match node {
+            Arg::Field(field) => Arg::Field(Field { pos, idents: field.idents.up_to(fields.0.end) }),
+            Arg::Variable(variable) => Arg::Variable(Variable { pos, fields, ..variable }),
             Arg::Bool(..) | Arg::Text(_) | Arg::Number(_) | Arg::Nil(_) | Arg::Dot(_) => {
                 let text = node::At::Arg(&node).text(&self.file.text);
-                Err(self.fail(format!("unexpected . after term {}", text::quote(&text, false))))
+                return Err(self.fail_at_space(format!("unexpected . after term {}", text::quote(&text, false))));
             }
-            _ => Ok(Some(Arg::Chain(Box::new(Chain { pos, node, fields })))),
-        }
+            _ => Arg::Chain(Box::new(Chain { pos, node, fields })),
+        };
+        Ok((operand, token))
     }
 
-    fn term(&mut self) -> Parsed<Option<Arg>> {
-        let token = self.next_non_space();
-        let pos = at(token.start);
-        Ok(Some(match token.kind {
+    fn term(&mut self, token: Item) -> Parsed<Arg> {
+        let pos = token.start;
+        Ok(match token.kind {
             Kind::Identifier => self.identifier(token)?,
             Kind::Dot => Arg::Dot(pos),
             Kind::Nil => Arg::Nil(pos),
@@ -649,11 +624,9 @@ impl<'p> Parser<'p> {
                 };
                 Arg::Text(Literal { quoted: span(token), unquoted })
             }
-            _ => {
-                self.backup();
-                return Ok(None);
-            }
-        }))
+            // Only items that begin an operand come here.
+            _ => return Err(self.unexpected(token, "operand")),
+        })
     }
 
     fn identifier(&self, token: Item) -> Parsed<Arg> {

@@ -35,6 +35,9 @@ pub(in crate::gotmpl) enum Syntax {
 impl Number {
     /// The constant written as `literal`; the error is Go's text.
     pub fn parse(span: Span, literal: &[u8], syntax: Syntax) -> Result<Self, String> {
+        if let (Syntax::Plain, Some(value)) = (syntax, few_digits(literal)) {
+            return Ok(Self::small(span, value));
+        }
         let mut number = Self { span, int: None, uint: None, float: None, complex: None, ideal: Ideal::Overflow };
         match syntax {
             Syntax::Char => number.read_char(literal)?,
@@ -43,6 +46,19 @@ impl Number {
         }
         number.ideal = number.ideal_of(literal);
         Ok(number)
+    }
+
+    /// A number of a few decimal digits, which most numbers in templates are.
+    fn small(span: Span, value: u32) -> Self {
+        let value = i64::from(value);
+        Self {
+            span,
+            int: Some(value),
+            uint: Some(value.unsigned_abs()),
+            float: Some(value as f64),
+            complex: None,
+            ideal: Ideal::Int(value),
+        }
     }
 
     fn read_char(&mut self, literal: &[u8]) -> Result<(), String> {
@@ -122,6 +138,19 @@ impl Number {
             _ => Ideal::Overflow,
         }
     }
+}
+
+/// The value of at most nine decimal digits, of which the first is no zero unless it is the only one.
+fn few_digits(literal: &[u8]) -> Option<u32> {
+    let plain = match literal {
+        [_] => true,
+        [first, ..] => *first != b'0' && literal.len() <= 9,
+        [] => false,
+    };
+    if !plain {
+        return None;
+    }
+    literal.iter().try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + u32::from(byte - b'0')))
 }
 
 /// Where the second of two signed numbers starts; a sign after an exponent letter is not one.
