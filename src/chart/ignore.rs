@@ -49,24 +49,19 @@ impl Rules {
     /// Whether the file or directory at `path` (relative to the chart) is left out. The first rule that decides wins; a
     /// negated rule leaves out everything that it does *not* match.
     pub(super) fn ignores(&self, path: &str, directory: bool) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
         for rule in &self.0 {
+            let matches = || rule.pattern.matches(if rule.base_only { name } else { path });
             let applies = !rule.directories_only || directory;
             if rule.negated {
-                if !applies || !rule.matches(path) {
+                if !applies || !matches() {
                     return true;
                 }
-            } else if applies && rule.matches(path) {
+            } else if applies && matches() {
                 return true;
             }
         }
         false
-    }
-}
-
-impl Rule {
-    fn matches(&self, path: &str) -> bool {
-        let name = if self.base_only { path.rsplit('/').next().unwrap_or(path) } else { path };
-        self.pattern.matches(name)
     }
 }
 

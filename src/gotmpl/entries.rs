@@ -92,6 +92,15 @@ impl Entries {
         }
     }
 
+    /// The same keys with other values.
+    #[must_use]
+    pub fn map_values(&self, mut value: impl FnMut(&Value) -> Value) -> Self {
+        Self(match &self.0 {
+            Repr::Few(list) => Repr::Few(list.iter().map(|(key, old)| (key.clone(), value(old))).collect()),
+            Repr::Many(tree) => Repr::Many(tree.iter().map(|(key, old)| (key.clone(), value(old))).collect()),
+        })
+    }
+
     /// Keys and values in the order of the keys.
     pub fn iter(&self) -> Iter<'_> {
         match &self.0 {

@@ -295,7 +295,14 @@ impl Map {
 
     /// A `map[string]interface {}`.
     pub fn from_entries(entries: impl IntoIterator<Item = (Str, Value)>) -> Self {
-        Self::typed("map[string]interface {}", entries.into_iter().collect())
+        Self::plain(entries.into_iter().collect())
+    }
+
+    /// A `map[string]interface {}` of finished entries.
+    pub fn plain(entries: Entries) -> Self {
+        let type_name = "map[string]interface {}";
+        let cell = MapCell { type_name, element: INTERFACE, boxed: true, plain: true, nil: false, entries: RefCell::new(entries) };
+        Self { cell: Rc::new(cell), seen_as: None }
     }
 
     /// A map of another type; `type_name` as `%T` prints it.
@@ -321,7 +328,7 @@ impl Map {
 
     /// A `map[string]interface {}` of its own with the same entries.
     pub fn shallow_copy(&self) -> Self {
-        Self::typed("map[string]interface {}", self.entries().clone())
+        Self::plain(self.entries().clone())
     }
 
     /// The type, as `%T` prints it.

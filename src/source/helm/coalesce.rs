@@ -30,7 +30,7 @@ pub(super) fn values(chart: &Instance, values: &Map, mode: Mode, warnings: &mut 
 
 /// A copy that shares no table and no list.
 pub(super) fn deep_copy(map: &Map) -> Map {
-    Map::from_entries(map.entries().iter().map(|(key, value)| (key.clone(), copy_value(value))))
+    Map::plain(map.entries().map_values(copy_value))
 }
 
 fn copy_value(value: &Value) -> Value {

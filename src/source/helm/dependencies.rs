@@ -137,9 +137,9 @@ fn import(chart: &mut Instance, level: Level, warnings: &mut Warnings) -> Result
             }
         }
     }
-    let merged = coalesce::deep_copy(&merged);
-    coalesce::tables(&merged, &imported, "", merge, warnings);
-    chart.values = merged;
+    // Where these values are used they are copied; only what is changed here must not be shared before.
+    chart.values = if imported.is_empty() { merged } else { coalesce::deep_copy(&merged) };
+    coalesce::tables(&chart.values, &imported, "", merge, warnings);
     Ok(())
 }
 
