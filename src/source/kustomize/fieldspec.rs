@@ -2,8 +2,6 @@
 //!
 //! Follows `api/filters/{fieldspec,fsslice}` of kustomize 5.8.1.
 
-use ecow::EcoString;
-
 use super::errors::{Fail, FailKind, KResult, fail};
 use super::ids::{Gvk, ResId, split_api_version};
 use super::kustomization::FieldSpec;
@@ -35,22 +33,45 @@ impl Create {
 /// Changes the field that is found.
 pub type Setter<'s> = &'s mut dyn FnMut(&mut Node) -> KResult<()>;
 
+/// A part of the path of a field.
+#[derive(Debug)]
+pub struct Part {
+    /// As it is written.
+    text: String,
+    /// Without the `[]` that makes it a list.
+    name: String,
+    is_list: bool,
+    /// Whether the name is that of a field, as it stands.
+    is_field: bool,
+}
+
+/// Takes a path apart.
+pub fn parts(path: &str) -> Vec<Part> {
+    let part = |text: String| {
+        let name = text.strip_suffix("[]").unwrap_or(&text).to_owned();
+        Part { is_list: name.len() != text.len(), is_field: tree::is_field(&name), name, text }
+    };
+    paths::split(path, '/').into_iter().map(part).collect()
+}
+
+/// A specification and its path.
+pub type Field<'s> = (&'s FieldSpec, Vec<Part>);
+
 /// Field specifications made ready for many objects: paths taken apart once.
 #[derive(Debug)]
-pub struct Fields<'s>(Vec<(&'s FieldSpec, Vec<String>)>);
+pub struct Fields<'s>(Vec<Field<'s>>);
 
 impl<'s> Fields<'s> {
     /// Takes the paths apart.
     pub fn new(specs: &'s [FieldSpec]) -> Self {
-        Self(specs.iter().map(|spec| (spec, paths::split(&spec.path, '/'))).collect())
+        Self(specs.iter().map(|spec| (spec, parts(&spec.path))).collect())
     }
 
     /// The specifications that are about an object, which does not change its kind meanwhile.
-    pub fn about(&self, object: &Node) -> Vec<&(&'s FieldSpec, Vec<String>)> {
-        let kind = EcoString::from(tree::top_text(object, "kind"));
-        let version = EcoString::from(tree::top_text(object, "apiVersion"));
-        let (group, version) = split_api_version(&version);
-        self.0.iter().filter(|(spec, _)| names(spec, &kind, group, version)).collect()
+    pub fn about(&self, object: &Node) -> Vec<&Field<'s>> {
+        let kind = tree::top_text(object, "kind");
+        let (group, version) = split_api_version(tree::top_text(object, "apiVersion"));
+        self.0.iter().filter(|(spec, _)| names(spec, kind, group, version)).collect()
     }
 
     /// Applies a change to the fields of all specifications.
@@ -60,7 +81,7 @@ impl<'s> Fields<'s> {
 }
 
 /// Applies a change to the fields of a specification that is known to be about the object.
-pub fn apply_field(object: &mut Node, (spec, parts): &(&FieldSpec, Vec<String>), create: Option<&Create>, set: Setter<'_>) -> KResult<()> {
+pub fn apply_field(object: &mut Node, (spec, parts): &Field<'_>, create: Option<&Create>, set: Setter<'_>) -> KResult<()> {
     let walk = Walk { create: create.filter(|_| spec.create) };
     walk.go(object, parts, set).map_err(|error| explain(error, object, &spec.path))
 }
@@ -70,11 +91,11 @@ pub fn apply(object: &mut Node, spec: &FieldSpec, create: Option<&Create>, set: 
     if !is_about(object, spec) {
         return Ok(());
     }
-    apply_field(object, &(spec, paths::split(&spec.path, '/')), create, set)
+    apply_field(object, &(spec, parts(&spec.path)), create, set)
 }
 
 /// Applies a change to the fields at a path that has been split already; nothing is created.
-pub fn apply_path(object: &mut Node, path: &str, parts: &[String], set: Setter<'_>) -> KResult<()> {
+pub fn apply_path(object: &mut Node, path: &str, parts: &[Part], set: Setter<'_>) -> KResult<()> {
     Walk { create: None }.go(object, parts, set).map_err(|error| explain(error, object, path))
 }
 
@@ -103,7 +124,7 @@ struct Walk<'c> {
 }
 
 impl Walk<'_> {
-    fn go(&self, node: &mut Node, path: &[String], set: Setter<'_>) -> KResult<()> {
+    fn go(&self, node: &mut Node, path: &[Part], set: Setter<'_>) -> KResult<()> {
         let Some((first, rest)) = path.split_first() else { return set(node) };
         if tree::is_null(node) {
             return Ok(());
@@ -112,27 +133,28 @@ impl Walk<'_> {
             Data::Mapping(_) => self.descend(node, first, rest, set),
             Data::Sequence(items) => {
                 let visit = items.iter_mut().try_for_each(|item| self.go(item, path, set));
-                visit.map_err(|error| error.wrap(format!("visit traversal on path: [{}]", path.join(" "))))
+                visit.map_err(|error| {
+                    let path: Vec<&str> = path.iter().map(|part| part.text.as_str()).collect();
+                    error.wrap(format!("visit traversal on path: [{}]", path.join(" ")))
+                })
             }
             Data::Scalar(_) | Data::Alias(_) => Err(Fail::of(FailKind::Other, "expected sequence or mapping node")),
         }
     }
 
-    fn descend(&self, node: &mut Node, part: &str, rest: &[String], set: Setter<'_>) -> KResult<()> {
-        let (name, is_sequence) = match part.strip_suffix("[]") {
-            Some(name) => (name, true),
-            None => (part, false),
-        };
+    fn descend(&self, node: &mut Node, part: &Part, rest: &[Part], set: Setter<'_>) -> KResult<()> {
+        let name = part.name.as_str();
         if name.is_empty() {
             return fail("cannot set or create an empty field name");
         }
         let (made, becomes) = match self.create {
-            _ if is_sequence => (None, Some((Kind::Sequence, Tag::Seq))),
+            _ if part.is_list => (None, Some((Kind::Sequence, Tag::Seq))),
             None => (None, None),
             Some(create) if rest.is_empty() => (Some(create.kind), Some((create.kind, create.tag.clone()))),
             Some(_) => (Some(Kind::Mapping), Some((Kind::Mapping, Tag::Map))),
         };
         let found = match made {
+            _ if part.is_field => tree::field_mut(node, name, made),
             Some(kind) => tree::lookup_create(node, &[name], kind),
             None => tree::lookup_mut(node, &[name]),
         };

@@ -79,7 +79,7 @@ impl fmt::Display for Gvk {
 
 impl ResId {
     /// An identity whose scope the schemas decide.
-    pub fn new(schemas: &Schemas, gvk: Gvk, name: &str, namespace: &str) -> Self {
+    pub fn new(schemas: &Schemas, gvk: Gvk, name: impl Into<EcoString>, namespace: impl Into<EcoString>) -> Self {
         let cluster_scoped = schemas.is_cluster_scoped(&gvk);
         Self { gvk, name: name.into(), namespace: namespace.into(), cluster_scoped }
     }

@@ -20,6 +20,7 @@ pub mod kustomization;
 pub mod loader;
 pub mod openapi;
 pub mod origin;
+mod parallel;
 pub mod paths;
 pub mod plugins;
 pub mod read;
@@ -40,7 +41,6 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::base::{Result, SourceFile, World};
-use crate::yaml::node::Node;
 use config::Config;
 use errors::{Fail, KResult};
 use helm::{HelmFlags, HelmInflator};
@@ -49,6 +49,7 @@ use loader::{Loader, Shared};
 use openapi::Schemas;
 use remote::{NoRemotes, RemoteResolver};
 use resmap::ResMap;
+use resource::Resource;
 use target::{Build, Target};
 
 /// The version of kustomize that is followed.
@@ -213,7 +214,7 @@ fn add_managed_by(map: &mut ResMap) -> KResult<()> {
 /// Removes what must not be seen: kustomize's own annotations, and origins nobody asked for.
 fn clean(map: &mut ResMap, kustomization: &Kustomization) -> KResult<()> {
     let (origins, transformations) = (kustomization.wants("originAnnotations"), kustomization.wants("transformerAnnotations"));
-    map.list_mut().iter_mut().try_for_each(|res| res.finish_annotations(origins, transformations))
+    parallel::change(map.list_mut(), |res| res.finish_annotations(origins, transformations))
 }
 
 /// Below this many objects, writing them in parallel costs more than it gains.
@@ -221,23 +222,17 @@ const PARALLEL_FROM: usize = 64;
 
 /// The objects as texts. Each tree goes as soon as its text is there, so that not all of both are in memory.
 fn documents(mut map: ResMap) -> KResult<Vec<Document>> {
-    let list = map.take();
-    let objects: Vec<(Node, Option<Arc<str>>, bool)> = list
-        .into_iter()
-        .map(|res| {
-            let cluster_scoped = map.schemas().is_cluster_scoped(&res.gvk());
-            (res.node, res.file, cluster_scoped)
-        })
-        .collect();
-    let document = |(node, origin, cluster_scoped): (Node, Option<Arc<str>>, bool)| -> KResult<Document> {
+    let objects = map.take();
+    let document = |Resource { node, file, .. }: Resource| -> KResult<Document> {
+        let (api_version, kind) = (tree::top_text(&node, "apiVersion"), tree::top_text(&node, "kind"));
         Ok(Document {
-            cluster_scoped,
+            cluster_scoped: map.schemas().is_cluster_scoped_kind(api_version, kind),
             text: write::to_yaml(&node)?,
             api_version: tree::top_text(&node, "apiVersion").to_owned(),
             kind: tree::top_text(&node, "kind").to_owned(),
             name: tree::meta_text(&node, "name").to_owned(),
             namespace: tree::meta_text(&node, "namespace").to_owned(),
-            origin,
+            origin: file,
         })
     };
     if objects.len() < PARALLEL_FROM {

@@ -5,10 +5,8 @@
 //! lead there: `field>Type` for an object, `field%Type` for a map of objects, `field*Type` for a list that is replaced and
 //! `field*Type!key,key` for one that is merged. They are read when the first strategic merge patch needs them.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ecow::EcoString;
 
@@ -86,7 +84,7 @@ const SCOPES: [(&str, bool, &[&str]); 56] = [
 /// What is known in one build: the built-in schema or the one that a kustomization brings.
 #[derive(Debug, Default)]
 pub struct Schemas {
-    state: RefCell<State>,
+    state: Mutex<State>,
 }
 
 /// kustomize keeps one table for the whole process, and what is put into it later wins. When it reads the built-in schema decides
@@ -225,13 +223,17 @@ impl<'t> Schema<'t> {
 
 impl Schemas {
     /// Only what is built in.
-    pub fn new() -> Rc<Self> {
-        Rc::default()
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the `openapi` field of a kustomization. The root's counts; one of a base only if there is none yet.
     pub fn set(&self, options: Option<&Texts>, custom: Option<&[u8]>, root: bool) -> KResult<()> {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state();
         if !root && (!state.version.is_empty() || state.custom.is_some()) {
             return Ok(());
         }
@@ -259,10 +261,17 @@ impl Schemas {
 
     /// Whether a kind is known to live outside of namespaces.
     pub fn is_cluster_scoped(&self, gvk: &Gvk) -> bool {
-        if let Some(cluster_scoped) = known_scope(gvk) {
-            return cluster_scoped;
-        }
-        let mut state = self.state.borrow_mut();
+        known_scope(&gvk.group, &gvk.version, &gvk.kind).unwrap_or_else(|| self.reads_cluster_scope(gvk))
+    }
+
+    /// The same for texts of an object.
+    pub fn is_cluster_scoped_kind(&self, api_version: &str, kind: &str) -> bool {
+        let (group, version) = split_api_version(api_version);
+        known_scope(group, version, kind).unwrap_or_else(|| self.reads_cluster_scope(&Gvk::new(api_version, kind)))
+    }
+
+    fn reads_cluster_scope(&self, gvk: &Gvk) -> bool {
+        let mut state = self.state();
         if !state.ready && state.custom.is_some() {
             state.prepare();
         } else if !state.ready && state.builtin == Builtin::Unread {
@@ -274,14 +283,14 @@ impl Schemas {
 
     /// The types that are known now.
     pub fn table(&self) -> Arc<Table> {
-        self.state.borrow_mut().prepare()
+        self.state().prepare()
     }
 }
 
-fn known_scope(gvk: &Gvk) -> Option<bool> {
-    let at = SCOPES.binary_search_by(|(kind, ..)| (*kind).cmp(&gvk.kind)).ok()?;
+fn known_scope(group: &str, version: &str, kind: &str) -> Option<bool> {
+    let at = SCOPES.binary_search_by(|(known, ..)| (*known).cmp(kind)).ok()?;
     let (_, cluster_scoped, versions) = SCOPES.get(at)?;
-    let same = |known: &&str| split_api_version(known) == (gvk.group.as_str(), gvk.version.as_str());
+    let same = |known: &&str| split_api_version(known) == (group, version);
     versions.iter().any(same).then_some(*cluster_scoped)
 }
 

@@ -4,49 +4,73 @@
 
 #[expect(clippy::disallowed_types, reason = "identities are only looked up")]
 use std::collections::HashSet;
-use std::rc::Rc;
+use std::sync::Arc;
+
+use ecow::EcoString;
 
 use super::errors::{Fail, KResult, fail};
-use super::ids::{Gvk, ResId};
+use super::ids::{DEFAULT_NAMESPACE, NOT_A_NAMESPACE, ResId};
 use super::kustomization::Selector;
 use super::openapi::Schemas;
 use super::resource::{Behavior, ORIGIN, Resource};
 use super::selector::SelectorRegex;
+use super::tree;
 use crate::base::suggest::nearest;
 
-/// What makes two identities the same one.
-type Key = (Gvk, ecow::EcoString, ecow::EcoString);
+/// What makes two identities the same one. It shares the texts of the object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    api_version: EcoString,
+    kind: EcoString,
+    name: EcoString,
+    /// None for what lives outside of namespaces.
+    namespace: Option<EcoString>,
+}
+
+impl Key {
+    /// The key of an object's identity.
+    pub fn of(res: &Resource, schemas: &Schemas) -> Self {
+        let (mut api_version, kind) = (tree::top_shared(&res.node, "apiVersion"), tree::top_shared(&res.node, "kind"));
+        let namespace = match tree::meta_shared(&res.node, "namespace") {
+            _ if schemas.is_cluster_scoped_kind(&api_version, &kind) => None,
+            namespace if namespace == NOT_A_NAMESPACE => None,
+            namespace if namespace.is_empty() => Some(DEFAULT_NAMESPACE.into()),
+            namespace => Some(namespace),
+        };
+        // A slash without a group before it says nothing.
+        if let Some(version) = api_version.strip_prefix('/').filter(|version| !version.contains('/')) {
+            api_version = version.into();
+        }
+        Self { api_version, kind, name: tree::meta_shared(&res.node, "name"), namespace }
+    }
+}
 
 /// Objects in order.
 #[derive(Debug, Clone)]
 pub struct ResMap {
     list: Vec<Resource>,
-    schemas: Rc<Schemas>,
+    schemas: Arc<Schemas>,
     /// The identities of `list`, kept while objects are only added.
     #[expect(clippy::disallowed_types, reason = "identities are only looked up")]
     keys: Option<HashSet<Key>>,
 }
 
-/// The key of an identity.
-pub fn key(id: &ResId) -> Key {
-    (id.gvk.clone(), id.name.clone(), id.effective_namespace().into())
-}
-
 impl ResMap {
     /// No objects yet.
-    pub fn new(schemas: Rc<Schemas>) -> Self {
+    pub fn new(schemas: Arc<Schemas>) -> Self {
         Self { list: Vec::new(), schemas, keys: None }
     }
 
     /// Objects as a map; fails if an identity repeats.
-    pub fn from_list(schemas: &Rc<Schemas>, list: Vec<Resource>) -> KResult<Self> {
-        let mut map = Self::new(Rc::clone(schemas));
+    pub fn from_list(schemas: &Arc<Schemas>, list: Vec<Resource>) -> KResult<Self> {
+        let mut map = Self::new(Arc::clone(schemas));
+        map.keys = Some(Default::default());
         map.append_all(list)?;
         Ok(map)
     }
 
     /// What is known of types.
-    pub fn schemas(&self) -> &Rc<Schemas> {
+    pub fn schemas(&self) -> &Arc<Schemas> {
         &self.schemas
     }
 
@@ -58,6 +82,11 @@ impl ResMap {
     /// The objects, to change them.
     pub fn list_mut(&mut self) -> &mut Vec<Resource> {
         self.keys = None;
+        &mut self.list
+    }
+
+    /// The objects, to change nothing of what makes their identities.
+    pub fn same_list_mut(&mut self) -> &mut [Resource] {
         &mut self.list
     }
 
@@ -75,10 +104,9 @@ impl ResMap {
     /// Adds an object; fails if its identity is there already.
     pub fn append(&mut self, res: Resource) -> KResult<()> {
         let (schemas, list) = (&self.schemas, &self.list);
-        let keys = self.keys.get_or_insert_with(|| list.iter().map(|res| key(&res.cur_id(schemas))).collect());
-        let id = res.cur_id(schemas);
-        if !keys.insert(key(&id)) {
-            return fail(format!("may not add resource with an already registered id: {id}"));
+        let keys = self.keys.get_or_insert_with(|| list.iter().map(|res| Key::of(res, schemas)).collect());
+        if !keys.insert(Key::of(&res, schemas)) {
+            return fail(format!("may not add resource with an already registered id: {}", res.cur_id(schemas)));
         }
         self.list.push(res);
         Ok(())
@@ -87,6 +115,16 @@ impl ResMap {
     /// Adds objects; fails if an identity is there already.
     pub fn append_all(&mut self, list: Vec<Resource>) -> KResult<()> {
         list.into_iter().try_for_each(|res| self.append(res))
+    }
+
+    /// Adds the objects of another map; fails if an identity is there already.
+    pub fn append_map(&mut self, mut other: Self) -> KResult<()> {
+        if self.list.is_empty() && other.keys.is_some() {
+            // They have been compared with one another.
+            (self.list, self.keys) = (std::mem::take(&mut other.list), other.keys.take());
+            return Ok(());
+        }
+        self.append_all(other.take())
     }
 
     /// Adds generated objects as their behaviours say.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ecow::EcoString;
 
 use super::errors::{KResult, fail};
-use super::ids::{Gvk, ResId};
+use super::ids::{Gvk, ResId, split_api_version};
 use super::kustomization::Texts;
 use super::openapi::Schemas;
 use super::tree;
@@ -33,6 +33,8 @@ pub const ORIGIN: &str = "config.kubernetes.io/origin";
 
 /// What changed an object.
 pub const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
+
+const ANNOTATIONS: &str = "annotations";
 
 const ENABLED: &str = "enabled";
 
@@ -132,7 +134,8 @@ impl Resource {
 
     /// Group, version and kind.
     pub fn gvk(&self) -> Gvk {
-        Gvk::new(tree::top_text(&self.node, "apiVersion"), self.kind())
+        let (group, version) = split_api_version(tree::top_text(&self.node, "apiVersion"));
+        Gvk { group: group.into(), version: version.into(), kind: tree::top_shared(&self.node, "kind") }
     }
 
     /// `kind`
@@ -157,7 +160,7 @@ impl Resource {
 
     /// Who it is now.
     pub fn cur_id(&self, schemas: &Schemas) -> ResId {
-        ResId::new(schemas, self.gvk(), self.name(), self.namespace())
+        ResId::new(schemas, self.gvk(), tree::meta_shared(&self.node, "name"), tree::meta_shared(&self.node, "namespace"))
     }
 
     /// Who it was at first.
@@ -175,7 +178,7 @@ impl Resource {
             return fail("number of previous names, number of previous namespaces, number of previous kinds not equal");
         }
         let version = tree::top_text(&self.node, "apiVersion");
-        let ids = names.iter().zip(namespaces).zip(kinds);
+        let ids = names.into_iter().zip(namespaces).zip(kinds);
         Ok(ids.map(|((name, namespace), kind)| ResId::new(schemas, Gvk::new(version, kind), name, namespace)).collect())
     }
 
@@ -189,13 +192,22 @@ impl Resource {
     /// Remembers who it is now.
     pub fn store_previous_id(&mut self, schemas: &Schemas) {
         let id = self.cur_id(schemas);
-        self.add_previous_id(id.effective_namespace(), &id.name, &id.gvk.kind);
+        let known = [(PREVIOUS_NAMES, id.name.as_str()), (PREVIOUS_NAMESPACES, id.effective_namespace()), (PREVIOUS_KINDS, &id.gvk.kind)];
+        if self.begin_annotations(known) {
+            return;
+        }
+        known.into_iter().for_each(|(key, value)| self.append_csv(key, value));
     }
 
-    fn add_previous_id(&mut self, namespace: &str, name: &str, kind: &str) {
-        self.append_csv(PREVIOUS_NAMES, name);
-        self.append_csv(PREVIOUS_NAMESPACES, namespace);
-        self.append_csv(PREVIOUS_KINDS, kind);
+    /// Makes the first annotations of an object at once; does nothing where there may be others.
+    fn begin_annotations(&mut self, entries: [(&str, &str); 3]) -> bool {
+        let Some(Node { data: Data::Mapping(meta), .. }) = self.node.get_mut("metadata") else { return false };
+        if meta.iter().any(|(key, _)| key.as_str() == Some(ANNOTATIONS)) || entries.iter().any(|(_, value)| value.is_empty()) {
+            return false;
+        }
+        let entries = entries.map(|(key, value)| (Node::string(key), single_quoted(value)));
+        meta.push((tree::bare(ANNOTATIONS), Node::mapping(entries.into())));
+        true
     }
 
     fn append_csv(&mut self, key: &str, value: &str) {
@@ -231,8 +243,7 @@ impl Resource {
 
     /// Sets one annotation. Where `metadata` is not a mapping there is nothing to set it in.
     pub fn annotate(&mut self, key: &str, value: &str) {
-        let mut text = Node::string(value);
-        text.style.scalar = ScalarStyle::SingleQuoted;
+        let text = single_quoted(value);
         // What has no entries is made anew, whatever it is.
         if let Some(meta) = self.node.get_mut("metadata")
             && meta.get("annotations").is_some_and(|node| tree::kind(node) == tree::Kind::Scalar)
@@ -362,6 +373,10 @@ impl Resource {
         let stays = |key: &str| {
             !(INTERNAL.contains(&key) || key == LEGACY_ID || key == ORIGIN && !origin || key == TRANSFORMATIONS && !transformations)
         };
+        let entries = self.node.get("metadata").and_then(|meta| meta.get(ANNOTATIONS)).and_then(Node::entries);
+        if entries.is_some_and(|entries| !entries.is_empty() && entries.iter().all(|(key, _)| !stays(tree::raw_text(key)))) {
+            return self.set_annotations(&Texts::new());
+        }
         let mut annotations = self.annotations();
         if !annotations.is_empty() {
             annotations.retain(|key, _| stays(key));
@@ -385,4 +400,10 @@ impl Resource {
     pub fn is_mapping(&self) -> bool {
         matches!(self.node.data, Data::Mapping(_))
     }
+}
+
+fn single_quoted(text: &str) -> Node {
+    let mut node = Node::string(text);
+    node.style.scalar = ScalarStyle::SingleQuoted;
+    node
 }

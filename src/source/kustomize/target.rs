@@ -35,7 +35,7 @@ const VALIDATED_BY: &str = "validated-by";
 /// What all kustomizations of a build share.
 pub struct Build<'b> {
     /// What is known of types.
-    pub schemas: Rc<Schemas>,
+    pub schemas: Arc<Schemas>,
     /// kustomize's own tables, made once.
     pub builtin: Config,
     /// Renders charts, if that is allowed.
@@ -56,12 +56,12 @@ pub struct Accumulator {
 
 impl Accumulator {
     /// Nothing yet.
-    pub fn new(schemas: &Rc<Schemas>) -> Self {
-        Self { map: ResMap::new(Rc::clone(schemas)), config: Config::default(), variables: BTreeMap::new() }
+    pub fn new(schemas: &Arc<Schemas>) -> Self {
+        Self { map: ResMap::new(Arc::clone(schemas)), config: Config::default(), variables: BTreeMap::new() }
     }
 
-    fn merge(&mut self, mut other: Self) -> KResult<()> {
-        self.map.append_all(other.map.take())?;
+    fn merge(&mut self, other: Self) -> KResult<()> {
+        self.map.append_map(other.map)?;
         self.config.merge(other.config)?;
         other.variables.into_values().try_for_each(|variable| self.add_variable(variable))
     }
@@ -261,9 +261,8 @@ impl<'t, 'w> Target<'t, 'w> {
             annotations::apply(&mut map, &entries, &[spec])?;
         }
         let shown: Arc<str> = Arc::from(file.name.as_str());
-        let mut list = map.take();
-        list.iter_mut().for_each(|res| res.file = Some(Arc::clone(&shown)));
-        accumulator.map.append_all(list).map_err(|error| error.wrap(format!("merging resources from '{path}'")))
+        map.same_list_mut().iter_mut().for_each(|res| res.file = Some(Arc::clone(&shown)));
+        accumulator.map.append_map(map).map_err(|error| error.wrap(format!("merging resources from '{path}'")))
     }
 
     fn add_components(&mut self, mut accumulator: Accumulator, paths: &[EcoString]) -> KResult<Accumulator> {

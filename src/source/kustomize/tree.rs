@@ -272,6 +272,16 @@ pub fn kind_before(next: Option<&str>, last: Kind) -> Kind {
     }
 }
 
+/// The field of a mapping by a name that is not taken for anything else; with `create` it is made of that kind where it is missing.
+pub fn field_mut<'a>(node: &'a mut Node, name: &str, create: Option<Kind>) -> KResult<Option<&'a mut Node>> {
+    advance(node, Step::Field(name), create)
+}
+
+/// Whether a part of a path is the name of a field, as it stands.
+pub fn is_field(part: &str) -> bool {
+    !part.is_empty() && part.trim() == part && matches!(step(part), Ok(Step::Field(_)))
+}
+
 fn follow<'a>(node: &'a mut Node, path: &[impl AsRef<str>], create: Option<Kind>) -> KResult<Option<&'a mut Node>> {
     let parts: Vec<&str> = clean(path).collect();
     let mut here = node;
@@ -341,6 +351,23 @@ pub fn meta_text<'a>(node: &'a Node, name: &str) -> &'a str {
 /// A text at the top of an object; empty where there is none.
 pub fn top_text<'a>(node: &'a Node, name: &str) -> &'a str {
     node.get(name).map_or("", raw_text)
+}
+
+/// The same as the node has it, which costs no copy.
+pub fn meta_shared(node: &Node, name: &str) -> EcoString {
+    metadata(node).and_then(|meta| meta.get(name)).filter(|value| !is_nil_or_empty(value)).map_or_else(EcoString::new, shared)
+}
+
+/// The same as the node has it, which costs no copy.
+pub fn top_shared(node: &Node, name: &str) -> EcoString {
+    node.get(name).map_or_else(EcoString::new, shared)
+}
+
+fn shared(node: &Node) -> EcoString {
+    match &node.data {
+        Data::Scalar(text) => text.clone(),
+        _ => EcoString::new(),
+    }
 }
 
 /// One label or annotation.

@@ -15,7 +15,7 @@ pub fn apply(map: &mut ResMap) -> KResult<()> {
     if !map.list().iter().any(super::super::resource::Resource::needs_hash) {
         return Ok(());
     }
-    let schemas = std::rc::Rc::clone(map.schemas());
+    let schemas = std::sync::Arc::clone(map.schemas());
     for res in map.list_mut() {
         if res.needs_hash() {
             let name = format!("{}-{}", res.name(), hash(&res.node)?);

@@ -3,6 +3,7 @@
 use super::super::errors::KResult;
 use super::super::fieldspec::{self, Create, Fields};
 use super::super::kustomization::{FieldSpec, Texts};
+use super::super::parallel;
 use super::super::resmap::ResMap;
 use super::super::tree;
 use crate::yaml::node::Node;
@@ -19,12 +20,12 @@ pub(super) fn set_entries(map: &mut ResMap, entries: &Texts, specs: &[FieldSpec]
     }
     let create = Create::mapping();
     let fields = Fields::new(specs);
-    for res in map.list_mut() {
+    parallel::change(map.list_mut(), |res| {
         let about = fields.about(&res.node);
         for (key, value) in entries {
             let mut set = |node: &mut Node| tree::set_field(node, key, Node::string(value.clone()));
             about.iter().try_for_each(|field| fieldspec::apply_field(&mut res.node, field, Some(&create), &mut set))?;
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }

@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ecow::EcoString;
+
 use super::super::config::NameReference;
-use super::super::errors::{Fail, KResult, fail};
-use super::super::fieldspec;
+use super::super::errors::{KResult, fail};
+use super::super::fieldspec::{self, Part};
 use super::super::ids::{Gvk, NOT_A_NAMESPACE, ResId};
 use super::super::openapi::Schemas;
-use super::super::paths;
+use super::super::parallel;
 use super::super::resmap::ResMap;
 use super::super::resource::{Context, Resource};
 use super::super::tree::{self, Kind};
@@ -18,21 +20,24 @@ use crate::yaml::node::{Data, Node};
 
 /// Fixes the references in all objects.
 pub fn apply(map: &mut ResMap, references: &[NameReference]) -> KResult<()> {
-    let schemas = std::rc::Rc::clone(map.schemas());
+    let schemas = std::sync::Arc::clone(map.schemas());
     let fields = fields(references);
-    let index = Index::new(map.list(), &schemas)?;
+    let entries = parallel::try_map(map.list(), |res| Entry::of(res, &schemas))?;
+    let index = Index::new(&entries);
     let mut by_kind: BTreeMap<&Gvk, Vec<&Reference>> = BTreeMap::new();
-    for (at, res) in map.list_mut().iter_mut().enumerate() {
-        let Some(own) = index.entries.get(at) else { continue };
-        let gvk = &own.original.gvk;
-        let own_fields = by_kind.entry(gvk).or_insert_with(|| fields.iter().filter(|field| gvk.is_selected(&field.referrer)).collect());
-        if own_fields.is_empty() {
-            continue;
-        }
-        let referrer = Referrer::new(&index, at, res)?;
-        own_fields.iter().try_for_each(|field| referrer.fix(&mut res.node, field))?;
+    for own in &entries {
+        let gvk = &own.original().gvk;
+        by_kind.entry(gvk).or_insert_with(|| fields.iter().filter(|field| gvk.is_selected(&field.referrer)).collect());
     }
-    Ok(())
+    let mut pairs: Vec<_> = map.list_mut().iter_mut().zip(&entries).collect();
+    parallel::change(&mut pairs, |(res, own)| {
+        let own_fields = by_kind.get(&own.original().gvk).map(Vec::as_slice).unwrap_or_default();
+        if own_fields.is_empty() {
+            return Ok(());
+        }
+        let referrer = Referrer::new(&index, own, res)?;
+        own_fields.iter().try_for_each(|field| referrer.fix(&mut res.node, field))
+    })
 }
 
 /// A field of a kind that names an object of another.
@@ -40,7 +45,7 @@ struct Reference {
     target: Gvk,
     referrer: Gvk,
     path: String,
-    parts: Vec<String>,
+    parts: Vec<Part>,
 }
 
 fn fields(references: &[NameReference]) -> Vec<Reference> {
@@ -50,7 +55,7 @@ fn fields(references: &[NameReference]) -> Vec<Reference> {
             target: target.clone(),
             referrer: spec.gvk.gvk(),
             path: spec.path.to_string(),
-            parts: paths::split(&spec.path, '/'),
+            parts: fieldspec::parts(&spec.path),
         };
         reference.referrers.iter().map(field).collect::<Vec<_>>()
     };
@@ -59,44 +64,55 @@ fn fields(references: &[NameReference]) -> Vec<Reference> {
 
 struct Entry {
     current: ResId,
-    original: ResId,
     previous: Vec<ResId>,
     /// `metadata.namespace` as it is written.
-    namespace: String,
+    namespace: EcoString,
     context: Context,
 }
 
-struct Index {
-    entries: Vec<Entry>,
-    by_previous_name: BTreeMap<String, Vec<usize>>,
-    original_namespaces: BTreeMap<String, BTreeSet<usize>>,
+impl Entry {
+    fn of(res: &Resource, schemas: &Schemas) -> KResult<Self> {
+        let (current, previous) = (res.cur_id(schemas), res.previous_ids(schemas)?);
+        Ok(Self { namespace: current.namespace.clone(), current, previous, context: res.context() })
+    }
+
+    fn original(&self) -> &ResId {
+        self.previous.first().unwrap_or(&self.current)
+    }
 }
 
-impl Index {
-    fn new(list: &[Resource], schemas: &Schemas) -> KResult<Self> {
-        let mut index =
-            Self { entries: Vec::with_capacity(list.len()), by_previous_name: BTreeMap::new(), original_namespaces: BTreeMap::new() };
-        for (at, res) in list.iter().enumerate() {
-            let previous = res.previous_ids(schemas)?;
-            let current = res.cur_id(schemas);
-            let original = previous.first().unwrap_or(&current).clone();
-            let names: BTreeSet<&str> = previous.iter().map(|id| id.name.as_str()).collect();
-            for name in names {
-                index.by_previous_name.entry(name.to_owned()).or_default().push(at);
-            }
-            match index.original_namespaces.get_mut(original.effective_namespace()) {
-                Some(known) => drop(known.insert(at)),
-                None => drop(index.original_namespaces.insert(original.effective_namespace().to_owned(), BTreeSet::from([at]))),
-            }
-            let namespace = res.namespace().to_owned();
-            index.entries.push(Entry { current, original, previous, namespace, context: res.context() });
+struct Index<'e> {
+    entries: &'e [Entry],
+    /// Who was called what, sorted.
+    previous_names: Vec<(&'e str, usize)>,
+    /// Who was in which namespace, in order.
+    original_namespaces: BTreeMap<&'e str, Vec<usize>>,
+}
+
+impl<'e> Index<'e> {
+    fn new(entries: &'e [Entry]) -> Self {
+        let names = |(at, entry): (usize, &'e Entry)| entry.previous.iter().map(move |id| (id.name.as_str(), at));
+        let mut previous_names: Vec<_> = entries.iter().enumerate().flat_map(names).collect();
+        previous_names.sort_unstable();
+        previous_names.dedup();
+        let mut original_namespaces: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, entry) in entries.iter().enumerate() {
+            original_namespaces.entry(entry.original().effective_namespace()).or_default().push(at);
         }
-        Ok(index)
+        Self { entries, previous_names, original_namespaces }
+    }
+
+    /// The objects that were called so.
+    fn called(&self, name: &str) -> impl Iterator<Item = (usize, &'e Entry)> {
+        let from = self.previous_names.partition_point(|(known, _)| *known < name);
+        let rest = self.previous_names.get(from..).unwrap_or_default();
+        let called = rest.partition_point(|(known, _)| *known == name);
+        rest.iter().take(called).filter_map(|(_, at)| Some((*at, self.entries.get(*at)?)))
     }
 }
 
 struct Referrer<'i> {
-    index: &'i Index,
+    index: &'i Index<'i>,
     own: &'i Entry,
     /// Namespaces of service accounts that a role binding names.
     subjects: BTreeSet<String>,
@@ -105,8 +121,7 @@ struct Referrer<'i> {
 }
 
 impl<'i> Referrer<'i> {
-    fn new(index: &'i Index, at: usize, res: &Resource) -> KResult<Self> {
-        let own = index.entries.get(at).ok_or_else(|| Fail::new("indexing problem"))?;
+    fn new(index: &'i Index<'i>, own: &'i Entry, res: &Resource) -> KResult<Self> {
         Ok(Self { index, own, subjects: subject_namespaces(res, own)?, role: role(&res.node) })
     }
 
@@ -167,10 +182,9 @@ impl<'i> Referrer<'i> {
         namespace: Option<&str>,
         same: impl Fn(&Entry, &Entry) -> bool,
     ) -> KResult<Option<&'i Entry>> {
-        let Some(called) = self.index.by_previous_name.get(name) else { return Ok(None) };
-        let entries = called.iter().filter_map(|at| Some((*at, self.index.entries.get(*at)?)));
         let role = self.role.as_ref().filter(|_| field.path.ends_with("roleRef/name"));
-        let mut found: Vec<&Entry> = entries
+        let called = self.index.called(name);
+        let mut found: Vec<&Entry> = called
             .filter(|(at, entry)| self.may_refer_to(entry) && namespace.is_none_or(|namespace| self.is_in(*at, entry, namespace)))
             .map(|(_, entry)| entry)
             .filter(|entry| entry.previous.iter().any(|id| id.gvk.is_selected(&field.target)))
@@ -197,7 +211,7 @@ impl<'i> Referrer<'i> {
         self.own.current.cluster_scoped
             || entry.current.cluster_scoped
             || entry.current.same_namespace(&self.own.current)
-            || self.subjects.contains(&entry.namespace)
+            || self.subjects.contains(entry.namespace.as_str())
     }
 
     /// Whether an object was, or if none was, is in the namespace that a reference names.
@@ -209,7 +223,7 @@ impl<'i> Referrer<'i> {
         let was_there =
             known.is_some_and(|known| known.iter().any(|at| self.index.entries.get(*at).is_some_and(|entry| self.may_refer_to(entry))));
         match known.filter(|_| was_there) {
-            Some(known) => known.contains(&at),
+            Some(known) => known.binary_search(&at).is_ok(),
             None => entry.current.effective_namespace() == namespace,
         }
     }

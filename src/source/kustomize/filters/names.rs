@@ -25,7 +25,7 @@ fn is_left_alone(id: &ResId) -> bool {
 
 /// Adds a text to the names of all objects and to the other fields that the specifications name.
 pub fn apply(map: &mut ResMap, text: &str, end: End, specs: &[FieldSpec]) -> KResult<()> {
-    let schemas = std::rc::Rc::clone(map.schemas());
+    let schemas = std::sync::Arc::clone(map.schemas());
     let create = Create::scalar(Tag::Str);
     for res in map.list_mut() {
         let id = res.org_id(&schemas)?;

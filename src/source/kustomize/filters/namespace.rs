@@ -5,10 +5,11 @@
 use ecow::EcoString;
 
 use super::super::errors::{Fail, FailKind, KResult, fail};
-use super::super::fieldspec::{self, Create, Fields};
+use super::super::fieldspec::{self, Create, Field, Fields};
 use super::super::kustomization::{FieldSpec, GvkFields};
 use super::super::openapi::Schemas;
-use super::super::resmap::{self, ResMap};
+use super::super::parallel;
+use super::super::resmap::{Key, ResMap};
 use super::super::resource::{HELM_GENERATED, Resource};
 use super::super::tree::{self, Kind};
 use crate::yaml::node::{Data, Node, Tag};
@@ -60,31 +61,24 @@ impl Namespace<'_> {
         if self.namespace.is_empty() {
             return Ok(());
         }
-        let schemas = std::rc::Rc::clone(map.schemas());
-        let id = |res: &Resource| resmap::key(&res.cur_id(&schemas));
+        let schemas = std::sync::Arc::clone(map.schemas());
+        let keys = |map: &ResMap| parallel::map(map.list(), |res| Key::of(res, &schemas));
         let fields = Fields::new(self.specs);
-        #[expect(clippy::disallowed_types, reason = "only counts, which nobody lists")]
-        let mut count: std::collections::HashMap<_, usize> = std::collections::HashMap::new();
-        for res in map.list() {
-            *count.entry(id(res)).or_default() += 1;
-        }
-        for res in map.list_mut() {
-            if res.is_gone() || res.annotation(HELM_GENERATED) == Some("true") {
-                continue;
+        let before = keys(map);
+        let changed = parallel::change_all(map.list_mut(), |res| {
+            if leaves_alone(res) {
+                return Ok(());
             }
-            let before = id(res);
             res.store_previous_id(&schemas);
-            self.set_fields(&mut res.node, &schemas, &fields)?;
-            if let Some(old) = count.get_mut(&before) {
-                *old -= 1;
-            }
-            let new = count.entry(id(res)).or_default();
-            *new += 1;
-            if *new != 1 {
-                return fail(format!("namespace transformation produces ID conflict: {}", res.cur_id(&schemas)));
-            }
+            self.set_fields(&mut res.node, &schemas, &fields)
+        });
+        // A conflict counts only if the object before which all was well is not the one that cannot be changed.
+        let (end, error) = changed.map_or_else(|(at, error)| (at, Err(error)), |()| (before.len(), Ok(())));
+        let conflict = first_conflict(&before, &keys(map), |at| at >= end || map.list().get(at).is_none_or(leaves_alone));
+        match conflict.and_then(|at| map.list().get(at)) {
+            Some(res) => fail(format!("namespace transformation produces ID conflict: {}", res.cur_id(&schemas))),
+            None => error,
         }
-        Ok(())
     }
 
     /// Sets the namespace of one object.
@@ -104,7 +98,7 @@ impl Namespace<'_> {
             self.set_subjects(object)?;
         }
         let core = tree::top_text(object, "apiVersion") == "v1";
-        let wanted = |(spec, _): &&&(&FieldSpec, Vec<String>)| {
+        let wanted = |(spec, _): &&&Field<'_>| {
             let is_subjects =
                 binding && spec.path == "subjects/namespace" && matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
             spec.path != META_NAMESPACE && (core || spec.path != "metadata/name") && !is_subjects
@@ -150,6 +144,30 @@ impl Namespace<'_> {
             None => Ok(()),
         }
     }
+}
+
+fn leaves_alone(res: &Resource) -> bool {
+    res.is_gone() || res.annotation(HELM_GENERATED) == Some("true")
+}
+
+/// The first object that becomes what another one is at that moment, if they change one after the other.
+#[expect(clippy::disallowed_types, reason = "only counts, which nobody lists")]
+fn first_conflict(before: &[Key], after: &[Key], stays: impl Fn(usize) -> bool) -> Option<usize> {
+    let mut count: std::collections::HashMap<&Key, usize> = std::collections::HashMap::with_capacity(before.len());
+    for key in before {
+        *count.entry(key).or_default() += 1;
+    }
+    for (at, (old, new)) in before.iter().zip(after).enumerate().filter(|(at, _)| !stays(*at)) {
+        if let Some(old) = count.get_mut(old) {
+            *old -= 1;
+        }
+        let new = count.entry(new).or_default();
+        *new += 1;
+        if *new != 1 {
+            return Some(at);
+        }
+    }
+    None
 }
 
 fn explain(error: Fail) -> Fail {

@@ -101,7 +101,7 @@ impl Loaded {
 fn apply_by_id(map: &mut ResMap, patch: &Resource) -> KResult<()> {
     let id = patch.org_id(map.schemas())?;
     let at = map.find_target(&id).map_err(|error| error.wrap(format!("no resource matches strategic merge patch \"{id}\"")))?;
-    let schemas = std::rc::Rc::clone(map.schemas());
+    let schemas = std::sync::Arc::clone(map.schemas());
     match map.list_mut().get_mut(at) {
         Some(target) => merge(target, patch.clone(), &schemas),
         None => Ok(()),
@@ -133,7 +133,7 @@ pub fn apply_all_strategic(map: &mut ResMap, patches: &[Resource]) -> KResult<()
 
 /// Patches selected objects with a patch that takes over their group and version.
 fn apply_to(map: &mut ResMap, selected: &[usize], patch: &Resource) -> KResult<()> {
-    let schemas = std::rc::Rc::clone(map.schemas());
+    let schemas = std::sync::Arc::clone(map.schemas());
     let id = |res: &Resource| {
         let id = res.cur_id(&schemas);
         (id.gvk, id.name, id.namespace)
@@ -176,7 +176,7 @@ fn merge(res: &mut Resource, patch: Resource, schemas: &super::super::openapi::S
 
 /// Carries out JSON patches on the objects that a selector selects. What kustomize remembers of them stays.
 fn apply_json(map: &mut ResMap, target: &Selector, operations: &json_patch::Patch, remember: bool) -> KResult<()> {
-    let schemas = std::rc::Rc::clone(map.schemas());
+    let schemas = std::sync::Arc::clone(map.schemas());
     for at in map.select(target)? {
         let Some(res) = map.list_mut().get_mut(at) else { continue };
         if remember {

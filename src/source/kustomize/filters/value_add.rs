@@ -27,7 +27,7 @@ pub fn apply(map: &mut ResMap, value: &str, target: &Target) -> KResult<()> {
         None => (0..map.list().len()).collect(),
         Some(selector) => map.select(selector)?,
     };
-    let schemas = std::rc::Rc::clone(map.schemas());
+    let schemas = std::sync::Arc::clone(map.schemas());
     for at in selected {
         let Some(res) = map.list_mut().get_mut(at) else { continue };
         if target.field_path == "metadata/namespace" {
