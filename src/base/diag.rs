@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::place;
+
 /// A text that diagnostics point into: a file, or a template of a chart.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SourceFile {
@@ -21,23 +23,12 @@ impl SourceFile {
 
     /// The 1-based line and the 1-based column (in characters) of a byte offset.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
-        let before = &self.text[..offset.min(self.text.len())];
-        let line = memchr::memchr_iter(b'\n', before).count() + 1;
-        let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-        (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
+        place::line_column(&self.text, offset)
     }
 
     /// The byte range of a 1-based line, without its line break; empty at the end when there is no such line.
     pub fn line_range(&self, line: usize) -> Range<usize> {
-        let mut start = 0;
-        for _ in 1..line {
-            match memchr::memchr(b'\n', &self.text[start..]) {
-                Some(at) => start += at + 1,
-                None => return self.text.len()..self.text.len(),
-            }
-        }
-        let end = memchr::memchr(b'\n', &self.text[start..]).map_or(self.text.len(), |at| start + at);
-        start..end
+        place::line_range(&self.text, line)
     }
 }
 

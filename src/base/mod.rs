@@ -4,6 +4,7 @@ pub mod diag;
 pub mod errands;
 pub mod fate;
 pub mod hash;
+pub mod place;
 pub mod secret;
 pub mod suggest;
 pub mod whole;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, Label, Severity, SourceFile};
+use crate::base::{Diagnostic, Label, Severity, SourceFile, place};
 use crate::tree::{CRDS, Files, NAMESPACES};
 use crate::yaml::node::{Node, ScalarStyle};
 
@@ -104,9 +104,9 @@ impl<'a> Finding<'a> {
     /// The bytes meant, in the document's text.
     fn span(&self, text: &[u8]) -> Range<usize> {
         let text = std::str::from_utf8(text).unwrap_or_default();
-        let start = offset(text, self.node.line, self.node.column);
+        let start = place::byte_at(text.as_bytes(), self.node.line, self.node.column);
         match &self.part {
-            None => start..start + token(text.get(start..).unwrap_or_default(), self.node.as_str()),
+            None => place::token(text.as_bytes(), start, self.node.as_str()),
             Some(part) => self.part_span(text, start, part),
         }
     }
@@ -118,42 +118,19 @@ impl<'a> Finding<'a> {
         // The lines of a literal block are those of the text; anything else was folded or escaped on the way.
         let literal = self.node.style.scalar == ScalarStyle::Literal;
         let line = if literal { self.node.line + 1 + lines(before) } else { self.node.line };
-        let from = if literal { offset(text, line, 1) } else { start };
+        let from = if literal { place::byte_at(text.as_bytes(), line, 1) } else { start };
         let same_line = before.rsplit('\n').next().unwrap_or_default();
         let nth = same_line.matches(wanted).count();
         let rest = text.get(from..).unwrap_or_default();
         match rest.match_indices(wanted).nth(nth).or_else(|| rest.match_indices(wanted).next()) {
             Some((at, _)) => from + at..from + at + wanted.len(),
-            None => start..start + token(text.get(start..).unwrap_or_default(), None),
+            None => place::token(text.as_bytes(), start, None),
         }
     }
 }
 
 fn lines(text: &str) -> u32 {
     u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX)
-}
-
-/// The byte at a 1-based line and column (in characters).
-fn offset(text: &str, line: u32, column: u32) -> usize {
-    let mut start = 0;
-    for _ in 1..line {
-        match text.get(start..).and_then(|rest| rest.find('\n')) {
-            Some(at) => start += at + 1,
-            None => return text.len(),
-        }
-    }
-    let rest = text.get(start..).unwrap_or_default();
-    start + rest.chars().take(column.max(1) as usize - 1).map(char::len_utf8).sum::<usize>()
-}
-
-/// The length of what stands at the beginning: a quoted text, the scalar, or the rest of the line.
-fn token(rest: &str, scalar: Option<&str>) -> usize {
-    let line = rest.lines().next().unwrap_or_default();
-    match (line.chars().next(), scalar) {
-        (Some(quote @ ('"' | '\'')), Some(_)) => line.get(1..).and_then(|inner| inner.find(quote)).map_or(line.len(), |at| at + 2),
-        (_, Some(text)) if !text.is_empty() && line.starts_with(text) => text.len(),
-        _ => line.trim_end().len(),
-    }
 }
 
 /// The files that the objects are written to.

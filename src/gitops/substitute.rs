@@ -1,6 +1,6 @@
 //! Flux's variables: `${…}` in an object means a variable to Flux wherever a Kustomization has `postBuild`, unless the object says otherwise.
 
-use crate::base::{Diagnostic, Result, SourceFile};
+use crate::base::{Diagnostic, Result, SourceFile, place};
 use crate::source::compose;
 use crate::yaml::node::{Data, Node, Tag};
 
@@ -82,13 +82,9 @@ fn splice(text: &str, at: usize, what: &str) -> Option<String> {
     Some(format!("{before}{what}{after}"))
 }
 
-/// The byte at which a node starts.
+/// The byte at which a node starts; `None` for one that was not read from the text.
 fn offset(text: &str, node: &Node) -> Option<usize> {
-    let line = (node.line as usize).checked_sub(1)?;
-    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
-    let rest = text.get(start..)?;
-    let (at, _) = rest.char_indices().nth((node.column as usize).checked_sub(1)?)?;
-    Some(start + at)
+    (node.line > 0).then(|| place::byte_at(text.as_bytes(), node.line, node.column))
 }
 
 /// The document written anew with the annotation.

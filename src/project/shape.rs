@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 
-use crate::base::{Diagnostic, SourceFile, suggest};
+use crate::base::{Diagnostic, SourceFile, place, suggest};
 use crate::yaml::node::{Data, Node, Tag};
 
 /// What may stand at a place of a configuration file.
@@ -63,20 +63,8 @@ pub fn check(file: &Arc<SourceFile>, root: &Node, shape: &Shape) -> Vec<Box<Diag
 
 /// The bytes of a node in its file: the scalar or key, or the first line of a collection.
 pub fn span(file: &SourceFile, node: &Node) -> Range<usize> {
-    let line = file.line_range(node.line.max(1) as usize);
-    let text = String::from_utf8_lossy(file.text.get(line.clone()).unwrap_or_default());
-    let column = node.column.max(1) as usize - 1;
-    let start = line.start + text.chars().take(column).map(char::len_utf8).sum::<usize>();
-    let rest = file.text.get(start..line.end).unwrap_or_default();
-    start..start + token_length(rest, node.as_str())
-}
-
-fn token_length(rest: &[u8], scalar: Option<&str>) -> usize {
-    match (rest.first(), scalar) {
-        (Some(quote @ (b'"' | b'\'')), Some(_)) => rest.iter().skip(1).position(|byte| byte == quote).map_or(rest.len(), |at| at + 2),
-        (_, Some(text)) if !text.is_empty() && rest.starts_with(text.as_bytes()) => text.len(),
-        _ => rest.trim_ascii_end().len(),
-    }
+    let start = place::byte_at(&file.text, node.line, node.column);
+    place::token(&file.text, start, node.as_str())
 }
 
 struct Checker<'a> {

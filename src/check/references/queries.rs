@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::base::{Label, SourceFile};
+use crate::base::{Label, SourceFile, place};
 use crate::check::finding::Finding;
 use crate::check::objects::Object;
 use crate::check::promql;
@@ -90,7 +90,7 @@ fn rule_file<'a>(object: &'a Object<'a>, node: &'a Node, recorded: &mut Vec<Stri
 fn part_of(file: &str, expr: &Node) -> Range<usize> {
     let query = expr.as_str().unwrap_or_default();
     let first = query.lines().next().unwrap_or_default();
-    let line: usize = file.split_inclusive('\n').take(expr.line.max(1) as usize - 1).map(str::len).sum();
+    let line = place::byte_at(file.as_bytes(), expr.line, 1);
     match file.get(line..).and_then(|rest| rest.find(first)).filter(|_| !first.is_empty()) {
         Some(at) => line + at..line + at + first.len(),
         None => line..line,

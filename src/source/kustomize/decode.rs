@@ -11,7 +11,7 @@ use ecow::EcoString;
 
 use super::errors::{Fail, KResult};
 use super::scalar::{self, Scalar};
-use crate::base::SourceFile;
+use crate::base::{SourceFile, place};
 use crate::yaml::node::{Data, Node};
 
 /// How strict a file is read.
@@ -56,10 +56,10 @@ pub trait Record: Default {
 /// The bytes of a node in its file, as far as its position tells: the rest of a line from its first character.
 pub fn span(file: &SourceFile, node: &Node) -> Range<usize> {
     let line = file.line_range(node.line.max(1) as usize);
-    let text = String::from_utf8_lossy(file.text.get(line.clone()).unwrap_or_default()).into_owned();
-    let skip = text.char_indices().nth(node.column.max(1) as usize - 1).map_or(0, |(at, _)| at);
-    let end = line.start + text.trim_end().len();
-    (line.start + skip).min(end)..end
+    let end = line.start + file.text.get(line.clone()).unwrap_or_default().trim_ascii_end().len();
+    let start = place::byte_at(&file.text, node.line, node.column);
+    // A node behind the line's last character is the nothing behind a key: the line shows what is meant.
+    (if start < line.end { start } else { line.start }).min(end)..end
 }
 
 /// Points an error at a field of a kustomization file, or at one entry of the list in it, unless a place further in is known.
