@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::base::hash::is_sha256;
 use crate::base::{Diagnostic, SourceFile};
 
 /// The version of the format.
@@ -214,8 +215,7 @@ fn conflict(text: &str) -> Option<usize> {
 fn check(file: &Arc<SourceFile>, key: &str, artifact: &Artifact) -> Result<(), Box<Diagnostic>> {
     let provenance = artifact.provenance.as_ref().map(|value| ("provenance", value));
     for (name, value) in [("sha256", &artifact.sha256), ("content", &artifact.content)].into_iter().chain(provenance) {
-        let sound = value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !sound {
+        if !is_sha256(value) {
             let needle = quoted(value);
             let at = memchr::memmem::find(&file.text, needle.as_bytes()).unwrap_or(0);
             return Err(Diagnostic::error(format!("the {name} of {key} in hydrate.lock is not a SHA-256"))

@@ -10,6 +10,7 @@ use super::oci::{tag_of, version_of};
 use super::url::Url;
 use super::{Supply, Want, git, in_parallel, repospec, shown};
 use crate::base::Diagnostic;
+use crate::base::hash::is_sha256;
 use crate::base::suggest::nearest;
 use crate::chart::lockfile::{Artifact, Kind, Lock};
 use crate::sprig::semver::{Constraint, Release, Version};
@@ -255,14 +256,14 @@ impl Supply<'_> {
     /// Holds other processes that want bytes of this digest back until they are in the cache; nothing for what is no
     /// digest.
     fn wait_for(&self, digest: &str) -> Result<Option<Held>, Box<Diagnostic>> {
-        if !is_digest(digest) || self.cache()?.has(digest) {
+        if !is_sha256(digest) || self.cache()?.has(digest) {
             return Ok(None);
         }
         self.cache()?.lock(&format!("blob-{digest}")).map(Some)
     }
 
     fn known(&self, digest: &str) -> Result<Option<Vec<u8>>, Box<Diagnostic>> {
-        if is_digest(digest) { self.cache()?.get(digest) } else { Ok(None) }
+        if is_sha256(digest) { self.cache()?.get(digest) } else { Ok(None) }
     }
 
     fn best_tag(&self, reference: &super::Reference, range: Option<&str>, title: &str) -> Result<String, Box<Diagnostic>> {
@@ -446,11 +447,6 @@ fn blank(kind: Kind, name: String, source: String, sha256: String) -> Artifact {
         content: String::new(),
         sha256,
     }
-}
-
-/// Whether a text, which may come from a server, is a SHA-256 as the cache writes it.
-fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn chart_name<'a>(want: &&'a Want) -> Option<&'a str> {
