@@ -46,8 +46,7 @@ pub trait World: Send + Sync {
 
     /// The names in a directory, sorted by their bytes, each with what it is, links followed.
     fn entries(&self, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
-        let names = self.list(path)?.into_iter();
-        Ok(names.map(|name| (self.kind(&path.join(&name)), name)).map(|(kind, name)| (name, kind)).collect())
+        entries_one_by_one(self, path)
     }
 
     /// The path with every link resolved.
@@ -61,6 +60,12 @@ pub trait World: Send + Sync {
 
     /// An environment variable, where it is set and valid UTF-8.
     fn variable(&self, name: &str) -> Option<String>;
+}
+
+/// What [`World::entries`] gives, by a question of its own for each name: for where a world has no quicker way.
+pub fn entries_one_by_one<W: World + ?Sized>(world: &W, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
+    let names = world.list(path)?.into_iter();
+    Ok(names.map(|name| (world.kind(&path.join(&name)), name)).map(|(kind, name)| (name, kind)).collect())
 }
 
 /// What one question to the disk was.

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::archive::{Entry, Tree};
+use crate::base::world::entries_one_by_one;
 use crate::base::{FileKind, World};
 
 /// Where trees are shown; `\u{a6}` keeps clear of every path that people use.
@@ -85,11 +86,7 @@ impl World for Mounted<'_> {
     }
 
     fn entries(&self, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
-        if self.inside(path).is_none() {
-            return self.below.entries(path);
-        }
-        let names = self.list(path)?.into_iter();
-        Ok(names.map(|name| (self.kind(&path.join(&name)), name)).map(|(kind, name)| (name, kind)).collect())
+        if self.inside(path).is_some() { entries_one_by_one(self, path) } else { self.below.entries(path) }
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
