@@ -10,6 +10,7 @@ use std::io::{self, IoSliceMut, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
 /// What a path is, links followed.
@@ -194,6 +195,8 @@ pub struct Record {
     pub asked: BTreeMap<Asked, Answer>,
     /// Whether a clock or randomness was asked, or a question had two answers: asking again may give something else.
     pub is_unrepeatable: bool,
+    /// Whether a file that was read contains the text that was watched for ([`DiskWorld::watching_for`]).
+    pub was_seen: bool,
 }
 
 impl Record {
@@ -208,6 +211,7 @@ impl Record {
 #[derive(Debug, Default)]
 pub struct DiskWorld {
     record: Option<Mutex<Record>>,
+    watched: Option<Finder<'static>>,
 }
 
 impl DiskWorld {
@@ -218,7 +222,14 @@ impl DiskWorld {
 
     /// A world that records.
     pub fn recording() -> Self {
-        Self { record: Some(Mutex::default()) }
+        Self { record: Some(Mutex::default()), watched: None }
+    }
+
+    /// The world, noting in its record whether any file that it reads contains `text`.
+    #[must_use]
+    pub fn watching_for(mut self, text: &'static [u8]) -> Self {
+        self.watched = Some(Finder::new(text));
+        self
     }
 
     /// What was asked so far; `None` of a world that does not record.
@@ -251,7 +262,11 @@ impl DiskWorld {
 
 impl World for DiskWorld {
     fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
-        self.answered(|| Asked::Content(path.to_owned()), read_file(path), |data| data)
+        let data = self.answered(|| Asked::Content(path.to_owned()), read_file(path), |data| data)?;
+        if self.watched.as_ref().is_some_and(|watched| watched.find(&data).is_some()) {
+            self.record(|record| record.was_seen = true);
+        }
+        Ok(data)
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
@@ -394,4 +409,27 @@ pub fn go_io_text(error: &io::Error) -> String {
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_says_whether_the_watched_text_was_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let (with, without) = (directory.path().join("with"), directory.path().join("without"));
+        std::fs::write(&with, "one two three").unwrap();
+        std::fs::write(&without, "one three").unwrap();
+        let seen = |world: DiskWorld, paths: &[&PathBuf]| {
+            paths.iter().for_each(|path| drop(world.read(path)));
+            let record = world.into_record().unwrap();
+            assert_eq!(record.asked.len(), paths.len());
+            record.was_seen
+        };
+        let watching = || DiskWorld::recording().watching_for(b"two");
+        assert!(seen(watching(), &[&with, &without]));
+        assert!(!seen(watching(), &[&without, &directory.path().join("missing two")]));
+        assert!(!seen(DiskWorld::recording(), &[&with]));
+    }
 }

@@ -32,6 +32,9 @@ use scope::Crds;
 /// The stack of a rendering thread: templates and YAML may nest deep, within the engines' own limits.
 const STACK: usize = 64 << 20;
 
+/// Whatever asks for API versions says this word somewhere: `.Capabilities.APIVersions`.
+const API_VERSIONS: &[u8] = b"APIVersions";
+
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -158,14 +161,14 @@ fn may_ask_for_apis(job: &Job, record: &Record, from_outside: bool) -> bool {
     let kustomized = job.sources.iter().any(|source| matches!(source, Source::Kustomize(_)));
     let is_chart = |asked: &Asked| matches!(asked, Asked::Content(path) if path.ends_with("Chart.yaml"));
     let has_chart = charts().next().is_some() || (kustomized && record.asked.keys().any(is_chart));
-    charts().any(|release| !release.chart.exists()) || (kustomized && from_outside) || (has_chart && record.asked.keys().any(asks_for_apis))
+    let says_so = || record.was_seen || record.asked.keys().any(is_packed);
+    charts().any(|release| !release.chart.exists()) || (kustomized && from_outside) || (has_chart && says_so())
 }
 
-/// Whether a file that was read may ask for API versions; a packed chart always may.
-fn asks_for_apis(asked: &Asked) -> bool {
+/// Whether a packed chart was asked for: what is inside of it may ask for API versions.
+fn is_packed(asked: &Asked) -> bool {
     let Asked::Content(path) = asked else { return false };
-    let packed = path.extension().is_some_and(|extension| extension == "tgz" || extension == "gz");
-    packed || std::fs::read(path).is_ok_and(|text| memchr::memmem::find(&text, b"APIVersions").is_some())
+    path.extension().is_some_and(|extension| extension == "tgz" || extension == "gz")
 }
 
 fn render_component(
@@ -183,7 +186,7 @@ fn render_component(
     if let Some(kept) = slot.load(provision, &user) {
         return Ok(Finished { kept, warnings: Vec::new() });
     }
-    let disk = DiskWorld::recording();
+    let disk = DiskWorld::recording().watching_for(API_VERSIONS);
     let world = Mounted::new(&disk);
     let outside = ForComponent::new(provision, &world, user);
     let (job, documents, warnings) = render_sources(&world, &outside, project, environment, component, apis)?;
