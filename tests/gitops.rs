@@ -13,6 +13,10 @@ use hydrate::source::compose;
 use hydrate::yaml::node::Node;
 use proptest::prelude::*;
 
+mod common;
+
+use common::{copy, files_below};
+
 /// Namespaces that every cluster has.
 const THERE: &[&str] = &["", "default", "kube-system", "kube-public", "kube-node-lease"];
 
@@ -243,28 +247,10 @@ fn the_platform_of_this_repository_for_argo_cd() {
     assert!(told(&root, "k3d").values().all(|unit| unit.wave.is_some()));
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &to) } else { fs::copy(entry.path(), to).map(drop).unwrap() }
-    }
-}
-
 /// All files of the tree and of the hand-over.
 fn written(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    let mut open = vec![root.join("manifests"), root.join("clusters")];
-    while let Some(dir) = open.pop() {
-        for path in fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path()) {
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                files.insert(path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    files
+    let files = ["manifests", "clusters"].iter().flat_map(|dir| files_below(&root.join(dir)));
+    files.map(|(path, content)| (path.strip_prefix(root).unwrap().to_owned(), content)).collect()
 }
 
 proptest! {

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+
+mod common;
+
+use common::files_below;
 
 /// The files of a project with every kind of source, and components that depend on each other's CRDs.
 const FILES: &[(&str, &str)] = &[
@@ -110,20 +114,7 @@ impl Project {
     }
 
     fn entries(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut entries = BTreeMap::new();
-        collect(&self.root.join(".cache/renders"), &mut entries);
-        entries
-    }
-}
-
-fn collect(dir: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in fs::read_dir(dir).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, files);
-        } else {
-            files.insert(path.clone(), fs::read(&path).unwrap());
-        }
+        files_below(&self.root.join(".cache/renders"))
     }
 }
 

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+mod common;
+
+use common::{copy, files_below};
+
 /// Components in the projects made here, and objects in each.
 const SIZE: (usize, usize) = (6, 8);
 
@@ -48,20 +52,7 @@ fn hydrate(root: &Path) -> Command {
 }
 
 fn snapshot(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    collect(&root.join("manifests/dev"), &mut files);
-    files
-}
-
-fn collect(dir: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in fs::read_dir(dir).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, files);
-        } else {
-            files.insert(path.clone(), fs::read(&path).unwrap());
-        }
-    }
+    files_below(&root.join("manifests/dev"))
 }
 
 /// The tree of a word, and the time that the run took.
@@ -107,10 +98,7 @@ fn kill_at_many_points(points: u32, variables: &[(&str, &str)], complete_after_r
 type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
 fn snapshots(root: &Path) -> (Tree, Tree) {
-    let (mut manifests, mut clusters) = (Tree::new(), Tree::new());
-    collect(&root.join("manifests/dev"), &mut manifests);
-    collect(&root.join("clusters/dev"), &mut clusters);
-    (manifests, clusters)
+    (snapshot(root), files_below(&root.join("clusters/dev")))
 }
 
 /// Each of both trees is the old or the new one at any moment; and once any run has passed by, also for another environment, both are old or both new.
@@ -239,21 +227,9 @@ fn a_promised_hand_over_is_kept_or_dropped() {
         let mut other = Command::new(env!("CARGO_BIN_EXE_hydrate"));
         assert!(other.args(["-q", "-e", "other"]).current_dir(&root).status().unwrap().success());
         let (_, clusters) = snapshots(&root);
-        let mut wanted = Tree::new();
-        collect(&trees[expected].join("clusters/dev"), &mut wanted);
+        let wanted = files_below(&trees[expected].join("clusters/dev"));
         assert!(clusters.values().eq(wanted.values()));
         assert_eq!(fs::read_dir(root.join("clusters")).unwrap().count(), 1);
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()))
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).map(drop).unwrap()
-        }
     }
 }
 
