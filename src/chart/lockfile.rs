@@ -247,7 +247,7 @@ mod tests {
             provenance: None,
             used_by: BTreeSet::from([format!("{name}@k3d")]),
             content: "c".repeat(64),
-            sha256: crate::chart::acquire::archive::sha256(name.as_bytes()),
+            sha256: crate::base::hash::sha256(name.as_bytes()),
         }
     }
 

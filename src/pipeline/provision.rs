@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::base::hash::sha256;
 use crate::base::world::Answer;
 use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::chart::Level;
-use crate::chart::acquire::archive::{Entry, Tree, sha256};
+use crate::chart::acquire::archive::{Entry, Tree};
 use crate::chart::acquire::mount::{Mounted, is_mounted};
 use crate::chart::acquire::provenance::{self, Keyring, Subject};
 use crate::chart::acquire::{Options, Supply, Want};

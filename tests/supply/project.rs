@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use hydrate::base::hash::sha256;
 use hydrate::base::{Diagnostic, MemoryWorld};
 use hydrate::chart::acquire::http::NoProgress;
 use hydrate::chart::acquire::mirror::Mirrors;
@@ -49,10 +50,6 @@ pub fn index(charts: &[(&str, &str, String, String)]) -> String {
     }
     let entries: String = entries.iter().map(|(name, text)| format!("  {name}:\n{text}")).collect();
     format!("apiVersion: v1\nentries:\n{entries}generated: \"2026-01-01T00:00:00Z\"\n")
-}
-
-pub fn sha256(bytes: &[u8]) -> String {
-    hydrate::chart::acquire::archive::sha256(bytes)
 }
 
 /// A world whose cache is in `directory`, patient for a second.

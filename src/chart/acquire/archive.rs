@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::base::Diagnostic;
+use crate::base::hash::hex;
 
 /// How much an archive may unpack to.
 #[derive(Debug, Clone, Copy)]
@@ -169,20 +170,6 @@ impl Tree {
         }
         builder.into_inner()
     }
-}
-
-/// The SHA-256 of some bytes in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Bytes in lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A path of an archive in its one form, or why it is refused.

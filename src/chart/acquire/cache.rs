@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::archive::sha256;
+use crate::base::hash::sha256;
 use crate::base::whole::{self, Purpose};
 use crate::base::{Diagnostic, World};
 

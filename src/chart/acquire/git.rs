@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use super::archive::{Entry, Limits, Tree, sha256};
+use super::archive::{Entry, Limits, Tree};
 use super::cache::Cache;
 use super::url::Url;
+use crate::base::hash::sha256;
 use crate::base::suggest::nearest;
 use crate::base::{Diagnostic, World};
 

@@ -24,8 +24,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::lockfile::{Artifact, Kind, Lock};
+use crate::base::hash::sha256;
 use crate::base::{Diagnostic, World};
-use archive::{Limits, Tree, sha256};
+use archive::{Limits, Tree};
 use cache::Cache;
 use credentials::Credentials;
 use http::{Answer, Client, Progress, Request};

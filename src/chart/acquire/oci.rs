@@ -8,10 +8,10 @@ use std::sync::Mutex;
 
 use serde::Deserialize;
 
-use super::archive::sha256;
 use super::credentials::Login;
 use super::http::{Answer, Client, Request};
 use super::url::{Url, percent_encoded};
+use crate::base::hash::sha256;
 use crate::base::{Diagnostic, World};
 
 const INDEX: [&str; 2] = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];

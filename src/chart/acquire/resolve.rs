@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::archive::{self, Limits, sha256};
+use super::archive::{self, Limits};
 use super::cache::Held;
 use super::http::Request;
 use super::index::{self, ChartVersion};
@@ -10,7 +10,7 @@ use super::oci::{tag_of, version_of};
 use super::url::Url;
 use super::{Supply, Want, git, in_parallel, repospec, shown};
 use crate::base::Diagnostic;
-use crate::base::hash::is_sha256;
+use crate::base::hash::{is_sha256, sha256};
 use crate::base::suggest::nearest;
 use crate::chart::lockfile::{Artifact, Kind, Lock};
 use crate::sprig::semver::{Constraint, Release, Version};

@@ -8,8 +8,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::archive::sha256;
 use crate::base::Diagnostic;
+use crate::base::hash::sha256;
 use crate::base::whole::{self, Purpose};
 use crate::chart::lockfile::{Artifact, Kind, Lock};
 

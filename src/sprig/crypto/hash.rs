@@ -2,20 +2,12 @@
 
 use super::super::args::{self, Out, bytes, lossy};
 use super::COSTLY;
+use crate::base::hash::hex;
 use crate::gotmpl::Value;
 use crate::gotmpl::budget;
 use crate::gotmpl::exec::Vm;
 use hmac::Mac;
 use sha2::Digest;
-use std::fmt::Write as _;
-
-/// Lower case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
-}
 
 /// `sha1sum TEXT`.
 pub fn sha1sum(_: &mut Vm<'_>, args: &[Value]) -> Out {

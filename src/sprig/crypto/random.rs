@@ -2,6 +2,7 @@
 
 use super::super::args::{self, Out, int, largest, too_large};
 use crate::base::World;
+use crate::base::hash::hex;
 use crate::gotmpl::Value;
 use crate::gotmpl::exec::Vm;
 use base64::Engine;
@@ -99,7 +100,7 @@ pub fn uuid_v4(vm: &mut Vm<'_>, _: &[Value]) -> Out {
     vm.world().random(&mut bytes);
     bytes[6] = bytes[6] & 0x0F | 0x40;
     bytes[8] = bytes[8] & 0x3F | 0x80;
-    let mut out = super::hash::hex(&bytes);
+    let mut out = hex(&bytes);
     for at in [20, 16, 12, 8] {
         out.insert(at, '-');
     }
