@@ -3,6 +3,7 @@
 use super::super::args::{self, Out, bytes, int};
 use super::GoRegex;
 use crate::gotmpl::exec::Vm;
+use crate::gotmpl::fmt::quote;
 use crate::gotmpl::{Failure, List, Str, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -45,11 +46,7 @@ fn quoted(pattern: &[u8]) -> String {
     let plain = |rune: char| rune == '\t' || !rune.is_control() && !matches!(rune, '`' | '\u{FEFF}');
     match std::str::from_utf8(pattern) {
         Ok(text) if text.chars().all(plain) => format!("`{text}`"),
-        _ => {
-            let mut out = Vec::new();
-            super::super::text::quoted(pattern, &mut out);
-            String::from_utf8_lossy(&out).into_owned()
-        }
+        _ => quote(pattern),
     }
 }
 

@@ -34,11 +34,7 @@ impl Release {
     fn shown(self, text: &str) -> String {
         match self {
             Self::V3_3 => text.to_owned(),
-            Self::V3_5 => {
-                let mut out = Vec::new();
-                super::text::quoted(text.as_bytes(), &mut out);
-                String::from_utf8_lossy(&out).into_owned()
-            }
+            Self::V3_5 => crate::gotmpl::fmt::quote(text.as_bytes()),
         }
     }
 }

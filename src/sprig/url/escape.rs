@@ -1,6 +1,6 @@
 //! Percent escapes.
 
-use super::super::text::quoted;
+use crate::gotmpl::fmt::quote;
 
 /// The part of a URL, on which it depends what has to be escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +30,6 @@ pub(super) fn escape(out: &mut Vec<u8>, text: &[u8], part: Part) {
             false => out.push(byte),
         }
     }
-}
-
-fn quote(text: &[u8]) -> String {
-    let mut out = Vec::new();
-    quoted(text, &mut out);
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// The text without its escapes, or Go's error.

@@ -1,7 +1,7 @@
 //! Taking a URL apart.
 
-use super::super::text::quoted;
 use super::escape::{Part, escape, unescape};
+use crate::gotmpl::fmt::quote;
 
 /// Whose rules for hosts hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +51,6 @@ impl Url {
         let host = &self.host[..colon.unwrap_or(self.host.len())];
         host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host)
     }
-}
-
-fn quote(text: &[u8]) -> String {
-    let mut out = Vec::new();
-    quoted(text, &mut out);
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// What stands before and after the first of a byte.
