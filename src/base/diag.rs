@@ -21,6 +21,14 @@ impl SourceFile {
         Arc::new(Self { name: name.into(), text: text.into() })
     }
 
+    /// The text; an error that points to the byte where it is not UTF-8.
+    pub fn utf8(self: &Arc<Self>) -> Result<&str> {
+        std::str::from_utf8(&self.text).map_err(|error| {
+            let at = error.valid_up_to();
+            Diagnostic::error(format!("{} is not UTF-8", self.name)).at(self, at..at + 1, "this byte")
+        })
+    }
+
     /// The 1-based line and the 1-based column (in characters) of a byte offset.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
         place::line_column(&self.text, offset)

@@ -43,10 +43,7 @@ pub fn read(world: &dyn World, path: &Path, name: &str, shape: &Shape) -> Result
 
 /// The one document of a YAML file, aliases and merge keys resolved.
 pub fn parse(file: &Arc<SourceFile>) -> Result<Node> {
-    let text = std::str::from_utf8(&file.text).map_err(|error| {
-        let at = error.valid_up_to();
-        Diagnostic::error(format!("{} is not UTF-8", file.name)).at(file, at..at + 1, "this byte")
-    })?;
+    let text = file.utf8()?;
     let mut documents = compose::stream(file, 0, text)?;
     if documents.len() > 1 {
         return Err(Diagnostic::error(format!("{} holds more than one YAML document", file.name))

@@ -86,10 +86,7 @@ pub enum Trust {
 /// Makes documents of one YAML text of a source. Documents with nothing but comments are left out; a `List` becomes
 /// its items. `origin` tells where the text came from; lines are counted from its own.
 pub fn documents(file: &Arc<SourceFile>, origin: &Origin, trust: Trust) -> Result<Vec<Document>> {
-    let text = std::str::from_utf8(&file.text).map_err(|error| {
-        let at = error.valid_up_to();
-        Diagnostic::error(format!("{} is not UTF-8", file.name)).at(file, at..at + 1, "this byte")
-    })?;
+    let text = file.utf8()?;
     let mut all = Vec::new();
     for piece in split(text) {
         if has_content(piece.text) {
