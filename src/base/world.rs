@@ -348,7 +348,8 @@ impl MemoryWorld {
     }
 }
 
-fn not_found(path: &Path) -> io::Error {
+/// The error of a world in which nothing has this path.
+pub fn not_found(path: &Path) -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, format!("{}: no such file or directory", path.display()))
 }
 
@@ -398,6 +399,11 @@ impl World for MemoryWorld {
     fn variable(&self, name: &str) -> Option<String> {
         self.variables.get(name).cloned()
     }
+}
+
+/// Whether an error says that nothing has a path, also because something on the way to it is no directory.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The text of an I/O error as Go's `syscall.Errno` prints it: `no such file or directory`, `is a directory` …

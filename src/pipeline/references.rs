@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::world::is_missing;
 use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::check::references::Configured;
 use crate::check::{self, Declared, External, Report, Written};
@@ -69,7 +70,7 @@ fn declared<'p>(
     for file in files {
         match world.read(&file) {
             Ok(text) => declared.metrics.add(&String::from_utf8_lossy(&text)),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {}
+            Err(error) if is_missing(&error) => {}
             Err(error) => return Err(vec![Diagnostic::error(format!("cannot read {}: {error}", project.shown(&file)))]),
         }
     }

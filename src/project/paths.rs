@@ -1,9 +1,9 @@
 //! Paths as configuration files write them: relative to the component, `${env}` filled in, `?` for optional, and
 //! never out of the project.
 
-use std::io;
 use std::path::{Component as Part, Path, PathBuf};
 
+use crate::base::world::is_missing;
 use crate::base::{Diagnostic, FileKind, Result, World, suggest};
 
 use super::Project;
@@ -53,10 +53,6 @@ pub fn find(world: &dyn World, project: &Project, dir: &Path, env: &str, text: &
         Err(error) if is_missing(&error) => Err(missing(world, project, text, &path, what)),
         Err(error) => Err(text.error(format!("cannot read the {what} {}: {error}", project.shown(&path)), "")),
     }
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn missing(world: &dyn World, project: &Project, text: &Spanned, path: &Path, what: &str) -> Box<Diagnostic> {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::base::world::is_missing;
 use crate::base::{Diagnostic, Result};
 
 use super::{INDEX, KUSTOMIZATION, Owned};
@@ -134,10 +135,6 @@ pub fn owned(dir: &Path) -> io::Result<Owned> {
         return Ok(Owned::default());
     }
     Ok(file(&dir.join(INDEX))?.map(|text| Owned::parse(&text)).unwrap_or_default())
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The paths below an environment's directory that are ours and there.

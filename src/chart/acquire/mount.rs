@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::archive::{Entry, Tree};
-use crate::base::world::entries_one_by_one;
+use crate::base::world::{entries_one_by_one, not_found};
 use crate::base::{FileKind, World};
 
 /// Where trees are shown; `\u{a6}` keeps clear of every path that people use.
@@ -56,31 +56,27 @@ impl<'w> Mounted<'w> {
     }
 }
 
-fn missing(path: &Path) -> io::Error {
-    io::Error::new(io::ErrorKind::NotFound, format!("{}: no such file or directory", path.display()))
-}
-
 impl World for Mounted<'_> {
     fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
         match self.inside(path) {
-            Some((tree, inside)) => tree.file(&inside).ok_or_else(|| missing(path)),
+            Some((tree, inside)) => tree.file(&inside).ok_or_else(|| not_found(path)),
             None => self.below.read(path),
         }
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
         let Some((tree, inside)) = self.inside(path) else { return self.below.kind(path) };
-        let resolved = tree.resolve(&inside).ok_or_else(|| missing(path))?;
+        let resolved = tree.resolve(&inside).ok_or_else(|| not_found(path))?;
         match tree.get(&resolved) {
             Some(Entry::File { .. }) => Ok(FileKind::File),
             _ if tree.names(&resolved).is_some() => Ok(FileKind::Directory),
-            _ => Err(missing(path)),
+            _ => Err(not_found(path)),
         }
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         match self.inside(path) {
-            Some((tree, inside)) => tree.names(&inside).ok_or_else(|| missing(path)),
+            Some((tree, inside)) => tree.names(&inside).ok_or_else(|| not_found(path)),
             None => self.below.list(path),
         }
     }
@@ -94,7 +90,7 @@ impl World for Mounted<'_> {
         self.kind(path)?;
         let name = path.strip_prefix(ROOT).ok().and_then(|rest| rest.components().next());
         let root = Path::new(ROOT).join(name.map_or_else(PathBuf::new, |name| PathBuf::from(name.as_os_str())));
-        let resolved = tree.resolve(&inside).ok_or_else(|| missing(path))?;
+        let resolved = tree.resolve(&inside).ok_or_else(|| not_found(path))?;
         Ok(if resolved.is_empty() { root } else { root.join(resolved) })
     }
 
