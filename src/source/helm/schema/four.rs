@@ -1,15 +1,13 @@
 //! Validation as santhosh-tekuri/jsonschema 6.0.3 does it, which Helm 4 uses: order of checks, texts, indentation.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
 use super::document::{Draft, Target, draft_of, resolve};
-use super::{characters, equal, format, json_type, meta, number, same};
+use super::{Expressions, characters, equal, format, json_type, meta, number, same};
 use crate::gotmpl::fmt;
 use crate::gotmpl::value::{List, Map, Str, Value};
-use crate::sprig::regex::GoRegex;
 
 /// Validates values against the text of a schema; the error is what Helm 4 prints below the chart's name.
 pub(super) fn validate(schema: &[u8], values: &Map) -> Result<(), String> {
@@ -19,7 +17,7 @@ pub(super) fn validate(schema: &[u8], values: &Map) -> Result<(), String> {
         Some(url) => draft_of(url).ok_or_else(|| format!("failing loading {url:?}: only the drafts of json-schema.org are known"))?,
     };
     meta::check(&root, draft)?;
-    let mut validator = Validator { root: &root, draft, expressions: BTreeMap::new() };
+    let mut validator = Validator { root: &root, draft, expressions: Expressions::default() };
     validator.compile(&root, &mut BTreeSet::new())?;
     let mut location = Vec::new();
     let scope = Scope { schema: &root, quiet: false, within: None };
@@ -101,7 +99,7 @@ struct Scope<'s, 'a> {
 struct Validator<'a> {
     root: &'a Json,
     draft: Draft,
-    expressions: BTreeMap<&'a str, Rc<GoRegex>>,
+    expressions: Expressions<'a>,
 }
 
 /// The state of one schema applied to one value.
@@ -150,11 +148,11 @@ impl<'a> Validator<'a> {
         }
         if let Some(Json::Object(patterns)) = entries.get("patternProperties") {
             for pattern in patterns.keys() {
-                self.expression(pattern)?;
+                self.expressions.get(pattern)?;
             }
         }
         if let Some(pattern) = entries.get("pattern").and_then(Json::as_str) {
-            self.expression(pattern)?;
+            self.expressions.get(pattern)?;
         }
         for inner in IN_SCHEMA.iter().filter_map(|key| entries.get(*key)) {
             self.compile(inner, seen)?;
@@ -166,16 +164,6 @@ impl<'a> Validator<'a> {
             self.compile(inner, seen)?;
         }
         Ok(())
-    }
-
-    fn expression(&mut self, pattern: &'a str) -> Result<Rc<GoRegex>, String> {
-        if let Some(known) = self.expressions.get(pattern) {
-            return Ok(Rc::clone(known));
-        }
-        let compiled = GoRegex::new(pattern.as_bytes()).map_err(|error| format!("invalid regex {pattern:?}: {error}"))?;
-        let compiled = Rc::new(compiled);
-        self.expressions.insert(pattern, Rc::clone(&compiled));
-        Ok(compiled)
     }
 
     fn check(&mut self, scope: &Scope<'_, 'a>, value: &Value, location: &mut Vec<String>, open: Open) -> Result<Open, Problem> {
@@ -382,7 +370,7 @@ impl<'a> Validator<'a> {
             let text = name.to_str_lossy();
             let mut schemas: Vec<&'a Json> = entries.get("properties").and_then(|all| all.get(text.as_ref())).into_iter().collect();
             for (pattern, schema) in entries.get("patternProperties").and_then(Json::as_object).into_iter().flatten() {
-                if self.expression(pattern).is_ok_and(|expression| expression.is_match(name.as_bytes())) {
+                if self.expressions.get(pattern).is_ok_and(|expression| expression.is_match(name.as_bytes())) {
                     schemas.push(schema);
                 }
             }
@@ -494,7 +482,7 @@ impl<'a> Validator<'a> {
     fn text(&mut self, frame: &mut Frame<'_, 'a>, entries: &'a serde_json::Map<String, Json>, text: &Str, location: &[String]) {
         bounds(frame, entries, location, "Length", characters(text));
         if let Some(pattern) = entries.get("pattern").and_then(Json::as_str)
-            && self.expression(pattern).is_ok_and(|expression| !expression.is_match(text.as_bytes()))
+            && self.expressions.get(pattern).is_ok_and(|expression| !expression.is_match(text.as_bytes()))
         {
             frame.problems.push(problem(location, format!("{} does not match pattern {}", quote(&text.to_str_lossy()), quote(pattern))));
         }

@@ -11,9 +11,13 @@ mod meta;
 mod number;
 mod three;
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use super::instance::Instance;
 use crate::chart::Level;
 use crate::gotmpl::value::{Map, Value};
+use crate::sprig::regex::GoRegex;
 
 /// How deep schemas may refer and values may nest.
 const DEPTH_LIMIT: usize = 400;
@@ -47,6 +51,21 @@ fn collect(chart: &Instance, values: &Map, level: Level, text: &mut String) {
                 text.push_str(&format!("{name}:\ninvalid type for values: expected object (map), got {}\n", other.type_name()));
             }
         }
+    }
+}
+
+/// The expressions of a schema, each compiled once.
+#[derive(Default)]
+struct Expressions<'a>(BTreeMap<&'a str, Rc<GoRegex>>);
+
+impl<'a> Expressions<'a> {
+    /// The expression of a pattern; the error is the one of Helm 4's library.
+    fn get(&mut self, pattern: &'a str) -> Result<Rc<GoRegex>, String> {
+        if let Some(known) = self.0.get(pattern) {
+            return Ok(Rc::clone(known));
+        }
+        let compiled = GoRegex::new(pattern.as_bytes()).map_err(|error| format!("invalid regex {pattern:?}: {error}"))?;
+        Ok(Rc::clone(self.0.entry(pattern).or_insert(Rc::new(compiled))))
     }
 }
 

@@ -1,20 +1,18 @@
 //! Validation as gojsonschema 1.2 does it, which Helm 3 uses: order of checks, texts, the best guess behind a failed choice.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
 use super::document::{Draft, Target, draft_of, resolve};
-use super::{characters, equal, format, json_type, number, same};
+use super::{Expressions, characters, equal, format, json_type, number, same};
 use crate::gotmpl::value::{List, Map, Str, Value};
-use crate::sprig::regex::GoRegex;
 
 /// Validates values against the text of a schema; the error is what Helm 3 prints below the chart's name.
 pub(super) fn validate(schema: &[u8], values: &Map) -> Result<(), String> {
     let root = super::document::read(schema)?;
     let draft = root.get("$schema").and_then(Json::as_str).and_then(draft_of).filter(|draft| *draft <= Draft::Seven);
-    let mut validator = Validator { root: &root, draft: draft.unwrap_or(Draft::Of2020), expressions: BTreeMap::new(), depth: 0 };
+    let mut validator = Validator { root: &root, draft: draft.unwrap_or(Draft::Of2020), expressions: Expressions::default(), depth: 0 };
     validator.compile(&root, &mut BTreeSet::new())?;
     let mut outcome = Outcome::default();
     validator.check(&root, &Value::Map(values.clone()), "(root)", &mut outcome);
@@ -52,7 +50,7 @@ impl Outcome {
 struct Validator<'a> {
     root: &'a Json,
     draft: Draft,
-    expressions: BTreeMap<&'a str, Rc<GoRegex>>,
+    expressions: Expressions<'a>,
     depth: usize,
 }
 
@@ -125,10 +123,10 @@ impl<'a> Validator<'a> {
             }
         }
         for pattern in entries.get("patternProperties").and_then(Json::as_object).into_iter().flat_map(Entries::keys) {
-            self.expression(pattern).map_err(|_| format!("Invalid regex pattern '{pattern}'"))?;
+            self.expressions.get(pattern).map_err(|_| format!("Invalid regex pattern '{pattern}'"))?;
         }
         match entries.get("pattern") {
-            Some(Json::String(pattern)) => drop(self.expression(pattern).map_err(|_| "pattern must be a valid regex".to_owned())?),
+            Some(Json::String(pattern)) => drop(self.expressions.get(pattern).map_err(|_| "pattern must be a valid regex".to_owned())?),
             Some(_) => return Err("Invalid type. Expected: string, given: pattern".to_owned()),
             None => {}
         }
@@ -152,15 +150,6 @@ impl<'a> Validator<'a> {
             }
         }
         Ok(())
-    }
-
-    fn expression(&mut self, pattern: &'a str) -> Result<Rc<GoRegex>, String> {
-        if let Some(known) = self.expressions.get(pattern) {
-            return Ok(Rc::clone(known));
-        }
-        let compiled = Rc::new(GoRegex::new(pattern.as_bytes()).map_err(|error| error.to_string())?);
-        self.expressions.insert(pattern, Rc::clone(&compiled));
-        Ok(compiled)
     }
 
     fn sub(&mut self, schema: &'a Json, value: &Value, path: &str) -> Outcome {
@@ -392,7 +381,7 @@ impl<'a> Validator<'a> {
             let mut found = entries.get("properties").is_some_and(|properties| properties.get(text.as_ref()).is_some());
             let mut by_pattern = false;
             for (pattern, schema) in entries.get("patternProperties").and_then(Json::as_object).into_iter().flatten() {
-                if self.expression(pattern).is_ok_and(|expression| expression.is_match(name.as_bytes())) {
+                if self.expressions.get(pattern).is_ok_and(|expression| expression.is_match(name.as_bytes())) {
                     let inner = self.sub(schema, value, &below);
                     outcome.merge(inner);
                     by_pattern = true;
@@ -440,7 +429,7 @@ impl<'a> Validator<'a> {
         bound(entries, "minLength", |limit| size >= limit, |limit| complain(outcome, "greater", limit));
         bound(entries, "maxLength", |limit| size <= limit, |limit| complain(outcome, "less", limit));
         if let Some(pattern) = entries.get("pattern").and_then(Json::as_str)
-            && self.expression(pattern).is_ok_and(|expression| !expression.is_match(text.as_bytes()))
+            && self.expressions.get(pattern).is_ok_and(|expression| !expression.is_match(text.as_bytes()))
         {
             outcome.fail(path, format!("Does not match pattern '{pattern}'"));
         }
