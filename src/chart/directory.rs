@@ -88,18 +88,29 @@ fn contents(found: &[Found], world: &dyn World) -> Vec<io::Result<Arc<[u8]>>> {
             size.fetch_add(data.len(), Ordering::Relaxed);
         }),
     };
-    let read = |half: &[Found]| half.iter().map(content).collect::<Vec<_>>();
     if found.len() < MANY {
-        return read(found);
+        return found.iter().map(content).collect();
     }
-    let (one, other) = found.split_at(found.len() / 2);
-    std::thread::scope(|scope| {
-        let second = std::thread::Builder::new().spawn_scoped(scope, || read(other));
-        let mut contents = read(one);
+    // Whoever is free takes the next file: their sizes differ a hundredfold.
+    let next = AtomicUsize::new(0);
+    let read = || {
+        let take = || {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            Some((at, content(found.get(at)?)))
+        };
+        std::iter::from_fn(take).collect::<Vec<_>>()
+    };
+    let mut contents = std::thread::scope(|scope| {
         // Without the second thread there is still this one.
-        contents.extend(second.ok().and_then(|second| second.join().ok()).unwrap_or_else(|| read(other)));
+        let second = std::thread::Builder::new().spawn_scoped(scope, read);
+        let mut contents = read();
+        if let Ok(second) = second {
+            contents.extend(second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
         contents
-    })
+    });
+    contents.sort_unstable_by_key(|(at, _)| *at);
+    contents.into_iter().map(|(_, content)| content).collect()
 }
 
 /// Checks sizes in the order of the files, as Helm does while it reads them.
