@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, btree_map};
 
-use super::string::Str;
+use super::string::{Str, prefix};
 use super::value::Value;
 
 /// A map with more entries than this becomes a tree when one is put between the others.
@@ -45,7 +45,10 @@ impl Entries {
     /// The value of a key.
     pub fn get(&self, key: &[u8]) -> Option<&Value> {
         match &self.0 {
-            Repr::Few(list) if list.len() <= SHORT => list.iter().find(|(known, _)| known.as_bytes() == key).map(|(_, value)| value),
+            Repr::Few(list) if list.len() <= SHORT => {
+                let first = prefix(key);
+                list.iter().find(|(known, _)| known.prefix() == first && known.as_bytes() == key).map(|(_, value)| value)
+            }
             Repr::Few(list) => list.get(place(list, key).ok()?).map(|(_, value)| value),
             Repr::Many(tree) => tree.get(key),
         }
@@ -125,7 +128,8 @@ fn place(list: &[(Str, Value)], key: &[u8]) -> Result<usize, usize> {
     if list.last().is_none_or(|(last, _)| last.as_bytes() < key) {
         return Err(list.len());
     }
-    list.binary_search_by(|(known, _)| known.as_bytes().cmp(key))
+    let first = prefix(key);
+    list.binary_search_by(|(known, _)| known.prefix().cmp(&first).then_with(|| known.as_bytes().cmp(key)))
 }
 
 /// Of entries with the same key the last one counts.

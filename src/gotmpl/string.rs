@@ -27,6 +27,16 @@ impl Str {
         }
     }
 
+    /// The first eight bytes as a number that orders as they do, zeros after what is shorter. Strings with different ones
+    /// compare as these do, without a look at the rest.
+    #[inline]
+    pub(super) fn prefix(&self) -> u64 {
+        match &self.0 {
+            Repr::Inline(_, [a, b, c, d, e, f, g, h, ..]) => u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]),
+            Repr::Shared(bytes) => prefix(bytes),
+        }
+    }
+
     /// The text, with U+FFFD for what is not UTF-8.
     pub fn to_str_lossy(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(self.as_bytes())
@@ -49,6 +59,18 @@ impl Str {
             Repr::Shared(bytes) => bytes.len(),
         }
     }
+}
+
+/// [`Str::prefix`] of a text that is none yet.
+pub(super) fn prefix(text: &[u8]) -> u64 {
+    if let Some(first) = text.first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    let mut first = [0; 8];
+    for (place, byte) in first.iter_mut().zip(text) {
+        *place = *byte;
+    }
+    u64::from_be_bytes(first)
 }
 
 impl From<&[u8]> for Str {
@@ -144,6 +166,15 @@ mod tests {
         for length in [0, 21, 22, 23, 300] {
             assert_eq!(Str::from("x".repeat(length)).len(), length);
             assert_eq!(Str::from("x".repeat(length)).as_bytes(), "x".repeat(length).as_bytes());
+        }
+    }
+
+    #[test]
+    fn prefixes_order_as_strings_do() {
+        let texts = ["", "\0", "a", "a\0", "ab", "abcdefgh", "abcdefghi", "abcdefgi", &"b".repeat(30), "\u{e9}"].map(Str::from);
+        for (one, other) in texts.iter().flat_map(|one| texts.iter().map(move |other| (one, other))) {
+            assert_eq!(one.prefix(), prefix(one.as_bytes()));
+            assert_eq!(one.prefix().cmp(&other.prefix()).then_with(|| one.cmp(other)), one.cmp(other), "{one:?} {other:?}");
         }
     }
 

@@ -109,7 +109,7 @@ pub(super) fn render(
 fn order(templates: &BTreeMap<String, Renderable>) -> Vec<&str> {
     let mut order: Vec<&str> = templates.keys().map(String::as_str).collect();
     let depth = |path: &str| memchr::memchr_iter(b'/', path.as_bytes()).count();
-    order.sort_by(|a, b| (depth(b), b).cmp(&(depth(a), a)));
+    order.sort_by_cached_key(|path| std::cmp::Reverse((depth(path), *path)));
     order
 }
 
