@@ -89,11 +89,13 @@ fn nodes() -> impl Strategy<Value = Node> {
             let styles =
                 [ScalarStyle::Plain, ScalarStyle::SingleQuoted, ScalarStyle::DoubleQuoted, ScalarStyle::Literal, ScalarStyle::Folded];
             node.style = Style { scalar: styles[usize::from(scalar)], flow, tagged: tagged == 0 };
-            node.extra = Some(Box::new(Extra { anchor: anchor.into(), head: head.into(), line: line.into(), foot: foot.into() }));
+            let tag = if node.tag == Tag::Other { "!x y" } else { "" };
+            node.extra =
+                Some(Box::new(Extra { anchor: anchor.into(), head: head.into(), line: line.into(), foot: foot.into(), tag: tag.into() }));
             node
         })
     };
-    let tags = proptest::sample::select(vec![Tag::Str, Tag::Str, Tag::Int, Tag::Null, Tag::Other("!x y".into()), Tag::Other("".into())]);
+    let tags = proptest::sample::select(vec![Tag::Str, Tag::Str, Tag::Int, Tag::Null, Tag::Other, Tag::Untagged]);
     let scalar = (texts(), tags).prop_map(|(text, tag)| Node::scalar(tag, text));
     let alias = "[a-z]{0,2}".prop_map(|name: String| Node { data: Data::Alias(name.into()), ..Node::string("") });
     styled(prop_oneof![9 => scalar, 1 => alias].boxed()).prop_recursive(4, 30, 4, move |inner| {

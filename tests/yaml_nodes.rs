@@ -46,16 +46,22 @@ fn node_of(tree: &Json) -> Node {
         16 => ScalarStyle::Folded,
         _ => ScalarStyle::Plain,
     };
-    let extra =
-        Extra { anchor: text(tree, "a").into(), head: text(tree, "h").into(), line: text(tree, "l").into(), foot: text(tree, "f").into() };
-    Node {
+    let extra = Extra {
+        anchor: text(tree, "a").into(),
+        head: text(tree, "h").into(),
+        line: text(tree, "l").into(),
+        foot: text(tree, "f").into(),
+        tag: "".into(),
+    };
+    let node = Node {
         data,
         tag: tag_of(text(tree, "t")),
         style: Style { scalar, flow: bits & 32 != 0, tagged: bits & 1 != 0 },
         line: position(tree, 0),
         column: position(tree, 1),
         extra: (extra != Extra::default()).then(|| Box::new(extra)),
-    }
+    };
+    node.with_tag(text(tree, "t"))
 }
 
 fn position(tree: &Json, at: usize) -> u32 {
@@ -74,7 +80,8 @@ fn tag_of(tag: &str) -> Tag {
         "!!binary" => Tag::Binary,
         "!!timestamp" => Tag::Timestamp,
         "!!merge" => Tag::Merge,
-        other => Tag::Other(other.into()),
+        "" => Tag::Untagged,
+        _ => Tag::Other,
     }
 }
 

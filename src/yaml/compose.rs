@@ -103,31 +103,33 @@ impl<'a> Composer<'a> {
         if !self.anchors.contains(name) {
             return Err(Error { message: format!("unknown anchor '{name}' referenced"), mark: start });
         }
-        Ok(at(Node { tag: Tag::Other(EcoString::new()), ..Node::scalar(Tag::Null, "") }, start).with(Data::Alias(name.into())))
+        Ok(at(Node::scalar(Tag::Untagged, ""), start).with(Data::Alias(name.into())))
     }
 
     fn scalar(&mut self, value: &str, style: ScalarStyle, properties: Properties<'a>, start: Mark) -> Node {
         let explicit = properties.tag.as_deref().filter(|tag| *tag != "!");
         let tag = match explicit {
-            Some(tag) => Tag::parse(tag),
+            Some(_) => Tag::Untagged,
             None if style != ScalarStyle::Plain => Tag::Str,
             None if value == "<<" => Tag::Merge,
             None => resolve::plain(value, Dialect::V3).tag(),
         };
         let style = Style { scalar: style, flow: false, tagged: explicit.is_some() };
         let node = at(Node { style, ..Node::scalar(tag, value) }, start);
-        self.anchored(node, &properties)
+        self.with_properties(node, &properties)
     }
 
     fn collection(&mut self, data: Data, tag: Tag, flow: bool, properties: Properties<'a>, start: Mark) -> Node {
         let explicit = properties.tag.as_deref().filter(|tag| *tag != "!");
         let style = Style { scalar: ScalarStyle::Plain, flow, tagged: explicit.is_some() };
-        let tag = explicit.map_or(tag, Tag::parse);
         let node = at(Node { style, ..Node::scalar(tag, "") }, start).with(data);
-        self.anchored(node, &properties)
+        self.with_properties(node, &properties)
     }
 
-    fn anchored(&mut self, mut node: Node, properties: &Properties<'a>) -> Node {
+    fn with_properties(&mut self, mut node: Node, properties: &Properties<'a>) -> Node {
+        if let Some(tag) = properties.tag.as_deref().filter(|tag| *tag != "!") {
+            node = node.with_tag(tag);
+        }
         if let Some(anchor) = properties.anchor {
             self.anchors.insert(anchor);
             node.extra.get_or_insert_default().anchor = anchor.into();
@@ -265,7 +267,7 @@ mod tests {
         assert_eq!(items[0].extra.as_ref().expect("an anchor").anchor, "a");
         assert_eq!(items[1].style.scalar, ScalarStyle::SingleQuoted);
         assert_eq!(items[2].get("a").expect("a value").data, Data::Alias("a".into()));
-        assert_eq!(items[3].tag, Tag::Other("!local".into()));
+        assert_eq!(items[3].tag_text(), "!local");
         assert_eq!((&items[4].tag, &items[5].tag), (&Tag::Int, &Tag::Merge));
     }
 

@@ -45,7 +45,7 @@ impl Scalar<'_> {
 }
 
 impl Tag {
-    /// Reads a tag in its long or short form; `!` and the empty tag are [`Tag::Other`].
+    /// Reads a tag in its long or short form; what is not YAML's own is [`Tag::Other`], nothing at all [`Tag::Untagged`].
     pub fn parse(tag: &str) -> Self {
         let name = tag.strip_prefix(LONG_PREFIX).or_else(|| tag.strip_prefix("!!"));
         match name {
@@ -59,13 +59,21 @@ impl Tag {
             Some("binary") => Self::Binary,
             Some("timestamp") => Self::Timestamp,
             Some("merge") => Self::Merge,
-            Some(other) => Self::Other(format!("!!{other}").into()),
-            None => Self::Other(tag.into()),
+            None if tag.is_empty() => Self::Untagged,
+            Some(_) | None => Self::Other,
         }
     }
 
-    /// The short form: `!!str`, `!local`.
-    pub fn as_str(&self) -> &str {
+    /// A tag with the short form of YAML's own prefix.
+    pub(super) fn short(tag: &str) -> ecow::EcoString {
+        match tag.strip_prefix(LONG_PREFIX) {
+            Some(name) => ecow::eco_format!("!!{name}"),
+            None => tag.into(),
+        }
+    }
+
+    /// The short form: `!!str`; empty for what has none.
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Null => "!!null",
             Self::Bool => "!!bool",
@@ -77,7 +85,7 @@ impl Tag {
             Self::Binary => "!!binary",
             Self::Timestamp => "!!timestamp",
             Self::Merge => "!!merge",
-            Self::Other(tag) => tag,
+            Self::Untagged | Self::Other => "",
         }
     }
 }
@@ -97,7 +105,7 @@ pub fn tagged<'a>(tag: &str, text: &'a str, dialect: Dialect) -> Result<Scalar<'
         Tag::Binary => return binary(text),
         Tag::Timestamp => resolve(text, dialect, true),
         Tag::Null | Tag::Bool | Tag::Int | Tag::Float => resolve(text, dialect, false),
-        Tag::Seq | Tag::Map | Tag::Merge | Tag::Other(_) => return Ok(Scalar::Str(Cow::Borrowed(text))),
+        Tag::Seq | Tag::Map | Tag::Merge | Tag::Untagged | Tag::Other => return Ok(Scalar::Str(Cow::Borrowed(text))),
     };
     match found {
         Scalar::Int(value) if wanted == Tag::Float => Ok(Scalar::Float(value as f64)),

@@ -127,7 +127,7 @@ fn show_node(node: &Node) -> Value {
     };
     shown.insert("kind".to_owned(), kind.into());
     shown.insert("at".to_owned(), format!("{}:{}", node.line, node.column).into());
-    put(&mut shown, "tag", node.tag.as_str());
+    put(&mut shown, "tag", node.tag_text());
     put(&mut shown, "value", value);
     if !content.is_empty() {
         shown.insert("content".to_owned(), content.into());

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::base::{Diagnostic, DiskWorld, FileKind, Result, World};
 use crate::cli::{Exit, Outcome, ui::Ui};
 use crate::source::kustomize::helm::HelmFlags;
-use crate::source::kustomize::{BuildOptions, Built, Document, VERSION, build};
+use crate::source::kustomize::{BuildOptions, Built, Document, VERSION, build, print};
 
 /// Builds kustomizations, natively: the same bytes as kustomize 5.8.1.
 #[derive(Debug, Parser)]
@@ -141,14 +141,18 @@ fn run_build(ui: &mut Ui, args: &BuildArgs) -> Outcome {
         keep_order: args.reorder == Reorder::None,
         shown_from: Some(&here),
     };
-    let built = build(&world, &here.join(&args.directory), &options)?;
-    for warning in &built.warnings {
-        ui.say(warning);
-    }
-    match &args.output {
-        None => ui.data(built.text().as_bytes())?,
-        Some(path) => write(&world, path, &built)?,
-    }
+    let directory = here.join(&args.directory);
+    let Some(path) = &args.output else {
+        let printed = print(&world, &directory, &options)?;
+        printed.warnings.iter().for_each(|warning| ui.say(warning));
+        ui.pieces(printed.pieces())?;
+        // The process ends here and gives all its memory back at once.
+        printed.forget();
+        return Ok(Exit::Success);
+    };
+    let built = build(&world, &directory, &options)?;
+    built.warnings.iter().for_each(|warning| ui.say(warning));
+    write(&world, path, &built)?;
     Ok(Exit::Success)
 }
 

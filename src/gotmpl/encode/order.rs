@@ -6,10 +6,7 @@ use std::sync::OnceLock;
 
 /// Sorts entries by their keys. The comparison need not be a consistent order for all keys, so this is a merge sort
 /// of our own, which gives some order for any comparison, as Go's does.
-pub fn sort<T>(entries: &mut Vec<(T, impl Copy)>, version: Version)
-where
-    T: AsRef<str> + Clone,
-{
+pub fn sort<T: AsRef<str> + Clone>(entries: &mut Vec<(T, impl Copy)>, version: Version) {
     if entries.is_sorted_by(|one, other| !less(other.0.as_ref(), one.0.as_ref(), version)) {
         return;
     }
@@ -42,6 +39,12 @@ fn merge<T: AsRef<str> + Clone, V: Copy>(mut left: &[(T, V)], mut right: &[(T, V
 /// Whether the first key is written before the second one.
 fn less(one: &str, other: &str, version: Version) -> bool {
     let common = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    if let (Some(a), Some(b)) = (one.as_bytes().get(common), other.as_bytes().get(common))
+        && a.is_ascii_alphabetic()
+        && b.is_ascii_alphabetic()
+    {
+        return a < b;
+    }
     let start = (0..=common).rev().find(|at| one.is_char_boundary(*at) && other.is_char_boundary(*at)).unwrap_or(0);
     let (Some(a), Some(b)) = (one[start..].chars().next(), other[start..].chars().next()) else {
         return one.len() < other.len();

@@ -150,7 +150,7 @@ impl Walk<'_> {
         let (made, becomes) = match self.create {
             _ if part.is_list => (None, Some((Kind::Sequence, Tag::Seq))),
             None => (None, None),
-            Some(create) if rest.is_empty() => (Some(create.kind), Some((create.kind, create.tag.clone()))),
+            Some(create) if rest.is_empty() => (Some(create.kind), Some((create.kind, create.tag))),
             Some(_) => (Some(Kind::Mapping), Some((Kind::Mapping, Tag::Map))),
         };
         let found = match made {

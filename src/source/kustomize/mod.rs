@@ -41,6 +41,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::base::{Result, SourceFile, World};
+use crate::yaml::node::{Data, Node};
 use config::Config;
 use errors::{Fail, KResult};
 use helm::{HelmFlags, HelmInflator};
@@ -116,6 +117,30 @@ impl Built {
     }
 }
 
+/// The result of a build that is only to be printed.
+#[derive(Debug, Default)]
+pub struct Printed {
+    /// The text in pieces; a `---` stands before the first object too.
+    shares: Vec<Vec<u8>>,
+    /// What the user should know, as kustomize puts it on stderr.
+    pub warnings: Vec<String>,
+    /// The objects: taking them apart takes time that a process which ends now need not spend.
+    _objects: Vec<Resource>,
+}
+
+impl Printed {
+    /// The text as kustomize prints it, in pieces.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let skipped = |at: usize| if at == 0 { SEPARATOR.len() } else { 0 };
+        self.shares.iter().enumerate().map(move |(at, share)| share.get(skipped(at)..).unwrap_or_default())
+    }
+
+    /// Leaves the memory to the end of the process.
+    pub fn forget(self) {
+        std::mem::forget(self);
+    }
+}
+
 /// An object that is at hand before a kustomization is let loose on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given<'g> {
@@ -127,12 +152,18 @@ pub struct Given<'g> {
 
 /// Builds the kustomization in a directory, as `kustomize build` does.
 pub fn build(world: &dyn World, directory: &Path, options: &BuildOptions<'_>) -> Result<Built> {
-    run(world, directory, options, |build, loader| {
-        let mut target = Target::load(build, loader)?;
-        target.set_schema(true)?;
-        Ok((target.finish(Vec::new())?.map, target.kustomization))
-    })
-    .map_err(Fail::into_diagnostic)
+    run(world, directory, options, load_and_finish).and_then(built).map_err(Fail::into_diagnostic)
+}
+
+/// The same, where nobody asks for more than the text.
+pub fn print(world: &dyn World, directory: &Path, options: &BuildOptions<'_>) -> Result<Printed> {
+    run(world, directory, options, load_and_finish).and_then(printed).map_err(Fail::into_diagnostic)
+}
+
+fn load_and_finish<'b>(build: &'b Build<'b>, loader: Loader<'b>) -> KResult<(ResMap, Kustomization)> {
+    let mut target = Target::load(build, loader)?;
+    target.set_schema(true)?;
+    Ok((target.finish(Vec::new())?.map, target.kustomization))
 }
 
 /// Lets a kustomization loose on objects: they count as its first resources. `file` is the text of a kustomization file, which is
@@ -174,6 +205,7 @@ fn over(
         target.set_schema(true)?;
         Ok((target.finish(first)?.map, target.kustomization))
     })
+    .and_then(built)
     .map_err(Fail::into_diagnostic)
 }
 
@@ -182,7 +214,7 @@ fn run(
     directory: &Path,
     options: &BuildOptions<'_>,
     build: impl for<'b> FnOnce(&'b Build<'b>, Loader<'b>) -> KResult<(ResMap, Kustomization)>,
-) -> KResult<Built> {
+) -> KResult<(ResMap, Vec<String>)> {
     let remote = options.remote.unwrap_or(&NoRemotes);
     let shown_from = options.shown_from.unwrap_or(Path::new(""));
     let shared = Shared { world, remote, restrict: !options.load_anything, shown_from };
@@ -202,7 +234,7 @@ fn run(
         add_managed_by(&mut map)?;
     }
     clean(&mut map, &kustomization)?;
-    Ok(Built { documents: documents(map)?, warnings: context.warnings.take() })
+    Ok((map, context.warnings.take()))
 }
 
 fn add_managed_by(map: &mut ResMap) -> KResult<()> {
@@ -219,6 +251,39 @@ fn clean(map: &mut ResMap, kustomization: &Kustomization) -> KResult<()> {
 
 /// Below this many objects, writing them in parallel costs more than it gains.
 const PARALLEL_FROM: usize = 64;
+
+fn built((map, warnings): (ResMap, Vec<String>)) -> KResult<Built> {
+    Ok(Built { documents: documents(map)?, warnings })
+}
+
+const SEPARATOR: &str = "---\n";
+
+fn printed((mut map, warnings): (ResMap, Vec<String>)) -> KResult<Printed> {
+    let objects = map.take();
+    let print = |objects: &[Resource], weight: usize| -> KResult<Vec<u8>> {
+        let mut writer = write::Writer::new(Vec::with_capacity(weight));
+        for object in objects {
+            writer.lines(SEPARATOR);
+            writer.object(&object.node)?;
+        }
+        Ok(writer.finish())
+    };
+    let shares = parallel::by_shares(&objects, |object| weight(&object.node), print).into_iter().collect::<KResult<_>>()?;
+    Ok(Printed { shares, warnings, _objects: objects })
+}
+
+/// About how many bytes the text of an object has: its last line says how many lines it has been read from.
+fn weight(node: &Node) -> usize {
+    let last_line = |mut node: &Node| loop {
+        node = match &node.data {
+            Data::Mapping(entries) if !entries.is_empty() => entries.last().map_or(node, |(_, value)| value),
+            Data::Sequence(items) if !items.is_empty() => items.last().unwrap_or(node),
+            _ => return node.line as usize,
+        }
+    };
+    let fields = node.entries().unwrap_or_default();
+    256 + 40 * fields.iter().map(|(_, value)| last_line(value)).max().unwrap_or(0)
+}
 
 /// The objects as texts. Each tree goes as soon as its text is there, so that not all of both are in memory.
 fn documents(mut map: ResMap) -> KResult<Vec<Document>> {

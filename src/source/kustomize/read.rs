@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use ecow::EcoString;
-use rayon::prelude::*;
 
 use super::errors::{Fail, FailKind, KResult, fail};
 use super::json::Json;
+use super::parallel;
 use super::resource::Resource;
 use super::tree::{self, Kind};
 use crate::yaml::emit::{PlainType, Version, plain_type};
@@ -50,9 +50,13 @@ fn documents(text: &[u8]) -> KResult<Vec<Node>> {
         }
         Ok(Some(node))
     };
-    let parallel = text.len() >= PARALLEL_FROM && chunks.len() > 1;
-    let nodes: KResult<Vec<_>> = if parallel { chunks.par_iter().map(read).collect() } else { chunks.iter().map(read).collect() };
-    let mut nodes: Vec<Node> = nodes?.into_iter().flatten().collect();
+    let mut nodes = Vec::with_capacity(chunks.len());
+    if text.len() >= PARALLEL_FROM && chunks.len() > 1 {
+        let shares = parallel::by_shares(&chunks, |chunk| chunk.len(), |chunks, _| chunks.iter().map(read).collect::<KResult<Vec<_>>>());
+        shares.into_iter().try_for_each(|share| share.map(|read| nodes.extend(read.into_iter().flatten())))?;
+    } else {
+        chunks.iter().try_for_each(|chunk| read(chunk).map(|node| nodes.extend(node)))?;
+    }
     if chunks.len() == 1
         && let Some(items) = nodes.first_mut().and_then(items_of_list)
     {

@@ -79,7 +79,8 @@ pub fn typed_in(node: &Node, flow: bool) -> KResult<Typed> {
     let found = match &node.tag {
         Tag::Str | Tag::Merge | Tag::Seq | Tag::Map => return Ok(Typed::Str(text.clone())),
         Tag::Binary => return binary(text),
-        Tag::Other(tag) if !tag.is_empty() || !plain => return Ok(Typed::Str(text.clone())),
+        Tag::Other => return Ok(Typed::Str(text.clone())),
+        Tag::Untagged if !plain => return Ok(Typed::Str(text.clone())),
         _ => plain_type(text, Version::V3),
     };
     let wanted = match &node.tag {
@@ -120,7 +121,7 @@ fn changes_when_written(text: &str, style: ScalarStyle) -> bool {
 /// The text of a scalar after it has been written and read.
 fn read_back(node: &Node) -> KResult<EcoString> {
     const KEY: &str = "k";
-    let mapping = Node::mapping(vec![(Node::string(KEY), Node { extra: None, ..node.clone() })]);
+    let mapping = Node::mapping(vec![(Node::string(KEY), Node { extra: None, ..node.clone() }.with_tag(node.tag_text()))]);
     let read = super::compose::first(super::write::styled(&mapping)?.as_bytes())?;
     Ok(read.as_ref().and_then(|read| read.get(KEY)).map_or("", tree::raw_text).into())
 }

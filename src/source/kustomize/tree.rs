@@ -33,12 +33,12 @@ impl Kind {
 
 /// The tag of scalars whose type their text decides when they are written.
 pub fn untagged() -> Tag {
-    Tag::Other(EcoString::new())
+    Tag::Untagged
 }
 
 /// Whether a node has no tag of its own.
 pub fn is_untagged(node: &Node) -> bool {
-    matches!(&node.tag, Tag::Other(tag) if tag.is_empty())
+    node.tag == Tag::Untagged
 }
 
 /// A scalar whose text decides its type (`NewScalarRNode`).

@@ -3,15 +3,15 @@
 //! kustomize writes an object with go-yaml v3, reads that back, makes JSON of it, reads that with go-yaml v2 and writes the result
 //! (`Resource.AsYAML`). This goes from the tree to the text in one pass.
 
-use ecow::EcoString;
+use std::borrow::Cow;
 
 use super::errors::{Fail, KResult, fail};
 use super::json::{self, Json};
 use super::scalar::{self, Typed};
 use super::tree;
 use crate::gotmpl::encode::order;
-use crate::yaml::emit::{Comments, Dialect, EmitError, Emitter, Properties, ScalarStyle, Version, must_quote, write_node};
-use crate::yaml::node::{Data, Node};
+use crate::yaml::emit::{BlockWriter, Dialect, EmitError, ScalarStyle, Version, must_quote, write_node};
+use crate::yaml::node::{Data, Node, Tag};
 
 const MAX_DEPTH: usize = 1_000;
 
@@ -24,16 +24,9 @@ pub fn to_yaml(node: &Node) -> KResult<String> {
 
 /// Appends an object as YAML.
 pub fn append_yaml(node: &Node, out: &mut Vec<u8>) -> KResult<()> {
-    let mut writer = Writer { emitter: Emitter::new(Dialect::V2, std::mem::take(out)) };
-    writer.emitter.begin_document("");
-    let result = match &node.data {
-        _ if tree::is_null(node) => writer.mapping(&[], Place::TOP),
-        Data::Mapping(entries) => writer.mapping(entries, Place::TOP.inside(node)),
-        Data::Sequence(items) => writer.sequence(items, Place::TOP.inside(node)),
-        _ => fail("yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str into map[string]interface {}"),
-    };
-    writer.emitter.end_document("");
-    *out = writer.emitter.finish();
+    let mut writer = Writer::new(std::mem::take(out));
+    let result = writer.object(node);
+    *out = writer.finish();
     result
 }
 
@@ -53,91 +46,141 @@ fn explain(error: EmitError) -> Fail {
     Fail::new(error.to_string())
 }
 
-struct Writer {
-    emitter: Emitter<'static>,
+/// A key and its value.
+type Entry<'n> = (Cow<'n, str>, &'n Node);
+
+/// Writes one object after the other.
+pub struct Writer<'n> {
+    out: BlockWriter,
+    /// Lists of entries that are not in use.
+    spare: Vec<Vec<Entry<'n>>>,
 }
 
-/// Where a collection stands.
+/// Where a node stands.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    top: bool,
     depth: usize,
+    /// The indentation of the collection that it is in.
+    indent: usize,
+    in_mapping: bool,
     /// Whether go-yaml v3 would write it between brackets, where nothing at all becomes an empty string.
     flow: bool,
 }
 
 impl Place {
-    const TOP: Self = Self { top: true, depth: 0, flow: false };
+    const TOP: Self = Self { depth: 0, indent: 0, in_mapping: false, flow: false };
 
     fn inside(self, node: &Node) -> Self {
         Self { flow: self.flow || node.style.flow, ..self }
     }
-
-    fn deeper(self) -> Self {
-        Self { top: false, depth: self.depth + 1, ..self }
-    }
 }
 
-impl Writer {
-    fn node(&mut self, node: &Node, place: Place) -> KResult<()> {
+impl<'n> Writer<'n> {
+    /// A writer that appends to `out`.
+    pub fn new(out: Vec<u8>) -> Self {
+        Self { out: BlockWriter::new(out), spare: Vec::new() }
+    }
+
+    /// What has been written.
+    pub fn finish(self) -> Vec<u8> {
+        self.out.finish()
+    }
+
+    /// Writes whole lines.
+    pub fn lines(&mut self, text: &str) {
+        self.out.lines(text);
+    }
+
+    /// Writes an object.
+    pub fn object(&mut self, node: &'n Node) -> KResult<()> {
+        match &node.data {
+            _ if tree::is_null(node) => self.mapping(&[], Place::TOP),
+            Data::Mapping(entries) => self.mapping(entries, Place::TOP.inside(node)),
+            Data::Sequence(items) => self.sequence(items, Place::TOP.inside(node)),
+            _ => fail("yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str into map[string]interface {}"),
+        }
+    }
+
+    fn node(&mut self, node: &'n Node, place: Place) -> KResult<()> {
         if place.depth > MAX_DEPTH {
             return fail("exceeded max depth");
         }
         match &node.data {
-            Data::Mapping(entries) => self.mapping(entries, place.inside(node)),
-            Data::Sequence(items) => self.sequence(items, place.inside(node)),
+            Data::Mapping(entries) if entries.is_empty() => self.word("{}"),
+            Data::Mapping(entries) => {
+                let place = place.inside(node);
+                let indent = self.out.open(false, place.indent);
+                self.mapping(entries, Place { indent, ..place })
+            }
+            Data::Sequence(items) if items.is_empty() => self.word("[]"),
+            Data::Sequence(items) => {
+                let place = place.inside(node);
+                let indent = self.out.open(place.in_mapping, place.indent);
+                self.sequence(items, Place { indent, ..place })
+            }
             Data::Alias(name) => fail(format!("unknown anchor '{name}' referenced")),
-            Data::Scalar(_) => match scalar::typed_in(node, place.flow)? {
-                Typed::Null if place.flow && tree::raw_text(node).is_empty() => self.string(""),
-                Typed::Null => self.plain("null"),
-                Typed::Bool(value) => self.plain(if value { "true" } else { "false" }),
-                Typed::Int(text) => self.plain(&text),
-                Typed::Float(value) => self.float(value),
-                Typed::Str(text) => self.string(&text),
+            Data::Scalar(_) => match text_of(node) {
+                Some(text) => self.string(text, place.indent),
+                None => self.typed(node, place),
             },
         }
     }
 
-    fn sequence(&mut self, items: &[Node], place: Place) -> KResult<()> {
-        self.emitter.begin_sequence(items.is_empty(), false, &Properties::NONE, &Comments::NONE).map_err(explain)?;
-        items.iter().try_for_each(|item| self.node(item, place.deeper()))?;
-        self.emitter.end_sequence(&Comments::NONE);
-        Ok(())
+    fn typed(&mut self, node: &Node, place: Place) -> KResult<()> {
+        match scalar::typed_in(node, place.flow)? {
+            Typed::Null if place.flow && tree::raw_text(node).is_empty() => self.string("", place.indent),
+            Typed::Null => self.word("null"),
+            Typed::Bool(value) => self.word(if value { "true" } else { "false" }),
+            Typed::Int(text) => self.word(&text),
+            Typed::Float(value) => self.float(value),
+            Typed::Str(text) => self.string(&text, place.indent),
+        }
     }
 
-    fn mapping(&mut self, entries: &[(Node, Node)], place: Place) -> KResult<()> {
-        let keys = entries.iter().map(|(key, _)| json::check_key(key, place.top)).collect::<KResult<Vec<EcoString>>>()?;
-        if let Some(key) = json::repeated(entries) {
+    /// The items of a sequence that is indented as its place says.
+    fn sequence(&mut self, items: &'n [Node], place: Place) -> KResult<()> {
+        if items.is_empty() {
+            self.out.lines("[]\n");
+        }
+        items.iter().try_for_each(|item| {
+            self.out.item(place.indent);
+            self.node(item, Place { depth: place.depth + 1, in_mapping: false, ..place })
+        })
+    }
+
+    /// The entries of a mapping that is indented as its place says.
+    fn mapping(&mut self, entries: &'n [(Node, Node)], place: Place) -> KResult<()> {
+        let mut sorted = self.spare.pop().unwrap_or_default();
+        for (key, value) in entries {
+            let text = match text_of(key) {
+                Some(text) => Cow::Borrowed(text),
+                None => Cow::Owned(json::check_key(key, place.depth == 0)?.into()),
+            };
+            sorted.push((text, value));
+        }
+        if let Some(key) = may_repeat(&sorted).then(|| json::repeated(entries)).flatten() {
             return Err(json::repeated_key(key));
         }
-        let mut sorted: Vec<(&str, &Node)> = keys.iter().map(EcoString::as_str).zip(entries.iter().map(|(_, value)| value)).collect();
         order::sort(&mut sorted, Version::V2);
-        self.emitter.begin_mapping(entries.is_empty(), false, &Properties::NONE, &Comments::NONE).map_err(explain)?;
-        for (key, value) in sorted {
-            self.string(key)?;
-            self.node(value, place.deeper())?;
+        if sorted.is_empty() {
+            self.out.lines("{}\n");
         }
-        self.emitter.end_mapping(&Comments::NONE);
+        for (key, value) in sorted.drain(..) {
+            self.out.key(&key, string_style(&key), place.indent);
+            self.node(value, Place { depth: place.depth + 1, in_mapping: true, ..place })?;
+        }
+        self.spare.push(sorted);
         Ok(())
     }
 
-    fn plain(&mut self, text: &str) -> KResult<()> {
-        self.scalar(text, ScalarStyle::Plain)
+    fn word(&mut self, text: &str) -> KResult<()> {
+        self.out.word(text);
+        Ok(())
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle) -> KResult<()> {
-        self.emitter.scalar(text, style, &Properties::NONE, &Comments::NONE).map_err(explain)
-    }
-
-    fn string(&mut self, text: &str) -> KResult<()> {
-        let style = if memchr::memchr(b'\n', text.as_bytes()).is_some() {
-            ScalarStyle::Literal
-        } else if must_quote(text, Version::V2) {
-            ScalarStyle::DoubleQuoted
-        } else {
-            ScalarStyle::Plain
-        };
-        self.scalar(text, style)
+    fn string(&mut self, text: &str, indent: usize) -> KResult<()> {
+        self.out.scalar(text, string_style(text), indent);
+        Ok(())
     }
 
     /// A float that is written without point and exponent in JSON comes back as an integer.
@@ -147,12 +190,34 @@ impl Writer {
         }
         let text = scalar::json_number(value);
         if let Ok(integer) = text.parse::<i64>() {
-            return self.plain(&integer.to_string());
+            return self.word(&integer.to_string());
         }
         if text.parse::<u64>().is_ok() {
-            return self.plain(&text);
+            return self.word(&text);
         }
-        self.plain(&scalar::format_g(text.parse().unwrap_or(value)))
+        self.word(&scalar::format_g(text.parse().unwrap_or(value)))
+    }
+}
+
+/// The text of a scalar that is a string and stays what it is when it is written and read again.
+fn text_of(node: &Node) -> Option<&str> {
+    let stays = node.tag == Tag::Str && !matches!(node.style.scalar, ScalarStyle::Folded | ScalarStyle::Literal);
+    node.as_str().filter(|_| stays)
+}
+
+/// Whether there may be a key that is there twice.
+fn may_repeat(entries: &[Entry<'_>]) -> bool {
+    let is_repeated = |(at, (key, _)): (usize, &Entry<'_>)| entries.iter().take(at).any(|(other, _)| other == key);
+    entries.len() >= 16 || entries.iter().enumerate().any(is_repeated)
+}
+
+fn string_style(text: &str) -> ScalarStyle {
+    if memchr::memchr(b'\n', text.as_bytes()).is_some() {
+        ScalarStyle::Literal
+    } else if must_quote(text, Version::V2) {
+        ScalarStyle::DoubleQuoted
+    } else {
+        ScalarStyle::Plain
     }
 }
 

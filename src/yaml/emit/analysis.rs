@@ -60,9 +60,9 @@ const fn classes() -> [u8; 256] {
 pub(crate) fn classes_of(text: &[u8]) -> u8 {
     let (chunks, rest) = text.as_chunks::<4>();
     let all = rest.iter().fold(0, |all, byte| all | CLASS[usize::from(*byte)]);
-    chunks.iter().fold(all, |all, chunk| {
-        let [a, b, c, d] = chunk.map(|byte| CLASS[usize::from(byte)]);
-        all | (a | b) | (c | d)
+    chunks.iter().fold(all, |all, [a, b, c, d]| {
+        let of = |byte: &u8| CLASS[usize::from(*byte)];
+        all | (of(a) | of(b)) | (of(c) | of(d))
     })
 }
 

@@ -6,11 +6,13 @@
 //! `gotmpl` room.
 
 mod analysis;
+mod block;
 mod node;
 mod plain;
 mod scalar;
 mod writer;
 
+pub use block::BlockWriter;
 pub use node::{write_document, write_documents, write_node};
 pub use plain::{PlainType, must_quote, plain_type};
 
@@ -269,21 +271,31 @@ impl<'c> Emitter<'c> {
             check_anchor(properties.anchor, "anchor")?;
         }
         let role = self.before(Shape { simple_key, kind: ShapeKind::Scalar });
-        let style = self.possible_style(text, style, &analysis, role);
         self.properties(properties);
+        self.write_placed(text, style, &analysis, role);
+        self.after(role);
+        Ok(())
+    }
+
+    /// Writes a scalar where it belongs: what stands before it has been written.
+    fn placed(&mut self, text: &str, classes: u8, style: ScalarStyle, role: Role) {
+        let analysis = Analysis::of(text, classes, self.dialect.version);
+        self.write_placed(text, style, &analysis, role);
+    }
+
+    fn write_placed(&mut self, text: &str, style: ScalarStyle, analysis: &Analysis, role: Role) {
+        let style = self.possible_style(text, style, analysis, role);
         let may_fold = !role.simple_key();
         if style == ScalarStyle::Plain && (!may_fold || self.out.column.saturating_add(text.len()) <= self.dialect.width) {
             // Nearly all scalars: nothing that could begin a new line.
-            self.plain_word(text, &analysis);
+            self.plain_word(text, analysis);
         } else {
             let outer = self.indent;
             let in_sequence = self.frames.last().is_some_and(|frame| !frame.flow && !frame.mapping);
             self.increase_indent(true, false, in_sequence, false);
-            self.write_scalar(text, style, &analysis, may_fold);
+            self.write_scalar(text, style, analysis, may_fold);
             self.indent = outer;
         }
-        self.after(role);
-        Ok(())
     }
 
     /// Begins a sequence; `empty` tells that `end_sequence` follows at once. Only `head` and `tail` of `comments` count.

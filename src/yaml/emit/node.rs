@@ -145,30 +145,14 @@ fn behind<'c>(extra: Option<&'c Extra>, tail: &'c str, with_foot: bool) -> Comme
 }
 
 fn collection_properties(node: &Node, natural: Tag) -> Properties<'_> {
-    let tag = if node.tag == natural && !node.style.tagged { "" } else { tag_text(&node.tag) };
+    let tag = if node.tag == natural && !node.style.tagged { "" } else { node.tag_text() };
     Properties { anchor: anchor(node.extra.as_deref()), tag }
-}
-
-fn tag_text(tag: &Tag) -> &str {
-    match tag {
-        Tag::Null => "!!null",
-        Tag::Bool => "!!bool",
-        Tag::Int => "!!int",
-        Tag::Float => "!!float",
-        Tag::Str => "!!str",
-        Tag::Seq => "!!seq",
-        Tag::Map => "!!map",
-        Tag::Binary => "!!binary",
-        Tag::Timestamp => "!!timestamp",
-        Tag::Merge => "!!merge",
-        Tag::Other(text) => text,
-    }
 }
 
 /// The tag to write, and whether the text needs quotes because plain it would be read as another type.
 fn scalar_tag<'n>(node: &'n Node, text: &str) -> (&'n str, bool) {
     if node.style.tagged {
-        return (tag_text(&node.tag), false);
+        return (node.tag_text(), false);
     }
     if node.tag == Tag::Str && node.style.scalar != ScalarStyle::Plain {
         return ("", false);
@@ -186,7 +170,7 @@ fn scalar_tag<'n>(node: &'n Node, text: &str) -> (&'n str, bool) {
     } else if node.tag == Tag::Str {
         ("", true)
     } else {
-        (tag_text(&node.tag), false)
+        (node.tag_text(), false)
     }
 }
 

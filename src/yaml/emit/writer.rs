@@ -67,7 +67,9 @@ impl Writer {
         self.foot_indent = -1;
     }
 
-    fn spaces_to(&mut self, column: usize) {
+    /// Fills the line up to a column.
+    #[inline]
+    pub(super) fn spaces_to(&mut self, column: usize) {
         const SPACES: &[u8; 64] = &[b' '; 64];
         while self.column < column {
             let count = (column - self.column).min(SPACES.len());
