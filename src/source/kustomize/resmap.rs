@@ -4,7 +4,8 @@
 
 #[expect(clippy::disallowed_types, reason = "identities are only looked up")]
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::{Arc, OnceLock};
 
 use ecow::EcoString;
 
@@ -12,14 +13,17 @@ use super::errors::{Fail, KResult, fail};
 use super::ids::{DEFAULT_NAMESPACE, NOT_A_NAMESPACE, ResId};
 use super::kustomization::Selector;
 use super::openapi::Schemas;
+use super::parallel;
 use super::resource::{Behavior, ORIGIN, Resource};
 use super::selector::SelectorRegex;
 use super::tree;
 use crate::base::suggest::nearest;
 
 /// What makes two identities the same one. It shares the texts of the object.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
+    /// The hash of all the rest, made where the key is made: that is done by many processors.
+    hash: u64,
     api_version: EcoString,
     kind: EcoString,
     name: EcoString,
@@ -41,7 +45,16 @@ impl Key {
         if let Some(version) = api_version.strip_prefix('/').filter(|version| !version.contains('/')) {
             api_version = version.into();
         }
-        Self { api_version, kind, name: tree::meta_shared(&res.node, "name"), namespace }
+        static RANDOM: OnceLock<RandomState> = OnceLock::new();
+        let name = tree::meta_shared(&res.node, "name");
+        let hash = RANDOM.get_or_init(RandomState::new).hash_one((&api_version, &kind, &name, &namespace));
+        Self { hash, api_version, kind, name, namespace }
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 
@@ -103,9 +116,14 @@ impl ResMap {
 
     /// Adds an object; fails if its identity is there already.
     pub fn append(&mut self, res: Resource) -> KResult<()> {
+        let key = Key::of(&res, &self.schemas);
+        self.append_as(res, key)
+    }
+
+    fn append_as(&mut self, res: Resource, key: Key) -> KResult<()> {
         let (schemas, list) = (&self.schemas, &self.list);
-        let keys = self.keys.get_or_insert_with(|| list.iter().map(|res| Key::of(res, schemas)).collect());
-        if !keys.insert(Key::of(&res, schemas)) {
+        let keys = self.keys.get_or_insert_with(|| parallel::map(list, |res| Key::of(res, schemas)).into_iter().collect());
+        if !keys.insert(key) {
             return fail(format!("may not add resource with an already registered id: {}", res.cur_id(schemas)));
         }
         self.list.push(res);
@@ -114,7 +132,9 @@ impl ResMap {
 
     /// Adds objects; fails if an identity is there already.
     pub fn append_all(&mut self, list: Vec<Resource>) -> KResult<()> {
-        list.into_iter().try_for_each(|res| self.append(res))
+        let keys = parallel::map(&list, |res| Key::of(res, &self.schemas));
+        self.list.reserve(list.len());
+        list.into_iter().zip(keys).try_for_each(|(res, key)| self.append_as(res, key))
     }
 
     /// Adds the objects of another map; fails if an identity is there already.
