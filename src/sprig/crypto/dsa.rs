@@ -1,6 +1,7 @@
 //! DSA keys with parameters of 2048 and 256 bits, which only `genPrivateKey "dsa"` makes.
 
 use super::keys::{numbers, sequence_of};
+use super::primes::{passes, random};
 use num_bigint::BigUint;
 use rand_core::RngCore;
 
@@ -43,12 +44,6 @@ impl DsaKey {
     }
 }
 
-fn random(source: &mut impl RngCore, size: usize) -> BigUint {
-    let mut bytes = vec![0; size];
-    source.fill_bytes(&mut bytes);
-    BigUint::from_bytes_be(&bytes)
-}
-
 /// A random odd number with its highest bit set.
 fn random_odd(source: &mut impl RngCore, size: usize) -> BigUint {
     let mut number = random(source, size);
@@ -81,25 +76,5 @@ const SMALL: [u32; 54] = [
 
 /// Division by small primes, then 64 rounds of Miller and Rabin as in Go.
 fn is_prime(number: &BigUint, source: &mut impl RngCore) -> bool {
-    if SMALL.iter().any(|prime| number % *prime == BigUint::ZERO) {
-        return false;
-    }
-    let one = BigUint::from(1_u8);
-    let less = number - &one;
-    let zeros = less.trailing_zeros().unwrap_or(0);
-    let odd = &less >> zeros;
-    let size = (number.bits() / 8) as usize;
-    (0..64).all(|_| {
-        let base = random(source, size) % (&less - 1_u8) + 1_u8;
-        let mut power = base.modpow(&odd, number);
-        let mut passes = power == one || power == less;
-        for _ in 1..zeros {
-            if passes {
-                break;
-            }
-            power = &power * &power % number;
-            passes = power == less;
-        }
-        passes
-    })
+    SMALL.iter().all(|prime| number % *prime != BigUint::ZERO) && passes(number, 64, source)
 }

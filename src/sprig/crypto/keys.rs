@@ -4,6 +4,7 @@ use super::super::args::{self, Out, bytes, lossy};
 use super::COSTLY;
 use super::der::{self, Reader, bit_string, element, from_pem, integer, oid, sequence, tag, to_pem};
 use super::dsa::DsaKey;
+use super::primes::random_prime;
 use super::random::Source;
 use crate::gotmpl::Value;
 use crate::gotmpl::budget;
@@ -40,13 +41,20 @@ pub(super) enum PrivateKey {
 }
 
 impl PrivateKey {
-    /// A new RSA key.
+    /// A new RSA key of 2048 bits or more, with the exponent that Go has.
     pub(super) fn rsa(vm: &Vm<'_>, bits: usize) -> Result<Self, String> {
         if !budget::spend(4 * COSTLY) {
             return Err("keys take too long to make".to_owned());
         }
-        let key = RsaPrivateKey::new(&mut Source(vm.world()), bits);
-        key.map(|key| Self::Rsa(Box::new(key))).map_err(|error| error.to_string())
+        let mut source = Source(vm.world());
+        let mut prime = || BigUint::from_bytes_be(&random_prime(&mut source, bits as u64 / 2).to_bytes_be());
+        let exponent = BigUint::from(65_537_u32);
+        loop {
+            // That fails where the exponent divides one of the primes less one, or where they are the same.
+            if let Ok(key) = RsaPrivateKey::from_primes(vec![prime(), prime()], exponent.clone()) {
+                return Ok(Self::Rsa(Box::new(key)));
+            }
+        }
     }
 
     /// PEM in the form Go has for each kind of key.

@@ -6,6 +6,7 @@ mod der;
 mod dsa;
 mod hash;
 mod keys;
+mod primes;
 pub(super) mod random;
 
 /// The steps that making a key or hashing a password counts for, since it takes as long as a million others.
