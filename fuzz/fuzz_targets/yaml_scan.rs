@@ -1,15 +1,17 @@
-//! Any bytes as YAML and JSON, in every way that hydrate reads them; what could be read is written again.
+//! Any bytes as YAML and JSON, in every way that hydrate reads them; what could be read is written again, and what is read the
+//! short way is what the long way gives.
 
 #![no_main]
 
 use hydrate::gotmpl::GoVersion;
 use hydrate::gotmpl::decode::{Numbers, Target, Values, from_json_of};
 use hydrate::gotmpl::encode;
-use hydrate::yaml::{self, Dialect, Input, Options, Parser, documents};
+use hydrate::yaml::{self, Composer, Dialect, Input, Options, Parser, block, documents};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     events(data);
+    short_way(data);
     for options in [Options::SIGS, Options::SIGS_STRICT, Options::V3] {
         let _ = yaml::decode_all(data, options, &mut Values::new(Numbers::Int64));
     }
@@ -34,5 +36,13 @@ fn events(data: &[u8]) {
     for dialect in [Dialect::V2, Dialect::V3] {
         let input = Input::new(data);
         Parser::new(&input, dialect).for_each(drop);
+    }
+}
+
+fn short_way(data: &[u8]) {
+    let input = Input::new(data);
+    if let Some(short) = block::read(&input) {
+        let long = Composer::new(&input).next().expect("a document").expect("no error");
+        assert_eq!(Some(short), long.root);
     }
 }
