@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
         _ => "patchesJson6902: [{path: patch.yaml, target: {group: apps, version: v1, kind: Deployment, name: a}}]\n",
     };
     let world = MemoryWorld::new()
-        .with_file("/k/kustomization.yaml", format!("resources: [objects.yaml]\nnamePrefix: p-\nnamespace: n\n{rules}"))
+        .with_file("/k/kustomization.yaml", format!("resources: [objects.yaml]\nnamePrefix: p-\nnamespace: ns\n{rules}"))
         .with_file("/k/patch.yaml", patch)
         .with_file("/k/objects.yaml", objects);
     let _ = build(&world, Path::new("/k"), &BuildOptions::default());
