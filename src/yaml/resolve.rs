@@ -148,6 +148,9 @@ fn resolve(text: &str, dialect: Dialect, timestamps: bool) -> Scalar<'_> {
 }
 
 fn word(text: &str, dialect: Dialect) -> Option<Scalar<'static>> {
+    if text.len() > "false".len() {
+        return None;
+    }
     Some(match text {
         "true" | "True" | "TRUE" => Scalar::Bool(true),
         "false" | "False" | "FALSE" => Scalar::Bool(false),

@@ -11,13 +11,14 @@ pub fn sort<T: AsRef<str> + Clone>(entries: &mut Vec<(T, impl Copy)>, version: V
         return;
     }
     let mut width = 1;
+    let mut merged = Vec::with_capacity(entries.len());
     while width < entries.len() {
-        let mut merged = Vec::with_capacity(entries.len());
+        merged.clear();
         for pair in entries.chunks(2 * width) {
             let (left, right) = pair.split_at(width.min(pair.len()));
             merge(left, right, &mut merged, version);
         }
-        *entries = merged;
+        std::mem::swap(entries, &mut merged);
         width *= 2;
     }
 }

@@ -290,7 +290,11 @@ impl Schemas {
 fn known_scope(group: &str, version: &str, kind: &str) -> Option<bool> {
     let at = SCOPES.binary_search_by(|(known, ..)| (*known).cmp(kind)).ok()?;
     let (_, cluster_scoped, versions) = SCOPES.get(at)?;
-    let same = |known: &&str| split_api_version(known) == (group, version);
+    let same = |known: &&str| match known.strip_prefix(group) {
+        Some(rest) if group.is_empty() => rest == version,
+        Some(rest) => rest.strip_prefix('/') == Some(version),
+        None => false,
+    };
     versions.iter().any(same).then_some(*cluster_scoped)
 }
 

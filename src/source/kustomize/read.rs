@@ -121,9 +121,9 @@ fn items_of_list(node: &mut Node) -> Option<Vec<Node>> {
 }
 
 /// Drops what is nothing and fails at what is no object.
-fn checked(nodes: Vec<Node>) -> KResult<Vec<Node>> {
-    let nodes: Vec<Node> = nodes.into_iter().filter(|node| !tree::is_nil_or_empty(node)).collect();
-    nodes.iter().try_for_each(check_metadata)?;
+fn checked(mut nodes: Vec<Node>) -> KResult<Vec<Node>> {
+    nodes.retain(|node| !tree::is_nil_or_empty(node));
+    parallel::try_map(&nodes, check_metadata)?;
     Ok(nodes)
 }
 

@@ -192,20 +192,20 @@ impl Resource {
     /// Remembers who it is now.
     pub fn store_previous_id(&mut self, schemas: &Schemas) {
         let id = self.cur_id(schemas);
-        let known = [(PREVIOUS_NAMES, id.name.as_str()), (PREVIOUS_NAMESPACES, id.effective_namespace()), (PREVIOUS_KINDS, &id.gvk.kind)];
-        if self.begin_annotations(known) {
-            return;
+        let namespace = if id.effective_namespace() == id.namespace { id.namespace.clone() } else { id.effective_namespace().into() };
+        let known = [(PREVIOUS_NAMES, &id.name), (PREVIOUS_NAMESPACES, &namespace), (PREVIOUS_KINDS, &id.gvk.kind)];
+        if !self.begin_annotations(known) {
+            known.into_iter().for_each(|(key, value)| self.append_csv(key, value));
         }
-        known.into_iter().for_each(|(key, value)| self.append_csv(key, value));
     }
 
     /// Makes the first annotations of an object at once; does nothing where there may be others.
-    fn begin_annotations(&mut self, entries: [(&str, &str); 3]) -> bool {
+    fn begin_annotations(&mut self, entries: [(&str, &EcoString); 3]) -> bool {
         let Some(Node { data: Data::Mapping(meta), .. }) = self.node.get_mut("metadata") else { return false };
         if meta.iter().any(|(key, _)| key.as_str() == Some(ANNOTATIONS)) || entries.iter().any(|(_, value)| value.is_empty()) {
             return false;
         }
-        let entries = entries.map(|(key, value)| (Node::string(key), single_quoted(value)));
+        let entries = entries.map(|(key, value)| (Node::string(key), single_quoted(value.clone())));
         meta.push((tree::bare(ANNOTATIONS), Node::mapping(entries.into())));
         true
     }
@@ -402,7 +402,7 @@ impl Resource {
     }
 }
 
-fn single_quoted(text: &str) -> Node {
+fn single_quoted(text: impl Into<EcoString>) -> Node {
     let mut node = Node::string(text);
     node.style.scalar = ScalarStyle::SingleQuoted;
     node

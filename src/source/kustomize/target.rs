@@ -20,6 +20,7 @@ use super::kustomization::{COMPONENT, FieldSpec, GvkFields, Kustomization, Label
 use super::loader::Loader;
 use super::openapi::Schemas;
 use super::origin::Origin;
+use super::parallel;
 use super::plugins::{self, Transform};
 use super::read;
 use super::resmap::ResMap;
@@ -534,7 +535,7 @@ fn label_specs(label: &Label, config: &Config) -> KResult<Vec<FieldSpec>> {
 
 /// Drops objects that are configuration for tools only.
 fn drop_local(map: &mut ResMap) -> KResult<()> {
-    map.list().iter().filter(|res| !res.is_gone()).try_for_each(|res| read::check_metadata(&res.node))?;
+    parallel::try_map(map.list(), |res| if res.is_gone() { Ok(()) } else { read::check_metadata(&res.node) })?;
     map.list_mut().retain(|res| !res.is_gone() && res.annotation(LOCAL_CONFIG).is_none_or(|value| value == "false"));
     Ok(())
 }

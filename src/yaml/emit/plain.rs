@@ -17,7 +17,7 @@ pub enum PlainType {
 /// Whether a string has to be quoted so that it stays a string: for this library, or for a reader of YAML 1.1.
 pub fn must_quote(text: &str, version: Version) -> bool {
     let Some(first) = text.bytes().next() else { return true };
-    if !may_be_special(first) {
+    if !may_be_special(first) || is_long_word(first, text) {
         return false;
     }
     plain_type(text, version) != PlainType::Str || is_base60(text) || (version == Version::V3 && is_old_bool(text))
@@ -29,7 +29,7 @@ pub fn plain_type(text: &str, version: Version) -> PlainType {
         [] => PlainType::Null,
         [b'.', ..] => dotted(text),
         [b'0'..=b'9' | b'+' | b'-', ..] => number(text, version),
-        [first, ..] if may_be_special(*first) => word(text, version),
+        [first, ..] if may_be_special(*first) && !is_long_word(*first, text) => word(text, version),
         _ => PlainType::Str,
     }
 }
@@ -37,6 +37,11 @@ pub fn plain_type(text: &str, version: Version) -> PlainType {
 /// Whether anything but a string may begin with this byte.
 fn may_be_special(first: u8) -> bool {
     matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.' | b'~' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O')
+}
+
+/// Whether a text that begins with a letter is longer than all words that mean something.
+fn is_long_word(first: u8, text: &str) -> bool {
+    first.is_ascii_alphabetic() && text.len() > "false".len()
 }
 
 fn word(text: &str, version: Version) -> PlainType {
@@ -151,6 +156,9 @@ fn is_float(text: &str) -> bool {
 /// `[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?`: sexagesimal in YAML 1.1, a string here, quoted for others' sake.
 fn is_base60(text: &str) -> bool {
     let rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !rest.starts_with(|first: char| first.is_ascii_digit()) {
+        return false;
+    }
     let mut parts = rest.split(':');
     let head = parts.next().unwrap_or_default();
     let head_fits =

@@ -22,10 +22,7 @@ pub(super) fn set_entries(map: &mut ResMap, entries: &Texts, specs: &[FieldSpec]
     let fields = Fields::new(specs);
     parallel::change(map.list_mut(), |res| {
         let about = fields.about(&res.node);
-        for (key, value) in entries {
-            let mut set = |node: &mut Node| tree::set_field(node, key, Node::string(value.clone()));
-            about.iter().try_for_each(|field| fieldspec::apply_field(&mut res.node, field, Some(&create), &mut set))?;
-        }
-        Ok(())
+        let mut set = |node: &mut Node| entries.iter().try_for_each(|(key, value)| tree::set_field(node, key, Node::string(value.clone())));
+        about.iter().try_for_each(|field| fieldspec::apply_field(&mut res.node, field, Some(&create), &mut set))
     })
 }
