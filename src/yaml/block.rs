@@ -1,4 +1,5 @@
-//! The short way to a tree: documents as most are written, block collections with an entry a line, without comments, anchors and tags.
+//! The short way to a tree: documents as most are written, block collections with an entry a line, without comments
+//! (but above them), anchors and tags.
 //!
 //! The reader that follows libyaml passes every scalar through queues of tokens and events, which decide about rare things at the
 //! cost of all the common ones. Here lines become nodes at once. What is read is only what is certain: at anything else this gives
@@ -18,6 +19,9 @@ const MAX_DEPTH: usize = 64;
 /// Longer keys are left to the other reader, for which they may be none.
 const MAX_KEY: usize = 1000;
 
+/// More empty lines below a comment are left to the other reader, which does not look further than so many characters.
+const MAX_EMPTY_LINES: usize = 100;
+
 /// Reads a text that holds one document: the root as `compose` makes it; `None` if that has to be asked.
 pub fn read(input: &Input<'_>) -> Option<Node> {
     let text = input.text();
@@ -26,13 +30,22 @@ pub fn read(input: &Input<'_>) -> Option<Node> {
         return None;
     }
     let mut reader = Reader { text, bytes, pos: 0, line: 0, start: 0, indent: 0, items: Vec::new(), entries: Vec::new() };
+    let mut head = None;
     if bytes.starts_with(b"---") {
         reader.pos = 3;
         reader.end_of_line()?;
     } else {
+        head = reader.head_comment()?;
         reader.go_to_content()?;
     }
-    let root = reader.block(-1, 0)?;
+    let mut root = reader.block(-1, 0)?;
+    if let (Some(head), Data::Mapping(entries)) = (head, &mut root.data) {
+        // The comment above a mapping is one above its first key.
+        let (key, _) = entries.first_mut().filter(|(key, _)| key.column == 1)?;
+        key.extra.get_or_insert_default().head = head.into();
+    } else if head.is_some() {
+        return None;
+    }
     let is_all = reader.indent == END && !matches!(root.data, Data::Scalar(_));
     is_all.then_some(root)
 }
@@ -65,6 +78,26 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Moves over the comments above the root: the lines right above it are its own, those above an empty line are the document's.
+    fn head_comment(&mut self) -> Option<Option<&'a str>> {
+        let (mut from, mut to, mut empty) = (None, self.pos, 0);
+        loop {
+            match self.at(0) {
+                b'#' => {
+                    from.get_or_insert(self.pos);
+                    self.pos = self.line_end();
+                    (to, empty) = (self.pos, 0);
+                }
+                b'\n' => (from, empty) = (None, empty + 1),
+                _ => break,
+            }
+            if self.at(0) == b'\n' {
+                self.begin_line();
+            }
+        }
+        (empty <= MAX_EMPTY_LINES).then(|| from.and_then(|from| self.text.get(from..to)))
+    }
+
     // ---- block collections
 
     /// The node at the position, in a collection indented by `outer`.

@@ -22,6 +22,9 @@ fn usual_documents_are_read() {
         "a: [x, -1, \"b\", {k: v, l: [http://h/p]}]\nb: {}\n\"q\": ~\n'r s': \u{e9}\u{2019}\n",
         "a:\n    long text\n    on lines of its own\nb: x#y:z\n\n",
         "  a: b\n  c: d\n",
+        "# one\n#two \na: b\n",
+        "# above\n\na: b\n",
+        "# above\n\n\n# one\na: b\n",
     ] {
         assert!(agrees(text), "{text:?}");
     }
@@ -32,7 +35,9 @@ fn others_are_left_to_the_long_way() {
     for text in [
         "",
         "a",
-        "# c\na: b\n",
+        "# c\n- b\n",
+        "---\n# c\na: b\n",
+        "a:\n# c\n  b: c\n",
         "a: b # c\n",
         "a: &x b\n",
         "a: *x\n",
