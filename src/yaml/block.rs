@@ -80,7 +80,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Moves over the comments above the root: the lines right above it are its own, those above an empty line are the document's.
     fn head_comment(&mut self) -> Option<Option<&'a str>> {
-        let (mut from, mut to, mut empty) = (None, self.pos, 0);
+        let (start, mut from, mut to, mut empty) = (self.pos, None, self.pos, 0);
         loop {
             match self.at(0) {
                 b'#' => {
@@ -95,7 +95,9 @@ impl<'a> Reader<'a> {
                 self.begin_line();
             }
         }
-        (empty <= MAX_EMPTY_LINES).then(|| from.and_then(|from| self.text.get(from..to)))
+        // Lines of blanks are not looked at as closely as it would take.
+        let is_clear = empty <= MAX_EMPTY_LINES && (self.pos == start || self.at(0) != b' ');
+        is_clear.then(|| from.and_then(|from| self.text.get(from..to)))
     }
 
     // ---- block collections
@@ -662,6 +664,10 @@ const FLOW_PLAIN: u8 = 8;
 
 static CLASS: [u8; 256] = classes();
 
+const fn class_if(is: bool, class: u8) -> u8 {
+    if is { class } else { 0 }
+}
+
 const fn classes() -> [u8; 256] {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -672,7 +678,7 @@ const fn classes() -> [u8; 256] {
         let ends = c >= 0x80 || matches!(c, b':' | b'\n' | b'\t' | b'#');
         let never = matches!(c, 0 | b' ' | b'\t' | b'\n' | b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*')
             || matches!(c, b'!' | b'|' | b'>' | b'\'' | b'"' | b'%' | b'@' | b'`');
-        table[byte] = word as u8 * KEY_START | ends as u8 * ENDS_KEY | never as u8 * NEVER_PLAIN | inside as u8 * FLOW_PLAIN;
+        table[byte] = class_if(word, KEY_START) | class_if(ends, ENDS_KEY) | class_if(never, NEVER_PLAIN) | class_if(inside, FLOW_PLAIN);
         byte += 1;
     }
     table

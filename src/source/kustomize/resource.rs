@@ -373,9 +373,12 @@ impl Resource {
         let stays = |key: &str| {
             !(INTERNAL.contains(&key) || key == LEGACY_ID || key == ORIGIN && !origin || key == TRANSFORMATIONS && !transformations)
         };
-        let entries = self.node.get("metadata").and_then(|meta| meta.get(ANNOTATIONS)).and_then(Node::entries);
-        if entries.is_some_and(|entries| !entries.is_empty() && entries.iter().all(|(key, _)| !stays(tree::raw_text(key)))) {
-            return self.set_annotations(&Texts::new());
+        if let Some(meta) = self.node.get_mut("metadata")
+            && let Some(entries) = meta.get(ANNOTATIONS).and_then(Node::entries)
+            && !entries.is_empty()
+            && entries.iter().all(|(key, _)| !stays(tree::raw_text(key)))
+        {
+            return tree::clear(meta, ANNOTATIONS).map(drop);
         }
         let mut annotations = self.annotations();
         if !annotations.is_empty() {

@@ -38,6 +38,7 @@ fn others_are_left_to_the_long_way() {
         "# c\n- b\n",
         "---\n# c\na: b\n",
         "a:\n# c\n  b: c\n",
+        "# c\n  \n\na: b\n",
         "a: b # c\n",
         "a: &x b\n",
         "a: *x\n",
