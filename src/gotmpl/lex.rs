@@ -251,14 +251,13 @@ impl<'t> Lexer<'t> {
         Item { space: offset(space), ..item }
     }
 
-    /// A right delimiter that trims begins with the last of the spaces before it; only the others are an item in Go, and
-    /// only after such an item does it look for open parentheses.
+    /// A right delimiter that trims begins with the last of the spaces before it; only the others are an item in Go.
     fn trimming_delim(&mut self, space: usize, marker: usize) -> Item {
-        let others = marker - space > 1;
-        if others && self.parens > 0 {
+        if self.parens > 0 {
             let item = self.fail(marker - 1, "unclosed left paren");
             return Item { space: offset(space), ..item };
         }
+        let others = marker - space > 1;
         let delim = marker + 1;
         let item = self.item(Kind::RightDelim, delim, delim + DELIM);
         self.pos = self.past(delim + DELIM, class::SPACE);
