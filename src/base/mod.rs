@@ -6,6 +6,7 @@ pub mod fate;
 pub mod hash;
 pub mod key;
 pub mod place;
+pub mod plain;
 pub mod secret;
 pub mod suggest;
 pub mod whole;

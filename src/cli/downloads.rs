@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::base::plain;
 use crate::chart::acquire::http::Progress;
 
 /// Shows downloads on stderr, where that is a terminal.
@@ -26,7 +27,7 @@ impl Progress for Downloads {
             let bar = self.all.add(total.map_or_else(ProgressBar::no_length, ProgressBar::new));
             let style = ProgressStyle::with_template("{msg}: {bytes} {bytes_per_sec}").unwrap_or_else(|_| ProgressStyle::default_bar());
             bar.set_style(style);
-            bar.set_message(artifact.to_owned());
+            bar.set_message(plain::line(artifact).into_owned());
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });

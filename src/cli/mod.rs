@@ -71,7 +71,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 ui.configure(&cli.global);
                 dispatch(&mut ui, cli)
             }
-            Err(error) => return usage(&error),
+            Err(error) => return usage(&ui, &error),
         },
     };
     let exit = outcome.unwrap_or_else(|failures| {
@@ -94,9 +94,13 @@ fn drop_in(args: &[OsString]) -> Option<(DropIn, &[OsString])> {
 }
 
 /// Help and version go to stdout with exit code 0, misuse to stderr with exit code 1 (2 means stale here).
-fn usage(error: &clap::Error) -> ExitCode {
-    // A closed pipe is no reason to fail, and there is nobody left to tell.
-    let _ = error.print();
+fn usage(ui: &Ui, error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        ui.usage(&error.render().to_string());
+    } else {
+        // A closed pipe is no reason to fail, and there is nobody left to tell.
+        let _ = error.print();
+    }
     ExitCode::from(u8::from(error.use_stderr()))
 }
 

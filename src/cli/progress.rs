@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::base::plain;
+
 /// A line on stderr that says how many components are done; nothing where stderr is no terminal.
 #[derive(Debug)]
 pub struct Progress {
@@ -21,7 +23,7 @@ impl Progress {
             if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}: {pos} rendered {msg}") {
                 bar.set_style(style);
             }
-            bar.set_prefix(env.to_owned());
+            bar.set_prefix(plain::line(env).into_owned());
             bar.enable_steady_tick(Duration::from_millis(100));
         }
         Self { bar }
@@ -30,7 +32,7 @@ impl Progress {
     /// One more component is done.
     pub fn done(&self, name: &str) {
         self.bar.inc(1);
-        self.bar.set_message(name.to_owned());
+        self.bar.set_message(plain::line(name).into_owned());
     }
 
     /// Takes the line away.

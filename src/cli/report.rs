@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::base::secret::without_passwords;
-use crate::base::{Diagnostic, Severity};
+use crate::base::{Diagnostic, Severity, plain};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges};
 
@@ -99,7 +99,6 @@ pub fn document(command: &str, fields: Json, errors: &[Box<Diagnostic>]) -> Vec<
         document.extend(fields);
         document.insert("errors".to_owned(), errors.iter().map(|error| diagnostic_json(error)).collect());
     }
-    let mut text = serde_json::to_vec_pretty(&document).unwrap_or_default();
-    text.push(b'\n');
-    text
+    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    (plain::json(text) + "\n").into_bytes()
 }

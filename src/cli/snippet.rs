@@ -1,4 +1,7 @@
 //! Diagnostics with their source lines, for people.
+//!
+//! Names become one line each, messages may have several (they are indented below the first); what a terminal would obey is
+//! escaped in all of them, and in the source lines.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,10 +9,11 @@ use std::sync::Arc;
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use crate::base::secret::without_passwords;
-use crate::base::{Diagnostic, Frame, Label, Severity, SourceFile};
+use crate::base::{Diagnostic, Frame, Label, Severity, SourceFile, plain};
 
-/// The text of a diagnostic: headline, source lines, the stack of templates, notes and help. No line break at the end.
+/// The text of a diagnostic, whose messages name files by one line each: headline, source lines, the stack of templates, notes and help. No line break at the end.
 pub fn render(diagnostic: &Diagnostic, color: bool) -> String {
+    let diagnostic = &with_plain_names(diagnostic);
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -17,13 +21,29 @@ pub fn render(diagnostic: &Diagnostic, color: bool) -> String {
     let elements = snippets(diagnostic)
         .into_iter()
         .chain(diagnostic.frames.iter().flat_map(stack_level))
-        .chain(diagnostic.notes.iter().map(|text| Level::NOTE.message(text.as_str()).into()))
-        .chain(diagnostic.help.iter().map(|text| Level::HELP.message(text.as_str()).into()));
-    let title = level.primary_title(diagnostic.message.as_str());
+        .chain(diagnostic.notes.iter().map(|text| Level::NOTE.message(plain::text(text)).into()))
+        .chain(diagnostic.help.iter().map(|text| Level::HELP.message(plain::text(text)).into()));
+    let title = level.primary_title(plain::text(&diagnostic.message));
     let group = Group::with_title(title).elements(elements);
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     // A line that is shown may hold an address with a password in it.
-    without_passwords(&renderer.render(&[group])).into_owned()
+    let shown = renderer.render(&[group]);
+    let shown = without_passwords(&shown);
+    if color { plain::colored(&shown).into_owned() } else { plain::text(&shown).into_owned() }
+}
+
+/// The diagnostic with the names of its files as one line each in its own sentences too.
+fn with_plain_names(diagnostic: &Diagnostic) -> Diagnostic {
+    let mut diagnostic = diagnostic.clone();
+    let labels =
+        diagnostic.primary.iter().chain(&diagnostic.secondary).chain(diagnostic.frames.iter().filter_map(|frame| frame.place.as_ref()));
+    let names: Vec<Arc<SourceFile>> = labels.map(|label| Arc::clone(&label.file)).collect();
+    for name in names.iter().map(|file| &file.name).filter(|name| plain::line(name) != **name) {
+        let shown = plain::line(name);
+        let texts = diagnostic.notes.iter_mut().chain(&mut diagnostic.help).chain([&mut diagnostic.message]);
+        texts.for_each(|text| *text = text.replace(name.as_str(), &shown));
+    }
+    diagnostic
 }
 
 /// One snippet a file, the primary one's first.
@@ -41,10 +61,10 @@ fn snippets(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
 }
 
 fn stack_level(frame: &Frame) -> Vec<Element<'_>> {
-    let mut elements = vec![Level::NOTE.message(format!("in {}", frame.what)).into()];
+    let mut elements = vec![Level::NOTE.message(format!("in {}", plain::line(&frame.what))).into()];
     if let Some(label) = &frame.place {
         let (line, column) = label.file.line_column(label.span.start);
-        elements.push(Origin::path(label.file.name.as_str()).line(line).char_column(column).into());
+        elements.push(Origin::path(plain::line(&label.file.name)).line(line).char_column(column).into());
     }
     elements
 }
@@ -54,7 +74,7 @@ fn snippet<'a>(file: &'a SourceFile, labels: &[(AnnotationKind, &'a Label)]) -> 
     let lines = window(file, labels);
     let bytes = file.text.get(lines.clone()).unwrap_or_default();
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Origin::path(file.name.as_str()).into();
+        return Origin::path(plain::line(&file.name)).into();
     }
     let text = String::from_utf8_lossy(bytes);
     let (first, _) = file.line_column(lines.start);
@@ -63,10 +83,10 @@ fn snippet<'a>(file: &'a SourceFile, labels: &[(AnnotationKind, &'a Label)]) -> 
         .map(|(kind, label)| {
             let span = on_boundaries(&text, &lines, &label.span);
             let annotation = kind.span(span);
-            if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) }
+            if label.text.is_empty() { annotation } else { annotation.label(plain::line(&label.text)) }
         })
         .collect();
-    Snippet::source(text).path(file.name.as_str()).line_start(first).annotations(annotations).into()
+    Snippet::source(text).path(plain::line(&file.name)).line_start(first).annotations(annotations).into()
 }
 
 /// From the first line touched to the last; a file of megabytes is not shown whole.

@@ -1,8 +1,11 @@
 //! The user interface: data to stdout, everything else to stderr, colour only where it is wanted.
+//!
+//! All text for people passes here, and here alone it is made fit to be shown ([`plain`]): names of files, messages of templates
+//! and what servers say may hold anything. Data that is not for people (rendered manifests) passes as it is.
 
 use std::io::{self, IoSlice, IsTerminal, Write};
 
-use crate::base::{Diagnostic, Result};
+use crate::base::{Diagnostic, Result, plain};
 
 use super::Exit;
 use super::args::{Color, GlobalArgs};
@@ -52,6 +55,12 @@ impl Ui {
         self.pieces([bytes])
     }
 
+    /// Writes lines for people to stdout.
+    pub fn lines<L: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = L>) -> Result<()> {
+        let text: String = lines.into_iter().map(|line| format!("{}\n", plain::line(line.as_ref()))).collect();
+        self.data(text.as_bytes())
+    }
+
     /// Writes pieces of data to stdout as if they were one.
     pub fn pieces<'p>(&mut self, pieces: impl IntoIterator<Item = &'p [u8]>) -> Result<()> {
         if self.closed {
@@ -67,17 +76,22 @@ impl Ui {
         Ok(())
     }
 
-    /// A message to stderr, unless the run is quiet.
+    /// A message to stderr, unless the run is quiet. Lines after the first are indented.
     pub fn say(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            self.stderr(text.as_ref());
+            self.stderr(&plain::paragraph(text.as_ref()));
         }
+    }
+
+    /// What was wrong with the command line, to stderr.
+    pub fn usage(&self, text: &str) {
+        self.stderr(&plain::text(text.trim_end()));
     }
 
     /// A message to stderr for runs with `-v`; `level` 2 for `-vv`.
     pub fn detail(&self, level: u8, text: impl AsRef<str>) {
         if self.verbose >= level {
-            self.stderr(text.as_ref());
+            self.stderr(&plain::paragraph(text.as_ref()));
         }
     }
 

@@ -12,7 +12,7 @@ pub fn write(diffs: &[FileDiff], env: &str) -> Json {
             "file": diff.file,
             "path": diff.path,
             "change": diff.fate.word(),
-            "diff": text::one(diff, false),
+            "diff": text::exact(diff),
         })
     };
     json!({"environment": env, "files": diffs.iter().map(file).collect::<Vec<_>>()})

@@ -1,9 +1,12 @@
 //! The unified diff, as `git diff` writes it and `git apply` reads it.
+//!
+//! Names are written in quotes where they hold what would end the line or steer a terminal, as Git does. Such characters in the lines of
+//! files are escaped (`\u{202e}`): the diff is for reading, also of changes that nobody has read yet. The JSON form has them as they are.
 
 use similar::{ChangeTag, TextDiff};
 
 use super::{FileDiff, sides};
-use crate::base::Fate;
+use crate::base::{Fate, plain};
 
 const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
@@ -18,21 +21,52 @@ pub fn write(diffs: &[FileDiff], color: bool) -> String {
 
 /// One file with its header.
 pub fn one(diff: &FileDiff, color: bool) -> String {
-    let path = &diff.path;
-    let (old, new) = match diff.fate {
-        Fate::Created => ("/dev/null".to_owned(), format!("b/{path}")),
-        Fate::Changed => (format!("a/{path}"), format!("b/{path}")),
-        Fate::Deleted => (format!("a/{path}"), "/dev/null".to_owned()),
+    let hunks = hunks(diff).into_iter().map(|(style, line)| (style, shown(line)));
+    header(diff).into_iter().chain(hunks).map(|(style, line)| paint(style, &line, color)).collect()
+}
+
+/// One file as it is, for programs.
+pub fn exact(diff: &FileDiff) -> String {
+    header(diff).into_iter().chain(hunks(diff)).map(|(_, line)| line + "\n").collect()
+}
+
+fn header(diff: &FileDiff) -> Vec<(&'static str, String)> {
+    let (before, after) = (quoted(&format!("a/{}", diff.path)), quoted(&format!("b/{}", diff.path)));
+    let mut lines = vec![format!("diff --git {before} {after}")];
+    let nothing = || "/dev/null".to_owned();
+    let (mode, old, new) = match diff.fate {
+        Fate::Created => (Some("new file mode 100644"), nothing(), after),
+        Fate::Changed => (None, before, after),
+        Fate::Deleted => (Some("deleted file mode 100644"), before, nothing()),
     };
-    let mut lines = vec![(BOLD, format!("diff --git a/{path} b/{path}"))];
-    lines.extend(match diff.fate {
-        Fate::Created => Some((BOLD, "new file mode 100644".to_owned())),
-        Fate::Changed => None,
-        Fate::Deleted => Some((BOLD, "deleted file mode 100644".to_owned())),
-    });
-    lines.extend([(BOLD, format!("--- {old}")), (BOLD, format!("+++ {new}"))]);
-    lines.extend(hunks(diff));
-    lines.into_iter().map(|(style, line)| paint(style, &line, color)).collect()
+    lines.extend(mode.map(str::to_owned));
+    lines.extend([format!("--- {old}"), format!("+++ {new}")]);
+    lines.into_iter().map(|line| (BOLD, line)).collect()
+}
+
+/// A path as Git writes it: in quotes, with the escapes of C, where anything in it is unusual.
+fn quoted(path: &str) -> String {
+    if !path.contains(|c| plain::is_unsafe(c) || matches!(c, '"' | '\\')) {
+        return path.to_owned();
+    }
+    let mut out = "\"".to_owned();
+    for c in path.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if plain::is_unsafe(c) => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| out.push_str(&format!("\\{byte:03o}"))),
+            c => out.push(c),
+        }
+    }
+    out + "\""
+}
+
+/// A line of a file; the carriage return of a line break says nothing to a terminal there.
+fn shown(line: String) -> String {
+    let (text, end) = line.strip_suffix('\r').map_or((line.as_str(), ""), |text| (text, "\r"));
+    let shown = plain::text(text);
+    if matches!(shown, std::borrow::Cow::Borrowed(_)) { line } else { format!("{shown}{end}") }
 }
 
 /// The lines of the hunks with their styles.
@@ -66,6 +100,20 @@ fn paint(style: &str, line: &str, color: bool) -> String {
 mod tests {
     use super::*;
     use crate::diff::tests::sample;
+
+    #[test]
+    fn nothing_in_a_file_or_its_name_steers_a_terminal() {
+        let diff = FileDiff {
+            path: "m/a\n+++ b/x\x1b\"".to_owned(),
+            before: b"a: \x1b[31m\r\nb: 1\n"[..].into(),
+            after: "a: \u{202e}x\r\nb: 1\n".as_bytes().into(),
+            ..sample().swap_remove(0)
+        };
+        let name = r#"m/a\n+++ b/x\033\""#;
+        let header = format!("diff --git \"a/{name}\" \"b/{name}\"\n--- \"a/{name}\"\n+++ \"b/{name}\"\n@@ -1,2 +1,2 @@\n");
+        assert_eq!(one(&diff, false), format!("{header}-a: \\u{{1b}}[31m\r\n+a: \\u{{202e}}x\r\n b: 1\n"));
+        assert_eq!(exact(&diff), format!("{header}-a: \x1b[31m\r\n+a: \u{202e}x\r\n b: 1\n"));
+    }
 
     #[test]
     fn what_git_apply_reads() {

@@ -55,7 +55,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CacheArgs) -> Outcome {
     };
     match format {
         Format::Json => ui.data(&report::document("cache", data, &[]))?,
-        _ => ui.data(text.as_bytes())?,
+        _ => ui.lines(text.lines())?,
     }
     Ok(Exit::Success)
 }

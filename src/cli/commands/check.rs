@@ -130,29 +130,29 @@ fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> crate::base::Result<()>
         ui.say(format!("{env}: in sync"));
         return Ok(());
     }
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for (name, dir) in &changes.dirs {
-        list(&format!("{env}/{name}"), dir, &mut text);
+        list(&format!("{env}/{name}"), dir, &mut lines);
     }
     if changes.index.is_some() {
-        text.push_str(&format!("{}  {env}/kustomization.yaml\n", if changes.had_index { "changed" } else { "created" }));
+        lines.push(format!("{}  {env}/kustomization.yaml", if changes.had_index { "changed" } else { "created" }));
     }
-    list(&place.clusters_shown(""), &changes.clusters, &mut text);
-    ui.data(text.as_bytes())?;
+    list(&place.clusters_shown(""), &changes.clusters, &mut lines);
+    ui.lines(lines)?;
     ui.say(format!("{env}: stale; run `hydrate -e {env}` and commit the result"));
     Ok(())
 }
 
 /// The files of one directory that would change.
-fn list(shown: &str, dir: &DirChanges, text: &mut String) {
+fn list(shown: &str, dir: &DirChanges, lines: &mut Vec<String>) {
     let groups = [("created", &dir.created), ("changed", &dir.changed), ("deleted", &dir.deleted)];
     for (what, files) in groups {
         for file in files {
             let edited = if dir.edited.contains(file) { " (edited by hand)" } else { "" };
-            text.push_str(&format!("{what}  {shown}/{file}{edited}\n"));
+            lines.push(format!("{what}  {shown}/{file}{edited}"));
         }
     }
     if dir.reindexed && dir.created.is_empty() && dir.changed.is_empty() && dir.deleted.is_empty() {
-        text.push_str(&format!("changed  {shown}/.hydrated\n"));
+        lines.push(format!("changed  {shown}/.hydrated"));
     }
 }

@@ -59,7 +59,7 @@ pub fn commit(ui: &mut Ui, project: &Project, env: &str, push: bool, format: For
     if format == Format::Text && !ui.is_quiet() {
         let branch = done.branch.as_deref().unwrap_or("detached HEAD");
         let short = done.id.get(..10).unwrap_or(&done.id);
-        ui.data(format!("[{branch} {short}] {}\n", done.subject).as_bytes())?;
+        ui.lines([format!("[{branch} {short}] {}", done.subject)])?;
     }
     if push {
         git::push(&project.root)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::base::{Diagnostic, DiskWorld, Severity};
+use crate::base::{Diagnostic, DiskWorld, Severity, plain};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
@@ -78,7 +78,7 @@ fn mermaid(units: &[Unit]) -> String {
     let units = by_name(units);
     let number: BTreeMap<&str, usize> = units.keys().enumerate().map(|(index, name)| (*name, index)).collect();
     let mut text = "graph TD\n".to_owned();
-    number.iter().for_each(|(name, index)| text.push_str(&format!("  c{index}[\"{name}\"]\n")));
+    number.iter().for_each(|(name, index)| text.push_str(&format!("  c{index}[\"{}\"]\n", plain::line(name))));
     for (name, unit) in &units {
         let needs = unit.drawn_needs().into_iter().filter_map(|need| number.get(need));
         needs.for_each(|need| text.push_str(&format!("  c{need} --> c{}\n", number[name])));

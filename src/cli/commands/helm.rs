@@ -47,7 +47,7 @@ fn usage(ui: &mut Ui, error: &clap::Error) -> Outcome {
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) = (error.kind(), error.get(ContextKind::InvalidArg)) {
         ui.say(format!("Error: unknown flag: {flag}"));
     }
-    ui.say(error.render().to_string().trim_end());
+    ui.usage(&error.render().to_string());
     Ok(Exit::Failure)
 }
 

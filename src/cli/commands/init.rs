@@ -65,7 +65,8 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &InitArgs) -> Outcome {
         write(&root.join(path.replace("ENV", env)), text)?;
         ui.say(format!("created {}", path.replace("ENV", env)));
     }
-    ui.say(format!("\nnow run: hydrate -e {env}"));
+    ui.say("");
+    ui.say(format!("now run: hydrate -e {env}"));
     Ok(Exit::Success)
 }
 

@@ -109,9 +109,13 @@ pub fn run(ui: &mut Ui, args: &[OsString]) -> Outcome {
     let parsed = match Kustomize::try_parse_from(name.chain(args.iter().cloned())) {
         Ok(parsed) => parsed,
         Err(error) => {
+            if error.use_stderr() {
+                ui.usage(&error.render().to_string());
+                return Ok(Exit::Failure);
+            }
             // A closed pipe is no reason to fail, and there is nobody left to tell.
             let _ = error.print();
-            return Ok(if error.use_stderr() { Exit::Failure } else { Exit::Success });
+            return Ok(Exit::Success);
         }
     };
     match parsed.command {

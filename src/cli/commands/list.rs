@@ -45,7 +45,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     }
     match format {
         Format::Json => ui.data(&report::document("list", json!({"components": listed}), &broken))?,
-        _ => ui.data(table(["COMPONENT", "ENVIRONMENTS", "SOURCES", "NEEDS"], rows).as_bytes())?,
+        _ => ui.lines(table(["COMPONENT", "ENVIRONMENTS", "SOURCES", "NEEDS"], rows))?,
     }
     if broken.is_empty() { Ok(Exit::Success) } else { Err(Failures(broken)) }
 }
@@ -77,11 +77,11 @@ fn kind(kind: &Kind) -> &'static str {
 }
 
 /// Columns as wide as they must be; `-` for nothing.
-fn table(head: [&str; 4], rows: Vec<[String; 4]>) -> String {
+fn table(head: [&str; 4], rows: Vec<[String; 4]>) -> Vec<String> {
     let mut all = vec![head.map(str::to_owned)];
     all.extend(rows.into_iter().map(|row| row.map(|cell| if cell.is_empty() { "-".to_owned() } else { cell })));
     let width = |column: usize| all.iter().map(|row| row[column].len()).max().unwrap_or_default();
     let widths = [width(0), width(1), width(2)];
-    let line = |[a, b, c, d]: &[String; 4]| format!("{a:w0$}  {b:w1$}  {c:w2$}  {d}\n", w0 = widths[0], w1 = widths[1], w2 = widths[2]);
+    let line = |[a, b, c, d]: &[String; 4]| format!("{a:w0$}  {b:w1$}  {c:w2$}  {d}", w0 = widths[0], w1 = widths[1], w2 = widths[2]);
     all.iter().map(line).collect()
 }

@@ -26,7 +26,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     }
     for one in &newer {
         let users: Vec<&str> = one.used_by.iter().map(String::as_str).collect();
-        ui.data(format!("{}  {} -> {}  {}  ({})\n", one.name, one.locked, one.newest, one.source, users.join(", ")).as_bytes())?;
+        ui.lines([format!("{}  {} -> {}  {}  ({})", one.name, one.locked, one.newest, one.source, users.join(", "))])?;
     }
     ui.say(format!("{} of {} with a newer version", newer.len(), counted(lock.artifacts().count(), "artifact")));
     Ok(Exit::Success)

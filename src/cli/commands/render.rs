@@ -94,7 +94,7 @@ fn run_one(
     if format == Format::Text && !ui.is_quiet() {
         let mut lines = report::change_lines(&place, &changes);
         lines.push(report::summary(env, &changes, took));
-        ui.data(format!("{}\n", lines.join("\n")).as_bytes())?;
+        ui.lines(lines)?;
     }
     if args.commit {
         said["commit"] = super::commit::commit(ui, &session.project, env, args.push, format)?;

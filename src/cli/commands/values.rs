@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::base::{Diagnostic, DiskWorld};
+use crate::base::{Diagnostic, DiskWorld, plain};
 use crate::chart::acquire::mount::Mounted;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, provision};
@@ -55,8 +55,8 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &ValuesArgs) -> Outcome {
     let mut text = String::new();
     for (index, (name, files, data)) in printed.iter().enumerate() {
         text.push_str(if index == 0 { "" } else { "---\n" });
-        text.push_str(&format!("# {name}\n"));
-        files.iter().for_each(|file| text.push_str(&format!("# from {file}\n")));
+        text.push_str(&format!("# {}\n", plain::line(name)));
+        files.iter().for_each(|file| text.push_str(&format!("# from {}\n", plain::line(file))));
         text.push_str(&compose::emit(&data.to_node())?);
     }
     ui.data(text.as_bytes())?;
