@@ -36,12 +36,15 @@ pub struct GlobalArgs {
     /// Run as if started in this directory
     #[arg(short = 'C', long, value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
-    /// How many components to render at once [default: one per processor]
-    #[arg(short, long, value_name = "N", global = true)]
-    pub jobs: Option<usize>,
+    /// How many components to render at once, at most 256 [default: one per processor]
+    #[arg(short, long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
     /// Touch no network: what comes from outside must be in charts/ or in the cache
     #[arg(long, global = true, env = "HYDRATE_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub offline: bool,
+    /// How long one download may take in all
+    #[arg(long, value_name = "SECONDS", global = true, env = "HYDRATE_DOWNLOAD_TIMEOUT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub download_timeout: Option<u32>,
     /// Refuse to change hydrate.lock; the default where CI is set
     #[arg(long, global = true)]
     pub locked: bool,

@@ -71,12 +71,19 @@ pub fn supply_options(project: &Project, global: &GlobalArgs) -> SupplyOptions {
     let progress: Arc<dyn supply_progress::Progress> =
         if global.quiet { Arc::new(supply_progress::NoProgress) } else { Arc::new(Downloads::default()) };
     let keyring = project.settings.keyring.as_ref().map(|path| project.root.join(path));
-    SupplyOptions { root: project.root.clone(), offline: global.offline, mirrors: project.settings.mirrors.clone(), keyring, progress }
+    SupplyOptions {
+        root: project.root.clone(),
+        offline: global.offline,
+        mirrors: project.settings.mirrors.clone(),
+        keyring,
+        progress,
+        time_limit: global.download_timeout.map(|seconds| std::time::Duration::from_secs(seconds.into())),
+    }
 }
 
 /// The options of a rendering run over these components.
 pub fn options(global: &GlobalArgs, components: &[String], keep_going: bool) -> Options {
-    Options { components: components.to_vec(), keep_going, jobs: global.jobs, renders: renders(global) }
+    Options { components: components.to_vec(), keep_going, jobs: global.jobs.map(usize::from), renders: renders(global) }
 }
 
 /// Where rendered components are kept; nowhere when the user has no place for a cache.

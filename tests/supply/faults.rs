@@ -177,6 +177,43 @@ fn credentials_stay_with_their_host() {
     assert!(other.asked().iter().all(|asked| asked.header("authorization").is_none()));
 }
 
+/// `localhost` is another name of the machine, so both servers are reached, and only one is the host of the variable.
+#[test]
+fn a_variable_of_a_host_that_looks_alike_is_not_sent() {
+    let server = Server::start(|_, _| Reply::status(401));
+    let home = tempfile::tempdir().unwrap();
+    let careless = format!("HYDRATE_TOKEN_LOCAL_HOST_{}", server.port);
+    let exact = format!("HYDRATE_TOKEN_LOCAL__HOST_{}", server.port);
+    let fetch = |name: &str, host: &str| {
+        let world = world(home.path())
+            .with_variable(name, "t0ken")
+            .with_variable("HTTP_PROXY", &server.url(""))
+            .with_variable("HYDRATE_RETRIES", "0");
+        let url = format!("http://{host}:{}/loki.tgz", server.port);
+        let error = resolve(&Supply::new(&world, options(home.path())), &Want::Archive { url }).unwrap_err().to_string();
+        (server.asked().pop().and_then(|asked| asked.header("authorization").map(str::to_owned)), error)
+    };
+    let (sent, error) = fetch(&careless, "local-host");
+    assert_eq!(sent, None);
+    assert!(error.contains(&format!("{careless} is set")) && error.contains(&exact) && !error.contains("t0ken"), "{error}");
+    assert_eq!(fetch(&careless, "local.host").0.as_deref(), Some("Bearer t0ken"));
+    assert_eq!(fetch(&exact, "local-host").0.as_deref(), Some("Bearer t0ken"));
+    assert_eq!(fetch(&exact, "local.host").0, None);
+}
+
+#[test]
+fn a_server_that_drips_is_not_waited_for() {
+    let server = serving(|_, _| Reply::ok(packed("loki", "1.0.0")).failing(Fault::Drip(Duration::from_millis(50))));
+    let home = tempfile::tempdir().unwrap();
+    let world = world(home.path()).with_variable("HYDRATE_RETRIES", "5");
+    let limited = hydrate::chart::acquire::Options { time_limit: Some(Duration::from_secs(1)), ..options(home.path()) };
+    let start = std::time::Instant::now();
+    let error = resolve(&Supply::new(&world, limited), &chart(&server.url(""), "loki", None)).unwrap_err().to_string();
+    assert!(error.contains("was given up") && error.contains("--download-timeout"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert_eq!(server.count("/loki-1.0.0.tgz"), 1);
+}
+
 #[test]
 fn a_login_in_the_address_is_neither_locked_nor_shown() {
     let server = Server::start(|asked, _| match (asked.path.as_str(), asked.header("authorization")) {

@@ -61,7 +61,14 @@ pub fn world(directory: &Path) -> MemoryWorld {
 }
 
 pub fn options(root: &Path) -> Options {
-    Options { root: root.to_owned(), offline: false, mirrors: Mirrors::default(), keyring: None, progress: Arc::new(NoProgress) }
+    Options {
+        root: root.to_owned(),
+        offline: false,
+        mirrors: Mirrors::default(),
+        keyring: None,
+        progress: Arc::new(NoProgress),
+        time_limit: None,
+    }
 }
 
 pub fn chart(repository: &str, name: &str, version: Option<&str>) -> Want {

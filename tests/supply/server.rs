@@ -33,6 +33,8 @@ pub enum Fault {
     Cut(usize),
     /// Nothing is sent for so long after the first byte of the body.
     Stall(Duration),
+    /// One byte of the body is sent, then a pause, and so on.
+    Drip(Duration),
     /// The connection is closed before a byte is sent.
     Hangup,
 }
@@ -95,6 +97,22 @@ impl Server {
 
 fn serve(stream: &TcpStream, answer: &dyn Fn(&Asked, usize) -> Reply, log: &Mutex<Vec<Asked>>) -> Option<()> {
     let mut reader = BufReader::new(stream);
+    let mut asked = read(&mut reader)?;
+    // As a proxy it leads every tunnel to itself.
+    if asked.path.starts_with(|first: char| first != '/') {
+        (&mut &*stream).write_all(b"HTTP/1.1 200 x\r\n\r\n").ok()?;
+        asked = read(&mut reader)?;
+    }
+    let before = {
+        let mut log = log.lock().unwrap();
+        let before = log.iter().filter(|one| one.path == asked.path).count();
+        log.push(asked.clone());
+        before
+    };
+    send(stream, &answer(&asked, before)).ok()
+}
+
+fn read(reader: &mut impl BufRead) -> Option<Asked> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let path = line.split(' ').nth(1)?.to_owned();
@@ -105,14 +123,7 @@ fn serve(stream: &TcpStream, answer: &dyn Fn(&Asked, usize) -> Reply, log: &Mute
         let Some((name, value)) = line.trim().split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let asked = Asked { path, headers };
-    let before = {
-        let mut log = log.lock().unwrap();
-        let before = log.iter().filter(|one| one.path == asked.path).count();
-        log.push(asked.clone());
-        before
-    };
-    send(stream, &answer(&asked, before)).ok()
+    Some(Asked { path, headers })
 }
 
 fn send(mut stream: &TcpStream, reply: &Reply) -> std::io::Result<()> {
@@ -132,6 +143,10 @@ fn send(mut stream: &TcpStream, reply: &Reply) -> std::io::Result<()> {
             std::thread::sleep(time);
             stream.write_all(&reply.body[1..])
         }
+        Fault::Drip(pause) => reply.body.chunks(1).try_for_each(|byte| {
+            std::thread::sleep(pause);
+            stream.write_all(byte)
+        }),
         _ => stream.write_all(&reply.body),
     }
 }

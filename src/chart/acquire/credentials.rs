@@ -1,5 +1,8 @@
 //! Credentials where users already have them: helm's and docker's files, credential helpers, netrc, variables.
 //!
+//! Addresses come from files of a repository, so whoever writes those chooses the host. A login is therefore given for one
+//! scheme, host and port, named by the user exactly; nothing is given that holds for any host.
+//!
 //! Nothing here is ever printed: the types that hold secrets say `[hidden]` when they are formatted.
 
 use std::collections::BTreeMap;
@@ -58,6 +61,8 @@ pub struct TlsFiles {
 #[derive(Default)]
 pub struct Credentials {
     given: Mutex<BTreeMap<String, Login>>,
+    /// Variables that were meant for an origin perhaps, and are not taken for it.
+    passed_over: Mutex<BTreeMap<String, String>>,
     repositories: Vec<Repository>,
     registries: Vec<Registries>,
     netrc: Vec<Machine>,
@@ -111,7 +116,7 @@ struct Auth {
 }
 
 struct Machine {
-    name: Option<String>,
+    name: String,
     login: String,
     password: String,
 }
@@ -154,8 +159,13 @@ impl Credentials {
 
     /// Takes the `HYDRATE_…` variables of one host from the world, which is asked by name only.
     pub fn prepare(&self, world: &dyn World, url: &Url) {
-        let key = variable_key(url.authority());
-        let get = |kind: &str| world.variable(&format!("HYDRATE_{kind}_{key}")).filter(|text| !text.is_empty());
+        let of = |kind: &str, key: &str| world.variable(&format!("HYDRATE_{kind}_{key}")).filter(|text| !text.is_empty());
+        let key = variable_key(url);
+        let get = |kind: &str| of(kind, key.as_deref()?);
+        if let Some(kind) = ["TOKEN", "USERNAME"].into_iter().find(|kind| get(kind).is_none() && of(kind, &careless_key(url)).is_some()) {
+            let note = passed_over(kind, url, key.as_deref());
+            self.passed_over.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(origin(url), note);
+        }
         let login = match (get("TOKEN"), get("USERNAME"), get("PASSWORD")) {
             (Some(token), _, _) => Login::Bearer(token),
             (None, Some(user), password) => Login::Basic(user, password.unwrap_or_default()),
@@ -225,6 +235,11 @@ impl Credentials {
         self.machine(url.host()).map(|_| "netrc".to_owned())
     }
 
+    /// A variable that seems to be meant for this address, and why it is not taken for it.
+    pub fn passed_over(&self, url: &Url) -> Option<String> {
+        self.passed_over.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&origin(url)).cloned()
+    }
+
     /// Where credentials were looked for, for the user to read after a 401.
     pub fn searched(&self) -> &[String] {
         &self.searched
@@ -246,8 +261,7 @@ impl Credentials {
     }
 
     fn machine(&self, host: &str) -> Option<Login> {
-        let named = self.netrc.iter().find(|machine| machine.name.as_deref() == Some(host));
-        let machine = named.or_else(|| self.netrc.iter().find(|machine| machine.name.is_none()))?;
+        let machine = self.netrc.iter().find(|machine| machine.name == host)?;
         Some(Login::Basic(machine.login.clone(), machine.password.clone()))
     }
 
@@ -340,15 +354,44 @@ fn ask_helper(helper: &str, server: &str) -> Option<Login> {
 }
 
 fn origin(url: &Url) -> String {
-    format!("{}:{}", url.host(), url.port())
+    format!("{}://{}:{}", url.scheme(), url.host(), url.port())
 }
 
-/// `charts.example.org:8443` as part of a variable's name: `CHARTS_EXAMPLE_ORG_8443`.
-fn variable_key(authority: &str) -> String {
-    authority.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' }).collect()
+/// The host and port of an address as part of a variable's name, which no other host and port have: `.` is `_`, `-` is `__`, and `_` with
+/// the port follows unless it is 443 over TLS: `charts-eu.example.org:8443` is `CHARTS__EU_EXAMPLE_ORG_8443`.
+///
+/// `None` of hosts for which that would not be unique: of names that no DNS has (with `_`, with a label that is empty, begins or ends
+/// with `-`, or a last one of digits, which would look like a port) and of IPv6 addresses.
+fn variable_key(url: &Url) -> Option<String> {
+    let host = url.host();
+    let is_label = |label: &str| {
+        let plain = label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        plain && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = host.split('.').all(is_label) && !host.rsplit('.').next().is_some_and(is_number);
+    if !is_name && host.parse::<std::net::Ipv4Addr>().is_err() {
+        return None;
+    }
+    let port = if url.scheme() == "https" && url.port() == 443 { String::new() } else { format!("_{}", url.port()) };
+    Some(format!("{}{port}", host.replace('-', "__").replace('.', "_").to_ascii_uppercase()))
 }
 
-/// netrc as curl reads it: tokens apart by white space, `macdef` blocks and comments passed over.
+/// What one would write without minding that hosts have to be told apart.
+fn careless_key(url: &Url) -> String {
+    url.authority().chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+fn passed_over(kind: &str, url: &Url, key: Option<&str>) -> String {
+    let set = format!("HYDRATE_{kind}_{} is set, but it is not for {} alone", careless_key(url), url.authority());
+    match key {
+        Some(key) => format!("{set}: write HYDRATE_{kind}_{key} (`-` is `__`, `.` is `_`, and `_` with the port follows)"),
+        None => format!("{set}: no variable can name this host; put its login into netrc"),
+    }
+}
+
+/// netrc as curl reads it: tokens apart by white space, `macdef` blocks and comments passed over. What it holds for every other host
+/// (`default`) is not taken: it would be sent to whatever host a repository names.
 fn parse_netrc(text: &str) -> Vec<Machine> {
     let mut machines: Vec<Machine> = Vec::new();
     let mut lines = text.lines();
@@ -356,10 +399,11 @@ fn parse_netrc(text: &str) -> Vec<Machine> {
         let mut words = line.split_whitespace();
         while let Some(word) = words.next() {
             match word {
-                "machine" => {
-                    machines.push(Machine { name: words.next().map(str::to_owned), login: String::new(), password: String::new() })
+                // The login of `default` belongs to a machine that no address can name.
+                "machine" | "default" => {
+                    let name = if word == "machine" { words.next().unwrap_or_default() } else { "" };
+                    machines.push(Machine { name: name.to_owned(), login: String::new(), password: String::new() });
                 }
-                "default" => machines.push(Machine { name: None, login: String::new(), password: String::new() }),
                 "login" => set(&mut machines, words.next(), |machine| &mut machine.login),
                 "password" => set(&mut machines, words.next(), |machine| &mut machine.password),
                 "macdef" => lines.by_ref().take_while(|line| !line.trim().is_empty()).for_each(drop),
@@ -408,8 +452,9 @@ mod tests {
         let all = Credentials::from_world(&world());
         let basic = |user: &str, password: &str| Some(Login::Basic(user.into(), password.into()));
         assert_eq!(all.login(&url("https://charts.example.org/team/x.tgz")), basic("ann", "p1"));
-        assert_eq!(all.login(&url("https://charts.example.org/teammates/x.tgz")), basic("d", "p4"));
-        assert_eq!(all.login(&url("http://charts.example.org/team/x.tgz")), basic("d", "p4"));
+        for other in ["https://charts.example.org/teammates/x.tgz", "http://charts.example.org/team/x.tgz", "https://x.git.example.org/"] {
+            assert_eq!(all.login(&url(other)), None, "{other}");
+        }
         assert_eq!(all.login(&url("https://git.example.org/x")), basic("cy", "p3"));
         assert_eq!(all.registry_login(&url("https://registry.example.org:5000/v2/")), basic("bob", "p2"));
         assert_eq!(all.registry_login(&url("https://ghcr.io/v2/")), Some(Login::Identity("long".into())));
@@ -423,6 +468,58 @@ mod tests {
         let address = url("https://charts.example.org/team/x.tgz");
         all.prepare(&world, &address);
         assert_eq!(all.login(&address), Some(Login::Bearer("t".into())));
+    }
+
+    #[test]
+    fn the_name_of_a_variable_is_that_of_one_host() {
+        for (address, key) in [
+            ("https://charts.example.org/x", Some("CHARTS_EXAMPLE_ORG")),
+            ("https://charts.example.org:443/x", Some("CHARTS_EXAMPLE_ORG")),
+            ("http://charts.example.org/x", Some("CHARTS_EXAMPLE_ORG_80")),
+            ("https://charts-example.org/x", Some("CHARTS__EXAMPLE_ORG")),
+            ("https://charts--example.org/x", Some("CHARTS____EXAMPLE_ORG")),
+            ("https://charts.example.org:8443/x", Some("CHARTS_EXAMPLE_ORG_8443")),
+            ("http://127.0.0.1:80/x", Some("127_0_0_1_80")),
+            ("http://localhost:5000/x", Some("LOCALHOST_5000")),
+            ("https://charts.example.org.8443/x", None),
+            ("https://charts_example.org/x", None),
+            ("https://charts.-example.org/x", None),
+            ("https://charts-.example.org/x", None),
+            ("https://charts..example.org/x", None),
+            ("https://charts.example.org./x", None),
+            ("https://[::1]:5000/x", None),
+        ] {
+            assert_eq!(Url::parse(address).and_then(|url| variable_key(&url)).as_deref(), key, "{address}");
+        }
+    }
+
+    proptest::proptest! {
+        /// Whatever two hosts and ports are, they are the same where their variables are.
+        #[test]
+        fn no_two_hosts_share_a_variable(a in "[ab0.-]{1,5}(:(1|10|443))?", b in "[ab0.-]{1,5}(:(1|10|443))?") {
+            let parse = |text: &str| Url::parse(&format!("https://{text}/")).and_then(|url| Some((variable_key(&url)?, origin(&url))));
+            if let (Some((a, first)), Some((b, second))) = (parse(&a), parse(&b)) {
+                proptest::prop_assert_eq!(a == b, first == second);
+            }
+        }
+    }
+
+    #[test]
+    fn a_variable_that_may_mean_another_host_is_passed_over() {
+        for (address, advice) in [
+            ("http://charts-example.test:8081/x", "write HYDRATE_TOKEN_CHARTS__EXAMPLE_TEST_8081"),
+            ("http://charts_example.test:8081/x", "no variable can name this host"),
+        ] {
+            let world = MemoryWorld::new().with_variable("HYDRATE_TOKEN_CHARTS_EXAMPLE_TEST_8081", "t");
+            let all = Credentials::from_world(&world);
+            all.prepare(&world, &url(address));
+            assert_eq!(all.login(&url(address)), None);
+            assert!(all.passed_over(&url(address)).is_some_and(|note| note.contains(advice)), "{address}");
+            let meant = url("http://charts.example.test:8081/x");
+            all.prepare(&world, &meant);
+            assert_eq!(all.login(&meant), Some(Login::Bearer("t".into())));
+            assert_eq!(all.passed_over(&meant), None);
+        }
     }
 
     #[test]

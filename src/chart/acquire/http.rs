@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Response};
 use ureq::tls::{ClientCert, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -22,6 +22,8 @@ pub struct Patience {
     pub connect: Duration,
     /// For the answer to begin, and between two pieces of it.
     pub silence: Duration,
+    /// For one download from its beginning to its end, all tries together.
+    pub whole: Duration,
     /// How many times a request is made in all.
     pub tries: u32,
     /// The pause before the second try; it doubles with each further one.
@@ -29,14 +31,20 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// The defaults, changed by `HYDRATE_TIMEOUT` (seconds) and `HYDRATE_RETRIES`.
-    pub fn from_world(world: &dyn World) -> Self {
+    /// The defaults, changed by `HYDRATE_TIMEOUT` (seconds) and `HYDRATE_RETRIES`; `whole` is what the command line says.
+    pub fn from_world(world: &dyn World, whole: Option<Duration>) -> Self {
         let number = |name: &str| world.variable(name).and_then(|text| text.parse::<u32>().ok());
         let silence = number("HYDRATE_TIMEOUT").map_or(Duration::from_secs(30), |seconds| Duration::from_secs(seconds.max(1).into()));
         let tries = number("HYDRATE_RETRIES").map_or(4, |retries| retries.min(20) + 1);
-        Self { connect: silence.min(Duration::from_secs(10)), silence, tries, pause: Duration::from_millis(250) }
+        let whole = whole.unwrap_or(WHOLE);
+        Self { connect: silence.min(Duration::from_secs(10)), silence, whole, tries, pause: Duration::from_millis(250) }
     }
 }
+
+/// How long a download may take where nobody says.
+const WHOLE: Duration = Duration::from_secs(300);
+/// A server that sends less than so many bytes in so long only keeps us waiting.
+const SLOWEST: (u64, Duration) = (1 << 10, Duration::from_secs(10));
 
 /// Told how a download goes, for progress on a terminal.
 pub trait Progress: Send + Sync {
@@ -134,14 +142,20 @@ struct AgentKey {
 
 impl Client {
     /// A client that takes proxies, extra certificates and patience from the world's environment variables.
-    pub fn new(world: &dyn World, credentials: Arc<Credentials>, offline: bool, progress: Arc<dyn Progress>) -> Self {
+    pub fn new(
+        world: &dyn World,
+        credentials: Arc<Credentials>,
+        offline: bool,
+        whole: Option<Duration>,
+        progress: Arc<dyn Progress>,
+    ) -> Self {
         let extra_roots = ["SSL_CERT_FILE", "HYDRATE_CA_FILE"].iter().filter_map(|name| world.variable(name)).collect();
         Self {
             agents: Mutex::default(),
             credentials,
             proxies: Proxies::from_world(world),
             extra_roots,
-            patience: Patience::from_world(world),
+            patience: Patience::from_world(world, whole),
             offline,
             progress,
         }
@@ -156,7 +170,7 @@ impl Client {
     /// persist.
     pub fn fetch(&self, request: Request<'_>) -> Result<Answer, Box<Diagnostic>> {
         let mut partial = Partial::default();
-        let answer = self.retried(request.artifact, || self.fetch_once(request, &mut partial));
+        let answer = self.retried(request.artifact, |end| self.fetch_once(request, &mut partial, end));
         self.progress.ended(request.artifact);
         answer
     }
@@ -168,15 +182,15 @@ impl Client {
         request: Request<'_>,
         mut read: impl FnMut(&mut dyn Read) -> std::io::Result<T>,
     ) -> Result<Result<T, Answer>, Box<Diagnostic>> {
-        let result = self.retried(request.artifact, || {
+        let result = self.retried(request.artifact, |end| {
             let (response, url) = self.follow(request, None)?;
             if !response.status().is_success() {
-                return self.whole(request, response, url, &mut Partial::default()).map(Err);
+                return self.whole(request, response, url, &mut Partial::default(), end).map(Err);
             }
             let total = response.body().content_length();
             let (parts, body) = response.into_parts();
             drop(parts);
-            let mut counted = Counted { inner: body.into_reader(), seen: 0, total, request, progress: &*self.progress };
+            let mut counted = Counted::new(body.into_reader(), total, request, &*self.progress, end);
             match read(&mut counted) {
                 Ok(value) => Ok(Ok(value)),
                 Err(error) => Err(counted.explain(error)),
@@ -189,21 +203,23 @@ impl Client {
     /// Sends a form by POST and gives the answer; for OAuth token services only.
     pub fn post_form(&self, url: &Url, artifact: &str, form: &[(&str, &str)]) -> Result<Answer, Box<Diagnostic>> {
         let request = Request { anonymous: true, ..Request::get(url, artifact, 1 << 20) };
-        self.retried(artifact, || {
+        self.retried(artifact, |end| {
             self.check_online(request)?;
             let agent = self.agent(url).map_err(|diagnostic| fault(false, diagnostic))?;
             let sent = agent.post(url.as_str()).send_form(form.iter().copied());
             let response = sent.map_err(|error| transport(request, url, &error))?;
-            self.whole(request, response, url.clone(), &mut Partial::default())
+            self.whole(request, response, url.clone(), &mut Partial::default(), end)
         })
     }
 
-    fn retried<T>(&self, artifact: &str, mut attempt: impl FnMut() -> Try<T>) -> Result<T, Box<Diagnostic>> {
+    /// Tries until there is an answer, the tries are used up, or the time is; each is told when that is.
+    fn retried<T>(&self, artifact: &str, mut attempt: impl FnMut(Instant) -> Try<T>) -> Result<T, Box<Diagnostic>> {
         let mut pause = self.patience.pause;
+        let end = Instant::now() + self.patience.whole;
         for number in 1.. {
-            match attempt() {
+            match attempt(end) {
                 Ok(value) => return Ok(value),
-                Err(fault) if fault.again && number < self.patience.tries => {
+                Err(fault) if fault.again && number < self.patience.tries && Instant::now() < end => {
                     std::thread::sleep(fault.wait.unwrap_or(pause).min(Duration::from_secs(30)) + jitter(artifact, number));
                     pause = (pause * 2).min(Duration::from_secs(10));
                 }
@@ -214,13 +230,13 @@ impl Client {
         Err(Diagnostic::error(format!("cannot fetch {artifact}")))
     }
 
-    fn fetch_once(&self, request: Request<'_>, partial: &mut Partial) -> Try<Answer> {
+    fn fetch_once(&self, request: Request<'_>, partial: &mut Partial, end: Instant) -> Try<Answer> {
         let (response, url) = self.follow(request, partial.resume())?;
-        self.whole(request, response, url, partial)
+        self.whole(request, response, url, partial, end)
     }
 
     /// Reads a whole body into `partial`, which keeps what has arrived when the connection is cut.
-    fn whole(&self, request: Request<'_>, response: Response<Body>, url: Url, partial: &mut Partial) -> Try<Answer> {
+    fn whole(&self, request: Request<'_>, response: Response<Body>, url: Url, partial: &mut Partial, end: Instant) -> Try<Answer> {
         let status = response.status().as_u16();
         if status == 416 && !partial.bytes.is_empty() {
             *partial = Partial::default();
@@ -232,7 +248,7 @@ impl Client {
         if total.is_some_and(|total| total > request.limit) {
             return Err(fault(false, too_large(request, &url)));
         }
-        let mut counted = Counted { inner: body.into_reader(), seen: 0, total, request, progress: &*self.progress };
+        let mut counted = Counted::new(body.into_reader(), total, request, &*self.progress, end);
         let mut rest = (&mut counted).take(request.limit.saturating_add(1).saturating_sub(partial.bytes.len() as u64));
         let read = rest.read_to_end(&mut partial.bytes);
         if partial.bytes.len() as u64 > request.limit {
@@ -325,6 +341,7 @@ impl Client {
             .user_agent(concat!("hydrate/", env!("CARGO_PKG_VERSION")))
             .timeout_resolve(Some(self.patience.connect))
             .timeout_connect(Some(self.patience.connect))
+            .timeout_global(Some(self.patience.whole))
             .timeout_recv_response(Some(self.patience.silence))
             .timeout_per_read(Some(self.patience.silence));
         if key.secure {
@@ -435,12 +452,48 @@ struct Counted<'a, R> {
     total: Option<u64>,
     request: Request<'a>,
     progress: &'a dyn Progress,
+    /// When it has to be over.
+    end: Instant,
+    /// Since when, and from which byte on, the speed is measured.
+    since: (Instant, u64),
+}
+
+/// Why a download that goes on is given up.
+#[derive(Debug, thiserror::Error)]
+enum GivenUp {
+    #[error("it was not over in time")]
+    Late,
+    #[error("less than {} bytes arrived in {} s", SLOWEST.0, SLOWEST.1.as_secs())]
+    Slow,
+}
+
+impl<'a, R> Counted<'a, R> {
+    fn new(inner: R, total: Option<u64>, request: Request<'a>, progress: &'a dyn Progress, end: Instant) -> Self {
+        Self { inner, seen: 0, total, request, progress, end, since: (Instant::now(), 0) }
+    }
+
+    /// An error where the download is late, or hardly moves.
+    fn check_time(&mut self) -> std::io::Result<()> {
+        let now = Instant::now();
+        if now >= self.end {
+            return Err(std::io::Error::other(GivenUp::Late));
+        }
+        let (start, from) = self.since;
+        if now.duration_since(start) < SLOWEST.1 {
+            return Ok(());
+        }
+        self.since = (now, self.seen);
+        if self.seen - from < SLOWEST.0 { Err(std::io::Error::other(GivenUp::Slow)) } else { Ok(()) }
+    }
 }
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.seen += count as u64;
+        if count > 0 {
+            self.check_time()?;
+        }
         self.progress.received(self.request.artifact, count as u64, self.total);
         Ok(count)
     }
@@ -456,6 +509,11 @@ impl<R> Counted<'_, R> {
             Some(total) => format!("{} of {total} bytes had arrived", self.seen),
             None => format!("{} bytes had arrived", self.seen),
         };
+        if let Some(why) = given_up(&error) {
+            let text = format!("the download of {} was given up", self.request.artifact);
+            let error = Diagnostic::error(text).note(format!("{}: {why}; {arrived}", self.request.url));
+            return fault(false, error.help("--download-timeout SECONDS (HYDRATE_DOWNLOAD_TIMEOUT) gives a download longer than 300 s; a server that hardly sends anything is not waited for"));
+        }
         let text = format!("the download of {} was cut off", self.request.artifact);
         fault(true, Diagnostic::error(text).note(format!("{}: {}; {arrived}", self.request.url, io_reason(&error))))
     }
@@ -467,6 +525,15 @@ fn io_reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => "nothing more arrived in time".to_owned(),
         _ if matches!(inner(error), Some(ureq::Error::Timeout(_))) => "nothing more arrived in time".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// Whether this error of reading says that the download took too long.
+fn given_up(error: &std::io::Error) -> Option<GivenUp> {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(GivenUp::Late) => Some(GivenUp::Late),
+        Some(GivenUp::Slow) => Some(GivenUp::Slow),
+        None => matches!(inner(error), Some(ureq::Error::Timeout(ureq::Timeout::Global))).then_some(GivenUp::Late),
     }
 }
 
@@ -621,6 +688,25 @@ mod tests {
 
     fn url(text: &str) -> Url {
         Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_hardly_moves_is_given_up() {
+        let address = url("https://example.org/x");
+        let counted = |seen| {
+            let end = Instant::now() + Duration::from_secs(60);
+            let mut counted = Counted::new(&b""[..], None, Request::get(&address, "x", 1), &NoProgress, end);
+            counted.since = (Instant::now().checked_sub(SLOWEST.1).unwrap(), 0);
+            counted.seen = seen;
+            counted
+        };
+        assert!(counted(SLOWEST.0).check_time().is_ok());
+        let mut slow = counted(SLOWEST.0 - 1);
+        let fault = {
+            let error = slow.check_time().unwrap_err();
+            slow.explain(error)
+        };
+        assert!(!fault.again && fault.diagnostic.to_string().contains("less than 1024 bytes arrived in 10 s"), "{}", fault.diagnostic);
     }
 
     #[test]

@@ -137,6 +137,8 @@ pub struct Options {
     pub keyring: Option<PathBuf>,
     /// Who watches the downloads.
     pub progress: Arc<dyn Progress>,
+    /// How long a download may take, where the user says.
+    pub time_limit: Option<std::time::Duration>,
 }
 
 /// Charts and bases for one run; threads share it. Nothing is read or connected before it is needed.
@@ -263,7 +265,7 @@ impl<'w> Supply<'w> {
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             let credentials = Arc::new(Credentials::from_world(self.world));
-            Client::new(self.world, credentials, self.options.offline, Arc::clone(&self.options.progress))
+            Client::new(self.world, credentials, self.options.offline, self.options.time_limit, Arc::clone(&self.options.progress))
         })
     }
 
@@ -288,7 +290,7 @@ impl<'w> Supply<'w> {
             Diagnostic::error(format!("{text:?} is not a reference to a chart in a registry"))
                 .help("write it as oci://HOST/PATH/CHART, with the version under `version:`")
         })?;
-        if let Some(url) = Url::parse(&format!("https://{}/", reference.registry)) {
+        for url in ["https", "http"].iter().filter_map(|scheme| Url::parse(&format!("{scheme}://{}/", reference.registry))) {
             self.client().credentials().prepare(self.world, &url);
         }
         Ok(reference)
@@ -411,7 +413,11 @@ fn unauthorized(client: &Client, title: &str, url: &Url, status: u16) -> Box<Dia
         Some(place) => format!("it refused the credentials from {place}"),
         None => "no credentials were sent, for none are known".to_owned(),
     };
-    let mut error = Diagnostic::error(text).note(format!("asked: {url}")).note(sent).note("credentials were looked for in:");
+    let mut error = Diagnostic::error(text).note(format!("asked: {url}")).note(sent);
+    if let Some(note) = client.credentials().passed_over(url) {
+        error = error.note(note);
+    }
+    error = error.note("credentials were looked for in:");
     for place in client.credentials().searched() {
         error = error.note(format!("  {place}"));
     }

@@ -23,7 +23,7 @@ impl Url {
         let (authority, tail) = rest.split_at(end);
         let host = authority.rsplit('@').next().unwrap_or(authority);
         let tail = tail.split('#').next().unwrap_or(tail);
-        if host.is_empty() || host.starts_with(':') {
+        if !is_host(host) {
             return None;
         }
         let scheme = scheme.to_ascii_lowercase();
@@ -124,6 +124,20 @@ impl Url {
     }
 }
 
+/// Whether this is `host`, `host:port` or `[address]:port`, and can be nothing else to whoever reads it.
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) if address.parse::<std::net::Ipv6Addr>().is_ok() => {
+            ("-", rest.strip_prefix(':').or(Some(rest).filter(|rest| !rest.is_empty())))
+        }
+        Some(_) => return false,
+        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    !host.is_empty() && host.bytes().all(is_plain) && port.is_none_or(is_port)
+}
+
 fn without_dots(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     let last = path.rsplit('/').next().unwrap_or_default();
@@ -198,7 +212,26 @@ mod tests {
 
     #[test]
     fn refused_addresses() {
-        for text in ["", "charts", "://x", "https://", "https:///x", "https://a b/", "https://:80/", "ht tp://x"] {
+        for text in [
+            "",
+            "charts",
+            "://x",
+            "https://",
+            "https:///x",
+            "https://a b/",
+            "https://:80/",
+            "ht tp://x",
+            "https://a:80:b/",
+            "https://a%2eb/",
+            "https://a:99999/",
+            "https://a:/",
+            "https://a:+1/",
+            "https://b\\@a\\/",
+            "https://ä.org/",
+            "https://[::1/",
+            "https://[x]/",
+            "https://[::1]x/",
+        ] {
             assert!(Url::parse(text).is_none(), "{text}");
         }
     }
