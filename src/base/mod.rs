@@ -3,6 +3,7 @@
 pub mod diag;
 pub mod errands;
 pub mod fate;
+pub mod git;
 pub mod hash;
 pub mod key;
 pub mod place;

@@ -2,10 +2,16 @@
 //!
 //! The network is left to `git`, so that credentials, SSH agents and proxies work as they do for the user. Objects
 //! are read in process. A commit becomes one canonical tar (`Tree::to_tar`), the same bytes on every machine.
+//!
+//! Of a repository only objects are kept in the cache, and they carry their own digests. Each fetch has a Git directory of its
+//! own, made for it and removed after it, so that no configuration and no hook of any repository is in force: neither
+//! of one in the working directory, nor of one that somebody else has put into a shared cache. What is in force is the
+//! configuration of the user and of the machine.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,7 +20,7 @@ use super::cache::Cache;
 use super::url::Url;
 use crate::base::hash::sha256;
 use crate::base::suggest::nearest;
-use crate::base::{Diagnostic, World};
+use crate::base::{self, Diagnostic, World};
 
 /// A Git repository and what is wanted of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,62 +84,110 @@ impl Git<'_> {
         refuse_options(repository)?;
         let name = sha256(repository.address.as_bytes());
         let _held = self.cache.lock(&format!("git-{name}"))?;
-        let directory = self.cache.git_directory(&name);
-        let runner = Runner { git: self, repository, directory: &directory };
-        // HEAD is the last thing that `git init` writes; without it, the process before was stopped on the way.
-        if !directory.join("HEAD").exists() {
-            std::fs::create_dir_all(&directory).map_err(|error| io_failed(&directory, &error))?;
-            runner.run(&["init", "--quiet", "--bare"])?;
+        let objects = objects(&self.cache.git_directory(&name))?;
+        let local = opened(&objects).map_err(|error| git_failed(repository, &error))?;
+        if let Some(commit) = commit.filter(|commit| local.find_commit_by_prefix(commit).is_ok())
+            && let Ok(tree) = self.read_tree(&local, repository, commit, depth)
+        {
+            return Ok((tree, commit.to_owned()));
         }
-        runner.clear_locks();
-        let local = git2::Repository::open_bare(&directory).map_err(|error| git_failed(repository, &error))?;
-        let commit = match commit {
-            Some(commit) if local.find_commit_by_prefix(commit).is_ok() => commit.to_owned(),
-            Some(commit) => runner.fetch_reference(commit)?,
-            None => runner.fetch_reference(repository.reference.as_deref().unwrap_or("HEAD"))?,
-        };
+        let runner = Runner::new(self, repository, objects)?;
+        let commit = runner.fetch_reference(commit.or(repository.reference.as_deref()).unwrap_or("HEAD"))?;
+        // What was fetched just now is in packs that the repository opened before does not know.
+        let local = opened(&runner.objects).map_err(|error| git_failed(repository, &error))?;
         let tree = self.read_tree(&local, repository, &commit, depth)?;
         Ok((tree, commit))
     }
 }
 
+/// The directory of a repository's objects in the cache, made where there is none. What somebody else could change later is
+/// not written to.
+fn objects(directory: &Path) -> Result<PathBuf, Box<Diagnostic>> {
+    let objects = directory.join("objects");
+    std::fs::create_dir_all(&objects).map_err(|error| io_failed(&objects, &error))?;
+    let own = rustix::process::geteuid().as_raw();
+    for path in [directory, &objects] {
+        let metadata = std::fs::symlink_metadata(path).map_err(|error| io_failed(path, &error))?;
+        if !metadata.is_dir() || ![own, 0].contains(&metadata.uid()) {
+            return Err(Diagnostic::error(format!("{} in the cache belongs to somebody else", path.display()))
+                .note("whoever owns it decides what is in it")
+                .help("name a cache of your own in HYDRATE_CACHE_DIR"));
+        }
+    }
+    Ok(objects)
+}
+
+/// A repository that is these objects and nothing else: it has no configuration.
+fn opened(objects: &Path) -> Result<git2::Repository, git2::Error> {
+    let database = git2::Odb::new()?;
+    database.add_disk_alternate(&objects.to_string_lossy())?;
+    git2::Repository::from_odb(database)
+}
+
+/// How an address that `git` is given may begin; it would look for a program of its own for any other.
+const SCHEMES: [&str; 5] = ["https://", "http://", "ssh://", "git://", "file://"];
+
 /// Addresses and references come from files of a repository; none of them may be read as an option or a helper.
 fn refuse_options(repository: &Repository) -> Result<(), Box<Diagnostic>> {
     let bad = |text: &str| text.is_empty() || text.starts_with('-') || text.bytes().any(|byte| byte < b' ');
-    let helper = repository.address.contains("::");
-    if helper || bad(&repository.address) || repository.reference.as_deref().is_some_and(bad) {
+    let address = repository.address.as_str();
+    if !is_address(address) || bad(address) || repository.reference.as_deref().is_some_and(bad) {
         return Err(Diagnostic::error(format!("{:?} is not an address or reference that is given to git", repository.title()))
             .help("use https://, ssh://, git@host:path or file://, and a branch, tag or commit"));
     }
     Ok(())
 }
 
-/// Runs `git` for one repository.
+/// One of the schemes and a host, or `host:path` as scp has it. Neither host nor path may look like an option to ssh.
+fn is_address(address: &str) -> bool {
+    let scheme = SCHEMES.iter().find(|scheme| address.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)));
+    let (host, path) = match scheme {
+        Some(&"file://") => ("local", &address["file://".len()..]),
+        Some(scheme) => address[scheme.len()..].split_once('/').unwrap_or((&address[scheme.len()..], "")),
+        None => match address.split_once(':') {
+            Some((host, path)) if !host.contains('/') && !path.starts_with(':') && !path.starts_with("//") => (host, path),
+            _ => return false,
+        },
+    };
+    let bare = host.rsplit('@').next().unwrap_or(host);
+    let option = |text: &str| text.starts_with('-');
+    !bare.is_empty() && !option(host) && !option(bare) && !option(path)
+}
+
+/// Runs `git` for one repository, in a Git directory that is there for this alone.
 struct Runner<'a> {
     git: &'a Git<'a>,
     repository: &'a Repository,
-    directory: &'a Path,
+    /// Where the objects go that are fetched.
+    objects: PathBuf,
+    home: tempfile::TempDir,
 }
 
-/// What a hook of git's sets for its own repository; it must not reach the ones in the cache.
-const FOREIGN: [&str; 8] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_QUARANTINE_PATH",
+/// What is in force whatever the user's configuration says: no hook and no monitor runs, nothing is cleaned up, nothing is
+/// believed that stands beside the objects, and no submodule is looked after. Protocols that are not known to be harmless
+/// are not spoken, wherever a redirect or `insteadOf` leads.
+const SETTINGS: [&str; 9] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.commitGraph=false",
+    "fetch.writeCommitGraph=false",
+    "fetch.recurseSubmodules=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.ext.allow=never",
+    "protocol.fd.allow=never",
 ];
 
-impl Runner<'_> {
-    /// A git that was killed leaves its lock on `shallow` behind; whoever holds our own lock is alone here.
-    fn clear_locks(&self) {
-        for name in ["shallow.lock", "config.lock", "HEAD.lock", "FETCH_HEAD.lock", "packed-refs.lock"] {
-            // One that is not there is as good as one that is removed.
-            let _ = std::fs::remove_file(self.directory.join(name));
-        }
+impl<'a> Runner<'a> {
+    fn new(git: &'a Git<'a>, repository: &'a Repository, objects: PathBuf) -> Result<Self, Box<Diagnostic>> {
+        let failed = |error: std::io::Error| Diagnostic::error("cannot make a temporary directory").note(error.to_string());
+        let home = tempfile::tempdir().map_err(failed)?;
+        let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text);
+        std::fs::create_dir(home.path().join("refs"))
+            .and_then(|()| write("HEAD", "ref: refs/heads/main\n"))
+            .and_then(|()| write("config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"))
+            .map_err(failed)?;
+        Ok(Self { git, repository, objects, home })
     }
 
     /// Fetches one commit without history; servers that do not give single commits are asked for all of it.
@@ -195,18 +249,30 @@ impl Runner<'_> {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("git");
-        command.args(["-c", "protocol.ext.allow=never", "-c", "gc.auto=0", "--git-dir"]).arg(self.directory).args(args);
-        for name in FOREIGN {
-            command.env_remove(name);
+        let mut command = self.bare_command();
+        SETTINGS.iter().for_each(|setting| {
+            command.args(["-c", setting]);
+        });
+        let local = self.repository.address.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("file://"));
+        if local {
+            // The other side runs on this machine too, and is not to go on to another repository.
+            command.env("GIT_ALLOW_PROTOCOL", "file").env("GIT_NO_LAZY_FETCH", "1");
         }
+        command.args(args);
         command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("LC_ALL", "C");
         let url = Url::parse(&self.repository.address);
         match url.filter(|url| matches!(url.scheme(), "https" | "http")) {
             Some(url) => self.with_login(&mut command, &url),
-            None if self.repository.address.starts_with("file://") => {}
-            None => without_questions(&mut command),
+            None if local => {}
+            None => self.without_questions(&mut command),
         }
+        command
+    }
+
+    /// `git` about the directory of this fetch, in that directory.
+    fn bare_command(&self) -> Command {
+        let mut command = base::git::command();
+        command.current_dir(self.home.path()).arg("--git-dir").arg(self.home.path()).env("GIT_OBJECT_DIRECTORY", &self.objects);
         command
     }
 
@@ -227,6 +293,21 @@ impl Runner<'_> {
         command.env("HYDRATE_GIT_USER", user).env("HYDRATE_GIT_PASSWORD", password);
     }
 
+    /// ssh asks for no passphrase and confirms no unknown host: there may be nobody to answer. A GIT_SSH of the user's is
+    /// theirs alone, and so is a core.sshCommand: no repository is asked for it.
+    fn without_questions(&self, command: &mut Command) {
+        if std::env::var_os("GIT_SSH").is_some() {
+            return;
+        }
+        let configured = || {
+            let output = self.bare_command().args(["config", "--get", "core.sshCommand"]).stdin(Stdio::null()).output().ok()?;
+            let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            (!text.is_empty()).then_some(text)
+        };
+        let ssh = std::env::var("GIT_SSH_COMMAND").ok().filter(|text| !text.is_empty()).or_else(configured);
+        command.env("GIT_SSH_COMMAND", format!("{} -o BatchMode=yes", ssh.as_deref().unwrap_or("ssh")));
+    }
+
     /// A line of git's without what is in the address, or in logins, to be kept to itself.
     fn hidden(&self, line: &str) -> String {
         let line = line.replace(&self.repository.address, &self.repository.shown());
@@ -237,21 +318,6 @@ impl Runner<'_> {
             None => line,
         }
     }
-}
-
-/// ssh asks for no passphrase and confirms no unknown host: there may be nobody to answer. A GIT_SSH of the user's is
-/// theirs alone.
-fn without_questions(command: &mut Command) {
-    if std::env::var_os("GIT_SSH").is_some() {
-        return;
-    }
-    let configured = || {
-        let output = Command::new("git").args(["config", "--get", "core.sshCommand"]).stdin(Stdio::null()).output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        (!text.is_empty()).then_some(text)
-    };
-    let ssh = std::env::var("GIT_SSH_COMMAND").ok().filter(|text| !text.is_empty()).or_else(configured);
-    command.env("GIT_SSH_COMMAND", format!("{} -o BatchMode=yes", ssh.as_deref().unwrap_or("ssh")));
 }
 
 /// The status of a child; `None` when it took too long and was stopped.
@@ -326,6 +392,11 @@ impl Git<'_> {
         let modules = tree.file(".gitmodules").ok_or_else(missing)?;
         let url = submodule_url(&String::from_utf8_lossy(&modules), path).ok_or_else(missing)?;
         let address = if url.starts_with("./") || url.starts_with("../") { joined(&of.address, &url) } else { url };
+        let is_local = |address: &str| address.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("file://"));
+        if is_local(&address) && !is_local(&of.address) {
+            return Err(Diagnostic::error(format!("the {} has a submodule at {path} that is on this machine: {address}", of.title()))
+                .help("`?submodules=false` leaves submodules out"));
+        }
         let inner = Repository { address, reference: None, submodules: true, timeout: of.timeout };
         let (below, _) = self.fetch_nested(&inner, Some(id), depth + 1)?;
         for (name, entry) in below.entries() {
@@ -461,7 +532,24 @@ mod tests {
 
     #[test]
     fn options_and_helpers_are_refused() {
-        for address in ["--upload-pack=touch x", "ext::sh -c x", ""] {
+        for address in [
+            "--upload-pack=touch x",
+            "ext::sh -c x",
+            "EXT::sh",
+            "",
+            "ext://x/y",
+            "foo://host/x",
+            "/srv/repository",
+            "./repository",
+            "../x:y",
+            "-oProxyCommand=x:y",
+            "git@-oProxyCommand=x:y",
+            "ssh://-oProxyCommand=x/y",
+            "ssh://git@-oProxyCommand=x/y",
+            "host:-x",
+            "host::x",
+            "fd::3",
+        ] {
             let one = Repository { address: address.into(), reference: None, submodules: false, timeout: None };
             assert!(fetch(&Cache::at("/nonexistent"), &one, None).is_err(), "{address}");
         }
@@ -490,19 +578,68 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_git_leaves_is_cleared() {
+    fn addresses_that_are_given_to_git() {
+        for address in ["https://h/x", "HTTPS://h/x", "ssh://git@h:22/x", "git@h:x", "h:x/y", "git://h/x", "file:///srv/x"] {
+            let one = Repository { address: address.into(), reference: None, submodules: false, timeout: None };
+            assert!(refuse_options(&one).is_ok(), "{address}");
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_cache_beside_the_objects_is_not_obeyed() {
         let (origin, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (main, cache) = (repository(origin.path()), Cache::at(home.path()));
-        fetch(&cache, &main, None).unwrap();
         let directory = cache.git_directory(&sha256(main.address.as_bytes()));
+        std::fs::create_dir_all(&directory).unwrap();
+        git(&directory, &["init", "-q", "--bare"]);
+        let canary = home.path().join("canary");
+        let program = format!("sh -c 'touch {}'", canary.display());
+        for (key, value) in [
+            ("core.fsmonitor", program.as_str()),
+            ("core.sshCommand", &program),
+            ("core.hooksPath", "hooks"),
+            ("credential.helper", &format!("!{program}")),
+            ("uploadpack.packObjectsHook", &program),
+            (&format!("url.ext::{}.insteadOf", program.replace(' ', "% ")), "file://"),
+            ("url.file:///nowhere/.insteadOf", "file:///"),
+            ("protocol.ext.allow", "always"),
+        ] {
+            git(&directory, &["config", key, value]);
+        }
+        for hook in ["reference-transaction", "post-checkout", "pre-auto-gc"] {
+            let file = directory.join("hooks").join(hook);
+            std::fs::write(&file, format!("#!/bin/sh\n{program}\n")).unwrap();
+            std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        }
         std::fs::write(directory.join("shallow.lock"), "").unwrap();
-        let tagged = Repository { reference: Some("v1".into()), ..main };
-        fetch(&cache, &tagged, None).unwrap();
+        fetch(&cache, &main, None).unwrap();
+        fetch(&cache, &Repository { reference: Some("v1".into()), ..main }, None).unwrap();
+        assert!(!canary.exists());
+    }
+
+    #[test]
+    fn objects_that_are_missing_are_fetched_again() {
+        let (origin, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (main, cache) = (repository(origin.path()), Cache::at(home.path()));
+        let (tree, commit) = fetch(&cache, &main, None).unwrap();
+        let objects = cache.git_directory(&sha256(main.address.as_bytes())).join("objects");
+        // As a fetch leaves them that was stopped before the tree of its commit came.
+        let mut seen = 0;
+        for file in walkdir::WalkDir::new(&objects).into_iter().flatten().filter(|entry| entry.file_type().is_file()) {
+            let name = format!("{}", file.path().strip_prefix(&objects).unwrap().display()).replace('/', "");
+            if name != commit {
+                std::fs::remove_file(file.path()).unwrap();
+                seen += 1;
+            }
+        }
+        assert!(seen > 1);
+        let (again, _) = fetch(&cache, &main, Some(&commit)).unwrap();
+        assert_eq!(again.digest(), tree.digest());
     }
 
     #[test]
     fn logins_go_to_their_origin_only() {
-        let (home, cache) = (Path::new("/nonexistent"), Cache::at("/nonexistent"));
+        let cache = Cache::at("/nonexistent");
         let login = |url: &Url| (url.host() == "git.example.org").then(|| ("ann".to_owned(), "s3cret".to_owned()));
         let git = Git { cache: &cache, patience: Duration::from_secs(1), login: &login };
         for (address, sent) in [
@@ -512,7 +649,7 @@ mod tests {
             ("git@git.example.org:a", None),
         ] {
             let one = Repository { address: address.into(), reference: None, submodules: false, timeout: None };
-            let runner = Runner { git: &git, repository: &one, directory: home };
+            let runner = Runner::new(&git, &one, PathBuf::from("/nonexistent")).unwrap();
             let command = runner.command(&["fetch", "--", &one.plain_address()]);
             let variable = |name: &str| {
                 let value = command.get_envs().find(|(key, _)| *key == name)?.1?;
