@@ -8,21 +8,22 @@ use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
-use hydrate::base::MemoryWorld;
+use hydrate::base::{Limits, MemoryWorld};
 use hydrate::chart::{self, Level};
-use hydrate::gotmpl::Limits;
 use hydrate::source::helm::{self, RenderOptions};
 use libfuzzer_sys::fuzz_target;
 
-const LIMITS: Limits = Limits { output: 1 << 22, steps: 50_000, depth: 2_000 };
+fn limits() -> Limits {
+    Limits { output: 1 << 22, steps: 50_000, ..Limits::default() }
+}
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, rest)) = data.split_first() else { return };
     let packed = if choice & 2 == 0 { packed(rest) } else { rest.to_vec() };
     let level = if choice & 1 == 0 { Level::V4 } else { Level::V3 };
     let Ok(chart) = chart::load_archive(&packed, Path::new("c.tgz"), level) else { return };
-    let options = RenderOptions { level, limits: LIMITS, include_crds: true, ..RenderOptions::default() };
-    let _ = helm::render(&chart, &options, &MemoryWorld::new());
+    let options = RenderOptions { level, include_crds: true, ..RenderOptions::default() };
+    let _ = helm::render(&chart, &options, &MemoryWorld::new().limited(limits()));
 });
 
 fn packed(tar: &[u8]) -> Vec<u8> {

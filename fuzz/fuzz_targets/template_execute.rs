@@ -4,14 +4,15 @@
 
 #![no_main]
 
-use hydrate::base::MemoryWorld;
+use hydrate::base::{Limits, MemoryWorld};
 use hydrate::chart::{self, File, Level};
-use hydrate::gotmpl::Limits;
 use hydrate::source::helm::{self, RenderOptions};
 use libfuzzer_sys::fuzz_target;
 
 /// Small enough for some hundred runs a second, whatever the template does.
-const LIMITS: Limits = Limits { output: 1 << 22, steps: 50_000, depth: 2_000 };
+fn limits() -> Limits {
+    Limits { output: 1 << 22, steps: 50_000, ..Limits::default() }
+}
 
 const DIVIDER: &[u8] = b"\n===\n";
 
@@ -31,6 +32,6 @@ fuzz_target!(|data: &[u8]| {
         file("templates/_b.tpl", b"{{define \"b\"}}{{.}}{{end}}{{define \"c\"}}x: {{include \"b\" .}}{{end}}"),
     ];
     let Ok(chart) = chart::from_files(files, "c", level) else { return };
-    let options = RenderOptions { level, limits: LIMITS, ..RenderOptions::default() };
-    let _ = helm::render(&chart, &options, &MemoryWorld::new());
+    let options = RenderOptions { level, ..RenderOptions::default() };
+    let _ = helm::render(&chart, &options, &MemoryWorld::new().limited(limits()));
 });

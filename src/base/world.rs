@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
+use super::Limits;
+
 /// What a path is, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileKind {
@@ -61,6 +63,11 @@ pub trait World: Send + Sync {
 
     /// An environment variable, where it is set and valid UTF-8.
     fn variable(&self, name: &str) -> Option<String>;
+
+    /// How much what is rendered in this world may take.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
 }
 
 /// What [`World::entries`] gives, by a question of its own for each name: for where a world has no quicker way.
@@ -212,6 +219,7 @@ impl Record {
 pub struct DiskWorld {
     record: Option<Mutex<Record>>,
     watched: Option<Finder<'static>>,
+    limits: Limits,
 }
 
 impl DiskWorld {
@@ -222,13 +230,20 @@ impl DiskWorld {
 
     /// A world that records.
     pub fn recording() -> Self {
-        Self { record: Some(Mutex::default()), watched: None }
+        Self { record: Some(Mutex::default()), ..Self::default() }
     }
 
     /// The world, noting in its record whether any file that it reads contains `text`.
     #[must_use]
     pub fn watching_for(mut self, text: &'static [u8]) -> Self {
         self.watched = Some(Finder::new(text));
+        self
+    }
+
+    /// The world with other limits than the usual ones.
+    #[must_use]
+    pub fn limited(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -309,6 +324,10 @@ impl World for DiskWorld {
     fn variable(&self, name: &str) -> Option<String> {
         self.answered(|| Asked::Variable(name.to_owned()), variable(name), String::as_bytes).ok()
     }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
 }
 
 /// A world in memory for tests: files by path, a fixed clock, a repeatable stream of "random" bytes.
@@ -318,6 +337,7 @@ pub struct MemoryWorld {
     variables: BTreeMap<String, String>,
     now: i128,
     stream: Mutex<u64>,
+    limits: Limits,
 }
 
 impl MemoryWorld {
@@ -337,6 +357,13 @@ impl MemoryWorld {
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The world with other limits than the usual ones.
+    #[must_use]
+    pub fn limited(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -398,6 +425,10 @@ impl World for MemoryWorld {
 
     fn variable(&self, name: &str) -> Option<String> {
         self.variables.get(name).cloned()
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::base::{Diagnostic, Result};
+use crate::base::{Diagnostic, Limits, Result, limits};
 
 use super::commands;
 
@@ -39,6 +40,9 @@ pub struct GlobalArgs {
     /// How many components to render at once, at most 256 [default: one per processor]
     #[arg(short, long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
+    /// How much rendering may take.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Touch no network: what comes from outside must be in charts/ or in the cache
     #[arg(long, global = true, env = "HYDRATE_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub offline: bool,
@@ -63,6 +67,37 @@ pub struct GlobalArgs {
     /// When to use colour; NO_COLOR is honoured
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub color: Color,
+}
+
+/// How much rendering may take, for every command that renders.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// How long rendering one component may take [default: 15s]
+    #[arg(long, value_name = "DURATION", global = true, value_parser = limits::parse_time)]
+    max_time: Option<Duration>,
+    /// How much memory rendering may take [default: 4Gi]
+    #[arg(long, value_name = "SIZE", global = true, value_parser = limits::parse_size)]
+    max_memory: Option<u64>,
+    /// How many steps the templates of one chart may take: nodes executed, and values that functions go through
+    #[arg(long, value_name = "STEPS", global = true)]
+    max_steps: Option<u64>,
+    /// How many bytes the templates of one chart may write, and have functions make
+    #[arg(long, value_name = "BYTES", global = true)]
+    max_output: Option<usize>,
+}
+
+impl LimitArgs {
+    /// The limits asked for; the usual ones where nothing was said.
+    pub fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            memory: self.max_memory.unwrap_or(usual.memory),
+            time: self.max_time.unwrap_or(usual.time),
+            steps: self.max_steps.unwrap_or(usual.steps),
+            output: self.max_output.unwrap_or(usual.output),
+        }
+    }
 }
 
 /// When to use colour.

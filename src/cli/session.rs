@@ -15,6 +15,7 @@ use crate::project::Project;
 use super::Failures;
 use super::args::{Format, GlobalArgs};
 use super::downloads::Downloads;
+use super::ui::Ui;
 
 /// An opened project and the environments asked for.
 #[derive(Debug)]
@@ -82,8 +83,14 @@ pub fn supply_options(project: &Project, global: &GlobalArgs) -> SupplyOptions {
 }
 
 /// The options of a rendering run over these components.
-pub fn options(global: &GlobalArgs, components: &[String], keep_going: bool) -> Options {
-    Options { components: components.to_vec(), keep_going, jobs: global.jobs.map(usize::from), renders: renders(global) }
+pub fn options(ui: &Ui, global: &GlobalArgs, components: &[String], keep_going: bool) -> Options {
+    Options {
+        components: components.to_vec(),
+        keep_going,
+        jobs: global.jobs.map(usize::from),
+        renders: renders(global),
+        watch: ui.watch(global.limits.limits()),
+    }
 }
 
 /// Where rendered components are kept; nowhere when the user has no place for a cache.

@@ -5,7 +5,8 @@
 
 use std::io::{self, IoSlice, IsTerminal, Write};
 
-use crate::base::{Diagnostic, Result, plain};
+use crate::base::limits::Watch;
+use crate::base::{Diagnostic, Limits, Result, plain};
 
 use super::Exit;
 use super::args::{Color, GlobalArgs};
@@ -127,6 +128,17 @@ impl Ui {
                 self.stderr(&snippet::render(diagnostic, self.color));
             }
         }
+    }
+
+    /// A watch over rendering. What goes beyond its limits and does not end by itself ends the process, with an error: rendering writes
+    /// nothing, so there is nothing to put back.
+    pub fn watch(&self, limits: Limits) -> Watch {
+        let color = self.color;
+        Watch::new(limits, move |error| {
+            // There is nobody to tell when stderr itself is closed.
+            let _ = writeln!(io::stderr().lock(), "{}", snippet::render(&error, color));
+            std::process::exit(1)
+        })
     }
 
     /// The last word: the exit code, as the process gives it.

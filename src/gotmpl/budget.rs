@@ -10,6 +10,8 @@
 
 use std::cell::Cell;
 
+use crate::base::limits::{self, Exceeded, Limits};
+
 /// What stands for no budget at all: more than can be used up.
 const UNLIMITED: u64 = u64::MAX;
 
@@ -83,7 +85,18 @@ pub fn spent() -> Option<Spent> {
     if STEPS.get() == 0 {
         return Some(Spent::Steps);
     }
-    (BYTES.get() == 0).then_some(Spent::Bytes)
+    if BYTES.get() == 0 {
+        return Some(Spent::Bytes);
+    }
+    limits::exceeded().map(Spent::Beyond)
+}
+
+/// Takes the steps of a function that takes long for a single call, such as one that makes a key; whether there were as many, and
+/// still time.
+pub fn spend_at_once(steps: u64) -> bool {
+    let has_time = limits::exceeded_now().is_none();
+    limits::look_soon();
+    spend(steps) && has_time
 }
 
 /// A budget that is used up.
@@ -93,6 +106,20 @@ pub enum Spent {
     Steps,
     /// That of the bytes.
     Bytes,
+    /// A limit of the whole task: time, or memory.
+    Beyond(Exceeded),
+}
+
+impl Spent {
+    /// How to allow more: the option, with a value that is worth trying.
+    pub fn help(self, limits: Limits) -> String {
+        let option = match self {
+            Self::Steps => format!("--max-steps {}", limits.steps.saturating_mul(10)),
+            Self::Bytes => format!("--max-output {}", limits.output.saturating_mul(4)),
+            Self::Beyond(exceeded) => return exceeded.help(),
+        };
+        format!("does it ever end? If it does, allow more: {option}")
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 
-use crate::base::Errands;
+use crate::base::{Errands, limits};
 
 /// What is assumed of a thread about which nothing is known, counted from the first question it asks.
 const ASSUMED: usize = 1 << 20;
@@ -33,11 +33,12 @@ fn here() -> usize {
 /// When the thread cannot be started, or when `work` panicked.
 pub fn with_large_stack<R: Send>(size: usize, work: impl FnOnce(&Errands) -> R + Send) -> std::io::Result<R> {
     let errands = Errands::new();
+    let task = limits::current();
     std::thread::scope(|scope| {
         let run = || {
             let _close = Closing(&errands);
             FLOOR.set(here().saturating_sub(size).saturating_add(RESERVE));
-            work(&errands)
+            task.run(|| work(&errands))
         };
         let thread = std::thread::Builder::new().stack_size(size).spawn_scoped(scope, run)?;
         errands.serve();

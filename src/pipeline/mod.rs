@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::base::limits::Watch;
 use crate::base::world::{Asked, Record};
 use crate::base::{Diagnostic, DiskWorld, Result};
 use crate::chart::acquire::Want;
@@ -46,6 +47,8 @@ pub struct Options {
     pub jobs: Option<usize>,
     /// Where rendered components are kept from run to run.
     pub renders: Renders,
+    /// Watches over the time and the memory that rendering takes.
+    pub watch: Watch,
 }
 
 /// An environment rendered, in memory.
@@ -99,7 +102,7 @@ pub fn render(
         let one = |name: &String| {
             let known = all.keys().map(String::as_str);
             let strangers = selection.members.get(name).map(|component| graph::unknown_needs(component, known)).unwrap_or_default();
-            let outcome = render_component(project, &environment, &selection, name, apis, provision, &options.renders);
+            let outcome = render_component(project, &environment, &selection, name, apis, provision, options);
             let outcome =
                 if strangers.is_empty() { outcome } else { Err(strangers.into_iter().chain(outcome.err().unwrap_or_default()).collect()) };
             done(name);
@@ -178,15 +181,16 @@ fn render_component(
     name: &str,
     apis: &[String],
     provision: &Provision<'_>,
-    renders: &Renders,
+    options: &Options,
 ) -> Outcome {
     let Some(component) = selection.members.get(name) else { return Err(Vec::new()) };
     let user = format!("{name}@{}", environment.name);
-    let slot = renders.slot(project, environment, component, apis);
+    let slot = options.renders.slot(project, environment, component, apis);
     if let Some(kept) = slot.load(provision, &user) {
         return Ok(Finished { kept, warnings: Vec::new() });
     }
-    let disk = DiskWorld::recording().watching_for(API_VERSIONS);
+    let _task = options.watch.task(|| format!("component {name} of {}", environment.name));
+    let disk = DiskWorld::recording().watching_for(API_VERSIONS).limited(options.watch.limits());
     let world = Mounted::new(&disk);
     let outside = ForComponent::new(provision, &world, user);
     let (job, documents, warnings) = render_sources(&world, &outside, project, environment, component, apis)?;

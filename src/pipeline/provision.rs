@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::base::hash::sha256;
+use crate::base::limits::paused;
 use crate::base::world::Answer;
 use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::chart::Level;
@@ -215,11 +216,12 @@ impl<'a> ForComponent<'a> {
 
 impl Outside for ForComponent<'_> {
     fn path(&self, want: &Want) -> Result<PathBuf> {
-        self.told(self.provision.artifact(want).and_then(|artifact| self.give(&artifact, false)))
+        self.told(paused(|| self.provision.artifact(want).and_then(|artifact| self.give(&artifact, false))))
     }
 
     fn verified(&self, want: &Want) -> Result<PathBuf> {
-        self.told(self.provision.signed(want).and_then(|artifact| {
+        self.told(paused(|| {
+            let artifact = self.provision.signed(want)?;
             let proof = self.provision.supply.provenance(&artifact)?;
             let names = Supply::archive_names(&artifact);
             self.verify(Subject { title: &artifact.title(), names: &names, sha256: &artifact.sha256 }, &proof)?;
@@ -228,11 +230,12 @@ impl Outside for ForComponent<'_> {
     }
 
     fn attempt(&self, want: &Want) -> Result<PathBuf> {
-        self.provision.artifact(want).and_then(|artifact| self.give(&artifact, false))
+        paused(|| self.provision.artifact(want).and_then(|artifact| self.give(&artifact, false)))
     }
 
     fn unpacked(&self, want: &Want) -> Result<PathBuf> {
-        self.told(self.provision.artifact(want).and_then(|artifact| {
+        self.told(paused(|| {
+            let artifact = self.provision.artifact(want)?;
             let tree = self.provision.unpacked(&artifact)?;
             let inner = tree.entries().find_map(|(path, _)| path.split_once('/').map(|(first, _)| first.to_owned()));
             let inner = inner.ok_or_else(|| Diagnostic::error(format!("{} holds no directory", artifact.title())))?;

@@ -18,7 +18,7 @@ pub fn render(world: &dyn World, file: &Arc<SourceFile>, data: &Data) -> Result<
     let functions = functions::set(Level::V4).with(FUNCTIONS);
     let mut set = TemplateSet::new(file.name.as_str(), functions, options);
     set.parse(file).map_err(|error| error.to_diagnostic())?;
-    let context = Context { world, host: &() as &dyn Any, limits: Limits::default() };
+    let context = Context { world, host: &() as &dyn Any, limits: Limits::from(world.limits()) };
     let output = exec::execute(&set, file.name.as_bytes(), &value(data), context).map_err(|error| unmarked(error.to_diagnostic()))?;
     String::from_utf8(output.bytes).map_err(|_| Diagnostic::error(format!("{} gives a text that is not UTF-8", file.name)))
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::archive::{Entry, Tree};
 use crate::base::world::{entries_one_by_one, not_found};
-use crate::base::{FileKind, World};
+use crate::base::{FileKind, Limits, World};
 
 /// Where trees are shown; `\u{a6}` keeps clear of every path that people use.
 const ROOT: &str = "/hydrate.lock\u{a6}";
@@ -104,6 +104,10 @@ impl World for Mounted<'_> {
 
     fn variable(&self, name: &str) -> Option<String> {
         self.below.variable(name)
+    }
+
+    fn limits(&self) -> Limits {
+        self.below.limits()
     }
 }
 

@@ -36,7 +36,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     for env in &session.environments {
         let start = Instant::now();
         let place = pipeline::place(&session.project, env);
-        match changes(global, &session, env, args) {
+        match changes(ui, global, &session, env, args) {
             Ok((changes, report)) => {
                 stale |= !changes.is_empty();
                 let mut json = report::changes_json(&place, &changes, start.elapsed());
@@ -68,10 +68,11 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
 }
 
 /// What a run would change, and where references lead, if that is asked.
-fn changes(global: &GlobalArgs, session: &Session, env: &str, args: &CheckArgs) -> Result<(Changes, Option<Report>), Failures> {
+fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &CheckArgs) -> Result<(Changes, Option<Report>), Failures> {
     let world = DiskWorld::new();
     let provision = provision(&world, &session.project, global, false)?;
-    let render = |components: &[String]| pipeline::render(&session.project, env, &options(global, components, false), &provision, &|_| {});
+    let render =
+        |components: &[String]| pipeline::render(&session.project, env, &options(ui, global, components, false), &provision, &|_| {});
     let mut rendered = render(&args.components)?;
     let place = pipeline::place(&session.project, env);
     place.check_links()?;

@@ -30,7 +30,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &DiffArgs) -> Outcome {
     let mut environments = Vec::new();
     let mut errors: Vec<Box<Diagnostic>> = Vec::new();
     for env in &session.environments {
-        match differences(global, args, &session, env) {
+        match differences(ui, global, args, &session, env) {
             Err(Failures(failed)) => errors.extend(failed),
             Ok(diffs) => match format {
                 Format::Json => environments.push(diff::json::write(&diffs, env)),
@@ -45,11 +45,11 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &DiffArgs) -> Outcome {
     if errors.is_empty() { Ok(Exit::Success) } else { Err(Failures(errors)) }
 }
 
-fn differences(global: &GlobalArgs, args: &DiffArgs, session: &Session, env: &str) -> Result<Vec<FileDiff>, Failures> {
+fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session, env: &str) -> Result<Vec<FileDiff>, Failures> {
     let project = &session.project;
     let world = DiskWorld::new();
     let provision = provision(&world, project, global, false)?;
-    let mut rendered = pipeline::render(project, env, &options(global, &args.components, false), &provision, &|_| {})?;
+    let mut rendered = pipeline::render(project, env, &options(ui, global, &args.components, false), &provision, &|_| {})?;
     let place = pipeline::place(project, env);
     pipeline::settle(&place, &mut rendered)?;
     if let Some(revision) = &args.against {

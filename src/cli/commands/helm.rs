@@ -9,8 +9,8 @@ use clap::{Arg, ArgAction, Args, FromArgMatches, Parser, Subcommand};
 
 use crate::base::{Diagnostic, DiskWorld, Result, World, go_io_text};
 use crate::chart::{self, Level};
+use crate::cli::args::LimitArgs;
 use crate::cli::{Exit, Outcome, ui::Ui};
-use crate::gotmpl::Limits;
 use crate::source::helm::output::{self, PrintOptions};
 use crate::source::helm::{self, RenderOptions, ValueOptions, ValuesFile};
 
@@ -141,13 +141,8 @@ struct TemplateArgs {
     /// Whose output to reproduce: v3 (Helm 3.17) or v4 (Helm 4.3)
     #[arg(long, value_name = "LEVEL", env = "HYDRATE_HELM_COMPAT", default_value = "v4", help_heading = "hydrate")]
     compat: String,
-    /// How many steps a chart's templates may take: nodes executed, and values that functions go through
-    #[arg(long, value_name = "STEPS", help_heading = "hydrate")]
-    max_steps: Option<u64>,
-    /// How many bytes a chart's templates may write, and have functions make
-    #[arg(long, value_name = "BYTES", help_heading = "hydrate")]
-    max_output: Option<usize>,
-
+    #[command(flatten)]
+    limits: LimitArgs,
     #[command(flatten)]
     refused: RefusedArgs,
     #[command(flatten)]
@@ -247,7 +242,10 @@ impl FromArgMatches for IgnoredArgs {
 }
 
 fn template(ui: &mut Ui, args: &TemplateArgs) -> Result<()> {
-    let world = DiskWorld::new();
+    let limits = args.limits.limits();
+    let world = DiskWorld::new().limited(limits);
+    let watch = ui.watch(limits);
+    let _task = watch.task(|| "the chart".to_owned());
     let level = Level::parse(&args.compat)
         .ok_or_else(|| Diagnostic::error(format!("there is no compatibility level {:?}", args.compat)).help("known are v3 and v4"))?;
     refuse(&args.refused)?;
@@ -332,9 +330,6 @@ fn locate(name: &str, world: &dyn World) -> Result<PathBuf> {
 }
 
 fn options(args: &TemplateArgs, level: Level, release: String, world: &dyn World) -> Result<RenderOptions> {
-    let mut limits = Limits::default();
-    limits.steps = args.max_steps.unwrap_or(limits.steps);
-    limits.output = args.max_output.unwrap_or(limits.output);
     let kube_version = (!args.kube_version.is_empty()).then(|| args.kube_version.clone());
     Ok(RenderOptions {
         level,
@@ -354,7 +349,6 @@ fn options(args: &TemplateArgs, level: Level, release: String, world: &dyn World
         api_versions: args.api_versions.clone(),
         include_crds: args.include_crds,
         skip_schema_validation: args.skip_schema_validation,
-        limits,
     })
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::{Diagnostic, DiskWorld, FileKind, Result, World};
+use crate::cli::args::LimitArgs;
 use crate::cli::{Exit, Outcome, ui::Ui};
 use crate::source::kustomize::helm::HelmFlags;
 use crate::source::kustomize::{BuildOptions, Built, Document, VERSION, build, print};
@@ -101,6 +102,8 @@ struct BuildArgs {
     /// Not supported: container functions
     #[arg(long)]
     as_current_user: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// Runs `hydrate kustomize ARGS…`; data goes to stdout as kustomize prints it.
@@ -129,7 +132,10 @@ pub fn run(ui: &mut Ui, args: &[OsString]) -> Outcome {
 
 fn run_build(ui: &mut Ui, args: &BuildArgs) -> Outcome {
     args.refuse_programs()?;
-    let world = DiskWorld::new();
+    let limits = args.limits.limits();
+    let world = DiskWorld::new().limited(limits);
+    let watch = ui.watch(limits);
+    let _task = watch.task(|| "the kustomization".to_owned());
     let here = std::env::current_dir().and_then(|here| world.canonical(&here)).unwrap_or_default();
     let inflator = args.enable_helm.then(|| crate::source::kustomize_helm(&world));
     let options = BuildOptions {

@@ -38,7 +38,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
     provision.prepare(&pipeline::wants(&project, &environments));
     let mut told = Vec::new();
     for env in &environments {
-        match pipeline::render(&project, env, &options(global, &[], true), &provision, &|_| {}) {
+        match pipeline::render(&project, env, &options(ui, global, &[], true), &provision, &|_| {}) {
             Ok(rendered) => told.extend(rendered.failed.into_values().flatten()),
             Err(errors) => told.extend(errors),
         }

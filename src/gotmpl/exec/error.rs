@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Label, SourceFile};
+use crate::gotmpl::budget::Spent;
 use crate::gotmpl::func::Failure;
 
 /// How much of the errors that it wraps an error in a chain shows; whoever takes the chain apart needs no more, and
@@ -29,8 +30,10 @@ pub enum Cause {
     UndefinedTemplate(String),
     /// A function failed.
     Function(String),
-    /// A limit was reached: output, steps, or nesting.
-    Limit,
+    /// A limit was reached that can be set higher.
+    Limit(Spent),
+    /// Templates or values nest too deep.
+    Nesting,
     /// Something else; the message says what.
     Other,
 }

@@ -22,7 +22,7 @@ use super::parse::ParseError;
 use super::parse::node::{At, Tree};
 use super::set::TemplateSet;
 use super::value::{Str, Value};
-use crate::base::World;
+use crate::base::{self, World};
 use output::Recorder;
 use walk::State;
 
@@ -40,7 +40,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { output: 1 << 30, steps: 500_000_000, depth: 100_000 }
+        base::Limits::default().into()
+    }
+}
+
+impl From<base::Limits> for Limits {
+    fn from(limits: base::Limits) -> Self {
+        Self { output: limits.output, steps: limits.steps, depth: 100_000 }
     }
 }
 
@@ -248,7 +254,7 @@ impl<'a> Vm<'a> {
         self.vars.push(Var { symbol: 0, value: dot.clone() });
         let mut state = State { vm: self, tree, at: At::List(&tree.root), base };
         if state.vm.nested > NESTED {
-            return Err(state.fail_because(format!("exceeded maximum depth of templates in functions ({NESTED})"), Cause::Limit));
+            return Err(state.fail_because(format!("exceeded maximum depth of templates in functions ({NESTED})"), Cause::Nesting));
         }
         let result = state.walk_list(dot, &tree.root);
         self.vars.truncate(base);

@@ -157,8 +157,9 @@ impl<'s> State<'s, '_> {
         let message = match spent {
             Spent::Steps => format!("execution exceeds {} steps", limits.steps),
             Spent::Bytes => format!("output exceeds {} bytes", limits.output),
+            Spent::Beyond(exceeded) => format!("execution takes {exceeded}"),
         };
-        self.fail_because(message, Cause::Limit)
+        self.fail_because(message, Cause::Limit(spent))
     }
 
     fn print(&mut self, pos: u32, value: &Value) -> Exec<()> {
@@ -171,7 +172,7 @@ impl<'s> State<'s, '_> {
             return Err(self.beyond(spent));
         }
         if !printed {
-            return Err(self.fail_because("value nests too deep to be printed", Cause::Limit));
+            return Err(self.fail_because("value nests too deep to be printed", Cause::Nesting));
         }
         self.count(self.vm.out.len() - before)
     }
@@ -192,7 +193,7 @@ impl<'s> State<'s, '_> {
     /// Refuses to go deeper than the stack allows.
     pub fn guard(&self) -> Exec<()> {
         if stack::exhausted() {
-            return Err(self.fail_because(format!("exceeded maximum template depth ({})", self.vm.context.limits.depth), Cause::Limit));
+            return Err(self.fail_because(format!("exceeded maximum template depth ({})", self.vm.context.limits.depth), Cause::Nesting));
         }
         Ok(())
     }
@@ -317,7 +318,7 @@ impl<'s> State<'s, '_> {
             return Err(self.fail_because(format!("template {} not defined", text::quote(&call.name, false)), cause));
         };
         if self.vm.depth >= self.vm.context.limits.depth {
-            return Err(self.fail_because(format!("exceeded maximum template depth ({})", self.vm.context.limits.depth), Cause::Limit));
+            return Err(self.fail_because(format!("exceeded maximum template depth ({})", self.vm.context.limits.depth), Cause::Nesting));
         }
         self.guard()?;
         let dot = match &call.pipe {

@@ -11,7 +11,7 @@ use super::scope::Renderable;
 use super::values;
 use crate::base::{Result, SourceFile, World};
 use crate::chart::{Chart, Level};
-use crate::gotmpl::exec::{self, Context, Limits};
+use crate::gotmpl::exec::{self, Context};
 use crate::gotmpl::value::{Map, Str, Value};
 use crate::gotmpl::{Output, TemplateSet};
 
@@ -71,7 +71,6 @@ impl RenderedFile {
 /// What one execution is given.
 pub(super) struct Execution<'a> {
     pub(super) level: Level,
-    pub(super) limits: Limits,
     pub(super) world: &'a dyn World,
     /// The chart at the top, which keeps parsed templates for the next release.
     pub(super) chart: &'a Chart,
@@ -87,7 +86,7 @@ pub(super) fn render(
     let order = order(templates);
     let set = parsed(templates, &order, execution, parsing)?;
     let host = Host { level: execution.level, included: RefCell::default() };
-    let context = Context { world: execution.world, host: &host, limits: execution.limits };
+    let context = Context { world: execution.world, host: &host, limits: execution.world.limits().into() };
     for path in order {
         let Some(template) = templates.get(path) else { continue };
         if path.rsplit('/').next().is_some_and(|name| name.starts_with('_')) {
@@ -98,7 +97,7 @@ pub(super) fn render(
         template.scope.insert("Template", Value::Map(about.seen_as(values)));
         let dot = Value::Map(template.scope.seen_as(values));
         let output = exec::execute(&set, path.as_bytes(), &dot, context)
-            .map_err(|error| errors::execution(path, &error, template, execution.level))?;
+            .map_err(|error| errors::execution(path, &error, template, execution.level, execution.world.limits()))?;
         each(path, RenderedFile::new(output));
     }
     Ok(())

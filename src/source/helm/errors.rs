@@ -2,7 +2,7 @@
 
 use super::functions::{MARK_END, MARK_START};
 use super::scope::Renderable;
-use crate::base::Diagnostic;
+use crate::base::{Diagnostic, Limits};
 use crate::chart::Level;
 use crate::gotmpl::ParseError;
 use crate::gotmpl::exec::{Cause, ExecError};
@@ -19,13 +19,15 @@ pub(super) fn parsing(path: &str, error: &ParseError) -> Box<Diagnostic> {
 }
 
 /// A template that fails.
-pub(super) fn execution(path: &str, error: &ExecError, template: &Renderable, level: Level) -> Box<Diagnostic> {
+pub(super) fn execution(path: &str, error: &ExecError, template: &Renderable, level: Level, limits: Limits) -> Box<Diagnostic> {
     let raw = error.text();
     let own = own_words(path, &raw, error, level);
     let mut diagnostic = with_own_words(error.to_diagnostic(), &raw, own);
     diagnostic.message = diagnostic.message.replace(MARK_START, "").replace(MARK_END, "");
-    if error.stack().last().is_some_and(|inner| inner.cause == Cause::Limit) {
-        return diagnostic.help(LIMITS);
+    match error.stack().last().map(|inner| &inner.cause) {
+        Some(Cause::Limit(spent)) => return diagnostic.help(spent.help(limits)),
+        Some(Cause::Nesting) => return diagnostic.help("does the template ever end?"),
+        _ => {}
     }
     match nil_value(error) {
         Some(key) if !key.is_empty() => {
@@ -34,9 +36,6 @@ pub(super) fn execution(path: &str, error: &ExecError, template: &Renderable, le
         _ => diagnostic,
     }
 }
-
-/// How to go on where a template did more than it may.
-const LIMITS: &str = "does the template ever end? If it does, `hydrate helm template` takes --max-steps and --max-output";
 
 /// What Helm appends to everything that fails once there are values to render with.
 pub(super) const USE_DEBUG: &str = "\n\nUse --debug flag to render out invalid YAML";

@@ -93,7 +93,7 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands:
         capabilities: scope::capabilities(&capabilities, level),
     };
     let templates = scope::templates(&instance, &merged, &release);
-    let execution = Execution { level, limits: options.limits, world, chart };
+    let execution = Execution { level, world, chart };
     let mut reading = Reading::new(errands, level);
     let (own_notes, mut notes) = (format!("{}/templates/NOTES.txt", chart.name()), String::new());
     let take = |path: &str, file: RenderedFile| match path {
@@ -101,7 +101,8 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands:
         path if path.ends_with("NOTES.txt") => {}
         path => reading.add(path, file),
     };
-    budget::with(options.limits.steps, options.limits.output, || engine::render(&templates, &execution, parsing, take))?;
+    let limits = world.limits();
+    budget::with(limits.steps, limits.output, || engine::render(&templates, &execution, parsing, take))?;
     documents(&instance, reading.finish()?, notes, options, said)
 }
 
@@ -238,7 +239,7 @@ pub fn template_name(template: &str, world: &dyn World) -> Result<String> {
     let functions = crate::gotmpl::FunctionSet::new(&[crate::sprig::FUNCTIONS]);
     let mut set = crate::gotmpl::TemplateSet::new("name-template", functions, crate::gotmpl::Options::default());
     set.parse_text("name-template", template.as_bytes()).map_err(|error| Diagnostic::error(error.text.clone()))?;
-    let context = crate::gotmpl::Context { world, host: &(), limits: crate::gotmpl::Limits::default() };
+    let context = crate::gotmpl::Context { world, host: &(), limits: world.limits().into() };
     let output = crate::gotmpl::execute(&set, b"name-template", &crate::gotmpl::Value::Nil, context);
     let output = output.map_err(|error| Diagnostic::error(error.text()))?;
     Ok(String::from_utf8_lossy(&output.bytes).into_owned())

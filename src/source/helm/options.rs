@@ -32,8 +32,6 @@ pub struct RenderOptions {
     pub include_crds: bool,
     /// Whether values.schema.json is passed over.
     pub skip_schema_validation: bool,
-    /// How much a template may do before it is stopped.
-    pub limits: crate::gotmpl::exec::Limits,
 }
 
 impl Default for RenderOptions {
@@ -48,7 +46,6 @@ impl Default for RenderOptions {
             api_versions: Vec::new(),
             include_crds: false,
             skip_schema_validation: false,
-            limits: crate::gotmpl::exec::Limits::default(),
         }
     }
 }

@@ -50,7 +50,7 @@ fn bcrypted(vm: &Vm<'_>, password: &[u8]) -> String {
     }
     let mut salt = [0; 16];
     vm.world().random(&mut salt);
-    if !budget::spend(COSTLY) {
+    if !budget::spend_at_once(COSTLY) {
         return String::new();
     }
     match ::bcrypt::hash_with_salt(password, 10, salt) {
@@ -123,7 +123,7 @@ pub fn derive_password(_: &mut Vm<'_>, args: &[Value]) -> Out {
     let Some((_, templates)) = TEMPLATES.iter().find(|(name, _)| *name == kind) else {
         return args::string(format!("cannot find password template {}", lossy(args, 1)));
     };
-    if !budget::spend(COSTLY) {
+    if !budget::spend_at_once(COSTLY) {
         return Err("passwords take too long to derive".into());
     }
     let length = |text: &[u8]| (text.len() as u32).to_be_bytes();

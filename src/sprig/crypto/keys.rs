@@ -43,7 +43,7 @@ pub(super) enum PrivateKey {
 impl PrivateKey {
     /// A new RSA key of 2048 bits or more, with the exponent that Go has.
     pub(super) fn rsa(vm: &Vm<'_>, bits: usize) -> Result<Self, String> {
-        if !budget::spend(4 * COSTLY) {
+        if !budget::spend_at_once(4 * COSTLY) {
             return Err("keys take too long to make".to_owned());
         }
         let mut source = Source(vm.world());
