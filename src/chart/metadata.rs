@@ -56,7 +56,11 @@ static METADATA: Struct = Struct {
     ],
 };
 
-static LOCK: Struct = Struct { name: "Lock", go_type: "chart.Lock", fields: &[("digest", Shape::Text), ("dependencies", DEPENDENCIES)] };
+static LOCK: Struct = Struct {
+    name: "Lock",
+    go_type: "chart.Lock",
+    fields: &[("generated", Shape::Time), ("digest", Shape::Text), ("dependencies", DEPENDENCIES)],
+};
 
 static BASE: Struct = Struct { name: "chartBase", go_type: "loader.chartBase", fields: &[("apiVersion", Shape::Text)] };
 
@@ -91,9 +95,7 @@ pub(super) fn read(files: &[File], level: Level) -> Result<Read> {
             "requirements.yaml" => {
                 exists = true;
                 warn_old(&found, &mut warnings, "Dependencies are handled in Chart.yaml", "dependencies to Chart.yaml");
-                for (key, value) in decode(&file.name, &file.data, &METADATA, level)?.entries().iter() {
-                    found.insert(key.clone(), value.clone());
-                }
+                overlay(&found, &decode(&file.name, &file.data, &METADATA, level)?);
             }
             "requirements.lock" => {
                 exists = true;
@@ -109,6 +111,34 @@ pub(super) fn read(files: &[File], level: Level) -> Result<Read> {
     let mut metadata = from_map(&found);
     validate(&mut metadata, level).map_err(|text| Diagnostic::error(format!("validation: {text}")))?;
     Ok(Read { metadata, warnings })
+}
+
+/// Decodes a further document into the same struct, as Go does: what it names is replaced, but its maps are put into the maps that
+/// are there, and so are the structs in its lists, one by one.
+fn overlay(found: &Map, further: &Map) {
+    for (key, value) in further.entries().iter() {
+        let value = match (found.get(key.as_bytes()), value) {
+            (Some(Value::Map(there)), Value::Map(further)) => {
+                overlay(&there, further);
+                continue;
+            }
+            (Some(Value::List(there)), Value::List(further)) => Value::List(overlaid(&there, further)),
+            (_, value) => value.clone(),
+        };
+        found.insert(key.clone(), value);
+    }
+}
+
+fn overlaid(there: &List, further: &List) -> List {
+    let there = there.items();
+    let item = |(index, item): (usize, &Value)| match (there.get(index), item) {
+        (Some(Value::Map(there)), Value::Map(item)) => {
+            overlay(there, item);
+            Value::Map(there.clone())
+        }
+        (_, item) => item.clone(),
+    };
+    List::new(further.items().iter().enumerate().map(item).collect())
 }
 
 fn warn_old(found: &Map, warnings: &mut Vec<String>, what: &str, migrate: &str) {

@@ -15,4 +15,4 @@ pub mod values;
 pub use archive::{load_archive, unpack};
 pub use load::{from_files, load};
 pub use metadata::sanitized;
-pub use model::{Chart, Dependency, File, Given, Import, Level, Maintainer, Metadata, Parsed};
+pub use model::{Chart, Dependency, File, Given, Import, ImportPath, Level, Maintainer, Metadata, Parsed};

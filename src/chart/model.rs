@@ -183,12 +183,12 @@ pub enum Import {
     /// A table of the child and where it goes in the parent.
     Table {
         /// The path in the child.
-        child: String,
+        child: ImportPath,
         /// The path in the parent.
-        parent: String,
+        parent: ImportPath,
     },
-    /// Anything else, which Helm passes over; its text only shows where a template prints `.Chart.Dependencies`.
-    Other(String),
+    /// Anything else, which Helm passes over.
+    Other,
 }
 
 impl Import {
@@ -197,22 +197,25 @@ impl Import {
         match value {
             Value::Str(name) => Self::Export(name.to_str_lossy().into_owned()),
             Value::Map(table) => {
-                let text = |key: &str| table.get(key.as_bytes()).map_or("<nil>".to_owned(), |value| printed(&value));
-                Self::Table { child: text("child"), parent: text("parent") }
+                let path = |key: &str| ImportPath::from_value(&table.get(key.as_bytes()).unwrap_or_default());
+                Self::Table { child: path("child"), parent: path("parent") }
             }
-            other => Self::Other(printed(other)),
+            _ => Self::Other,
         }
     }
 }
 
-/// `fmt.Sprintf("%v", …)` of the scalars that may stand in `import-values`.
-fn printed(value: &Value) -> String {
-    match value {
-        Value::Nil => "<nil>".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Int(value) | Value::Int64(value) => value.to_string(),
-        Value::Float64(value) => value.to_string(),
-        Value::Str(text) => text.to_str_lossy().into_owned(),
-        other => other.type_name().to_owned(),
+/// A path in an entry of `import-values`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportPath {
+    /// The text, or that of the value that stands in its place.
+    pub text: String,
+    /// The Go type of what stands there, `string` where it is as it should be.
+    pub go_type: &'static str,
+}
+
+impl ImportPath {
+    fn from_value(value: &Value) -> Self {
+        Self { text: crate::gotmpl::fmt::to_text(value), go_type: value.type_name() }
     }
 }

@@ -16,6 +16,8 @@ pub enum Shape {
     Text,
     /// `bool`
     Bool,
+    /// `time.Time`, as a text of RFC 3339.
+    Time,
     /// A slice of the shape; the Go type as errors print it.
     List(&'static Shape, &'static str),
     /// A map from strings to the shape; the Go type as errors print it.
@@ -63,6 +65,7 @@ impl Place<'_> {
             (_, Value::Nil) => Value::Nil,
             (Shape::Text, value) => self.text(value),
             (Shape::Bool, Value::Bool(value)) => Value::Bool(value),
+            (Shape::Time, value) => self.time(&value),
             (Shape::List(item, _), Value::List(list)) => self.list(&list, *item),
             (Shape::Map(item, _), Value::Map(map)) => self.map(&map, *item),
             (Shape::Struct(fields), Value::Map(map)) => self.fields(&map, fields),
@@ -82,6 +85,24 @@ impl Place<'_> {
             },
             other => self.mismatch(&other, Shape::Text),
         }
+    }
+
+    /// Go's `Time.UnmarshalJSON`, which looks at the text as JSON has it.
+    fn time(&mut self, value: &Value) -> Value {
+        let problem = match value {
+            Value::Str(_) => {
+                let json = crate::gotmpl::encode::to_json(value, crate::gotmpl::GoVersion::default()).unwrap_or_default();
+                let text = json.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or_default();
+                crate::gotmpl::time::check_rfc3339(text).err()
+            }
+            _ => Some("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
+        };
+        self.error = match self.level {
+            // Here the older decoder stops, whatever it has found before.
+            Level::V3 => problem.or(self.error.take()),
+            Level::V4 => self.error.take().or(problem),
+        };
+        value.clone()
     }
 
     fn list(&mut self, list: &List, item: Shape) -> Value {
@@ -122,9 +143,16 @@ impl Place<'_> {
 
     fn mismatch(&mut self, value: &Value, shape: Shape) -> Value {
         if self.error.is_none() {
-            self.error = Some(format!("json: cannot unmarshal {} into {} of type {}", json_kind(value), self.target(), go_type(shape)));
+            self.error =
+                Some(format!("json: cannot unmarshal {} into {} of type {}", json_kind(value), self.target(), self.go_type(shape)));
         }
         Value::Nil
+    }
+
+    /// The type as errors print it; the package of Helm 4's charts is called `v2`.
+    fn go_type(&self, shape: Shape) -> String {
+        let name = go_type(shape);
+        if self.level == Level::V4 { name.replace("chart.", "v2.") } else { name.to_owned() }
     }
 
     fn target(&self) -> String {
@@ -151,6 +179,7 @@ fn go_type(shape: Shape) -> &'static str {
         Shape::Any => "interface {}",
         Shape::Text => "string",
         Shape::Bool => "bool",
+        Shape::Time => "time.Time",
         Shape::List(_, go_type) | Shape::Map(_, go_type) => go_type,
         Shape::Struct(fields) => fields.go_type,
     }
@@ -178,6 +207,10 @@ pub fn error_line(error: &str) -> Option<usize> {
 fn floats(value: Value) -> Value {
     match value {
         Value::Int(value) | Value::Int64(value) => Value::Float64(value as f64),
+        Value::Rare(ref rare) => match **rare {
+            crate::gotmpl::value::Rare::Integer(_, _, number) => Value::Float64(number as f64),
+            _ => value,
+        },
         Value::List(list) => {
             let items = list.items().iter().cloned().map(floats).collect();
             Value::List(List::new(items))

@@ -41,8 +41,13 @@ def answer(code, out, err):
     """What is recorded: stdout, or the error without what differs from run to run."""
     if code == 0:
         return out.decode()
-    at = err.find("Error: ")
-    return "! " + err[at:].replace(os.getcwd(), "").strip() + "\n"
+    return "! " + error_text(err) + "\n"
+
+
+def error_text(err):
+    """Helm's error; of a panic the message."""
+    panic = re.search(r"^panic: (.*)", err, re.M)
+    return panic.group(1).strip() if panic else err[err.find("Error: "):].replace(os.getcwd(), "").strip()
 
 
 def case(path):
@@ -76,7 +81,7 @@ def case(path):
 def differences(level, wanted, got):
     if wanted[0] == 0:
         return [] if got[0] == 0 and got[1] == wanted[1] else [f"{level}: stdout differs" if got[0] == 0 else f"{level}: refused: {got[2][:300]}"]
-    error = wanted[2][wanted[2].find("Error: "):].strip()
+    error = error_text(wanted[2])
     if got[0] == 0:
         return [f"{level}: must refuse: {error}"]
     return [] if error in got[2] else [f"{level}: other words: {error!r}, not {got[2][:400]!r}"]

@@ -4,7 +4,7 @@ mod json;
 
 use std::collections::BTreeSet;
 
-use super::value::{Entries, List, Map, Str, Value};
+use super::value::{Entries, Kind, List, Map, Str, Value};
 use crate::yaml::{self, Build, Dialect, Scalar};
 
 pub use json::{from_json, from_json_of, read_json};
@@ -15,7 +15,7 @@ pub enum Numbers {
     /// `float64`, as `encoding/json` gives an `interface{}`: values files, `fromYaml`, `fromJson`.
     #[default]
     Float64,
-    /// `int64` where the number is written as an integer that fits, `float64` else, as Kubernetes' decoders have it.
+    /// `int64` where the number is written as an integer that fits, `uint64` where it fits that, `float64` else, as go-yaml has it.
     Int64,
 }
 
@@ -128,6 +128,7 @@ impl Build for Values {
             Scalar::Null => Value::Nil,
             Scalar::Bool(value) => Value::Bool(value),
             Scalar::Int(value) => self.integer(value),
+            Scalar::Uint(value) if self.numbers == Numbers::Int64 => Value::integer("uint64", Kind::Uint64, i128::from(value)),
             Scalar::Uint(value) => Value::Float64(value as f64),
             Scalar::Float(value) => Value::Float64(value),
             Scalar::Str(text) => Value::Str(text.as_ref().into()),

@@ -11,7 +11,7 @@ pub mod zone;
 
 pub use civil::Civil;
 pub use layout::format;
-pub use parse::{ParseTimeError, parse};
+pub use parse::{ParseTimeError, check_rfc3339, parse};
 
 use jiff::tz::TimeZone;
 

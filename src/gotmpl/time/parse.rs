@@ -57,6 +57,38 @@ struct Fields {
     zone_name: String,
 }
 
+/// Whether a text is a time as Go's `Time.UnmarshalJSON` takes it: stricter than the layout can say.
+///
+/// # Errors
+/// Go's own text.
+pub fn check_rfc3339(value: &[u8]) -> Result<(), String> {
+    const LAYOUT: &[u8] = b"2006-01-02T15:04:05Z07:00";
+    parse(LAYOUT, value, &TimeZone::UTC).map_err(|error| error.to_string())?;
+    let instead = |found: &[u8], wanted: &str| {
+        format!("parsing time {} as {}: cannot parse {} as {wanted:?}", quote(value), quote(LAYOUT), quote(found))
+    };
+    let at = |index: usize| value.get(index).copied().unwrap_or_default();
+    if at(12) == b':' {
+        return Err(instead(value.get(11..12).unwrap_or_default(), "15"));
+    }
+    if at(19) == b',' {
+        return Err(instead(b",", "."));
+    }
+    let two = |from_end: usize| {
+        let at = |from_end: usize| {
+            value.len().checked_sub(from_end).and_then(|index| value.get(index)).map_or(0, |digit| digit.wrapping_sub(b'0'))
+        };
+        at(from_end).wrapping_mul(10).wrapping_add(at(from_end - 1))
+    };
+    let beyond = |what: &str| Err(format!("parsing time {}: timezone {what} out of range", quote(value)));
+    match value.last() {
+        Some(b'Z') | None => Ok(()),
+        Some(_) if two(5) >= 24 => beyond("hour"),
+        Some(_) if two(2) >= 60 => beyond("minute"),
+        Some(_) => Ok(()),
+    }
+}
+
 /// Reads a time; where neither an offset nor a zone is given it is in `local`, as `time.ParseInLocation` does.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 
 use super::instance::Instance;
 use crate::chart::Level;
+use crate::gotmpl::fmt;
 use crate::gotmpl::value::{List, Map, Value};
 
 /// What Helm says on stderr while it merges.
@@ -22,7 +23,7 @@ pub(super) struct Mode {
 /// The values of the user over those of the chart and its dependencies; `values` itself is not changed.
 ///
 /// Fails where a dependency's values are not a table.
-pub(super) fn values(chart: &Instance, values: &Map, mode: Mode, warnings: &mut Warnings) -> Result<Map, String> {
+pub(super) fn values(chart: Instance<'_>, values: &Map, mode: Mode, warnings: &mut Warnings) -> Result<Map, String> {
     let copy = deep_copy(values);
     coalesce(chart, &copy, "", mode, warnings)?;
     Ok(copy)
@@ -45,9 +46,9 @@ fn join(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
 }
 
-fn coalesce(chart: &Instance, values: &Map, prefix: &str, mode: Mode, warnings: &mut Warnings) -> Result<(), String> {
+fn coalesce(chart: Instance<'_>, values: &Map, prefix: &str, mode: Mode, warnings: &mut Warnings) -> Result<(), String> {
     own_values(chart, values, prefix, mode, warnings);
-    for dependency in &chart.dependencies {
+    for dependency in chart.dependencies() {
         let name = dependency.name();
         let inner = match values.get(name.as_bytes()) {
             None => {
@@ -56,22 +57,13 @@ fn coalesce(chart: &Instance, values: &Map, prefix: &str, mode: Mode, warnings: 
                 fresh
             }
             Some(Value::Map(inner)) => inner,
-            Some(other) => return Err(format!("type mismatch on {name}: {}", as_percent_t(&other))),
+            Some(other) => return Err(format!("type mismatch on {name}: {}", String::from_utf8_lossy(&fmt::sprintf(b"%t", &[other])))),
         };
         let prefix = join(prefix, chart.name());
         globals(&inner, values, &prefix, mode.level, warnings);
         coalesce(dependency, &inner, &prefix, mode, warnings)?;
     }
     Ok(())
-}
-
-/// `%t` of something that is no boolean: `%!t(string=x)`.
-fn as_percent_t(value: &Value) -> String {
-    match value {
-        Value::Nil => "%!t(<nil>)".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        other => format!("%!t({}={})", other.type_name(), crate::gotmpl::fmt::to_text(other)),
-    }
 }
 
 /// Copies the parent's globals down into a dependency's values, where those that are there already win.
@@ -113,16 +105,16 @@ fn globals(to: &Map, from: &Map, prefix: &str, level: Level, warnings: &mut Warn
 }
 
 /// Fills in the chart's own values.yaml below what is there.
-fn own_values(chart: &Instance, values: &Map, prefix: &str, mode: Mode, warnings: &mut Warnings) {
+fn own_values(chart: Instance<'_>, values: &Map, prefix: &str, mode: Mode, warnings: &mut Warnings) {
     let prefix = join(prefix, chart.name());
     let cleans = mode.level == Level::V4;
-    for (key, own) in deep_copy(&chart.values).entries().iter() {
+    for (key, own) in deep_copy(chart.values()).entries().iter() {
         match values.get(key.as_bytes()) {
             Some(Value::Nil) if !mode.merge => drop(values.remove(key.as_bytes())),
             Some(Value::Map(there)) => match own {
                 Value::Map(own) => {
                     let name = key.to_str_lossy();
-                    let merge = mode.merge || chart.dependencies.iter().any(|dependency| dependency.name() == name);
+                    let merge = mode.merge || chart.dependencies().any(|dependency| dependency.name() == name);
                     if cleans && !merge {
                         drop_nulls(own);
                     }
@@ -178,7 +170,7 @@ pub(super) fn tables(to: &Map, from: &Map, prefix: &str, mode: Mode, warnings: &
             (Some(Value::Map(_)), value) => warnings.push(format!(
                 "warning: destination for {} is a table. Ignoring non-table value ({})",
                 join(prefix, &key.to_str_lossy()),
-                crate::gotmpl::fmt::to_text(&value)
+                fmt::to_text(&value)
             )),
             _ => {}
         }
@@ -186,11 +178,7 @@ pub(super) fn tables(to: &Map, from: &Map, prefix: &str, mode: Mode, warnings: &
 }
 
 fn warn_table(warnings: &mut Warnings, prefix: &str, key: &str, value: &Value) {
-    warnings.push(format!(
-        "warning: cannot overwrite table with non table for {} ({})",
-        join(prefix, key),
-        crate::gotmpl::fmt::to_text(value)
-    ));
+    warnings.push(format!("warning: cannot overwrite table with non table for {} ({})", join(prefix, key), fmt::to_text(value)));
 }
 
 fn drop_nulls(map: &Map) {

@@ -34,7 +34,7 @@ use crate::gotmpl::{budget, stack};
 use capabilities::{Capabilities, KubeVersion};
 use coalesce::Mode;
 use engine::{Execution, RenderedFile};
-use instance::Instance;
+use instance::{Charts, Instance};
 use manifests::Unparsable;
 use parsing::Parsing;
 use reading::{ReadFile, Reading};
@@ -72,19 +72,20 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands:
     let mut said = chart_warnings(chart);
     let parsing = Parsing::begin(chart, level, errands);
     let values = options.values.merge(level, world)?;
+    let mut charts = Charts::new(chart, level)?;
     check_installable(chart, level, &mut said)?;
     check_name(&options.release, level)?;
-    let mut instance = Instance::new(chart, level)?;
-    dependencies::process(&mut instance, &values, level, &mut said).map_err(|error| {
+    dependencies::process(&mut charts, &values, &mut said).map_err(|error| {
         Diagnostic::error(match level {
             Level::V3 => error,
             Level::V4 => format!("chart dependencies processing failed: {error}"),
         })
     })?;
     let capabilities = capabilities(options)?;
-    let merged = coalesce::values(&instance, &values, Mode { level, merge: false }, &mut said).map_err(Diagnostic::error)?;
+    let instance = charts.get(Charts::ROOT);
+    let merged = coalesce::values(instance, &values, Mode { level, merge: false }, &mut said).map_err(Diagnostic::error)?;
     if !options.skip_schema_validation {
-        schema::validate(&instance, &merged, level).map_err(|error| schema_error(chart, error))?;
+        schema::validate(instance, &merged, level).map_err(|error| schema_error(chart, error))?;
     }
     check_kube_version(chart, &capabilities, level)?;
     let release = scope::Release {
@@ -92,7 +93,7 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands:
         release: scope::release(&options.release, &options.namespace, options.is_upgrade),
         capabilities: scope::capabilities(&capabilities, level),
     };
-    let templates = scope::templates(&instance, &merged, &release);
+    let templates = scope::templates(instance, &merged, &release);
     let execution = Execution { level, world, chart };
     let mut reading = Reading::new(errands, level);
     let (own_notes, mut notes) = (format!("{}/templates/NOTES.txt", chart.name()), String::new());
@@ -103,7 +104,7 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands:
     };
     let limits = world.limits();
     budget::with(limits.steps, limits.output, || engine::render(&templates, &execution, parsing, take))?;
-    documents(&instance, reading.finish()?, notes, options, said)
+    documents(instance, reading.finish()?, notes, options, said)
 }
 
 /// What was remarked while the chart and its dependencies were loaded.
@@ -183,11 +184,17 @@ fn check_kube_version(chart: &Chart, capabilities: &Capabilities, level: Level) 
     Err(Diagnostic::error(text).note(note).help("name the cluster's version: `kubernetes` in the environment, or --kube-version"))
 }
 
-fn documents(instance: &Instance, files: Vec<ReadFile>, notes: String, options: &RenderOptions, mut said: Vec<String>) -> Result<Rendered> {
+fn documents(
+    instance: Instance<'_>,
+    files: Vec<ReadFile>,
+    notes: String,
+    options: &RenderOptions,
+    mut said: Vec<String>,
+) -> Result<Rendered> {
     let sorted = manifests::sort(files, options.level, &mut said).map_err(unparsable)?;
     let mut documents = Vec::new();
     if options.include_crds {
-        crds(instance, instance.name(), &mut documents);
+        crds(instance, &mut documents);
     }
     documents.extend(sorted.manifests.into_iter().chain(sorted.hooks));
     let warnings = said.into_iter().map(Diagnostic::warning).collect();
@@ -195,23 +202,23 @@ fn documents(instance: &Instance, files: Vec<ReadFile>, notes: String, options: 
 }
 
 /// The files in crds/ of a chart, then those of its dependencies.
-fn crds(chart: &Instance, path: &str, documents: &mut Vec<Document>) {
+fn crds(chart: Instance<'_>, documents: &mut Vec<Document>) {
     let manifest = |name: &str| {
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
         ["yaml", "yml", "json"].iter().any(|known| known.eq_ignore_ascii_case(extension))
     };
-    for file in &chart.chart.files {
+    for file in &chart.chart().files {
         if file.name.starts_with("crds/") && manifest(&file.name) {
             documents.push(Document {
-                path: scope::joined(path, &file.name),
+                path: scope::joined(&chart.full_path(), &file.name),
                 text: Text::File(Arc::clone(&file.data)),
                 part: Part::Crd,
                 head: Head::default(),
             });
         }
     }
-    for dependency in &chart.dependencies {
-        crds(dependency, &format!("{path}/charts/{}", dependency.name()), documents);
+    for dependency in chart.dependencies() {
+        crds(dependency, documents);
     }
 }
 

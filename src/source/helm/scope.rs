@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::capabilities::{Capabilities, KubeVersion, helm_version};
+use super::dependencies;
 use super::files::Files;
-use super::instance::Instance;
+use super::instance::{Instance, Requirement};
 use super::values;
-use crate::chart::{self, Dependency, File, Import, Level, Maintainer, Metadata};
+use crate::chart::{self, File, Level, Maintainer, Metadata};
 use crate::gotmpl::Vm;
 use crate::gotmpl::func::{Failure, Function, Param};
 use crate::gotmpl::value::{Kind, List, Map, Object, Str, Value};
@@ -46,34 +47,30 @@ pub(super) fn release(name: &str, namespace: &str, is_upgrade: bool) -> Value {
 
 /// The templates of a chart and its dependencies by their path, each with its scope; of two with the same path the later
 /// one counts.
-pub(super) fn templates(chart: &Instance, values: &Map, release: &Release) -> BTreeMap<String, Renderable> {
+pub(super) fn templates(chart: Instance<'_>, values: &Map, release: &Release) -> BTreeMap<String, Renderable> {
     let mut found = BTreeMap::new();
-    gather(chart, values, "", release, &mut found);
+    gather(chart, values, release, &mut found);
     found
 }
 
-fn gather(chart: &Instance, values: &Map, parent: &str, release: &Release, found: &mut BTreeMap<String, Renderable>) -> Map {
-    let root = parent.is_empty();
-    let path = if root { chart.name().to_owned() } else { format!("{parent}/charts/{}", chart.name()) };
+fn gather(chart: Instance<'_>, values: &Map, release: &Release, found: &mut BTreeMap<String, Renderable>) -> Map {
+    let path = chart.full_path();
     let scope = Map::new();
     let subcharts = Map::new();
-    for dependency in &chart.dependencies {
-        let inner = match values.get(dependency.name().as_bytes()) {
-            Some(Value::Map(inner)) => inner,
-            _ => Map::new(),
-        };
-        subcharts.insert(dependency.name(), Value::Map(gather(dependency, &inner, &path, release, found)));
+    for dependency in chart.dependencies() {
+        let inner = dependencies::table(values, dependency.name()).unwrap_or_default();
+        subcharts.insert(dependency.name(), Value::Map(gather(dependency, &inner, release, found)));
     }
-    scope.insert("Chart", metadata(chart, root, release.level));
-    scope.insert("Files", Value::object(Files::of(&chart.chart.files, release.level)));
+    scope.insert("Chart", metadata(chart, release.level));
+    scope.insert("Files", Value::object(Files::of(&chart.chart().files, release.level)));
     scope.insert("Release", release.release.clone());
     scope.insert("Capabilities", release.capabilities.clone());
     scope.insert("Values", Value::Map(values.seen_as(values::type_name(release.level))));
     scope.insert("Subcharts", Value::Map(subcharts));
     let base_path: Rc<str> = format!("{path}/templates").into();
-    let location: Rc<str> = chart.chart.location.as_str().into();
-    for file in &chart.chart.templates {
-        if !is_template(&chart.chart, file) {
+    let location: Rc<str> = chart.chart().location.as_str().into();
+    for file in &chart.chart().templates {
+        if !is_template(chart.chart(), file) {
             continue;
         }
         let renderable =
@@ -103,8 +100,8 @@ pub(super) fn joined(path: &str, name: &str) -> String {
 }
 
 /// `.Chart`: a struct in Helm 3, a map in Helm 4.
-fn metadata(chart: &Instance, root: bool, level: Level) -> Value {
-    let fields = fields(chart);
+fn metadata(chart: Instance<'_>, level: Level) -> Value {
+    let (fields, root) = (fields(chart), chart.is_root());
     match level {
         Level::V3 => Value::object(Chart { fields, root }),
         Level::V4 => {
@@ -116,8 +113,8 @@ fn metadata(chart: &Instance, root: bool, level: Level) -> Value {
 }
 
 /// The struct fields of the metadata in their order.
-fn fields(chart: &Instance) -> Vec<(&'static str, Value)> {
-    let metadata: &Metadata = &chart.chart.metadata;
+fn fields(chart: Instance<'_>) -> Vec<(&'static str, Value)> {
+    let metadata: &Metadata = &chart.chart().metadata;
     let texts = |texts: &[String], given: bool| match given {
         true => Value::List(List::strings(texts.iter().map(|text| Str::from(text.as_str())))),
         false => Value::List(List::nil("[]string")),
@@ -139,10 +136,7 @@ fn fields(chart: &Instance) -> Vec<(&'static str, Value)> {
         ("Deprecated", Value::Bool(metadata.deprecated)),
         ("Annotations", annotations(metadata)),
         ("KubeVersion", Value::str(metadata.kube_version.as_str())),
-        (
-            "Dependencies",
-            records("[]*chart.Dependency", chart.requirements.as_ref().map(|requirements| requirements.iter().map(dependency))),
-        ),
+        ("Dependencies", records("[]*chart.Dependency", chart.requirements().map(|requirements| requirements.map(dependency)))),
         ("Type", Value::str(metadata.kind.as_str())),
     ]
 }
@@ -197,7 +191,8 @@ fn maintainer(maintainer: &Maintainer) -> Record {
     Record { type_name: "*chart.Maintainer", fields, json: &[("name", false), ("email", false), ("url", false)] }
 }
 
-fn dependency(dependency: &Dependency) -> Record {
+fn dependency(requirement: &Requirement) -> Record {
+    let dependency = &requirement.dependency;
     let texts = |texts: &Option<Vec<String>>| match texts {
         None => Value::List(List::nil("[]string")),
         Some(texts) => Value::List(List::strings(texts.iter().map(|text| Str::from(text.as_str())))),
@@ -209,7 +204,7 @@ fn dependency(dependency: &Dependency) -> Record {
         ("Condition", Value::str(dependency.condition.as_str())),
         ("Tags", texts(&dependency.tags)),
         ("Enabled", Value::Bool(dependency.enabled)),
-        ("ImportValues", Value::List(List::new(dependency.import_values.iter().filter_map(import).collect()))),
+        ("ImportValues", imports(requirement)),
         ("Alias", Value::str(dependency.alias.as_str())),
     ];
     const JSON: &[(&str, bool)] = &[
@@ -226,14 +221,13 @@ fn dependency(dependency: &Dependency) -> Record {
 }
 
 /// Processing leaves every import as a pair.
-fn import(import: &Import) -> Option<Value> {
-    let (child, parent) = match import {
-        Import::Export(name) => (format!("exports.{name}"), "."),
-        Import::Table { child, parent } => (child.clone(), parent.as_str()),
-        Import::Other(_) => return None,
+fn imports(requirement: &Requirement) -> Value {
+    let pair = |(child, parent): &(String, String)| {
+        let entries = [(Str::from("child"), Value::str(child.as_str())), (Str::from("parent"), Value::str(parent.as_str()))];
+        Value::Map(Map::typed("map[string]string", entries.into_iter().collect()))
     };
-    let entries = [(Str::from("child"), Value::str(child)), (Str::from("parent"), Value::str(parent))];
-    Some(Value::Map(Map::typed("map[string]string", entries.into_iter().collect())))
+    let pairs = requirement.imported.as_deref().unwrap_or_default();
+    Value::List(if pairs.is_empty() { List::nil("[]interface {}") } else { List::new(pairs.iter().map(pair).collect()) })
 }
 
 impl Object for Record {

@@ -23,7 +23,7 @@ use crate::sprig::regex::GoRegex;
 const DEPTH_LIMIT: usize = 400;
 
 /// Validates the values of a chart and of its dependencies; the error is Helm's text about all of them.
-pub(super) fn validate(chart: &Instance, values: &Map, level: Level) -> Result<(), String> {
+pub(super) fn validate(chart: Instance<'_>, values: &Map, level: Level) -> Result<(), String> {
     let mut text = String::new();
     collect(chart, values, level, &mut text);
     if text.is_empty() {
@@ -32,8 +32,8 @@ pub(super) fn validate(chart: &Instance, values: &Map, level: Level) -> Result<(
     Err(format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{text}"))
 }
 
-fn collect(chart: &Instance, values: &Map, level: Level, text: &mut String) {
-    if let Some(schema) = &chart.chart.schema {
+fn collect(chart: Instance<'_>, values: &Map, level: Level, text: &mut String) {
+    if let Some(schema) = &chart.chart().schema {
         let outcome = match level {
             Level::V3 => three::validate(schema, values),
             Level::V4 => four::validate(schema, values),
@@ -42,7 +42,7 @@ fn collect(chart: &Instance, values: &Map, level: Level, text: &mut String) {
             text.push_str(&format!("{}:\n{error}", chart.name()));
         }
     }
-    for dependency in &chart.dependencies {
+    for dependency in chart.dependencies() {
         match values.get(dependency.name().as_bytes()) {
             None | Some(Value::Nil) => {}
             Some(Value::Map(inner)) => collect(dependency, &inner, level, text),
