@@ -32,6 +32,11 @@ fn read(text: &str) -> Case {
     case
 }
 
+/// A text without what stands before its lines: lines of a message after the first one are indented.
+fn unindented(text: &str) -> String {
+    text.lines().map(|line| format!("{}\n", line.trim_start())).collect()
+}
+
 fn differences(path: &Path) -> Vec<String> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let case = read(&std::fs::read_to_string(path).expect("a readable case"));
@@ -54,7 +59,9 @@ fn differences(path: &Path) -> Vec<String> {
         let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         match wanted.strip_prefix("! ") {
             Some(error) if done.status.success() => bad.push(format!("{name} {level}: must refuse: {error}")),
-            Some(error) if !err.contains(error.trim()) => bad.push(format!("{name} {level}: wanted\n{error}but got\n{err}")),
+            Some(error) if !unindented(&err).contains(unindented(error).trim()) => {
+                bad.push(format!("{name} {level}: wanted\n{error}but got\n{err}"))
+            }
             Some(_) => {}
             None if !done.status.success() => bad.push(format!("{name} {level}: refused\n{err}")),
             None if out != wanted.as_str() => bad.push(format!("{name} {level}: wanted\n{wanted}but got\n{out}")),

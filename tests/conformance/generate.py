@@ -91,7 +91,9 @@ def difference(case, directory, wanted, got):
     if wanted[0] == 2 or "0xc0" in error:  # a panic, or an address in it
         return None
     ours = got[2].decode("utf-8", "replace").replace(str(directory), "DIR")
-    return None if error in ours else "text"
+    # Lines of a message after the first one are indented, and control characters are shown escaped.
+    plain = lambda text: [line.strip() for line in text.strip().splitlines()]
+    return None if "\n".join(plain(error)) in "\n".join(plain(ours)) else "text"
 
 
 def main():

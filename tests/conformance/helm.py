@@ -84,7 +84,8 @@ def differences(level, wanted, got):
     error = error_text(wanted[2])
     if got[0] == 0:
         return [f"{level}: must refuse: {error}"]
-    return [] if error in got[2] else [f"{level}: other words: {error!r}, not {got[2][:400]!r}"]
+    plain = lambda text: "\n".join(line.strip() for line in text.strip().splitlines())
+    return [] if plain(error) in plain(got[2]) else [f"{level}: other words: {error!r}, not {got[2][:400]!r}"]
 
 
 def component(chart):
