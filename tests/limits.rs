@@ -120,3 +120,19 @@ fn what_ends_is_not_stopped() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(directory.path().join("manifests/dev/a").exists());
 }
+
+/// Work in proportion to what there is takes a second or two of each of these; as much as its square would take minutes.
+#[test]
+fn many_objects_and_many_keys_take_time_in_proportion() {
+    let config_map =
+        |at: usize, name: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: n{at}}}\n---\n");
+    let documents: String = (0..50_000).map(|at| config_map(at, &format!("c{at}"))).collect();
+    let same_name: String = (0..30_000).map(|at| config_map(at, "same")).collect();
+    let literals: Vec<String> = (0..100_000).map(|at| format!("k{at}=v")).collect();
+    let generator = format!("configMapGenerator:\n- {{name: a, literals: [{}]}}\n", literals.join(","));
+    for (file, text) in [("raw/a.yaml", &documents), ("raw/a.yaml", &same_name), ("kustomization.yaml", &generator)] {
+        let directory = project(&[(&format!("components/a/{file}"), text.as_str())]);
+        let output = hydrate(directory.path(), &["check", "-e", "dev", "--max-time", "50s"]);
+        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

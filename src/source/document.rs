@@ -88,10 +88,12 @@ pub enum Trust {
 pub fn documents(file: &Arc<SourceFile>, origin: &Origin, trust: Trust) -> Result<Vec<Document>> {
     let text = file.utf8()?;
     let mut all = Vec::new();
+    let (mut line, mut counted) = (origin.line.max(1), 0);
     for piece in split(text) {
+        line += memchr::memchr_iter(b'\n', text.as_bytes().get(counted..piece.start).unwrap_or_default()).count();
+        counted = piece.start;
         if has_content(piece.text) {
-            let line = memchr::memchr_iter(b'\n', text.as_bytes().get(..piece.start).unwrap_or_default()).count();
-            let origin = Origin { line: origin.line.max(1) + line, ..origin.clone() };
+            let origin = Origin { line, ..origin.clone() };
             add(file, &piece, origin, trust, &mut all)?;
         }
     }

@@ -52,9 +52,9 @@ fn objects(documents: &[&Document]) -> Files {
 
 /// A file name for each identity, all different as long as the identities are. It does not depend on their order.
 pub fn file_names(identities: &[&Identity]) -> Vec<String> {
-    let mut sharing: BTreeMap<String, Vec<&Identity>> = BTreeMap::new();
+    let mut sharing: BTreeMap<String, Sharing<'_>> = BTreeMap::new();
     for identity in identities {
-        sharing.entry(base(identity)).or_default().push(identity);
+        sharing.entry(base(identity)).or_insert_with(|| Sharing::new(identity)).add(identity);
     }
     let told_apart: Vec<String> = identities.iter().map(|identity| tell_apart(identity, &sharing[&base(identity)])).collect();
     let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
@@ -65,19 +65,35 @@ pub fn file_names(identities: &[&Identity]) -> Vec<String> {
     names.map(|(name, identity)| finish(name, identity, uses[name.as_str()] > 1)).collect()
 }
 
+/// In what those differ that share a kind and a name.
+struct Sharing<'i> {
+    first: &'i Identity,
+    groups_differ: bool,
+    namespaces_differ: bool,
+}
+
+impl<'i> Sharing<'i> {
+    fn new(first: &'i Identity) -> Self {
+        Self { first, groups_differ: false, namespaces_differ: false }
+    }
+
+    fn add(&mut self, identity: &Identity) {
+        self.groups_differ |= identity.group() != self.first.group();
+        self.namespaces_differ |= identity.namespace != self.first.namespace;
+    }
+}
+
 fn base(identity: &Identity) -> String {
     format!("{}-{}", safe(&identity.kind), safe(&identity.name))
 }
 
 /// Adds the group where those that share the name differ in it, and then the namespace where they differ in that.
-fn tell_apart(identity: &Identity, sharing: &[&Identity]) -> String {
-    let groups_differ = sharing.iter().any(|other| other.group() != identity.group());
-    let namespaces_differ = sharing.iter().any(|other| other.namespace != identity.namespace);
+fn tell_apart(identity: &Identity, sharing: &Sharing<'_>) -> String {
     let mut name = safe(&identity.kind);
-    if groups_differ && !identity.group().is_empty() {
+    if sharing.groups_differ && !identity.group().is_empty() {
         name.push_str(&format!(".{}", safe(identity.group())));
     }
-    if namespaces_differ && !identity.namespace.is_empty() {
+    if sharing.namespaces_differ && !identity.namespace.is_empty() {
         name.push_str(&format!("-{}", safe(&identity.namespace)));
     }
     format!("{name}-{}", safe(&identity.name))

@@ -20,12 +20,19 @@ const MAX_LINE: usize = 64 * 1024;
 /// Makes a config map.
 pub fn config_map(loader: &Loader<'_>, args: &GeneratorArgs) -> KResult<Resource> {
     let mut node = base("ConfigMap", args)?;
+    let mut fields: Vec<(&str, Vec<(String, Node)>)> = Vec::new();
     for (key, value) in data(loader, args)? {
         let (field, value) = match String::from_utf8(value) {
             Ok(text) => ("data", data_value(&text)),
             Err(bytes) => ("binaryData", data_value(&base64_lines(bytes.as_bytes()))),
         };
-        tree::set_at(&mut node, &[field], &key, value)?;
+        match fields.iter_mut().find(|(known, _)| *known == field) {
+            Some((_, entries)) => entries.push((key, value)),
+            None => fields.push((field, vec![(key, value)])),
+        }
+    }
+    for (field, entries) in fields {
+        tree::add_all_at(&mut node, &[field], entries)?;
     }
     finish(node, args)
 }

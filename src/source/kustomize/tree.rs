@@ -417,6 +417,18 @@ pub fn set_at(node: &mut Node, path: &[&str], name: &str, value: Node) -> KResul
     }
 }
 
+/// Adds fields that differ from each other to the mapping at a path that has none of them; the mapping is made where it is missing.
+pub fn add_all_at(node: &mut Node, path: &[&str], fields: Vec<(String, Node)>) -> KResult<()> {
+    let parent = lookup_create(node, path, Kind::Mapping)?;
+    if let Some(Node { data: Data::Mapping(entries), .. }) = parent {
+        entries.extend(fields.into_iter().map(|(name, mut value)| {
+            protect(&mut value);
+            (bare(name), value)
+        }));
+    }
+    Ok(())
+}
+
 /// The fields of a mapping with string values, as kustomize reads `data`: `null` is the empty text.
 pub fn string_map(node: &Node, field: &str) -> BTreeMap<EcoString, EcoString> {
     let entries = node.get(field).and_then(Node::entries).unwrap_or_default();
