@@ -94,7 +94,12 @@ impl Project {
     /// Runs hydrate and gives its exit code and what it printed.
     fn run(&self, args: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hydrate"));
-        command.args(args).current_dir(&self.root).env_clear().env("HYDRATE_CACHE_DIR", self.root.join(".cache"));
+        command
+            .args(args)
+            .current_dir(&self.root)
+            .env_clear()
+            .env("HYDRATE_CACHE_DIR", self.root.join(".cache"))
+            .env("HYDRATE_CACHE_KEY", "k".repeat(32));
         let output = command.envs(variables.iter().copied()).output().unwrap();
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         (output.status.code().unwrap(), text)
@@ -102,6 +107,12 @@ impl Project {
 
     fn render(&self) {
         let (code, text) = self.run(&["-e", "dev"], &[]);
+        assert_eq!(code, 0, "{text}");
+    }
+
+    /// Whether the tree is what a run with the cache would write.
+    fn assert_in_sync(&self) {
+        let (code, text) = self.run(&["check", "-e", "dev"], &[]);
         assert_eq!(code, 0, "{text}");
     }
 
@@ -208,4 +219,47 @@ fn old_entries_are_forgotten() {
         let count = fs::read_dir(dir.unwrap().path()).unwrap().count();
         assert!(count <= 8, "{count} entries");
     }
+}
+
+/// Somebody who can write to the cache, but has not the key: entries with other content, under a digest of it, and entries moved to the
+/// place of others.
+#[test]
+fn what_others_put_into_the_cache_is_not_believed() {
+    let project = Project::new();
+    project.render();
+    for (path, entry) in project.entries() {
+        let text = String::from_utf8_lossy(&entry).replace("red", "bad");
+        if text.contains("bad") {
+            let mut changed = entry.clone();
+            let at = entry.windows(3).position(|word| word == b"red").unwrap();
+            changed[at..at + 3].copy_from_slice(b"bad");
+            let digest = *blake3::hash(&changed[32..]).as_bytes();
+            changed[..32].copy_from_slice(&digest);
+            fs::write(path, changed).unwrap();
+        }
+    }
+    project.assert_in_sync();
+    let before = project.entries();
+    project.put("environments/dev.yaml", Some("kubernetes: \"1.33\"\nvalues: {domain: example.org}\n"));
+    project.render();
+    for (new, _) in project.entries().iter().filter(|(path, _)| !before.contains_key(*path)) {
+        let old = before.keys().find(|old| old.parent() == new.parent()).unwrap();
+        fs::copy(old, new).unwrap();
+    }
+    project.assert_in_sync();
+    project.assert_exact("entries were moved");
+}
+
+#[test]
+fn without_a_lasting_key_nothing_is_kept_and_with_another_nothing_is_found() {
+    let project = Project::new();
+    let (code, text) = project.run(&["-e", "dev"], &[("HYDRATE_CACHE_KEY", "")]);
+    assert_eq!((code, project.entries().len()), (0, 0), "{text}");
+    project.render();
+    let before = project.entries();
+    let (code, text) = project.run(&["check", "-e", "dev"], &[("HYDRATE_CACHE_KEY", &"z".repeat(32))]);
+    assert_eq!(code, 0, "{text}");
+    assert!(project.entries().iter().all(|(path, entry)| before[path][..32] != entry[..32]));
+    let (code, text) = project.run(&["-e", "dev"], &[("HYDRATE_CACHE_KEY", "short")]);
+    assert!(code == 0 && text.contains("too short") && text.contains("everything is rendered anew"), "{text}");
 }

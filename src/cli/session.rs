@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, DiskWorld, World, suggest};
+use crate::base::{Diagnostic, DiskWorld, Severity, UserKey, World, suggest};
 use crate::chart::acquire::Options as SupplyOptions;
 use crate::chart::acquire::cache::Cache;
 use crate::chart::acquire::http as supply_progress;
@@ -93,11 +93,18 @@ pub fn options(ui: &Ui, global: &GlobalArgs, components: &[String], keep_going: 
     }
 }
 
-/// Where rendered components are kept; nowhere when the user has no place for a cache.
+/// Where rendered components are kept; nowhere when the user has no place for a cache, or none that is theirs alone.
 fn renders(global: &GlobalArgs) -> Renders {
-    match Cache::of_user(&DiskWorld::new()) {
-        Ok(cache) if !global.no_cache => Renders::at(cache.renders()),
-        _ => Renders::default(),
+    let world = DiskWorld::new();
+    if global.no_cache {
+        return Renders::default();
+    }
+    match Cache::find(&world).and_then(|cache| cache.map(|cache| Ok(Renders::of(cache, UserKey::of_user(&world)?))).transpose()) {
+        Ok(renders) => renders.unwrap_or_default(),
+        Err(mut doubt) => {
+            doubt.severity = Severity::Warning;
+            Renders::without(doubt.note("so everything is rendered anew"))
+        }
     }
 }
 

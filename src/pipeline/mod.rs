@@ -271,7 +271,7 @@ fn finish(
 ) -> Result<Rendered, Vec<Box<Diagnostic>>> {
     let mut failed = selection.broken.clone();
     let mut rendered = BTreeMap::new();
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<Box<Diagnostic>> = options.renders.doubt().into_iter().map(|doubt| Box::new(doubt.clone())).collect();
     for (name, outcome) in outcomes {
         match outcome {
             Ok(Finished { kept, warnings: said }) => {

@@ -6,8 +6,9 @@
 //! gives what rendering would give, byte for byte. Components whose rendering asked for the time or for randomness,
 //! and those with warnings to show, are rendered every time.
 //!
-//! Layout: `renders/<digest of project, environment and component>/<key>`, the BLAKE3 of the rest first. What does not
-//! match it is no entry. Nothing here can fail a run: without a usable cache everything is rendered.
+//! Layout: `renders/<digest of project, environment and component>/<key>`. First comes the tag of the rest and of its place by the
+//! key of the user: what somebody else has put there, or moved there from another place, is no entry. Nothing here can fail a
+//! run: without a usable cache or a lasting key everything is rendered.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,8 +18,11 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::base::hash::hex;
+use crate::base::key::Tag;
 use crate::base::whole::{self, Purpose};
 use crate::base::world::{Answer, Asked, Record};
+use crate::base::{Diagnostic, UserKey};
+use crate::chart::acquire::cache::Cache;
 use crate::project::{Component, Environment, Project};
 use crate::source::Document;
 
@@ -28,10 +32,14 @@ use super::scope::Crds;
 /// How many entries a component keeps: as many states of it can be gone back to without rendering.
 const ENTRIES: usize = 8;
 
+/// What the key of the user is used for here.
+const PURPOSE: &str = "hydrate: a rendered component in the cache";
+
 /// Where rendered components are kept.
 #[derive(Debug, Clone, Default)]
 pub struct Renders {
-    directory: Option<PathBuf>,
+    place: Option<(Cache, UserKey)>,
+    doubt: Option<Box<Diagnostic>>,
 }
 
 /// What is kept of a component.
@@ -63,14 +71,24 @@ struct Outside {
 }
 
 impl Renders {
-    /// Kept below a directory.
-    pub fn at(directory: PathBuf) -> Self {
-        Self { directory: Some(directory) }
+    /// Kept in a cache, for holders of a key; nowhere where the key does not last.
+    pub fn of(cache: Cache, key: UserKey) -> Self {
+        Self { place: key.is_lasting().then_some((cache, key)), doubt: None }
+    }
+
+    /// Kept nowhere, for a reason that the user is to know.
+    pub fn without(doubt: Box<Diagnostic>) -> Self {
+        Self { place: None, doubt: Some(doubt) }
+    }
+
+    /// Why nothing is kept, where that is not as it should be.
+    pub fn doubt(&self) -> Option<&Diagnostic> {
+        self.doubt.as_deref()
     }
 
     /// The place for a component in an environment, rendered with these API versions known.
     pub fn slot(&self, project: &Project, environment: &Environment, component: &Component, apis: &[String]) -> Slot {
-        let Some(directory) = &self.directory else { return Slot { path: None } };
+        let Some((cache, user_key)) = &self.place else { return Slot::default() };
         let mut place = blake3::Hasher::new();
         for part in [project.root.as_os_str().as_encoded_bytes(), environment.name.as_bytes(), component.name.as_bytes()] {
             add(&mut place, part);
@@ -82,7 +100,7 @@ impl Renders {
         add(&mut key, component.file.as_ref().map_or(&[], |file| &file.text));
         add(&mut key, apis.join("\n").as_bytes());
         let name = |hasher: &blake3::Hasher| hex(&hasher.finalize().as_bytes()[..16]);
-        Slot { path: Some(directory.join(name(&place)).join(name(&key))) }
+        Slot(Some(Place { cache: cache.clone(), key: user_key.clone(), component: name(&place), state: name(&key) }))
     }
 }
 
@@ -92,17 +110,24 @@ fn add(hasher: &mut blake3::Hasher, part: &[u8]) {
 }
 
 /// The place of one rendered component.
+#[derive(Debug, Default)]
+pub struct Slot(Option<Place>);
+
 #[derive(Debug)]
-pub struct Slot {
-    path: Option<PathBuf>,
+struct Place {
+    cache: Cache,
+    key: UserKey,
+    component: String,
+    state: String,
 }
 
 impl Slot {
     /// What is kept here, if rendering would still give it. What it took from outside counts as used by `user`.
     pub fn load(&self, provision: &Provision<'_>, user: &str) -> Option<Kept> {
-        let bytes = fs::read(self.path.as_ref()?).ok()?;
-        let (digest, rest) = bytes.split_first_chunk::<32>()?;
-        if blake3::hash(rest) != *digest {
+        let place = self.0.as_ref()?;
+        let bytes = fs::read(place.cache.renders(&place.component).join(&place.state)).ok()?;
+        let (tag, rest) = bytes.split_first_chunk::<{ Tag::LEN }>()?;
+        if place.tag(rest) != Tag::from(*tag) {
             return None;
         }
         let entry: Entry<Kept> = postcard::from_bytes(rest).ok()?;
@@ -119,22 +144,27 @@ impl Slot {
 
     /// Keeps a component, if it would come out the same again.
     pub fn keep(&self, kept: &Kept, record: Record, taken: BTreeSet<String>, provision: &Provision<'_>) {
-        let Some(path) = &self.path else { return };
+        let Some(place) = &self.0 else { return };
         if record.is_unrepeatable {
             return;
         }
         let outside = (!taken.is_empty()).then(|| Outside { lock: provision.lock_digest(), artifacts: taken });
         let entry = Entry { asked: record.asked.into_iter().collect(), outside, kept };
         // A cache that cannot be written is only slower.
-        let _ = postcard::to_stdvec(&entry).map_err(std::io::Error::other).and_then(|bytes| write(path, &bytes));
+        let _ = postcard::to_stdvec(&entry).map_err(std::io::Error::other).and_then(|bytes| place.write(&bytes));
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let directory = path.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
-    fs::create_dir_all(directory)?;
-    whole::write(path, directory, &[blake3::hash(bytes).as_bytes(), bytes], Purpose::Checked)?;
-    forget_oldest(directory)
+impl Place {
+    fn tag(&self, entry: &[u8]) -> Tag {
+        self.key.tag(PURPOSE, &[self.component.as_bytes(), self.state.as_bytes(), entry])
+    }
+
+    fn write(&self, entry: &[u8]) -> std::io::Result<()> {
+        let directory = self.cache.make_renders(&self.component).map_err(std::io::Error::other)?;
+        whole::write(&directory.join(&self.state), &directory, &[self.tag(entry).as_bytes(), entry], Purpose::Checked)?;
+        forget_oldest(&directory)
+    }
 }
 
 fn forget_oldest(directory: &Path) -> std::io::Result<()> {

@@ -84,7 +84,7 @@ impl Git<'_> {
         refuse_options(repository)?;
         let name = sha256(repository.address.as_bytes());
         let _held = self.cache.lock(&format!("git-{name}"))?;
-        let objects = objects(&self.cache.git_directory(&name))?;
+        let objects = objects(&self.cache.git_directory(&name)?)?;
         let local = opened(&objects).map_err(|error| git_failed(repository, &error))?;
         if let Some(commit) = commit.filter(|commit| local.find_commit_by_prefix(commit).is_ok())
             && let Ok(tree) = self.read_tree(&local, repository, commit, depth)
@@ -589,7 +589,7 @@ mod tests {
     fn what_stands_in_the_cache_beside_the_objects_is_not_obeyed() {
         let (origin, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (main, cache) = (repository(origin.path()), Cache::at(home.path()));
-        let directory = cache.git_directory(&sha256(main.address.as_bytes()));
+        let directory = cache.git_directory(&sha256(main.address.as_bytes())).unwrap();
         std::fs::create_dir_all(&directory).unwrap();
         git(&directory, &["init", "-q", "--bare"]);
         let canary = home.path().join("canary");
@@ -622,7 +622,7 @@ mod tests {
         let (origin, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (main, cache) = (repository(origin.path()), Cache::at(home.path()));
         let (tree, commit) = fetch(&cache, &main, None).unwrap();
-        let objects = cache.git_directory(&sha256(main.address.as_bytes())).join("objects");
+        let objects = cache.git_directory(&sha256(main.address.as_bytes())).unwrap().join("objects");
         // As a fetch leaves them that was stopped before the tree of its commit came.
         let mut seen = 0;
         for file in walkdir::WalkDir::new(&objects).into_iter().flatten().filter(|entry| entry.file_type().is_file()) {
