@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use git2::build::TreeUpdateBuilder;
 use git2::{Commit, FileMode, Index, Oid, Repository, RepositoryState, Signature, Tree};
 
 use crate::base::{Diagnostic, Fate, Result};
 
-use super::{blobs_below, failed, open, prefix};
+use super::Repository as Found;
 
 /// What one commit did.
 #[derive(Debug, Clone)]
@@ -53,7 +53,8 @@ pub struct Area<'a> {
 
 /// Commits the files as they are on disk; `None` when the last commit has them already.
 pub fn commit(request: &Request<'_>) -> Result<Option<Committed>> {
-    let repository = open(request.root)?;
+    let found = Found::of(request.root)?;
+    let repository = open(&found)?;
     check_state(&repository)?;
     let parent = parent(&repository)?;
     let base = parent.as_ref().map(Commit::tree).transpose().map_err(|error| failed("read the last commit", &error))?;
@@ -61,7 +62,7 @@ pub fn commit(request: &Request<'_>) -> Result<Option<Committed>> {
     let mut fates = Fates::new();
     let mut whole = BTreeMap::new();
     for (number, area) in request.areas.iter().enumerate() {
-        let prefix = prefix(&repository, request.root, area.dir)?;
+        let prefix = found.prefix(request.root, area.dir)?;
         let before = base.as_ref().map_or_else(|| Ok(BTreeMap::new()), |tree| blobs_below(&repository, tree, &prefix))?;
         let mut found = deletions(&repository, &before, area, request.index_name)?;
         stage(&mut index, &prefix, &before, area.on_disk, &mut found)?;
@@ -73,7 +74,7 @@ pub fn commit(request: &Request<'_>) -> Result<Option<Committed>> {
     }
     let tree = build_tree(&repository, base.as_ref(), &index, &whole)?;
     let message = (request.message)(&fates);
-    let id = write_commit(&repository, &tree, parent.as_ref(), &message)?;
+    let id = write_commit(&found, &repository, &tree, parent.as_ref(), &message)?;
     for path in whole.iter().filter(|(_, fate)| **fate == Fate::Deleted).map(|(path, _)| path) {
         // Not being in the index is just what is wanted.
         let _ = index.remove_path(Path::new(path));
@@ -81,6 +82,33 @@ pub fn commit(request: &Request<'_>) -> Result<Option<Committed>> {
     index.write().map_err(|error| failed("write the Git index (the commit was made)", &error))?;
     let branch = repository.head().ok().filter(git2::Reference::is_branch).and_then(|head| head.shorthand().ok().map(str::to_owned));
     Ok(Some(Committed { id: id.to_string(), subject: message.lines().next().unwrap_or_default().to_owned(), branch }))
+}
+
+fn open(found: &Found) -> Result<Repository> {
+    let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::NO_DOTGIT;
+    let opened = Repository::open_ext(found.git_dir(), flags, [] as [&std::ffi::OsStr; 0]);
+    let repository = opened.map_err(|error| failed("open the Git repository", &error))?;
+    repository.set_workdir(found.work_tree(), false).map_err(|error| failed("open the Git repository", &error))?;
+    Ok(repository)
+}
+
+fn failed(doing: &str, error: &git2::Error) -> Box<Diagnostic> {
+    Diagnostic::error(format!("cannot {doing}: {}", error.message()))
+}
+
+/// The blobs of a tree below a directory, by their paths below it.
+fn blobs_below(repository: &Repository, tree: &Tree<'_>, dir: &str) -> Result<BTreeMap<String, git2::Oid>> {
+    let mut blobs = BTreeMap::new();
+    let Ok(entry) = tree.get_path(Path::new(dir)) else { return Ok(blobs) };
+    let Ok(below) = entry.to_object(repository).and_then(|object| object.peel_to_tree()) else { return Ok(blobs) };
+    let walked = below.walk(git2::TreeWalkMode::PreOrder, |parent, entry| {
+        if let (Some(git2::ObjectType::Blob), Ok(name)) = (entry.kind(), entry.name()) {
+            blobs.insert(format!("{parent}{name}"), entry.id());
+        }
+        git2::TreeWalkResult::Ok
+    });
+    walked.map_err(|error| failed("read a tree", &error))?;
+    Ok(blobs)
 }
 
 fn check_state(repository: &Repository) -> Result<()> {
@@ -162,10 +190,10 @@ fn build_tree<'r>(repository: &'r Repository, base: Option<&Tree<'r>>, index: &I
     repository.find_tree(id).map_err(cannot)
 }
 
-fn write_commit(repository: &Repository, tree: &Tree<'_>, parent: Option<&Commit<'_>>, message: &str) -> Result<Oid> {
+fn write_commit(found: &Found, repository: &Repository, tree: &Tree<'_>, parent: Option<&Commit<'_>>, message: &str) -> Result<Oid> {
     let signs = repository.config().and_then(|config| config.get_bool("commit.gpgsign")).unwrap_or(false);
     if signs {
-        return write_signed(repository, tree, parent, message);
+        return write_signed(found, tree, parent, message);
     }
     let author = signature(repository, "AUTHOR")?;
     let committer = signature(repository, "COMMITTER")?;
@@ -191,7 +219,7 @@ fn signature(repository: &Repository, role: &str) -> Result<Signature<'static>> 
 }
 
 /// Signed commits are made by the user's `git`, which knows keys and agents.
-fn write_signed(repository: &Repository, tree: &Tree<'_>, parent: Option<&Commit<'_>>, message: &str) -> Result<Oid> {
+fn write_signed(repository: &Found, tree: &Tree<'_>, parent: Option<&Commit<'_>>, message: &str) -> Result<Oid> {
     let tree_id = tree.id().to_string();
     let parent_id = parent.map(|parent| parent.id().to_string());
     let mut arguments = vec!["commit-tree", "-S", &tree_id, "-F", "-"];
@@ -204,10 +232,10 @@ fn write_signed(repository: &Repository, tree: &Tree<'_>, parent: Option<&Commit
     Oid::from_str(&id).map_err(|error| failed("read the signed commit", &error))
 }
 
-fn git(repository: &Repository, arguments: &[&str], input: &str) -> Result<String> {
+fn git(repository: &Found, arguments: &[&str], input: &str) -> Result<String> {
     let cannot = |error: std::io::Error| Diagnostic::error(format!("cannot run git to sign the commit: {error}"));
-    let mut command = Command::new("git");
-    command.arg("-C").arg(repository.workdir().unwrap_or_else(|| repository.path())).args(arguments);
+    let mut command = repository.git();
+    command.args(arguments);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(cannot)?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(input.as_bytes()).map_err(cannot)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::base::{Diagnostic, Result};
+use crate::git::LineEndings;
 
 use super::disk::{self, Place, failed};
 use super::{Desired, Files, INDEX, KUSTOMIZATION, Owned, layout};
@@ -79,11 +80,13 @@ impl Changes {
     pub fn compute(place: &Place, desired: &Desired, adopt: bool) -> Result<Self, Vec<Box<Diagnostic>>> {
         place.check_links().map_err(|error| vec![error])?;
         let standing = standing(place).map_err(|error| vec![error])?;
+        let endings = LineEndings::at(&place.manifests);
         let none = Files::new();
         let stays = |name: &String| desired.dirs.contains_key(name) || desired.spared.contains(name);
         let leaving = standing.iter().filter(|name| desired.complete && !stays(name)).map(|name| (name, &none));
         let dirs: Vec<(&String, &Files)> = desired.dirs.iter().chain(leaving).collect();
-        let compared: Vec<_> = dirs.into_par_iter().map(|(name, files)| (name, compare_component(place, name, files, adopt))).collect();
+        let compared: Vec<_> =
+            dirs.into_par_iter().map(|(name, files)| (name, compare_component(place, name, files, adopt, &endings))).collect();
         let mut changes = Self::default();
         let mut wrong = Vec::new();
         for (name, compared) in compared {
@@ -94,8 +97,8 @@ impl Changes {
                 Err(errors) => wrong.extend(errors),
             }
         }
-        wrong.extend(changes.index(place, &standing, adopt).err());
-        match compare_clusters(place, desired, adopt) {
+        wrong.extend(changes.index(place, &standing, adopt, &endings).err());
+        match compare_clusters(place, desired, adopt, &endings) {
             Ok(dir) => changes.clusters = dir,
             Err(errors) => wrong.extend(errors),
         }
@@ -103,7 +106,7 @@ impl Changes {
     }
 
     /// The index lists every directory that is ours after the run.
-    fn index(&mut self, place: &Place, standing: &[String], adopt: bool) -> Result<()> {
+    fn index(&mut self, place: &Place, standing: &[String], adopt: bool, endings: &LineEndings) -> Result<()> {
         let stays = |name: &&String| self.dirs.get(*name).is_none_or(|dir| !dir.files.is_empty());
         let mut listed: Vec<&String> = standing.iter().filter(stays).collect();
         listed.extend(self.dirs.iter().filter(|(_, dir)| !dir.files.is_empty()).map(|(name, _)| name));
@@ -114,6 +117,7 @@ impl Changes {
         let path = place.dir().join(KUSTOMIZATION);
         let shown = place.shown(KUSTOMIZATION);
         let found = disk::file(&path).map_err(|error| failed("read", &shown, &error))?;
+        let found = found.map(|bytes| endings.committed(&path, bytes));
         let ours =
             found.as_deref().is_none_or(|bytes| bytes.starts_with(HEADER.as_bytes()) || bytes == layout::kustomization(&names).as_bytes());
         self.had_index = found.is_some();
@@ -142,39 +146,52 @@ fn foreign(shown: &str) -> Box<Diagnostic> {
         .help("move or delete it, or let hydrate take over such files with --adopt")
 }
 
-fn compare_component(place: &Place, name: &str, files: &Files, adopt: bool) -> Result<DirChanges, Vec<Box<Diagnostic>>> {
+fn compare_component(
+    place: &Place,
+    name: &str,
+    files: &Files,
+    adopt: bool,
+    endings: &LineEndings,
+) -> Result<DirChanges, Vec<Box<Diagnostic>>> {
     let dir = place.dir().join(name);
     if std::fs::symlink_metadata(&dir).is_ok_and(|metadata| !metadata.is_dir()) {
         return Err(vec![
             Diagnostic::error(format!("{} is not a directory", place.shown(name))).help("move it away; hydrate makes the directory"),
         ]);
     }
-    compare(&dir, &|file| place.shown(&format!("{name}/{file}")), files, adopt)
+    compare(&dir, &|file| place.shown(&format!("{name}/{file}")), files, adopt, endings)
 }
 
 /// What becomes of `clusters/<env>`. Where nothing is handed over, only files of ours are looked at.
-fn compare_clusters(place: &Place, desired: &Desired, adopt: bool) -> Result<DirChanges, Vec<Box<Diagnostic>>> {
+fn compare_clusters(place: &Place, desired: &Desired, adopt: bool, endings: &LineEndings) -> Result<DirChanges, Vec<Box<Diagnostic>>> {
     let Some(files) = &desired.clusters else { return Ok(DirChanges::default()) };
     if files.is_empty() && !place.has_plain_clusters() {
         return Ok(DirChanges::default());
     }
     place.check_clusters_links().map_err(|error| vec![error])?;
-    compare(&place.clusters_dir(), &|file| place.clusters_shown(file), files, adopt)
+    compare(&place.clusters_dir(), &|file| place.clusters_shown(file), files, adopt, endings)
 }
 
 /// Compares the files of one directory with what they are to be. `shown` is a file's path for users.
-fn compare(dir: &Path, shown: &dyn Fn(&str) -> String, files: &Files, adopt: bool) -> Result<DirChanges, Vec<Box<Diagnostic>>> {
+fn compare(
+    dir: &Path,
+    shown: &dyn Fn(&str) -> String,
+    files: &Files,
+    adopt: bool,
+    endings: &LineEndings,
+) -> Result<DirChanges, Vec<Box<Diagnostic>>> {
     let owned = disk::owned(dir).map_err(|error| vec![failed("read", shown(INDEX), &error)])?;
     let mut changes = DirChanges::default();
     let mut wrong = Vec::new();
     for (file, bytes) in files {
-        if let Err(error) = compare_file(dir, file, bytes, &owned, adopt, &mut changes) {
+        if let Err(error) = compare_file(dir, file, bytes, &owned, adopt, endings, &mut changes) {
             wrong.push(error.map_or_else(|| foreign(&shown(file)), |error| failed("read", shown(file), &error)));
         }
     }
     for file in owned.names().filter(|file| !files.contains_key(*file)) {
         match disk::file(&dir.join(file)) {
             Ok(Some(found)) => {
+                let found = endings.committed(&dir.join(file), found);
                 if !owned.is_as_written(file, &found) {
                     changes.edited.push(file.to_owned());
                 }
@@ -187,7 +204,7 @@ fn compare(dir: &Path, shown: &dyn Fn(&str) -> String, files: &Files, adopt: boo
         }
     }
     changes.files = files.clone();
-    reindex(dir, &mut changes).map_err(|error| vec![failed("read", shown(INDEX), &error)])?;
+    reindex(dir, endings, &mut changes).map_err(|error| vec![failed("read", shown(INDEX), &error)])?;
     if wrong.is_empty() { Ok(changes) } else { Err(wrong) }
 }
 
@@ -198,13 +215,15 @@ fn compare_file(
     bytes: &Arc<[u8]>,
     owned: &Owned,
     adopt: bool,
+    endings: &LineEndings,
     changes: &mut DirChanges,
 ) -> Result<(), Option<std::io::Error>> {
     let path = dir.join(name);
     match disk::file(&path).map_err(Some)? {
-        Some(found) if found[..] == bytes[..] => changes.unchanged += 1,
+        Some(found) if found[..] == bytes[..] || endings.same_text(&path, &found, bytes) => changes.unchanged += 1,
         Some(_) if !owned.contains(name) && !adopt => return Err(None),
         Some(found) => {
+            let found = endings.committed(&path, found);
             if owned.contains(name) && !owned.is_as_written(name, &found) {
                 changes.edited.push(name.to_owned());
             }
@@ -217,14 +236,15 @@ fn compare_file(
     Ok(())
 }
 
-fn reindex(dir: &Path, changes: &mut DirChanges) -> std::io::Result<()> {
-    let before = disk::file(&dir.join(INDEX))?;
+fn reindex(dir: &Path, endings: &LineEndings, changes: &mut DirChanges) -> std::io::Result<()> {
+    let path = dir.join(INDEX);
+    let before = disk::file(&path)?;
     if changes.files.is_empty() {
         changes.reindexed = before.is_some();
         return Ok(());
     }
     let text: Arc<[u8]> = Owned::of(&changes.files).text().into_bytes().into();
-    changes.reindexed = before.as_deref() != Some(&text[..]);
+    changes.reindexed = before.is_none_or(|before| before[..] != text[..] && !endings.same_text(&path, &before, &text));
     changes.files.insert(INDEX.to_owned(), text);
     Ok(())
 }

@@ -38,13 +38,14 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &HookArgs) -> Outcome {
     let project = open_project(global)?;
     let path = git::hooks_dir(&project.root)?.join("pre-commit");
     let cannot = |error: std::io::Error| Diagnostic::error(format!("cannot write {}: {error}", path.display()));
-    match fs::read_to_string(&path) {
-        Ok(found) if found == HOOK => ui.say(format!("{} is installed already", path.display())),
+    match fs::read(&path) {
+        Ok(found) if found == HOOK.as_bytes() => ui.say(format!("{} is installed already", path.display())),
         Ok(_) => {
             return Err(Diagnostic::error(format!("{} exists and is not hydrate's", path.display()))
                 .help("add this line to it: hydrate check -q -e all")
                 .into());
         }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(error).into()),
         Err(_) => {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(cannot)?;
