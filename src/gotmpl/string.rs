@@ -52,6 +52,14 @@ impl Str {
         self.len() == 0
     }
 
+    /// Whether others hold the same bytes.
+    pub(super) fn is_shared(&self) -> bool {
+        match &self.0 {
+            Repr::Inline(..) => false,
+            Repr::Shared(bytes) => Rc::strong_count(bytes) > 1,
+        }
+    }
+
     /// The number of bytes.
     pub fn len(&self) -> usize {
         match &self.0 {

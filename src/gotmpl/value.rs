@@ -256,6 +256,11 @@ impl List {
         self.items().is_empty()
     }
 
+    /// Whether others hold it as well.
+    pub(super) fn is_shared(&self) -> bool {
+        Rc::strong_count(&self.0) > 1
+    }
+
     /// Whether both are the same slice, not just equal ones.
     pub fn same(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
@@ -421,6 +426,11 @@ impl Map {
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
         self.entries().is_empty()
+    }
+
+    /// Whether others hold it as well.
+    pub(super) fn is_shared(&self) -> bool {
+        Rc::strong_count(&self.cell) > 1
     }
 
     /// Whether both are the same map, not just equal ones.

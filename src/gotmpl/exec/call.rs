@@ -22,9 +22,50 @@ fn size(value: &Value) -> usize {
     }
 }
 
+/// About how much memory a function has made: a value that somebody else holds as well is a reference, which costs nothing.
+fn made(result: &Value) -> usize {
+    let shared = match result {
+        Value::Str(text) => text.is_shared(),
+        Value::List(list) => list.is_shared(),
+        Value::Map(map) => map.is_shared(),
+        _ => false,
+    };
+    if shared { 0 } else { size(result) }
+}
+
+/// Functions that take as long for a large list or map as for a small one.
+const CONSTANT: [&str; 23] = [
+    "coalesce",
+    "default",
+    "dict",
+    "empty",
+    "first",
+    "get",
+    "hasKey",
+    "include",
+    "kindIs",
+    "kindOf",
+    "last",
+    "list",
+    "mustFirst",
+    "mustLast",
+    "required",
+    "set",
+    "ternary",
+    "tpl",
+    "tuple",
+    "typeIs",
+    "typeIsLike",
+    "typeOf",
+    "unset",
+];
+
 /// About how much there is to do for a function with these arguments, over the call itself.
-fn work(args: &[Value]) -> u64 {
-    args.iter().map(|value| (size(value) >> 6) as u64).sum()
+fn work(function: &Function, args: &[Value]) -> u64 {
+    /// So little is not worth looking up the name.
+    const LITTLE: u64 = 16;
+    let work = args.iter().map(|value| (size(value) >> 6) as u64).sum();
+    if work > LITTLE && CONSTANT.binary_search(&function.name).is_ok() { 1 } else { work }
 }
 
 /// What is declared of a function: enough to check the arguments of a call.
@@ -81,7 +122,7 @@ impl<'s> State<'s, '_> {
         argv.extend(receiver);
         let given = self.eval_args(dot, signature, args, last, |value| argv.push(value.value));
         let result = match given {
-            Ok(()) if budget::spend(work(&argv)) => (function.run)(self.vm, &argv),
+            Ok(()) if budget::spend(work(function, &argv)) => (function.run)(self.vm, &argv),
             Ok(()) => return Err(self.beyond(Spent::Steps)),
             Err(error) => return Err(error),
         };
@@ -106,8 +147,8 @@ impl<'s> State<'s, '_> {
     }
 
     /// Counts what a function made, and ends the execution where that, or what the function did, was too much.
-    fn charge(&self, made: Option<&Value>) -> Exec<()> {
-        let size = made.map_or(0, size);
+    fn charge(&self, result: Option<&Value>) -> Exec<()> {
+        let size = result.map_or(0, made);
         if size >= NOTABLE {
             budget::grow(size);
         }
