@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 mod common;
 
-use common::{copy, files_below};
+use common::files_below;
 
 /// Components in the projects made here, and objects in each.
-const SIZE: (usize, usize) = (6, 8);
+const SIZE: (usize, usize) = (3, 4);
 
 /// A project whose objects all say `word`, so that a tree of mixed words shows.
 fn project(root: &Path, word: &str) {
@@ -46,7 +46,7 @@ fn handed_over(root: &Path, word: &str) {
 
 fn hydrate(root: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hydrate"));
-    command.args(["-q", "-e", "dev"]).current_dir(root).env_remove("HYDRATE_ENV").stderr(Stdio::null());
+    command.args(["-q", "-e", "dev"]).current_dir(root).env_remove("HYDRATE_ENV").stdout(Stdio::null()).stderr(Stdio::null());
     command.env("HYDRATE_CACHE_DIR", root.join(".cache")).env("HYDRATE_CACHE_KEY", "k".repeat(32));
     command
 }
@@ -55,194 +55,191 @@ fn snapshot(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files_below(&root.join("manifests/dev"))
 }
 
-/// The tree of a word, and the time that the run took.
-fn rendered(root: &Path, word: &str) -> (BTreeMap<PathBuf, Vec<u8>>, Duration) {
-    project(root, word);
-    let start = Instant::now();
-    assert!(hydrate(root).status().unwrap().success());
-    let took = start.elapsed();
-    (snapshot(root), took)
-}
-
-fn kill_at_many_points(points: u32, variables: &[(&str, &str)], complete_after_recovery_only: bool) {
-    let directory = tempfile::tempdir().unwrap();
-    let root = directory.path().canonicalize().unwrap();
-    let (old, _) = rendered(&root, "old");
-    let (new, longest) = rendered(&root, "new");
-    assert_ne!(old, new);
-    fs::write(root.join("manifests/dev/c0/mine.txt"), "not hydrate's").unwrap();
-    let mut seen = [0, 0];
-    for point in 0..points {
-        let (word, before, after) = if point % 2 == 0 { ("old", &new, &old) } else { ("new", &old, &new) };
-        project(&root, word);
-        let mut child = hydrate(&root).envs(variables.iter().copied()).spawn().unwrap();
-        std::thread::sleep(longest.mul_f64(f64::from(point) / f64::from(points) * 1.2));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        if complete_after_recovery_only {
-            assert!(hydrate(&root).args(["c0"]).status().unwrap().success());
-            assert!(hydrate(&root).status().unwrap().success());
-        }
-        let mut found = snapshot(&root);
-        assert_eq!(found.remove(&root.join("manifests/dev/c0/mine.txt")).as_deref(), Some(b"not hydrate's".as_slice()));
-        let is_new = &found == after;
-        assert!(is_new || &found == before, "a mixed tree after a kill at point {point}");
-        seen[usize::from(is_new)] += 1;
-        assert!(hydrate(&root).status().unwrap().success());
-        let left: Vec<_> = fs::read_dir(root.join("manifests")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left, ["dev"], "remains of the killed run were not removed");
-    }
-    eprintln!("killed at {points} points: {} old trees, {} new ones", seen[0], seen[1]);
-}
-
+/// Everything below the two trees, by path.
 type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
-fn snapshots(root: &Path) -> (Tree, Tree) {
-    (snapshot(root), files_below(&root.join("clusters/dev")))
+fn trees(root: &Path) -> Tree {
+    ["manifests/dev", "clusters/dev"].iter().flat_map(|tree| files_below(&root.join(tree))).collect()
 }
 
-/// Each of both trees is the old or the new one at any moment; and once any run has passed by, also for another environment, both are old or both new.
-fn kill_with_hand_over(points: u32, variables: &[(&str, &str)], complete_after_recovery_only: bool) {
+/// A run for another environment, which has nothing else to do with the trees of `dev` than to complete what was begun there.
+fn pass_by(root: &Path) -> std::process::Output {
+    let mut other = Command::new(env!("CARGO_BIN_EXE_hydrate"));
+    other.args(["-e", "other"]).current_dir(root).env("HYDRATE_CACHE_DIR", root.join(".cache"));
+    let output = other.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// A project in a repository of its own, whose state is kept where it is found again; the tree of `old` is written.
+fn in_a_repository(root: &Path) {
+    assert!(Command::new("git").args(["init", "-q"]).current_dir(root).status().unwrap().success());
+    other_environment_in(root);
+    handed_over(root, "old");
+    assert!(hydrate(root).status().unwrap().success());
+}
+
+/// Kills a run before each change that it makes to the disk, one after another; `edit` is what somebody does afterwards. What `inspect` is
+/// given: the tree before, the tree that was to be, and the tree once a run has passed by.
+fn kill_before_each_change(variables: &[(&str, &str)], edit: &dyn Fn(&Path), inspect: &dyn Fn(&Path, u32, &Tree, &Tree, &Tree) -> bool) {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().canonicalize().unwrap();
-    other_environment_in(&root);
-    let run = |word: &str| {
-        handed_over(&root, word);
-        let start = Instant::now();
-        assert!(hydrate(&root).status().unwrap().success());
-        (snapshots(&root), start.elapsed())
-    };
-    let (old, _) = run("old");
-    let (new, longest) = run("new");
-    assert!(old.0 != new.0 && old.1 != new.1);
-    fs::write(root.join("clusters/dev/mine.txt"), "not hydrate's").unwrap();
+    in_a_repository(&root);
+    fs::write(root.join("manifests/dev/c0/mine.txt"), "not hydrate's").unwrap();
+    let old = trees(&root);
+    handed_over(&root, "new");
+    assert!(hydrate(&root).status().unwrap().success());
+    let new = trees(&root);
     let mut seen = [0, 0];
-    for point in 0..points {
-        let (word, before, after) = if point % 2 == 0 { ("old", &new, &old) } else { ("new", &old, &new) };
-        handed_over(&root, word);
-        let mut child = hydrate(&root).envs(variables.iter().copied()).spawn().unwrap();
-        std::thread::sleep(longest.mul_f64(0.3 + f64::from(point) / f64::from(points)));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let found = || {
-            let (manifests, mut clusters) = snapshots(&root);
-            assert_eq!(clusters.remove(&root.join("clusters/dev/mine.txt")).as_deref(), Some(b"not hydrate's".as_slice()));
-            (manifests, clusters)
-        };
-        if !complete_after_recovery_only {
-            let (manifests, clusters) = found();
-            assert!([&before.0, &after.0].contains(&&manifests), "mixed manifests after a kill at point {point}");
-            assert!([&before.1, &after.1].contains(&&clusters), "mixed clusters after a kill at point {point}");
+    for number in 1.. {
+        handed_over(&root, "old");
+        assert!(hydrate(&root).status().unwrap().success());
+        assert!(trees(&root) == old, "the old tree is not written whole before change {number}");
+        handed_over(&root, "new");
+        let killed = hydrate(&root).envs(variables.iter().copied()).env("HYDRATE_TEST_KILL_BEFORE", number.to_string()).status().unwrap();
+        if killed.success() {
+            break;
         }
-        let mut other = Command::new(env!("CARGO_BIN_EXE_hydrate"));
-        assert!(other.args(["-q", "-e", "other"]).current_dir(&root).status().unwrap().success());
-        let both = found();
-        let is_new = &both == after;
-        assert!(is_new || &both == before, "manifests and clusters do not belong together after a kill at point {point}");
+        edit(&root);
+        let between = trees(&root);
+        let check = hydrate(&root).arg("check").status().unwrap().code();
+        assert!(trees(&root) == between, "check has written something");
+        pass_by(&root);
+        let after = trees(&root);
+        // What is neither is told as that, until it is completed.
+        assert!(check == Some(1) || between == after, "a half tree was not told before change {number}");
+        let is_new = inspect(&root, number, &old, &new, &after);
         seen[usize::from(is_new)] += 1;
         for tree in ["manifests", "clusters"] {
             let left: Vec<_> = fs::read_dir(root.join(tree)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-            assert!(left.iter().all(|name| name == "dev" || name == "other"), "remains of the killed run were not removed: {left:?}");
+            assert!(left.iter().all(|name| name == "dev" || name == "other"), "remains of the killed run: {left:?}");
         }
-        assert!(hydrate(&root).status().unwrap().success());
-        assert!(&found() == after);
     }
-    eprintln!("killed at {points} points: {} old pairs of trees, {} new ones", seen[0], seen[1]);
+    assert!(seen[0] > 10 && seen[1] > 10, "both trees are to be seen: {seen:?}");
 }
 
-#[test]
-fn a_kill_leaves_manifests_and_hand_over_together() {
-    kill_with_hand_over(40, &[], false);
+fn is_old_or_new(_: &Path, number: u32, old: &Tree, new: &Tree, after: &Tree) -> bool {
+    assert!(after == old || after == new, "a mixed tree after a kill before change {number}");
+    after == new
 }
 
-#[test]
-fn a_kill_without_exchange_leaves_manifests_and_hand_over_together() {
-    kill_with_hand_over(12, &[("HYDRATE_TEST_NO_EXCHANGE", "1")], true);
-}
-
-/// Whatever kind of thing a killed run left under its names, the next run removes it, or completes it and then removes it.
-#[test]
-fn remains_of_killed_runs_go() {
-    let directory = tempfile::tempdir().unwrap();
-    let root = directory.path().canonicalize().unwrap();
-    handed_over(&root, "old");
-    assert!(hydrate(&root).status().unwrap().success());
-    let before = snapshots(&root);
-    for tree in ["manifests", "clusters"] {
-        fs::write(root.join(tree).join(".hydrate-stage-file-1"), "half a file").unwrap();
-        copy(&root.join(tree).join("dev"), &root.join(tree).join(".hydrate-stage-done-1"));
-        copy(&root.join(tree).join("dev"), &root.join(tree).join(".hydrate-apply-dev"));
-    }
-    fs::create_dir(root.join("clusters/.hydrate-after-dev-0123")).unwrap();
-    assert_eq!(hydrate(&root).arg("check").status().unwrap().code(), Some(1), "what was not completed is told");
-    fs::write(root.join("manifests/dev/c0/configmap-c0-x0.yaml"), "half carried over").unwrap();
-    fs::remove_file(root.join("clusters/dev/kustomization-c0.yaml")).unwrap();
-    assert!(hydrate(&root).status().unwrap().success());
-    assert!(snapshots(&root) == before);
-    for tree in ["manifests", "clusters"] {
-        assert_eq!(fs::read_dir(root.join(tree)).unwrap().count(), 1);
-    }
-}
-
-/// What a kill between the two swaps leaves, step by step: the promise is kept once, and one that nobody decided on is dropped.
-#[test]
-fn a_promised_hand_over_is_kept_or_dropped() {
-    let directory = tempfile::tempdir().unwrap();
-    let root = directory.path().canonicalize().unwrap();
-    other_environment_in(&root);
-    let trees: Vec<PathBuf> = ["old", "new"]
-        .map(|word| {
-            handed_over(&root, word);
-            assert!(hydrate(&root).status().unwrap().success());
-            let kept = root.join(format!("kept-{word}"));
-            copy(&root.join("manifests"), &kept.join("manifests"));
-            copy(&root.join("clusters"), &kept.join("clusters"));
-            kept
-        })
-        .into();
-    let digest = |manifests: &Path, clusters: &Path| {
-        // As tree/write.rs has it: the digests of all indexes.
-        let mut text = String::new();
-        let mut names: Vec<_> = fs::read_dir(manifests).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        let indexes = names.iter().map(|name| (name.as_str(), manifests.join(name).join(".hydrated")));
-        for (name, path) in indexes.chain([("manifests", manifests.join("kustomization.yaml")), ("clusters", clusters.join(".hydrated"))]) {
-            if let Ok(bytes) = fs::read(path) {
-                text.push_str(&format!("{}  {name}\n", hydrate::base::hash::sha256(&bytes)));
-            }
-        }
-        hydrate::base::hash::sha256(text.as_bytes())
-    };
-    for (standing, expected) in [(1, 1), (0, 0)] {
-        for dir in ["manifests", "clusters"] {
-            fs::remove_dir_all(root.join(dir)).unwrap();
-        }
-        // The manifests are those of `standing`; the hand-over is the old one, and the new one is promised.
-        copy(&trees[standing].join("manifests"), &root.join("manifests"));
-        copy(&trees[0].join("clusters"), &root.join("clusters"));
-        let name = digest(&trees[1].join("manifests/dev"), &trees[1].join("clusters/dev"));
-        copy(&trees[1].join("clusters/dev"), &root.join(format!("clusters/.hydrate-after-dev-{name}")));
-        let check = hydrate(&root).arg("check").status().unwrap();
-        assert_eq!(check.code(), Some(if standing == 1 { 1 } else { 2 }), "a half-written pair is told");
-        let mut other = Command::new(env!("CARGO_BIN_EXE_hydrate"));
-        assert!(other.args(["-q", "-e", "other"]).current_dir(&root).status().unwrap().success());
-        let (_, clusters) = snapshots(&root);
-        let wanted = files_below(&trees[expected].join("clusters/dev"));
-        assert!(clusters.values().eq(wanted.values()));
-        assert_eq!(fs::read_dir(root.join("clusters")).unwrap().count(), 1);
-    }
-}
-
-#[test]
-fn a_kill_at_any_moment_leaves_the_old_tree_or_the_new() {
-    kill_at_many_points(40, &[], false);
-}
-
-/// Where directories cannot be exchanged, the next run completes what a killed one has begun.
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "the switch for it is in builds for development alone")]
-fn a_kill_without_exchange_is_completed_by_the_next_run() {
-    kill_at_many_points(12, &[("HYDRATE_TEST_NO_EXCHANGE", "1")], true);
+fn a_kill_leaves_the_old_trees_or_the_new_after_the_next_run() {
+    kill_before_each_change(&[], &|_| {}, &is_old_or_new);
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "the switch for it is in builds for development alone")]
+fn a_kill_where_files_cannot_be_exchanged_does_so_too() {
+    kill_before_each_change(&[("HYDRATE_TEST_NO_EXCHANGE", "1")], &|_| {}, &is_old_or_new);
+}
+
+/// Somebody saves a file of theirs and one of hydrate's after the kill: neither is lost.
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "the switch for it is in builds for development alone")]
+fn what_is_saved_after_a_kill_stays() {
+    let edited = Path::new("manifests/dev/c1/configmap-c1-x0.yaml");
+    let edit = |root: &Path| {
+        fs::write(root.join("manifests/dev/c0/mine.txt"), "saved").unwrap();
+        fs::write(root.join(edited), "saved").unwrap();
+    };
+    for variables in [&[][..], &[("HYDRATE_TEST_NO_EXCHANGE", "1")]] {
+        kill_before_each_change(variables, &edit, &|root, number, old, new, after| {
+            let mut after = after.clone();
+            for path in [Path::new("manifests/dev/c0/mine.txt"), edited] {
+                assert_eq!(after.remove(&root.join(path)).as_deref(), Some(b"saved".as_slice()), "change {number}: {}", path.display());
+            }
+            let without = |tree: &Tree| tree.iter().filter(|(path, _)| after.contains_key(*path)).count();
+            let same = |tree: &Tree| after.iter().all(|(path, content)| tree.get(path) == Some(content)) && without(tree) == after.len();
+            fs::write(root.join("manifests/dev/c0/mine.txt"), "not hydrate's").unwrap();
+            assert!(same(old) || same(new), "a mixed tree after a kill before change {number}");
+            same(new)
+        });
+    }
+}
+
+/// What a repository brings cannot pass for what a killed run has left.
+#[test]
+fn a_journal_that_is_in_the_tree_is_not_believed() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    in_a_repository(&root);
+    let outside = root.join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("theirs"), "theirs").unwrap();
+    for name in [".hydrate-apply-outside", ".hydrate-apply-dev", ".hydrate-stage-dev-1", ".hydrate-after-dev-0123"] {
+        fs::create_dir_all(root.join("manifests").join(name)).unwrap();
+        fs::write(root.join("manifests").join(name).join("planted"), "planted").unwrap();
+    }
+    std::os::unix::fs::symlink(&outside, root.join("manifests/outside")).unwrap();
+    std::os::unix::fs::symlink(&outside, root.join("clusters/.hydrate-apply-dev")).unwrap();
+    let before = (trees(&root), files_below(&root.join("manifests")));
+    assert_eq!(hydrate(&root).arg("check").status().unwrap().code(), Some(0));
+    assert!(hydrate(&root).status().unwrap().success());
+    assert!((trees(&root), files_below(&root.join("manifests"))) == before);
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+}
+
+/// A directory of somebody's with the name of a file of ours, a link in its place, a directory that cannot be read: all stay.
+#[test]
+fn what_is_in_the_way_is_told_and_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    in_a_repository(&root);
+    let ours = root.join("manifests/dev/c0/configmap-c0-x0.yaml");
+    let run = || {
+        let output = hydrate(&root).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("manifests/dev/c0/configmap-c0-x0.yaml is in the way: it is no regular file"), "{said}");
+    };
+    fs::remove_file(&ours).unwrap();
+    fs::create_dir(&ours).unwrap();
+    fs::write(ours.join("work"), "somebody's").unwrap();
+    run();
+    assert_eq!(fs::read(ours.join("work")).unwrap(), b"somebody's");
+    fs::remove_dir_all(&ours).unwrap();
+    std::os::unix::fs::symlink(root.join("environments/dev.yaml"), &ours).unwrap();
+    let environment = fs::read(root.join("environments/dev.yaml")).unwrap();
+    run();
+    assert_eq!(fs::read(root.join("environments/dev.yaml")).unwrap(), environment);
+}
+
+/// Somebody saves files of theirs all the time, the way editors do, in the directories that hydrate writes.
+#[test]
+fn an_editor_that_saves_beside_runs_loses_nothing() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    for variables in [&[][..], &[("HYDRATE_TEST_NO_EXCHANGE", "1")]] {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        in_a_repository(&root);
+        let done = AtomicBool::new(false);
+        let saved = std::thread::scope(|scope| {
+            let editor = scope.spawn(|| {
+                let mut saved = 0;
+                while !done.load(Ordering::Relaxed) {
+                    saved += 1;
+                    fs::write(root.join(format!("manifests/dev/c0/note-{saved}")), saved.to_string()).expect("a note is saved");
+                    fs::write(root.join("manifests/dev/c1/doc~"), saved.to_string()).expect("a document is written");
+                    fs::rename(root.join("manifests/dev/c1/doc~"), root.join("manifests/dev/c1/doc")).expect("a document is saved");
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                saved
+            });
+            for round in 0..10 {
+                handed_over(&root, if round % 2 == 0 { "new" } else { "old" });
+                assert!(hydrate(&root).envs(variables.iter().copied()).status().unwrap().success());
+            }
+            done.store(true, Ordering::Relaxed);
+            editor.join().unwrap()
+        });
+        assert!(saved > 10);
+        for number in 1..=saved {
+            assert_eq!(fs::read_to_string(root.join(format!("manifests/dev/c0/note-{number}"))).unwrap(), number.to_string());
+        }
+        assert_eq!(fs::read_to_string(root.join("manifests/dev/c1/doc")).unwrap(), saved.to_string());
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::base::secret::without_passwords;
 use crate::base::{Diagnostic, Severity, plain};
 use crate::tree::disk::Place;
-use crate::tree::{Changes, DirChanges};
+use crate::tree::{Changes, DirChanges, KUSTOMIZATION};
 
 /// The version of the JSON that commands print; it grows when a reader of the older one would stumble.
 pub const VERSION: u32 = 1;
@@ -16,9 +16,10 @@ pub const VERSION: u32 = 1;
 pub fn change_lines(place: &Place, changes: &Changes) -> Vec<String> {
     let clusters = place.clusters_shown("");
     let all = changes.dirs.iter().chain([(&clusters, &changes.clusters)]);
-    let changed: Vec<(&String, &DirChanges)> = all.filter(|(_, dir)| touches(dir)).collect();
+    let mut changed: Vec<(&str, String)> = all.filter(|(_, dir)| touches(dir)).map(|(name, dir)| (name.as_str(), counts(dir))).collect();
+    changed.extend(changes.index_fate().map(|fate| (KUSTOMIZATION, fate.word().to_owned())));
     let width = changed.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    changed.iter().map(|(name, dir)| format!("  {name:width$}  {}", counts(dir))).collect()
+    changed.iter().map(|(name, counts)| format!("  {name:width$}  {counts}")).collect()
 }
 
 fn touches(dir: &DirChanges) -> bool {
@@ -56,6 +57,9 @@ pub fn changes_json(place: &Place, changes: &Changes, took: Duration) -> Json {
         "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "components": changes.dirs.iter().map(|(name, dir)| directory_json("component", name, dir)).collect::<Vec<_>>(),
     });
+    if let Some(fate) = changes.index_fate() {
+        said["index"] = json!(fate.word());
+    }
     if !changes.clusters.files.is_empty() || !changes.clusters.is_empty() {
         said["handover"] = directory_json("directory", &place.clusters_shown(""), &changes.clusters);
     }

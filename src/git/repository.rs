@@ -63,7 +63,7 @@ impl Repository {
     }
 
     /// Where HEAD and the index are.
-    pub(super) fn git_dir(&self) -> &Path {
+    pub fn git_dir(&self) -> &Path {
         &self.git_dir
     }
 

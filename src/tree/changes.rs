@@ -6,15 +6,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::base::{Diagnostic, Result};
+use crate::base::hash::sha256;
+use crate::base::{Diagnostic, Fate, Result};
 use crate::git::LineEndings;
 
 use super::disk::{self, Place, failed};
-use super::{Desired, Files, INDEX, KUSTOMIZATION, Owned, layout};
-
-/// The marks by which the environment's index is known to be ours. It has no entry in a `.hydrated`, so that
-/// branches that add different components merge.
-const HEADER: &str = "# Written by hydrate: one entry per directory with a .hydrated file. Do not edit.\n";
+use super::index::{self, Entries, Index};
+use super::{Desired, Files, INDEX, KUSTOMIZATION, Owned};
 
 /// Everything that changes in an environment.
 #[derive(Debug, Clone, Default)]
@@ -23,8 +21,8 @@ pub struct Changes {
     pub dirs: BTreeMap<String, DirChanges>,
     /// The environment's index, when it changes; `None` in it when it goes.
     pub index: Option<Option<Arc<[u8]>>>,
-    /// Whether the environment has an index on disk.
-    pub had_index: bool,
+    /// The SHA-256 of the environment's index on disk, where there is one.
+    pub(super) index_on_disk: Option<String>,
     /// What changes in `clusters/<env>`.
     pub clusters: DirChanges,
 }
@@ -48,6 +46,8 @@ pub struct DirChanges {
     pub before: Files,
     /// Whether `.hydrated` itself has to be written.
     pub reindexed: bool,
+    /// The SHA-256 of the files that are replaced or deleted, `.hydrated` among them, as they are on disk.
+    pub(super) on_disk: BTreeMap<String, String>,
 }
 
 impl DirChanges {
@@ -68,9 +68,21 @@ impl Changes {
         self.index.is_some() || !self.dirs.values().all(DirChanges::is_empty)
     }
 
-    /// How many files are created, changed, deleted and unchanged, `.hydrated` files and the index aside.
+    /// What becomes of the environment's index, when it changes.
+    pub fn index_fate(&self) -> Option<Fate> {
+        self.index.as_ref().map(|index| match (index, &self.index_on_disk) {
+            (None, _) => Fate::Deleted,
+            (Some(_), None) => Fate::Created,
+            (Some(_), Some(_)) => Fate::Changed,
+        })
+    }
+
+    /// How many files are created, changed, deleted and unchanged, the index among them, `.hydrated` files aside.
     pub fn counts(&self) -> [usize; 4] {
-        self.dirs.values().chain([&self.clusters]).fold([0; 4], |[created, changed, deleted, unchanged], dir| {
+        let of_index = |fate| usize::from(self.index_fate() == Some(fate));
+        let unchanged = usize::from(self.index.is_none() && self.index_on_disk.is_some());
+        let index = [of_index(Fate::Created), of_index(Fate::Changed), of_index(Fate::Deleted), unchanged];
+        self.dirs.values().chain([&self.clusters]).fold(index, |[created, changed, deleted, unchanged], dir| {
             [created + dir.created.len(), changed + dir.changed.len(), deleted + dir.deleted.len(), unchanged + dir.unchanged]
         })
     }
@@ -113,24 +125,38 @@ impl Changes {
         listed.sort();
         listed.dedup();
         let names: Vec<&str> = listed.iter().map(|name| name.as_str()).collect();
-        let wanted = format!("{HEADER}{}", layout::kustomization(&names));
-        let path = place.dir().join(KUSTOMIZATION);
-        let shown = place.shown(KUSTOMIZATION);
-        let found = disk::file(&path).map_err(|error| failed("read", &shown, &error))?;
-        let found = found.map(|bytes| endings.committed(&path, bytes));
-        let ours =
-            found.as_deref().is_none_or(|bytes| bytes.starts_with(HEADER.as_bytes()) || bytes == layout::kustomization(&names).as_bytes());
-        self.had_index = found.is_some();
-        if !ours && !adopt {
-            return Err(foreign(&shown));
-        }
-        self.index = match found {
-            Some(_) if names.is_empty() => Some(None),
-            None if names.is_empty() => None,
-            Some(bytes) if bytes == wanted.as_bytes() => None,
-            _ => Some(Some(wanted.into_bytes().into())),
+        let (path, shown) = (place.dir().join(KUSTOMIZATION), place.shown(KUSTOMIZATION));
+        let Some(found) = disk::file(&path).map_err(|error| failed("read", &shown, &error))? else {
+            if disk::exists(&path) {
+                return Err(no_file(&shown));
+            }
+            self.index = (!names.is_empty()).then(|| Some(index::whole(&names).into_bytes().into()));
+            return Ok(());
         };
+        self.index_on_disk = Some(sha256(&found));
+        let found = endings.committed(&path, found);
+        let wanted = self.updated_index(place, standing, &names, &found, adopt)?;
+        if wanted.as_deref() != Some(&found[..]) {
+            self.index = Some(wanted);
+        }
         Ok(())
+    }
+
+    /// The index as it is to be, from the one that stands there.
+    fn updated_index(&self, place: &Place, standing: &[String], names: &[&str], found: &[u8], adopt: bool) -> Result<Option<Arc<[u8]>>> {
+        let shown = place.shown(KUSTOMIZATION);
+        let cannot = |why: String| {
+            Diagnostic::error(format!("{shown} cannot be written: {why}"))
+                .note("Flux and Argo CD delete what it no longer lists, so nothing is guessed")
+        };
+        let is_ours = |entry: &str| self.dirs.contains_key(entry) || standing.iter().any(|name| name == entry);
+        let is_missing = |entry: &str| !disk::exists(&place.dir().join(entry));
+        let entries = Entries { listed: names, is_ours: &is_ours, is_missing: &is_missing };
+        let index = Index::read(found).map_err(cannot)?;
+        let updated = index.updated(&entries).map(|text| text.map(|text| Arc::from(text.into_bytes())));
+        let stays = updated.as_ref().is_ok_and(|text: &Option<Arc<[u8]>>| text.as_deref() == Some(found));
+        let is_foreign = !index.is_known() && !index.is_of_form(names) && !stays;
+        if is_foreign && !adopt { Err(foreign(&shown)) } else { updated.map_err(cannot) }
     }
 }
 
@@ -138,6 +164,13 @@ impl Changes {
 fn standing(place: &Place) -> Result<Vec<String>> {
     let all = disk::names(&place.dir()).map_err(|error| failed("read the directory", place.shown(""), &error))?;
     Ok(all.into_iter().filter(|name| disk::file(&place.dir().join(name).join(INDEX)).is_ok_and(|index| index.is_some())).collect())
+}
+
+/// Something else than a file has the name of one of ours: what is in it is somebody's.
+fn no_file(shown: &str) -> Box<Diagnostic> {
+    Diagnostic::error(format!("{shown} is in the way: it is no regular file"))
+        .note("hydrate has a file of that name to write, and removes no directories and links of others")
+        .help("move it away")
 }
 
 fn foreign(shown: &str) -> Box<Diagnostic> {
@@ -184,13 +217,14 @@ fn compare(
     let mut changes = DirChanges::default();
     let mut wrong = Vec::new();
     for (file, bytes) in files {
-        if let Err(error) = compare_file(dir, file, bytes, &owned, adopt, endings, &mut changes) {
-            wrong.push(error.map_or_else(|| foreign(&shown(file)), |error| failed("read", shown(file), &error)));
+        if let Err(problem) = compare_file(dir, file, bytes, &owned, adopt, endings, &mut changes) {
+            wrong.push(problem.told(&shown(file)));
         }
     }
     for file in owned.names().filter(|file| !files.contains_key(*file)) {
         match disk::file(&dir.join(file)) {
             Ok(Some(found)) => {
+                changes.on_disk.insert(file.to_owned(), sha256(&found));
                 let found = endings.committed(&dir.join(file), found);
                 if !owned.is_as_written(file, &found) {
                     changes.edited.push(file.to_owned());
@@ -208,7 +242,32 @@ fn compare(
     if wrong.is_empty() { Ok(changes) } else { Err(wrong) }
 }
 
-/// Notes what becomes of one file; the error is `None` for a file in the way that is not ours.
+/// Why a file cannot be written.
+enum Problem {
+    /// It is not ours.
+    Foreign,
+    /// It is no regular file.
+    NoFile,
+    /// It would be taken over, and what it says would be lost.
+    Loses(Vec<String>),
+    /// It cannot be read.
+    Unreadable(std::io::Error),
+}
+
+impl Problem {
+    fn told(self, shown: &str) -> Box<Diagnostic> {
+        match self {
+            Self::Foreign => foreign(shown),
+            Self::NoFile => no_file(shown),
+            Self::Loses(lost) => Diagnostic::error(format!("{shown} says what the file that hydrate would write does not: {}", lost.join(", ")))
+                .note("Flux and Argo CD delete what is no longer listed there")
+                .help("bring it into the component (or choose `layout: manifest`, where hydrate writes a manifest.yaml), or remove it from the file; then adopt again"),
+            Self::Unreadable(error) => failed("read", shown, &error),
+        }
+    }
+}
+
+/// Notes what becomes of one file.
 fn compare_file(
     dir: &Path,
     name: &str,
@@ -217,28 +276,44 @@ fn compare_file(
     adopt: bool,
     endings: &LineEndings,
     changes: &mut DirChanges,
-) -> Result<(), Option<std::io::Error>> {
+) -> Result<(), Problem> {
     let path = dir.join(name);
-    match disk::file(&path).map_err(Some)? {
+    match disk::file(&path).map_err(Problem::Unreadable)? {
         Some(found) if found[..] == bytes[..] || endings.same_text(&path, &found, bytes) => changes.unchanged += 1,
-        Some(_) if !owned.contains(name) && !adopt => return Err(None),
+        Some(_) if !owned.contains(name) && !adopt => return Err(Problem::Foreign),
         Some(found) => {
+            changes.on_disk.insert(name.to_owned(), sha256(&found));
             let found = endings.committed(&path, found);
+            if name == KUSTOMIZATION && !owned.contains(name) {
+                loses_nothing(&found, bytes)?;
+            }
             if owned.contains(name) && !owned.is_as_written(name, &found) {
                 changes.edited.push(name.to_owned());
             }
             changes.changed.push(name.to_owned());
             changes.before.insert(name.to_owned(), found.into());
         }
-        None if disk::exists(&path) && !owned.contains(name) => return Err(None),
+        None if disk::exists(&path) => return Err(if owned.contains(name) { Problem::NoFile } else { Problem::Foreign }),
         None => changes.created.push(name.to_owned()),
     }
     Ok(())
 }
 
+/// Taking over a list of resources must not drop any of them.
+fn loses_nothing(found: &[u8], wanted: &[u8]) -> Result<(), Problem> {
+    let (Ok(found), Ok(wanted)) = (Index::read(found), Index::read(wanted)) else {
+        return Err(Problem::Loses(vec!["it is no kustomization that hydrate can read".to_owned()]));
+    };
+    let lost = found.lost_in(&wanted);
+    if lost.is_empty() { Ok(()) } else { Err(Problem::Loses(lost)) }
+}
+
 fn reindex(dir: &Path, endings: &LineEndings, changes: &mut DirChanges) -> std::io::Result<()> {
     let path = dir.join(INDEX);
     let before = disk::file(&path)?;
+    if let Some(before) = &before {
+        changes.on_disk.insert(INDEX.to_owned(), sha256(before));
+    }
     if changes.files.is_empty() {
         changes.reindexed = before.is_some();
         return Ok(());

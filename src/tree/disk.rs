@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::base::world::is_missing;
 use crate::base::{Diagnostic, Result};
 
 use super::{INDEX, KUSTOMIZATION, Owned};
@@ -26,6 +25,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// The project's root.
+    pub(super) fn root(&self) -> PathBuf {
+        self.manifests.ancestors().nth(self.shown.split('/').count()).unwrap_or(&self.manifests).to_owned()
+    }
+
     /// The directory of the environment.
     pub fn dir(&self) -> PathBuf {
         self.manifests.join(&self.env)
@@ -116,12 +120,7 @@ pub fn names(dir: &Path) -> io::Result<Vec<String>> {
 
 /// The content of a regular file; `None` for anything else and for nothing.
 pub fn file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() => fs::read(path).map(Some),
-        Ok(_) => Ok(None),
-        Err(error) if is_missing(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
+    super::beneath::read_file(path)
 }
 
 /// Whether anything has this path.

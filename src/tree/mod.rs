@@ -1,8 +1,11 @@
 //! The `tree` room: `manifests/<env>/`, and `clusters/<env>/` beside it: which files there are, which of them are ours, and how they get there.
 
+mod beneath;
 pub mod changes;
 pub mod compare;
 pub mod disk;
+mod index;
+mod journal;
 pub mod layout;
 pub mod owned;
 pub mod write;

@@ -1,42 +1,48 @@
-//! Writing the tree: staged beside the target, then swapped in one step.
+//! Writing the tree, file by file, under a journal.
 //!
-//! What holds at every moment, also when the process is killed:
-//! 1. Under the environment's name stands the old tree or the new one. The new one is made beside it, under a
-//!    name beginning with `.hydrate-`, and the two change places by one `renameat2(RENAME_EXCHANGE)`.
-//! 2. Where the file system cannot do that, the finished new tree gets the name `.hydrate-apply-<env>` first; from
-//!    then on every run begins by carrying it over, file by file, so that a run that was killed is completed.
-//! 3. Files that are not ours are in the new tree as the same files (hard links; copies where links cannot be made).
-//! 4. Remains of a killed run are removed by the next one. Runs exclude each other by a lock on `manifests/`.
-//! 5. `clusters/<env>` is written the same way. Where both change, the new `clusters/<env>` first gets a name with a digest of both new trees; then
-//!    `manifests/<env>` is swapped, which is the decision, and then `clusters/<env>`. A run that finds such a name with the digest of what stands
-//!    under `manifests/<env>` does the second swap; with another digest the decision was never made, and it removes the tree.
+//! What holds, also when the process is killed at any moment:
+//! 1. New files are made outside of the trees. Then a journal of all that changes is put in its place in one step, which is the decision:
+//!    before it nothing has changed, and after it the next run that writes completes what is left, whichever environment it is about.
+//! 2. Until then [`unfinished`] tells those who only read: `check`, `diff`, `commit`.
+//! 3. Each file changes in one step, and only where it is still what the run has seen: the new file and the old one change places
+//!    (`renameat2(RENAME_EXCHANGE)`), the old one is looked at, and where somebody has saved something else in the meantime, that is put
+//!    back and told. A new file takes no name that has been taken since; what is to go is moved away, looked at, and only then removed.
+//! 4. Nothing that is not ours is ever opened for writing, moved or removed. No link is followed.
+//! 5. Where something fails in the middle, what was done is undone; where that fails too, the journal stays.
 //!
-//! Nothing is synced to the disk: after a power failure the file system decides, and `hydrate check` tells.
+//! Runs exclude each other by a lock on the directory `manifests/`; those who only read share it. Nothing is synced to the disk: after a
+//! power failure the file system decides, and `hydrate check` tells.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
-
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use std::time::{Duration, Instant};
 
 use crate::base::hash::sha256;
 use crate::base::{Diagnostic, Result};
 
-use super::disk::{self, Place, failed};
-use super::{Changes, DirChanges, INDEX, KUSTOMIZATION};
+use super::beneath::{Dir, State};
+use super::disk::{Place, failed};
+use super::journal::{Journal, Keeping, Step};
+use super::{Changes, DirChanges, Files, INDEX, KUSTOMIZATION};
 
-const STAGE: &str = ".hydrate-stage-";
-const APPLY: &str = ".hydrate-apply-";
-const AFTER: &str = ".hydrate-after-";
+/// How long a command that only reads waits for one that writes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The right to write below a `manifests/` directory; other runs wait until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+    left_alone: Vec<Box<Diagnostic>>,
 }
 
-/// Makes the directory if need be, waits for other runs (after telling so through `waiting`) and clears up after
-/// killed ones.
+impl Lock {
+    /// Warnings of what a killed run had begun and could not be completed, because somebody has changed it since.
+    pub fn left_alone(&mut self) -> Vec<Box<Diagnostic>> {
+        std::mem::take(&mut self.left_alone)
+    }
+}
+
+/// Makes the directory if need be, waits for other runs (after telling so through `waiting`) and completes what a killed one has begun.
 pub fn lock(place: &Place, waiting: impl FnOnce()) -> Result<Lock> {
     place.check_links()?;
     let cannot = |error: &io::Error| failed("lock", &place.shown, error);
@@ -50,385 +56,419 @@ pub fn lock(place: &Place, waiting: impl FnOnce()) -> Result<Lock> {
         }
         Err(TryLockError::Error(error)) => return Err(cannot(&error)),
     }
-    let lock = Lock { _file: file };
-    recover(place).map_err(|error| failed("clear up after a run that was killed in", &place.shown, &error))?;
-    Ok(lock)
+    let left_alone = recover(place).map_err(|error| failed("complete what a killed run has begun in", &place.shown, &error))?;
+    Ok(Lock { _file: file, left_alone })
 }
 
-/// Completes or removes what killed runs have left. Only to be called with the lock held.
-fn recover(place: &Place) -> io::Result<()> {
-    recover_in(&place.manifests)?;
-    // Links lead out of the project, and nothing of ours is behind them.
-    if !place.has_plain_clusters() {
-        return Ok(());
+/// The right to read what is below a `manifests/` directory while nobody writes.
+#[derive(Debug)]
+pub struct ReadLock {
+    _file: Option<File>,
+}
+
+/// Waits until nobody writes (after telling so through `waiting`), for a minute at most. Where a killed run has left a write, that
+/// is an error: what stands there is neither the old tree nor the new one.
+pub fn lock_for_reading(place: &Place, waiting: impl FnOnce()) -> Result<ReadLock> {
+    place.check_links()?;
+    let file = match File::open(&place.manifests) {
+        Ok(file) => Some(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed("read the directory", &place.shown, &error)),
+    };
+    if let Some(file) = &file {
+        wait_for_writers(file, place, waiting)?;
     }
-    recover_in(&place.clusters)?;
-    for promise in promises(place)? {
-        if promise.holds(place)? {
-            swap(&place.clusters, &promise.env, &promise.path, &place.clusters.join(&promise.env), None)?;
+    match unfinished(place) {
+        Some(unfinished) => Err(unfinished),
+        None => Ok(ReadLock { _file: file }),
+    }
+}
+
+fn wait_for_writers(file: &File, place: &Place, waiting: impl FnOnce()) -> Result<()> {
+    let start = Instant::now();
+    let mut waiting = Some(waiting);
+    loop {
+        match file.try_lock_shared() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &place.shown, &error)),
+            Err(TryLockError::WouldBlock) if start.elapsed() > PATIENCE => {
+                return Err(Diagnostic::error(format!("another run has been writing {} for a minute", place.shown))
+                    .help("see what it waits for, or stop it; then run this again"));
+            }
+            Err(TryLockError::WouldBlock) => {
+                if let Some(waiting) = waiting.take() {
+                    waiting();
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
         }
-        remove_tree(&promise.path)?;
+    }
+}
+
+/// Where a run that was killed has left a write of this environment: reading the tree, or committing it, would be wrong.
+pub fn unfinished(place: &Place) -> Option<Box<Diagnostic>> {
+    let is_of_place = |journal: &Journal| journal.environment == place.env;
+    match Keeping::of(place).journal() {
+        Ok(journal) if !journal.as_ref().is_some_and(is_of_place) => None,
+        Ok(_) => Some(
+            Diagnostic::error(format!("{} was being written when a run was stopped", place.shown("")))
+                .note("what stands there is neither what it was nor what it is to be")
+                .help(format!("run `hydrate -e {}` to complete it", place.env)),
+        ),
+        Err(error) => Some(failed("read the journal of", place.shown(""), &error)),
+    }
+}
+
+/// Completes what a killed run has decided on, and removes what it had made before it decided. Only to be called with the lock held.
+fn recover(place: &Place) -> io::Result<Vec<Box<Diagnostic>>> {
+    let keeping = Keeping::of(place);
+    let Some(journal) = keeping.journal()? else {
+        clean_up(place, &keeping)?;
+        return Ok(Vec::new());
+    };
+    let write = Write::resume(place, &keeping)?;
+    let mut left_alone = Vec::new();
+    for (number, step) in journal.steps.iter().enumerate() {
+        if !write.take(number, step, Direction::Forward)? {
+            left_alone.push(
+                Diagnostic::warning(format!("{} was changed after a run was killed that was writing it", step.path)).note("it stays"),
+            );
+        }
+    }
+    write.remove_directories(&journal.directories);
+    keeping.end()?;
+    clean_up(place, &keeping)?;
+    Ok(left_alone)
+}
+
+/// Removes files that were made for a write that nobody has decided on, or that is done.
+fn clean_up(place: &Place, keeping: &Keeping) -> io::Result<()> {
+    remove_files(keeping)?;
+    if let Some(name) = keeping.staging() {
+        let manifests = Dir::open(&place.manifests)?;
+        if let Some(staging) = manifests.beneath(&name)? {
+            staging.files()?.iter().try_for_each(|file| staging.remove(&String::from_utf8_lossy(file)))?;
+            manifests.remove_empty(&name)?;
+        }
+        keeping.forget_staging()?;
     }
     Ok(())
 }
 
-fn recover_in(root: &Path) -> io::Result<()> {
-    for name in disk::names(root)? {
-        let path = root.join(&name);
-        if let Some(env) = name.strip_prefix(APPLY) {
-            carry_over(&path, &root.join(env))?;
-        } else if name.starts_with(STAGE) {
-            remove_tree(&path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes a directory, or a file in its place, if there is one.
-fn remove_tree(path: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_dir()) {
-        return remove_if_there(path);
-    }
-    match fs::remove_dir_all(path) {
+fn remove_files(keeping: &Keeping) -> io::Result<()> {
+    match fs::remove_dir_all(keeping.files()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-/// A new `clusters/<env>` that is to follow a new `manifests/<env>`.
-struct Promise {
-    path: PathBuf,
-    env: String,
-    digest: String,
-}
-
-impl Promise {
-    /// Whether the manifests that it was to follow are there. Once it was kept, the old tree has its name, and it no longer holds.
-    fn holds(&self, place: &Place) -> io::Result<bool> {
-        Ok(digest(&place.manifests.join(&self.env), &self.path)? == self.digest)
-    }
-}
-
-fn promises(place: &Place) -> io::Result<Vec<Promise>> {
-    let all = disk::names(&place.clusters)?;
-    let promise = |name: &String| {
-        let (env, digest) = name.strip_prefix(AFTER)?.rsplit_once('-')?;
-        Some(Promise { path: place.clusters.join(name), env: env.to_owned(), digest: digest.to_owned() })
-    };
-    Ok(all.iter().filter_map(promise).collect())
-}
-
-/// The digest of what is ours in an environment's two trees, by their indexes.
-fn digest(manifests: &Path, clusters: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let mut add = |name: &str, path: PathBuf| -> io::Result<()> {
-        if let Some(bytes) = disk::file(&path)? {
-            text.push_str(&format!("{}  {name}\n", sha256(&bytes)));
-        }
-        Ok(())
-    };
-    for name in disk::names(manifests)? {
-        add(&name, manifests.join(&name).join(INDEX))?;
-    }
-    add("manifests", manifests.join(KUSTOMIZATION))?;
-    add("clusters", clusters.join(INDEX))?;
-    Ok(sha256(text.as_bytes()))
 }
 
 /// Brings the changes to disk. `_lock` is the proof that nobody else does.
 pub fn apply(place: &Place, changes: &Changes, _lock: &Lock) -> Result<()> {
-    let cannot = |shown: String| move |error: io::Error| failed("write", shown, &error);
-    match (changes.touch_manifests(), !changes.clusters.is_empty()) {
-        (false, false) => Ok(()),
-        (true, false) => apply_manifests(place, changes).map_err(cannot(place.shown(""))),
-        (false, true) => apply_clusters(place, changes).map_err(cannot(place.clusters_shown(""))),
-        (true, true) => apply_both(place, changes).map_err(cannot(format!("{} and {}", place.shown(""), place.clusters_shown("")))),
-    }
-}
-
-impl Staging {
-    /// The place beside the trees of all environments where the new one is made.
-    fn beside(root: &Path, place: &Place) -> Self {
-        Self { path: root.join(format!("{STAGE}{}-{}", place.env, std::process::id())) }
-    }
-}
-
-fn apply_manifests(place: &Place, changes: &Changes) -> io::Result<()> {
-    let staging = Staging::beside(&place.manifests, place);
-    let only = only_directory(place, changes).and_then(|name| Some((name, changes.dirs.get(name)?)));
-    match only {
-        Some((name, dir)) => {
-            stage_directory(&place.dir().join(name), &staging.path, dir)?;
-            swap(&place.manifests, &place.env, &staging.path, &place.dir().join(name), Some(name))
-        }
-        None => {
-            stage_environment(place, &staging.path, changes)?;
-            swap(&place.manifests, &place.env, &staging.path, &place.dir(), None)
-        }
-    }
-}
-
-fn apply_clusters(place: &Place, changes: &Changes) -> io::Result<()> {
-    let staging = Staging::beside(&place.clusters, place);
-    stage_clusters(place, &staging.path, changes)?;
-    swap(&place.clusters, &place.env, &staging.path, &place.clusters_dir(), None)?;
-    remove_empty(place, changes);
-    Ok(())
-}
-
-fn apply_both(place: &Place, changes: &Changes) -> io::Result<()> {
-    let clusters = Staging::beside(&place.clusters, place);
-    stage_clusters(place, &clusters.path, changes)?;
-    let manifests = Staging::beside(&place.manifests, place);
-    stage_environment(place, &manifests.path, changes)?;
-    let promised = place.clusters.join(format!("{AFTER}{}-{}", place.env, digest(&manifests.path, &clusters.path)?));
-    remove_tree(&promised)?;
-    fs::rename(&clusters.path, &promised)?;
-    // From here on a failure leaves everything to the next run, which knows whether the decision was made.
-    swap(&place.manifests, &place.env, &manifests.path, &place.dir(), None)?;
-    swap(&place.clusters, &place.env, &promised, &place.clusters_dir(), None)?;
-    remove_tree(&promised)?;
-    remove_empty(place, changes);
-    Ok(())
-}
-
-/// The new `clusters/<env>`, made even when it is empty: there has to be something to swap.
-fn stage_clusters(place: &Place, staged: &Path, changes: &Changes) -> io::Result<()> {
-    let current = place.clusters_dir();
-    fs::create_dir_all(&place.clusters)?;
-    stage_directory(&current, staged, &changes.clusters)?;
-    make_dir(staged, &current)
-}
-
-/// Nobody misses directories that nothing is handed over in any more.
-fn remove_empty(place: &Place, changes: &Changes) {
-    if changes.clusters.files.is_empty() {
-        // Fails where other files are left, and then the directory stays.
-        let _ = fs::remove_dir(place.clusters_dir()).and_then(|()| fs::remove_dir(&place.clusters));
-    }
-}
-
-/// The one directory to swap when nothing else changes: less to link for a small change.
-fn only_directory<'a>(place: &Place, changes: &'a Changes) -> Option<&'a str> {
-    let mut changed = changes.dirs.iter().filter(|(_, dir)| !dir.is_empty());
-    let (name, dir) = changed.next()?;
-    let alone = changed.next().is_none() && changes.index.is_none();
-    (alone && !dir.files.is_empty() && place.dir().join(name).is_dir()).then_some(name.as_str())
-}
-
-/// The staged tree; what is left of it is removed in the end, whatever happens.
-struct Staging {
-    path: PathBuf,
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // A failure leaves a directory that the next run removes.
-        let _ = fs::remove_dir_all(&self.path);
-    }
-}
-
-/// The new environment: our directories as they are to be, everything else as it is.
-fn stage_environment(place: &Place, staged: &Path, changes: &Changes) -> io::Result<()> {
-    let current = place.dir();
-    make_dir(staged, &current)?;
-    for name in disk::names(&current)? {
-        if name == KUSTOMIZATION && changes.index.is_some() {
-            continue;
-        }
-        match changes.dirs.get(&name) {
-            Some(dir) => stage_directory(&current.join(&name), &staged.join(&name), dir)?,
-            None => link_all(&current.join(&name), &staged.join(&name))?,
-        }
-    }
-    for (name, dir) in changes.dirs.iter().filter(|(name, _)| !disk::exists(&current.join(name))) {
-        stage_directory(&current.join(name), &staged.join(name), dir)?;
-    }
-    match &changes.index {
-        Some(Some(bytes)) => fs::write(staged.join(KUSTOMIZATION), bytes),
-        _ => Ok(()),
-    }
-}
-
-/// One directory as it is to be: our files, and the files that are not ours. A directory in which nothing is left
-/// is not made.
-fn stage_directory(current: &Path, staged: &Path, dir: &DirChanges) -> io::Result<()> {
-    let gone = |file: &str| dir.deleted.iter().any(|deleted| deleted == file) || (file == INDEX && dir.files.is_empty());
-    let present = disk::names(current)?;
-    let foreign: Vec<&String> = present.iter().filter(|file| !dir.files.contains_key(*file) && !gone(file)).collect();
-    if dir.files.is_empty() && foreign.is_empty() {
+    let (journal, files) = plan(place, changes);
+    if journal.steps.is_empty() {
         return Ok(());
     }
-    make_dir(staged, current)?;
-    for file in foreign {
-        link_all(&current.join(file), &staged.join(file))?;
-    }
-    let rewritten = |file: &str| {
-        let listed = |names: &[String]| names.iter().any(|name| name == file);
-        listed(&dir.created) || listed(&dir.changed) || (file == INDEX && dir.reindexed)
+    let shown = match (changes.touch_manifests(), !changes.clusters.is_empty()) {
+        (true, true) => format!("{} and {}", place.shown(""), place.clusters_shown("")),
+        (true, false) => place.shown(""),
+        (false, _) => place.clusters_shown(""),
     };
-    for (file, bytes) in &dir.files {
-        if rewritten(file) {
-            fs::write(staged.join(file), bytes)?;
-        } else {
-            link_all(&current.join(file), &staged.join(file))?;
+    let keeping = Keeping::of(place);
+    let refused = run(place, &keeping, &journal, &files).map_err(|error| failed("write", shown, &error));
+    // What is left here is removed by the next run.
+    let cleaned = clean_up(place, &keeping);
+    let refused = refused?;
+    cleaned.map_err(|error| failed("clean up after writing", place.shown(""), &error))?;
+    match refused.as_slice() {
+        [] => Ok(()),
+        paths => Err(Diagnostic::error(format!("{} changed while hydrate was writing", paths.join(", ")))
+            .note("what somebody else has saved stays; everything else is written")
+            .help(format!("run `hydrate -e {}` again", place.env))),
+    }
+}
+
+/// Stages, decides, and changes file by file; gives the paths that somebody else has changed meanwhile.
+fn run(place: &Place, keeping: &Keeping, journal: &Journal, files: &[Option<&[u8]>]) -> io::Result<Vec<String>> {
+    let write = Write::begin(place, keeping)?;
+    write.check(journal)?;
+    for (number, content) in files.iter().enumerate() {
+        if let Some(content) = content {
+            write.staged.write_new(&new_name(number), content)?;
         }
     }
-    Ok(())
-}
-
-/// Makes a directory with the permissions of the one it replaces.
-fn make_dir(staged: &Path, current: &Path) -> io::Result<()> {
-    fs::create_dir_all(staged)?;
-    match fs::metadata(current) {
-        Ok(metadata) => fs::set_permissions(staged, metadata.permissions()),
-        Err(_) => Ok(()),
-    }
-}
-
-/// The same thing under another name: files linked (or copied), links made anew, directories walked.
-fn link_all(from: &Path, to: &Path) -> io::Result<()> {
-    let kind = fs::symlink_metadata(from)?.file_type();
-    if kind.is_dir() {
-        make_dir(to, from)?;
-        return disk::names(from)?.iter().try_for_each(|name| link_all(&from.join(name), &to.join(name)));
-    }
-    if kind.is_symlink() {
-        return std::os::unix::fs::symlink(fs::read_link(from)?, to);
-    }
-    fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))
-}
-
-/// Puts the staged directory in the target's place. `root` is the directory of all environments' trees; `within` the directory of the
-/// environment that is swapped alone, where only one is.
-fn swap(root: &Path, env: &str, staged: &Path, target: &Path, within: Option<&str>) -> io::Result<()> {
-    if !disk::exists(target) {
-        return if disk::exists(staged) { fs::rename(staged, target) } else { Ok(()) };
-    }
-    match exchange(staged, target) {
-        Err(error) if cannot_exchange(&error) => {
-            let (apply, whole_target) = (root.join(format!("{APPLY}{env}")), root.join(env));
-            // The name of the finished tree is the decision: from here on the new tree is what counts.
-            match within {
-                None => fs::rename(staged, &apply)?,
-                Some(name) => {
-                    let whole = root.join(format!("{STAGE}{env}-whole-{}", std::process::id()));
-                    let _remove = Staging { path: whole.clone() };
-                    link_all(&whole_target, &whole)?;
-                    fs::remove_dir_all(whole.join(name))?;
-                    fs::rename(staged, whole.join(name))?;
-                    fs::rename(&whole, &apply)?;
-                }
+    keeping.decide(journal)?;
+    let mut refused = Vec::new();
+    for (number, step) in journal.steps.iter().enumerate() {
+        match write.take(number, step, Direction::Forward) {
+            Ok(true) => {}
+            Ok(false) => refused.push(step.path.clone()),
+            Err(error) => {
+                write.undo(journal, number)?;
+                keeping.end()?;
+                return Err(io::Error::new(error.kind(), format!("{}: {error}", step.path)));
             }
-            carry_over(&apply, &whole_target)
-        }
-        other => other,
-    }
-}
-
-fn exchange(staged: &Path, target: &Path) -> io::Result<()> {
-    // Only in builds for development: what is shipped has no such switch.
-    #[cfg(debug_assertions)]
-    if std::env::var_os("HYDRATE_TEST_NO_EXCHANGE").is_some() {
-        return Err(io::ErrorKind::Unsupported.into());
-    }
-    renameat_with(CWD, staged, CWD, target, RenameFlags::EXCHANGE).map_err(Into::into)
-}
-
-/// File systems without the exchange, kernels without the call, and overlays over a lower layer.
-fn cannot_exchange(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let code = Errno::from_io_error(error);
-    error.kind() == io::ErrorKind::Unsupported || matches!(code, Some(Errno::INVAL | Errno::NOSYS | Errno::XDEV | Errno::OPNOTSUPP))
-}
-
-/// Makes the target like the finished tree, file by file, then removes the finished tree. Doing it again after having
-/// been stopped anywhere gives the same result. Only what is ours is deleted: somebody may have added files since.
-fn carry_over(finished: &Path, target: &Path) -> io::Result<()> {
-    // Beside the trees, where the next run finds it if this one is stopped.
-    let temporary = finished.with_file_name(format!("{STAGE}file-{}", std::process::id()));
-    delete_ours(finished, target)?;
-    copy_over(finished, target, &temporary)?;
-    // A finished tree that is half removed would take the rest of the target with it: its name goes first.
-    let done = finished.with_file_name(format!("{STAGE}done-{}", std::process::id()));
-    remove_tree(&done)?;
-    fs::rename(finished, &done)?;
-    remove_tree(&done)
-}
-
-/// Deletes what is ours in the target and not in the finished tree: files of the directories of an environment, or of the target itself.
-fn delete_ours(finished: &Path, target: &Path) -> io::Result<()> {
-    delete_owned(finished, target)?;
-    for name in disk::names(target)? {
-        let (wanted, dir) = (finished.join(&name), target.join(&name));
-        if fs::symlink_metadata(&dir)?.is_dir() && delete_owned(&wanted, &dir)? {
-            // Fails where files that are not ours are left, and then the directory stays.
-            let _ = fs::remove_dir(&dir);
         }
     }
-    if disk::exists(&finished.join(KUSTOMIZATION)) { Ok(()) } else { remove_if_there(&target.join(KUSTOMIZATION)) }
+    write.remove_directories(&journal.directories);
+    keeping.end()?;
+    Ok(refused)
 }
 
-/// The same for the files of one directory; whether it is no longer ours. Its index goes last, so that it can be read again after a stop.
-fn delete_owned(wanted: &Path, dir: &Path) -> io::Result<bool> {
-    for file in disk::owned(dir)?.names().filter(|file| !disk::exists(&wanted.join(file))) {
-        remove_if_there(&dir.join(file))?;
+/// All that changes, with the content of what is new.
+fn plan<'c>(place: &Place, changes: &'c Changes) -> (Journal, Vec<Option<&'c [u8]>>) {
+    let mut plan = Plan { journal: Journal::new(&place.env), files: Vec::new() };
+    for (name, dir) in &changes.dirs {
+        plan.directory(&place.shown(name), dir);
     }
-    let no_longer = !disk::exists(&wanted.join(INDEX)) && disk::exists(&dir.join(INDEX));
-    if no_longer {
-        remove_if_there(&dir.join(INDEX))?;
+    if let Some(index) = &changes.index {
+        plan.step(place.shown(KUSTOMIZATION), changes.index_on_disk.clone(), index.as_deref());
     }
-    Ok(no_longer)
+    let clusters = place.clusters_shown("");
+    plan.directory(&clusters, &changes.clusters);
+    if changes.clusters.files.is_empty() && !changes.clusters.is_empty() {
+        plan.journal.directories.push(place.clusters_shown.clone());
+    }
+    (plan.journal, plan.files)
 }
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
+struct Plan<'c> {
+    journal: Journal,
+    files: Vec<Option<&'c [u8]>>,
 }
 
-fn copy_over(finished: &Path, target: &Path, temporary: &Path) -> io::Result<()> {
-    make_dir(target, finished)?;
-    for name in disk::names(finished)? {
-        let (from, to) = (finished.join(&name), target.join(&name));
-        if fs::symlink_metadata(&from)?.is_dir() {
-            copy_over(&from, &to, temporary)?;
-        } else if !same_file(&from, &to) {
-            replace(&from, &to, temporary)?;
+impl<'c> Plan<'c> {
+    fn directory(&mut self, path: &str, dir: &'c DirChanges) {
+        let content = |files: &'c Files, name: &str| files.get(name).map(|bytes| &bytes[..]);
+        for name in dir.created.iter().chain(&dir.changed).chain(&dir.deleted) {
+            self.step(format!("{path}/{name}"), dir.on_disk.get(name).cloned(), content(&dir.files, name));
+        }
+        if dir.reindexed {
+            self.step(format!("{path}/{INDEX}"), dir.on_disk.get(INDEX).cloned(), content(&dir.files, INDEX));
+        }
+        if dir.files.is_empty() && !dir.is_empty() {
+            self.journal.directories.push(path.to_owned());
         }
     }
-    Ok(())
-}
 
-/// Replaces one file in one step, by way of a name that nobody reads.
-fn replace(from: &Path, to: &Path, temporary: &Path) -> io::Result<()> {
-    remove_if_there(temporary)?;
-    link_all(from, temporary)?;
-    fs::rename(temporary, to)
-}
-
-fn same_file(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (fs::symlink_metadata(a), fs::symlink_metadata(b)) {
-        (Ok(a), Ok(b)) => a.dev() == b.dev() && a.ino() == b.ino(),
-        _ => false,
+    fn step(&mut self, path: String, before: Option<String>, after: Option<&'c [u8]>) {
+        self.journal.steps.push(Step { path, before, after: after.map(sha256) });
+        self.files.push(after);
     }
 }
 
-/// An error for a tree that another run is writing, for commands that do not wait.
-pub fn is_locked(place: &Place) -> bool {
-    File::open(&place.manifests).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+/// A file that is to be put in place.
+fn new_name(number: usize) -> String {
+    format!("{number}.new")
 }
 
-/// Where a run that was killed left the environment half carried over: reading it would be wrong.
-pub fn unfinished(place: &Place) -> Option<Box<Diagnostic>> {
-    let left = |root: &Path| disk::exists(&root.join(format!("{APPLY}{}", place.env)));
-    let promised =
-        || promises(place).unwrap_or_default().into_iter().any(|promise| promise.env == place.env && promise.holds(place).unwrap_or(true));
-    let is_left = left(&place.manifests) || (place.has_plain_clusters() && (left(&place.clusters) || promised()));
-    is_left.then(|| {
-        Diagnostic::error(format!("{} was being written when a run was stopped", place.shown("")))
-            .help(format!("run `hydrate -e {}` to complete it", place.env))
-    })
+/// A file that was moved away.
+fn old_name(number: usize) -> String {
+    format!("{number}.old")
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Forward,
+    Back,
+}
+
+/// A write on its way.
+struct Write {
+    root: Dir,
+    /// Where new files are before they are moved, and old ones afterwards.
+    staged: Dir,
+}
+
+impl Write {
+    /// With an empty directory for the files, on the file system of the trees.
+    fn begin(place: &Place, keeping: &Keeping) -> io::Result<Self> {
+        let root = Dir::open(&place.root())?;
+        let manifests = root.make(&place.shown)?;
+        let kept = Dir::open(keeping.make()?)?;
+        if kept.device()? == manifests.device()? {
+            return Ok(Self { staged: kept.make("files")?, root });
+        }
+        let name = format!(".hydrate-{}", std::process::id());
+        keeping.note_staging(&name)?;
+        let staged = manifests.make(&name)?;
+        // Git is not to see it.
+        staged.write_new(".gitignore", b"*\n")?;
+        Ok(Self { staged, root })
+    }
+
+    /// With the files that a killed run has made.
+    fn resume(place: &Place, keeping: &Keeping) -> io::Result<Self> {
+        let root = Dir::open(&place.root())?;
+        let staged = match keeping.staging() {
+            Some(name) => root.make(&place.shown)?.make(&name)?,
+            None => Dir::open(keeping.make()?)?.make("files")?,
+        };
+        Ok(Self { root, staged })
+    }
+
+    /// Finds what cannot be written before anything changes.
+    fn check(&self, journal: &Journal) -> io::Result<()> {
+        let mut checked = "";
+        for (parent, _) in journal.steps.iter().map(Step::parts) {
+            if parent != checked {
+                let says = |error: io::Error| io::Error::new(error.kind(), format!("{parent}: {error}"));
+                if self.root.beneath(parent).map_err(says)?.is_some_and(|dir| !dir.is_writable()) {
+                    return Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{parent}: this user may not write in it")));
+                }
+                checked = parent;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one step, or takes it back; `false` where somebody else has changed the file, which then stays as it is. A step that was taken
+    /// already, or half, is completed.
+    fn take(&self, number: usize, step: &Step, direction: Direction) -> io::Result<bool> {
+        let (from, to, incoming, outgoing) = match direction {
+            Direction::Forward => (State::of(step.before.as_ref()), State::of(step.after.as_ref()), new_name(number), old_name(number)),
+            Direction::Back => (State::of(step.after.as_ref()), State::of(step.before.as_ref()), old_name(number), new_name(number)),
+        };
+        let (parent, name) = step.parts();
+        let dir = match &to {
+            State::Missing => match self.root.beneath(parent)? {
+                Some(dir) => dir,
+                None => return Ok(true),
+            },
+            _ => self.root.make(parent)?,
+        };
+        let change = Change { staged: &self.staged, dir: &dir, name, from, to, incoming: &incoming, outgoing: &outgoing };
+        change.make()
+    }
+
+    /// Takes back all steps before one that failed, and what of that one was done.
+    fn undo(&self, journal: &Journal, failed: usize) -> io::Result<()> {
+        for (number, step) in journal.steps.iter().enumerate().take(failed + 1).rev() {
+            self.take(number, step, Direction::Back)?;
+        }
+        Ok(())
+    }
+
+    /// Removes directories in which nothing is left. One that holds files of others stays.
+    fn remove_directories(&self, directories: &[String]) {
+        for path in directories {
+            let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let parent = if parent.is_empty() { Ok(None) } else { self.root.beneath(parent) };
+            // Fails where something is left in it, and then it stays.
+            let _ = match parent {
+                Ok(Some(parent)) => parent.remove_empty(name),
+                Ok(None) if !path.contains('/') => self.root.remove_empty(name),
+                _ => Ok(()),
+            };
+        }
+    }
+}
+
+/// One file that goes from one state to another.
+struct Change<'a> {
+    staged: &'a Dir,
+    dir: &'a Dir,
+    name: &'a str,
+    from: State,
+    to: State,
+    /// The staged name of the file that comes.
+    incoming: &'a str,
+    /// The staged name of the file that goes.
+    outgoing: &'a str,
+}
+
+impl Change<'_> {
+    fn make(&self) -> io::Result<bool> {
+        let found = self.dir.state(self.name);
+        if found != self.to {
+            let has_new = self.to == State::Missing || self.staged.state(self.incoming) == self.to;
+            if found != self.from || !has_new {
+                return Ok(false);
+            }
+            let done = match (&self.from, &self.to) {
+                (_, State::Missing) => self.take_away(),
+                (State::Missing, _) => return self.put(),
+                _ => self.replace(),
+            };
+            done?;
+        }
+        self.give_back()
+    }
+
+    /// Puts a new file where nothing is. The name may be taken by now.
+    fn put(&self) -> io::Result<bool> {
+        match self.staged.move_to_new(self.incoming, self.dir, self.name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) if is_across(&error) => self.put_across(),
+            done => done.map(|()| true),
+        }
+    }
+
+    fn take_away(&self) -> io::Result<()> {
+        match self.dir.move_over(self.name, self.staged, self.outgoing) {
+            Err(error) if is_across(&error) => self.dir.remove(self.name),
+            done => done,
+        }
+    }
+
+    fn replace(&self) -> io::Result<()> {
+        match self.staged.exchange(self.incoming, self.dir, self.name) {
+            Ok(true) => self.staged.move_over(self.incoming, self.staged, self.outgoing),
+            Ok(false) => {
+                // What stands there keeps a name until it was looked at.
+                self.staged.remove(self.outgoing)?;
+                self.dir.link(self.name, self.staged, self.outgoing)?;
+                self.staged.move_over(self.incoming, self.dir, self.name)
+            }
+            Err(error) if is_across(&error) => self.replace_across(),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where the directory is on another file system than the staged file: by way of a copy beside the target.
+    fn put_across(&self) -> io::Result<bool> {
+        let copy = self.copy_beside()?;
+        match self.dir.move_to_new(&copy, self.dir, self.name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.dir.remove(&copy).map(|()| false),
+            done => done.map(|()| true),
+        }
+    }
+
+    fn replace_across(&self) -> io::Result<()> {
+        if let Some(before) = self.dir.read(self.name)? {
+            self.staged.remove(self.outgoing)?;
+            self.staged.write_new(self.outgoing, &before)?;
+        }
+        let copy = self.copy_beside()?;
+        self.dir.move_over(&copy, self.dir, self.name)
+    }
+
+    fn copy_beside(&self) -> io::Result<String> {
+        let content = self.staged.read(self.incoming)?.ok_or(io::ErrorKind::NotFound)?;
+        let copy = format!(".hydrate-{}", self.incoming);
+        self.dir.remove(&copy)?;
+        self.dir.write_new(&copy, &content)?;
+        Ok(copy)
+    }
+
+    /// What was moved away and is not what the run had seen is somebody's work: it gets its place back.
+    fn give_back(&self) -> io::Result<bool> {
+        for name in [self.incoming, self.outgoing] {
+            let State::File(digest) = self.staged.state(name) else { continue };
+            let moved = State::File(digest);
+            if moved == self.from || moved == self.to {
+                continue;
+            }
+            return match self.dir.state(self.name) {
+                State::Missing => self.staged.move_to_new(name, self.dir, self.name).map(|()| false),
+                found if found == self.to => self.staged.move_over(name, self.dir, self.name).map(|()| false),
+                // They have saved once more since: that is the newer one.
+                _ => Ok(false),
+            };
+        }
+        Ok(true)
+    }
+}
+
+fn is_across(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::CrossesDevices
 }

@@ -75,10 +75,7 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
         |components: &[String]| pipeline::render(&session.project, env, &options(ui, global, components, false), &provision, &|_| {});
     let mut rendered = render(&args.components)?;
     let place = pipeline::place(&session.project, env);
-    place.check_links()?;
-    if let Some(unfinished) = write::unfinished(&place) {
-        return Err(unfinished.into());
-    }
+    let _lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     pipeline::settle(&place, &mut rendered)?;
     let report = match (args.references, args.components.is_empty()) {
         (false, _) => None,
@@ -135,8 +132,8 @@ fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> crate::base::Result<()>
     for (name, dir) in &changes.dirs {
         list(&format!("{env}/{name}"), dir, &mut lines);
     }
-    if changes.index.is_some() {
-        lines.push(format!("{}  {env}/kustomization.yaml", if changes.had_index { "changed" } else { "created" }));
+    if let Some(fate) = changes.index_fate() {
+        lines.push(format!("{}  {env}/kustomization.yaml", fate.word()));
     }
     list(&place.clusters_shown(""), &changes.clusters, &mut lines);
     ui.lines(lines)?;

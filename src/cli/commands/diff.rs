@@ -8,8 +8,8 @@ use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::diff::{self, FileDiff};
-use crate::tree::Changes;
 use crate::tree::compare::{self, Revision};
+use crate::tree::{Changes, write};
 use crate::{git, pipeline};
 
 /// Arguments of `hydrate diff`.
@@ -51,6 +51,7 @@ fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session,
     let provision = provision(&world, project, global, false)?;
     let mut rendered = pipeline::render(project, env, &options(ui, global, &args.components, false), &provision, &|_| {})?;
     let place = pipeline::place(project, env);
+    let _lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     pipeline::settle(&place, &mut rendered)?;
     if let Some(revision) = &args.against {
         let files_below = |dir: &str| git::files_at(&project.root, revision, dir);

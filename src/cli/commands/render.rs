@@ -104,7 +104,8 @@ fn run_one(
 
 /// Under the lock: what changes, told before it happens, and then it happens.
 fn write_tree(ui: &Ui, place: &Place, rendered: &mut Rendered, adopt: bool) -> Result<Changes, Failures> {
-    let lock = write::lock(place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
+    let mut lock = write::lock(place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
+    ui.report(&lock.left_alone());
     pipeline::settle(place, rendered)?;
     let changes = Changes::compute(place, &rendered.desired, adopt)?;
     ui.report(&edited(place, &changes));
