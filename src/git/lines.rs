@@ -45,6 +45,15 @@ impl LineEndings {
         (has_crlf(found) || has_crlf(text)) && with_lf(found) == with_lf(text) && self.normalises(path, found)
     }
 
+    /// Whether a file has one of the contents that are looked for, as it is or with the other line endings that Git may have given it.
+    pub fn is_one_of(&self, path: &Path, found: &[u8], is_looked_for: &dyn Fn(&[u8]) -> bool) -> bool {
+        is_looked_for(found) || {
+            let lf = with_lf(found);
+            let crlf = || String::from_utf8_lossy(&lf).replace('\n', "\r\n").into_bytes();
+            (is_looked_for(&lf) || is_looked_for(&crlf())) && self.normalises(path, found)
+        }
+    }
+
     /// The file as it is in a commit: with LF, where Git would make it so.
     pub fn committed(&self, path: &Path, found: Vec<u8>) -> Vec<u8> {
         let needed = memchr::memmem::find(&found, b"\r\n").is_some() && self.normalises(path, &found);

@@ -1,20 +1,24 @@
 //! `hydrate commit`: commit exactly what hydrate owns.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use crate::base::{Fate, Result};
+use crate::base::{Diagnostic, Fate, Result};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
 use crate::git;
-use crate::git::commit::{Area, Fates, Request};
+use crate::git::LineEndings;
+use crate::git::commit::{Area, Committer, Fates, Request};
 use crate::pipeline;
 use crate::project::Project;
 use crate::tree;
 use crate::tree::disk::{self, Place};
+use crate::tree::write;
+use crate::tree::{INDEX, KUSTOMIZATION, Owned};
 
 /// Arguments of `hydrate commit`.
 #[derive(Debug, Args)]
@@ -28,9 +32,16 @@ pub struct CommitArgs {
 pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CommitArgs) -> Outcome {
     let format = format(global, "commit", &[Format::Text, Format::Json])?;
     let session = Session::open(global)?;
+    let committer = Committer::new(&session.project.root)?;
     let mut commits = Vec::new();
     for env in &session.environments {
-        commits.push(json!({"environment": env, "commit": commit(ui, &session.project, env, args.push, format)?}));
+        let place = pipeline::place(&session.project, env);
+        // What a run that was stopped has left half written is no tree to commit.
+        let lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
+        let id = commit(ui, &session.project, env, &committer, format)?;
+        drop(lock);
+        finish(ui, &session.project, env, &committer, &id, args.push)?;
+        commits.push(json!({"environment": env, "commit": id}));
     }
     if format == Format::Json {
         ui.data(&report::document("commit", json!({"environments": commits}), &[]))?;
@@ -38,34 +49,91 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CommitArgs) -> Outcome {
     Ok(Exit::Success)
 }
 
-/// Commits one environment and says so; the commit's id in JSON, or null when there was nothing to commit.
-pub fn commit(ui: &mut Ui, project: &Project, env: &str, push: bool, format: Format) -> Result<Json> {
+/// Commits one environment and says so; the commit's id in JSON, or null when there was nothing to commit. The
+/// caller holds a lock, so that nobody writes the tree meanwhile.
+pub fn commit(ui: &mut Ui, project: &Project, env: &str, committer: &Committer, format: Format) -> Result<Json> {
     let place = pipeline::place(project, env);
     let manifests = disk::owned_paths(&place.dir()).map_err(|error| disk::failed("read", place.shown(""), &error))?;
     let clusters = clusters_on_disk(&place)?;
     let (manifests_dir, clusters_dir) = (place.shown(""), place.clusters_shown(""));
+    let owned = Written::read(&place, &manifests, &clusters)?;
+    let endings = LineEndings::at(&project.root);
     let areas = [
-        Area { dir: &manifests_dir, on_disk: &manifests, owned_before: &disk::owned_in },
-        Area { dir: &clusters_dir, on_disk: &clusters, owned_before: &disk::owned_files_in },
+        Area {
+            dir: &manifests_dir,
+            on_disk: &manifests,
+            is_as_written: &|path, bytes| owned.has(&place.dir(), path, bytes, &endings),
+            owned_before: &disk::owned_in,
+        },
+        Area {
+            dir: &clusters_dir,
+            on_disk: &clusters,
+            is_as_written: &|path, bytes| owned.has(&place.clusters_dir(), path, bytes, &endings),
+            owned_before: &disk::owned_files_in,
+        },
     ];
     let request =
         Request { root: &project.root, areas: &areas, index_name: tree::INDEX, message: &|fates| message(env, &clusters_dir, fates) };
-    let Some(done) = git::commit::commit(&request)? else {
+    let Some(done) = committer.commit(&request)? else {
         if format == Format::Text {
             ui.say(format!("{env}: nothing to commit"));
         }
         return Ok(Json::Null);
     };
+    done.said.iter().for_each(|line| ui.say(line));
     if format == Format::Text && !ui.is_quiet() {
         let branch = done.branch.as_deref().unwrap_or("detached HEAD");
         let short = done.id.get(..10).unwrap_or(&done.id);
-        ui.lines([format!("[{branch} {short}] {}", done.subject)])?;
+        ui.data(format!("[{branch} {short}] {}\n", done.subject).as_bytes())?;
     }
+    Ok(json!(done.id))
+}
+
+/// What comes after a commit, once the tree is free again: the user's hook, and pushing. Nothing where nothing was committed.
+pub fn finish(ui: &Ui, project: &Project, env: &str, committer: &Committer, id: &Json, push: bool) -> Result<()> {
+    if id.is_null() {
+        return Ok(());
+    }
+    committer.run_post_commit().iter().for_each(|line| ui.say(line));
     if push {
         git::push(&project.root)?;
         ui.say(format!("{env}: pushed"));
     }
-    Ok(json!(done.id))
+    Ok(())
+}
+
+/// What hydrate has written, by the directories' own indexes.
+struct Written(BTreeMap<PathBuf, Owned>);
+
+impl Written {
+    /// Refuses a tree in which a file of ours is missing.
+    fn read(place: &Place, manifests: &[String], clusters: &[String]) -> Result<Self> {
+        let mut written = BTreeMap::new();
+        let dirs = manifests.iter().filter_map(|path| path.strip_suffix(INDEX)?.strip_suffix('/'));
+        let mut all: Vec<(PathBuf, String)> = dirs.map(|dir| (place.dir().join(dir), place.shown(dir))).collect();
+        if !clusters.is_empty() {
+            all.push((place.clusters_dir(), place.clusters_shown("")));
+        }
+        for (dir, shown) in all {
+            let owned = disk::owned(&dir).map_err(|error| disk::failed("read", &shown, &error))?;
+            let is_file = |file: &str| std::fs::symlink_metadata(dir.join(file)).is_ok_and(|metadata| metadata.is_file());
+            if let Some(gone) = owned.names().find(|file| !is_file(file)) {
+                return Err(Diagnostic::error(format!("{shown}/{gone} is not there, and {INDEX} beside it says that hydrate wrote it"))
+                    .note("nothing was committed: a commit holds what was rendered and nothing else")
+                    .help(format!("hydrate -e {} writes it again", place.env)));
+            }
+            written.insert(dir, owned);
+        }
+        Ok(Self(written))
+    }
+
+    /// Whether a file has the content that it was written with, apart from line endings that Git has made.
+    fn has(&self, root: &Path, path: &str, bytes: &[u8], endings: &LineEndings) -> bool {
+        let whole = root.join(path);
+        let (dir, file) = (whole.parent().unwrap_or(root), whole.file_name().and_then(|name| name.to_str()).unwrap_or_default());
+        let is_index = file == INDEX || (file == KUSTOMIZATION && !path.contains('/') && !self.0.contains_key(root));
+        is_index || self.0.get(dir).is_some_and(|owned| endings.is_one_of(&whole, bytes, &|bytes| owned.is_as_written(file, bytes)))
+    }
 }
 
 /// The files of `clusters/<env>` that are ours; what lies behind a link is not.

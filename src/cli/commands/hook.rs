@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 
@@ -26,6 +27,8 @@ pub enum Action {
     Install,
 }
 
+const MARK: &str = "\n# Installed by `hydrate hook install`";
+
 const HOOK: &str = "#!/bin/sh
 # Installed by `hydrate hook install`: refuses a commit when manifests/ is not what would be rendered.
 # Skip it once with: git commit --no-verify
@@ -40,6 +43,11 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &HookArgs) -> Outcome {
     let cannot = |error: std::io::Error| Diagnostic::error(format!("cannot write {}: {error}", path.display()));
     match fs::read(&path) {
         Ok(found) if found == HOOK.as_bytes() => ui.say(format!("{} is installed already", path.display())),
+        // One that an older hydrate has written is brought up.
+        Ok(found) if String::from_utf8_lossy(&found).contains(MARK) && found.len() < HOOK.len() * 2 => {
+            write(&path).map_err(cannot)?;
+            ui.say(format!("brought {} up to date", path.display()));
+        }
         Ok(_) => {
             return Err(Diagnostic::error(format!("{} exists and is not hydrate's", path.display()))
                 .help("add this line to it: hydrate check -q -e all")
@@ -50,10 +58,14 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &HookArgs) -> Outcome {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(cannot)?;
             }
-            fs::write(&path, HOOK).map_err(cannot)?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(cannot)?;
+            write(&path).map_err(cannot)?;
             ui.say(format!("installed {}", path.display()));
         }
     }
     Ok(Exit::Success)
+}
+
+fn write(path: &Path) -> std::io::Result<()> {
+    fs::write(path, HOOK)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }

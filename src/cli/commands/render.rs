@@ -10,9 +10,11 @@ use crate::base::{Diagnostic, DiskWorld, Result};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::git::{self, commit::Committer};
 use crate::pipeline::{self, Rendered};
 use crate::tree::disk::Place;
-use crate::tree::{Changes, DirChanges, write};
+use crate::tree::write::{self, Lock};
+use crate::tree::{Changes, DirChanges};
 
 /// Options of a bare run.
 #[derive(Debug, Clone, Default, Args)]
@@ -50,10 +52,13 @@ impl RenderArgs {
 pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &RenderArgs) -> Outcome {
     let format = format(global, "hydrate", &[Format::Text, Format::Json])?;
     let session = Session::open(global)?;
+    git::commit::refuse_from_hook(&session.project.root)?;
+    // What stands in the way of a commit is told before anything is written.
+    let committer = args.commit.then(|| Committer::new(&session.project.root)).transpose()?;
     let mut environments = Vec::new();
     let mut errors = Vec::new();
     for env in &session.environments {
-        match run_one(ui, global, args, &session, env, format) {
+        match run_one(ui, global, args, &session, env, format, committer.as_ref()) {
             Ok((said, failed)) => {
                 environments.push(said);
                 errors.extend(failed);
@@ -75,6 +80,7 @@ fn run_one(
     session: &Session,
     env: &str,
     format: Format,
+    committer: Option<&Committer>,
 ) -> Result<(Json, Vec<Box<Diagnostic>>), Failures> {
     let start = Instant::now();
     let world = DiskWorld::new();
@@ -88,7 +94,7 @@ fn run_one(
     super::lock::add(ui, &session.project, &provision)?;
     ui.report(&rendered.warnings);
     let place = pipeline::place(&session.project, env);
-    let changes = write_tree(ui, &place, &mut rendered, args.adopt)?;
+    let (changes, lock) = write_tree(ui, &place, &mut rendered, args.adopt)?;
     let took = start.elapsed();
     let mut said = report::changes_json(&place, &changes, took);
     if format == Format::Text && !ui.is_quiet() {
@@ -96,21 +102,25 @@ fn run_one(
         lines.push(report::summary(env, &changes, took));
         ui.lines(lines)?;
     }
-    if args.commit {
-        said["commit"] = super::commit::commit(ui, &session.project, env, args.push, format)?;
+    if let Some(committer) = committer {
+        // The tree stays locked until what was written is committed.
+        let id = super::commit::commit(ui, &session.project, env, committer, format)?;
+        drop(lock);
+        super::commit::finish(ui, &session.project, env, committer, &id, args.push)?;
+        said["commit"] = id;
     }
     Ok((said, failed_components(rendered.failed)))
 }
 
 /// Under the lock: what changes, told before it happens, and then it happens.
-fn write_tree(ui: &Ui, place: &Place, rendered: &mut Rendered, adopt: bool) -> Result<Changes, Failures> {
+fn write_tree(ui: &Ui, place: &Place, rendered: &mut Rendered, adopt: bool) -> Result<(Changes, Lock), Failures> {
     let mut lock = write::lock(place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     ui.report(&lock.left_alone());
     pipeline::settle(place, rendered)?;
     let changes = Changes::compute(place, &rendered.desired, adopt)?;
     ui.report(&edited(place, &changes));
     write::apply(place, &changes, &lock)?;
-    Ok(changes)
+    Ok((changes, lock))
 }
 
 /// A warning for each owned file that somebody has edited and that is about to be replaced.
