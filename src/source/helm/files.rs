@@ -26,11 +26,15 @@ impl Files {
         Self { files: Rc::new(files), level }
     }
 
-    fn group(&self, pattern: &str) -> Self {
+    fn group(&self, pattern: &[u8]) -> Result<Self, String> {
         let glob = Glob::new(pattern);
-        let wanted = |name: &&String| glob.as_ref().is_none_or(|glob| glob.matches(name));
-        let files = self.files.keys().filter(wanted).filter_map(|name| Some((name.clone(), Arc::clone(self.files.get(name)?))));
-        Self { files: Rc::new(files.collect()), level: self.level }
+        let mut files = BTreeMap::new();
+        for (name, data) in self.files.iter() {
+            if glob.as_ref().map_or(Ok(true), |glob| glob.matches(name.as_bytes()))? {
+                files.insert(name.clone(), Arc::clone(data));
+            }
+        }
+        Ok(Self { files: Rc::new(files), level: self.level })
     }
 
     /// The files by the last part of their path; of two with the same name the last one counts.
@@ -56,13 +60,15 @@ static METHODS: [Function; 6] = [
     Function { name: "Lines", params: &[Param::String], variadic: false, run: lines },
 ];
 
+const NO_FILES: &str = "the receiver is no group of files";
+
 fn on_files(args: &[Value], run: impl FnOnce(&Files, &str) -> Value) -> Result<Value, Failure> {
     let name = match args.get(1) {
         Some(Value::Str(name)) => name.to_str_lossy().into_owned(),
         _ => String::new(),
     };
     let outcome = args.first().and_then(|receiver| object_of::<Files, _>(receiver, |files| run(files, &name)));
-    outcome.ok_or_else(|| Failure::from("the receiver is no group of files"))
+    outcome.ok_or_else(|| Failure::from(NO_FILES))
 }
 
 /// `Get "a.txt"`: the text of a file, empty where there is none.
@@ -77,7 +83,12 @@ fn get_bytes(_: &mut Vm<'_>, args: &[Value]) -> Result<Value, Failure> {
 
 /// `Glob "config/*"`: the group of files that match; a malformed pattern matches all.
 fn glob(_: &mut Vm<'_>, args: &[Value]) -> Result<Value, Failure> {
-    on_files(args, |files, pattern| Value::object(files.group(pattern)))
+    let pattern = match args.get(1) {
+        Some(Value::Str(pattern)) => pattern.as_bytes(),
+        _ => b"",
+    };
+    let group = args.first().and_then(|receiver| object_of::<Files, _>(receiver, |files| files.group(pattern)));
+    Ok(Value::object(group.ok_or(NO_FILES)??))
 }
 
 /// `Lines "a.txt"`: the lines of a file; Helm 3 fails on an empty file.
