@@ -101,7 +101,8 @@ mod tests {
     fn patterns_that_could_take_forever() {
         let pattern = "*a".repeat(2_000);
         crate::gotmpl::budget::with(1_000_000, 1_000_000, || {
-            assert!(!Glob::new(pattern.as_bytes()).is_some_and(|glob| glob.matches("a".repeat(1_000).as_bytes()) == Ok(true)));
+            let answer = Glob::new(pattern.as_bytes()).map(|glob| glob.matches("a".repeat(1_000).as_bytes()));
+            assert_ne!(answer, Some(Ok(true)));
         });
     }
 }
