@@ -160,7 +160,7 @@ impl Place<'_> {
             return "Go value".to_owned();
         }
         match self.level {
-            Level::V4 => format!("Go struct field .{}", self.path.join(".")),
+            Level::V4 => crate::gotmpl::decode::place(self.path.iter()).unwrap_or_else(|| "Go value".to_owned()),
             Level::V3 => {
                 let names: Vec<_> = self.path.iter().filter(|part| part.parse::<usize>().is_err()).map(AsRef::as_ref).collect();
                 format!("Go struct field {}.{}", self.owner, names.join("."))

@@ -39,6 +39,28 @@ pub trait Build {
 
     /// Builds a map; of entries with equal keys the last counts.
     fn mapping(&mut self, entries: Vec<(Self::Key, Self::Value)>) -> Self::Value;
+
+    /// Builds a key that JSON cannot have; `problem` is the message about it.
+    fn odd_key(&mut self, text: &str, problem: &str) -> Self::Key {
+        let _ = problem;
+        self.key(text)
+    }
+
+    /// What of a finished value JSON cannot have. Of keys that occur twice only one value is left, so this is not known before.
+    /// Outside is `None` where the builder cannot tell.
+    fn unfit(&self, value: &Self::Value) -> Option<Option<Unfit>> {
+        let _ = value;
+        None
+    }
+}
+
+/// What JSON cannot have.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unfit {
+    /// A key; with the message about it.
+    Key(String),
+    /// An infinity, or what is no number.
+    Number(f64),
 }
 
 /// How to decode.
@@ -136,7 +158,7 @@ struct Decoder<'t, 'a, B> {
     problems: Vec<String>,
     /// Errors of the way to JSON, which only matter when the YAML is fine: odd keys first, then odd numbers.
     bad_key: Option<String>,
-    bad_number: Option<String>,
+    bad_number: Option<f64>,
     /// Aliases that are being followed.
     following: Vec<usize>,
     decoded: u32,
@@ -167,10 +189,13 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
         if let Some(error) = type_error(&self.problems) {
             return Err(error);
         }
-        match self.bad_key.or(self.bad_number) {
-            Some(message) => Err(DecodeError { message, mark: None }),
-            None => Ok(value),
-        }
+        let Some(first) = self.bad_key.map(Unfit::Key).or(self.bad_number.map(Unfit::Number)) else { return Ok(value) };
+        let message = match self.build.unfit(&value).unwrap_or(Some(first)) {
+            None => return Ok(value),
+            Some(Unfit::Key(message)) => message,
+            Some(Unfit::Number(number)) => format!("json: unsupported value: {}", gofmt::float64(number)),
+        };
+        Err(DecodeError { message, mark: None })
     }
 
     fn node(&self, at: usize) -> Decoded<&'t Node<'a>> {
@@ -247,7 +272,7 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
             && !value.is_finite()
             && self.bad_number.is_none()
         {
-            self.bad_number = Some(format!("json: unsupported value: {}", gofmt::float64(value)));
+            self.bad_number = Some(value);
         }
         Ok(self.build.scalar(scalar))
     }
@@ -355,24 +380,21 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
             Scalar::Int(value) => self.build.key(&value.to_string()),
             Scalar::Float(value) => self.build.key(&gofmt::float_key(*value)),
             Scalar::Timestamp(text) => self.build.key(text),
-            Scalar::Uint(value) => {
-                self.odd_key("uint64", scalar, value_at)?;
-                self.build.key(&value.to_string())
-            }
-            Scalar::Null | Scalar::Merge => {
-                self.odd_key("%!s(<nil>)", scalar, value_at)?;
-                self.build.key("null")
-            }
+            Scalar::Uint(value) => self.odd_key("uint64", scalar, value_at, &value.to_string())?,
+            Scalar::Null | Scalar::Merge => self.odd_key("%!s(<nil>)", scalar, value_at, "null")?,
         })
     }
 
     /// Notes a key that has no form in JSON.
-    fn odd_key(&mut self, type_name: &str, key: &Scalar<'_>, value_at: usize) -> Decoded<()> {
-        if self.options.json && self.bad_key.is_none() {
-            let (key, value) = (gofmt::go_syntax(key), self.show(value_at)?);
-            self.bad_key = Some(format!("unsupported map key of type: {type_name}, key: {key}, value: {value}"));
+    fn odd_key(&mut self, type_name: &str, key: &Scalar<'_>, value_at: usize, text: &str) -> Decoded<B::Key> {
+        if !self.options.json {
+            return Ok(self.build.key(text));
         }
-        Ok(())
+        let (key, value) = (gofmt::go_syntax(key), self.show(value_at)?);
+        let problem = format!("unsupported map key of type: {type_name}, key: {key}, value: {value}");
+        let key = self.build.odd_key(text, &problem);
+        self.bad_key.get_or_insert(problem);
+        Ok(key)
     }
 
     fn merge(&mut self, at: usize, node: &Node<'_>, into: &mut Entries<B>) -> Decoded<()> {

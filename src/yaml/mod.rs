@@ -16,7 +16,7 @@ pub mod scan;
 mod tree;
 
 pub use compose::{Composer, compose};
-pub use decode::{Build, DecodeError, Options, Scalar, decode, decode_all};
+pub use decode::{Build, DecodeError, Options, Scalar, Unfit, decode, decode_all};
 pub use input::Input;
 pub use parse::{Event, EventKind, Parser};
 pub use scan::{Error, Mark};

@@ -92,7 +92,8 @@ def difference(case, directory, wanted, got):
         return None
     ours = got[2].decode("utf-8", "replace").replace(str(directory), "DIR")
     # Lines of a message after the first one are indented, and control characters are shown escaped.
-    plain = lambda text: [line.strip() for line in text.strip().splitlines()]
+    shown = lambda text: re.sub(r"\\u\{[0-9a-f]+\}|[^\x20-\x7e\xa0-\ud7ff\ue000-\ufeef\U00010000-\U0010ffff\n]|[\u2028\u2029\u200b-\u200f\u202a-\u202e]", "?", text)
+    plain = lambda text: [line.strip() for line in shown(text).strip().split("\n")]
     return None if "\n".join(plain(error)) in "\n".join(plain(ours)) else "text"
 
 

@@ -19,20 +19,45 @@ pub fn from_json(text: &[u8], target: Target, numbers: Numbers) -> Result<Value,
 
 /// The same with the words of the wanted version of Go.
 pub fn from_json_of(go: GoVersion, text: &[u8], target: Target, numbers: Numbers) -> Result<Value, String> {
-    fit(read_json(go, text, numbers, &mut Values::new(numbers))?, target)
+    let Partial { value, error } = partly_from_json(go, text, target, numbers)?;
+    error.map_or(Ok(value), Err)
+}
+
+/// What Go has read, and the error that it gives all the same: numbers beyond `float64` do not keep it from reading on.
+pub struct Partial {
+    /// The value, with nil or zero for numbers beyond `float64`.
+    pub value: Value,
+    /// The error about the first of them.
+    pub error: Option<String>,
+}
+
+/// The same as [`from_json_of`] with what could be read in spite of an error. Fails where there is nothing: the text is no JSON, or not of the
+/// target.
+pub fn partly_from_json(go: GoVersion, text: &[u8], target: Target, numbers: Numbers) -> Result<Partial, String> {
+    let mut build = Values::new(numbers);
+    let (value, problem) = read(go, text, numbers, &mut build)?;
+    if problem.as_ref().is_some_and(|problem| problem.path.is_empty()) && target != Target::Any {
+        // A number alone is of no other target.
+        return fit(Value::Float64(0.0), target).map(|value| Partial { value, error: None });
+    }
+    Ok(Partial { value: fit(value, target)?, error: problem.map(|problem| problem.message(go)) })
 }
 
 /// The same into any builder's values; see [`from_json`].
 pub fn read_json<B: Build>(go: GoVersion, text: &[u8], numbers: Numbers, build: &mut B) -> Result<B::Value, String> {
+    match read(go, text, numbers, build)? {
+        (_, Some(problem)) => Err(problem.message(go)),
+        (value, None) => Ok(value),
+    }
+}
+
+fn read<B: Build>(go: GoVersion, text: &[u8], numbers: Numbers, build: &mut B) -> Result<(B::Value, Option<Problem>), String> {
     let mut reader = Reader { bytes: text, pos: 0, depth: 0, numbers, go, problem: None, build };
     let value = reader.value()?;
     if reader.peek().is_some() {
         return Err(reader.invalid("after top-level value"));
     }
-    match reader.problem {
-        Some(problem) => Err(problem.message(go)),
-        None => Ok(value),
-    }
+    Ok((value, reader.problem))
 }
 
 /// A number that is fine as JSON but does not fit its type.
@@ -40,19 +65,27 @@ struct Problem {
     number: String,
     /// The keys and indices that lead to it, innermost first.
     path: Vec<String>,
-    in_array: bool,
 }
 
 impl Problem {
     fn message(&self, go: GoVersion) -> String {
-        let Self { number, path, in_array } = self;
-        if go < GoVersion::Go1_27 || path.is_empty() {
-            return format!("json: cannot unmarshal number {number} into Go value of type float64");
-        }
-        let what = if *in_array { "" } else { "Go struct field " };
-        let path: String = path.iter().rev().map(|step| format!(".{step}")).collect();
-        format!("json: cannot unmarshal number {number} into {what}{path} of type float64")
+        let Self { number, path } = self;
+        let place = match go {
+            GoVersion::Go1_23 => None,
+            GoVersion::Go1_27 => place(path.iter().rev()),
+        };
+        format!("json: cannot unmarshal number {number} into {} of type float64", place.as_deref().unwrap_or("Go value"))
     }
+}
+
+/// How the newer package names the place of a value: a JSON Pointer with points, and nothing more where its end looks like the
+/// index of an array. `None` for the whole document, for which a single empty key is taken, too.
+pub fn place<S: AsRef<str>>(steps: impl Iterator<Item = S>) -> Option<String> {
+    let steps: Vec<String> = steps.map(|step| step.as_ref().replace('~', "~0").replace('/', "~1")).collect();
+    let path = steps.join(".");
+    let last = path.rsplit('.').next().unwrap_or_default();
+    let what = if !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()) { "" } else { "Go struct field " };
+    (!path.is_empty()).then(|| format!("{what}.{path}"))
 }
 
 struct Reader<'a, B> {
@@ -107,7 +140,7 @@ impl<B: Build> Reader<'_, B> {
             let fine = self.problem.is_none();
             items.push(self.value()?);
             if fine {
-                self.extend_path(|| (items.len() - 1).to_string(), true);
+                self.extend_path(|| (items.len() - 1).to_string());
             }
             match self.next_token()? {
                 b',' => self.pos += 1,
@@ -139,7 +172,7 @@ impl<B: Build> Reader<'_, B> {
             let fine = self.problem.is_none();
             entries.push((key, self.value()?));
             if fine {
-                self.extend_path(|| name, false);
+                self.extend_path(|| name);
             }
             match self.next_token()? {
                 b',' => self.pos += 1,
@@ -153,11 +186,8 @@ impl<B: Build> Reader<'_, B> {
     }
 
     /// Notes on the way out of a value where the number in it stands that does not fit.
-    fn extend_path(&mut self, step: impl FnOnce() -> String, in_array: bool) {
+    fn extend_path(&mut self, step: impl FnOnce() -> String) {
         if let Some(problem) = &mut self.problem {
-            if problem.path.is_empty() {
-                problem.in_array = in_array;
-            }
             problem.path.push(step());
         }
     }
@@ -212,8 +242,8 @@ impl<B: Build> Reader<'_, B> {
         match text.parse::<f64>() {
             Ok(value) if value.is_finite() => Scalar::Float(value),
             _ => {
-                self.problem.get_or_insert_with(|| Problem { number: text.to_owned(), path: Vec::new(), in_array: false });
-                Scalar::Null
+                self.problem.get_or_insert_with(|| Problem { number: text.to_owned(), path: Vec::new() });
+                if self.go < GoVersion::Go1_27 { Scalar::Null } else { Scalar::Float(0.0) }
             }
         }
     }
@@ -335,7 +365,9 @@ impl<B: Build> Reader<'_, B> {
             return END.to_owned();
         }
         let shown = String::from_utf8_lossy(escape);
-        let plain = std::str::from_utf8(escape).is_ok_and(|text| text.chars().all(|c| c != '`' && !c.is_whitespace() && !c.is_control()));
+        let fits =
+            |c: char| c != '`' && c != char::REPLACEMENT_CHARACTER && !c.is_whitespace() && crate::gotmpl::text::is_print(u32::from(c));
+        let plain = std::str::from_utf8(escape).is_ok_and(|text| text.chars().all(fits));
         if plain {
             return format!("invalid escape sequence `{shown}` in string");
         }

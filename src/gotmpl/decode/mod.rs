@@ -5,9 +5,9 @@ mod json;
 use std::collections::BTreeSet;
 
 use super::value::{Entries, Kind, List, Map, Str, Value};
-use crate::yaml::{self, Build, Dialect, Scalar};
+use crate::yaml::{self, Build, Dialect, Scalar, Unfit};
 
-pub use json::{from_json, from_json_of, read_json};
+pub use json::{Partial, from_json, from_json_of, partly_from_json, place, read_json};
 
 /// What Go makes of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -154,6 +154,39 @@ impl Build for Values {
 
     fn mapping(&mut self, entries: Vec<(Str, Value)>) -> Value {
         Value::Map(Map::from_entries(entries))
+    }
+
+    fn odd_key(&mut self, _: &str, problem: &str) -> Str {
+        let mut key = vec![ODD];
+        key.extend_from_slice(problem.as_bytes());
+        Str::from(key)
+    }
+
+    fn unfit(&self, value: &Value) -> Option<Option<Unfit>> {
+        Some(odd_key(value).map(Unfit::Key).or_else(|| not_finite(value).map(Unfit::Number)))
+    }
+}
+
+/// What keys begin with that JSON cannot have; no text of YAML has this byte.
+const ODD: u8 = 0xFF;
+
+fn odd_key(value: &Value) -> Option<String> {
+    match value {
+        Value::List(list) => list.items().iter().find_map(odd_key),
+        Value::Map(map) => map.entries().iter().find_map(|(key, value)| match key.as_bytes().strip_prefix(&[ODD]) {
+            Some(problem) => Some(String::from_utf8_lossy(problem).into_owned()),
+            None => odd_key(value),
+        }),
+        _ => None,
+    }
+}
+
+fn not_finite(value: &Value) -> Option<f64> {
+    match value {
+        Value::Float64(number) if !number.is_finite() => Some(*number),
+        Value::List(list) => list.items().iter().find_map(not_finite),
+        Value::Map(map) => map.entries().values().find_map(not_finite),
+        _ => None,
     }
 }
 

@@ -32,6 +32,9 @@ pub fn to_toml(value: &Value, version: TomlVersion) -> Result<Vec<u8>, TomlError
     if matches!(value, Value::Nil) {
         return Err(TomlError::Panic("reflect: call of reflect.Value.Type on zero Value".to_owned()));
     }
+    if matches!(value, Value::List(list) if list.is_nil()) {
+        return Ok(b"[]".to_vec());
+    }
     let mut encoder = Encoder { out: Vec::new(), path: Path::default(), version };
     encoder.encode(&[], value).map_err(TomlError::Encode)?;
     Ok(encoder.out)

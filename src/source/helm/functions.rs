@@ -3,7 +3,7 @@
 use super::engine::Host;
 use super::values;
 use crate::chart::Level;
-use crate::gotmpl::decode::{self, Numbers, Reading, Target};
+use crate::gotmpl::decode::{self, Numbers, Partial, Reading, Target};
 use crate::gotmpl::encode::{self, TomlError, TomlVersion};
 use crate::gotmpl::exec::TextFailure;
 use crate::gotmpl::func::{Failure, Function, Param};
@@ -207,8 +207,16 @@ fn list(decoded: Result<Value, String>) -> Value {
 const TABLE: Target = Target::Map("map[string]interface {}");
 const LIST: Target = Target::List("[]interface {}");
 
-fn json(vm: &Vm<'_>, args: &[Value], target: Target) -> Result<Value, String> {
-    decode::from_json_of(go(vm), text_of(args, 0).as_bytes(), target, Numbers::Float64)
+fn json(vm: &Vm<'_>, args: &[Value], target: Target) -> Result<Partial, String> {
+    decode::partly_from_json(go(vm), text_of(args, 0).as_bytes(), target, Numbers::Float64)
+}
+
+/// What the decoder made of a JSON text, with the error under `Error`, if there is one.
+fn json_table(decoded: Partial) -> Value {
+    if let (Value::Map(map), Some(error)) = (&decoded.value, decoded.error) {
+        map.insert("Error", Value::str(error));
+    }
+    decoded.value
 }
 
 /// `fromYaml "text"`: a map; with the error under `Error` where it is none.
@@ -223,17 +231,17 @@ fn from_yaml_array(_: &mut Vm<'_>, args: &[Value]) -> Out {
 
 /// `fromJson "text"`
 fn from_json(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(table(json(vm, args, TABLE)))
+    Ok(table(json(vm, args, TABLE).map(json_table)))
 }
 
 /// `fromJsonArray "text"`
 fn from_json_array(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(list(json(vm, args, LIST)))
+    Ok(list(json(vm, args, LIST).and_then(|decoded| decoded.error.map_or(Ok(decoded.value), Err))))
 }
 
 /// `mustFromJson "text"`: any value; fails where the text is no JSON.
 fn must_from_json(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    json(vm, args, Target::Any).map_err(Failure::from)
+    Ok(decode::from_json_of(go(vm), text_of(args, 0).as_bytes(), Target::Any, Numbers::Float64)?)
 }
 
 /// `fromToml "text"`

@@ -34,7 +34,8 @@ impl Build for GoSyntax {
     }
 
     fn mapping(&mut self, mut entries: Vec<(String, String)>) -> String {
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        let rank = |key: &str| key != "interface {}(nil)";
+        entries.sort_by(|a, b| rank(&a.0).cmp(&rank(&b.0)).then_with(|| a.0.cmp(&b.0)));
         // The sort keeps the order of equal keys.
         if self.first_wins {
             entries.dedup_by(|a, b| a.0 == b.0);

@@ -1,4 +1,5 @@
 """JSON and YAML texts, whole and broken, through fromJson, fromYaml and their kin and back through toJson, toYaml, toToml."""
+import base64
 import json
 
 WORDS = ["a", "b", "é", "日本", "", " ", "x y", "Error", "\t", "\n", "\\", '"', "'", "<&>", "\u2028", "\u007f", "\ufeff", "null", "true", "yes", "1", "0x1", "1e3", "~", "-", "- a", "a: b", "#c", "&a", "*a", "!t", "|", ">", "@", "`", "%", "{", "[a]", "=", "<<", ".", "..", "1_000", "0o7", "012", ".5", "+1", "1.", "2001-01-01", "12:30:45", "🙂"]
@@ -104,3 +105,20 @@ def case(rng):
         lines.append('must: {{ .Files.Get "t0" | mustFromJson | toJson | b64enc }}\n')
     files["templates/a.yaml"] = "".join(lines)
     return {"files": files}
+
+
+def known(case, level, wanted, got):
+    """Of several keys that JSON cannot have Go reports any."""
+    if wanted[0] or got[0]:
+        return False
+    differ = [(one, other) for one, other in zip(lines(wanted), lines(got)) if one != other]
+    return all(b"unsupported map key" in one and b"unsupported map key" in other for one, other in differ)
+
+
+def lines(answer):
+    for line in answer[1].split(b"\n"):
+        name, _, text = line.partition(b": ")
+        try:
+            yield base64.b64decode(text.strip(b'"'), validate=True)
+        except ValueError:
+            yield line
