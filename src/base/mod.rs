@@ -1,5 +1,6 @@
 //! The `base` room: what every other room stands on.
 
+pub mod boundary;
 pub mod diag;
 pub mod errands;
 pub mod fate;
@@ -14,6 +15,7 @@ pub mod suggest;
 pub mod whole;
 pub mod world;
 
+pub use boundary::Boundary;
 pub use diag::{Diagnostic, Frame, Label, Result, Severity, SourceFile};
 pub use errands::{Errand, Errands};
 pub use fate::Fate;

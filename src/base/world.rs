@@ -3,7 +3,7 @@
 //! The real one reads the disk and can record every question with a digest of the answer: what was rendered stays
 //! right for as long as the same questions have the same answers. Tests bring a world in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{File, FileType};
 use std::io::{self, IoSliceMut, Read};
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
-use super::Limits;
+use super::{Boundary, Limits};
 
 /// What a path is, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +64,11 @@ pub trait World: Send + Sync {
     /// An environment variable, where it is set and valid UTF-8.
     fn variable(&self, name: &str) -> Option<String>;
 
+    /// Whether templates of this world may know whether an environment variable is set at all.
+    fn shows_variable(&self, _name: &str) -> bool {
+        true
+    }
+
     /// How much what is rendered in this world may take.
     fn limits(&self) -> Limits {
         Limits::default()
@@ -94,19 +99,6 @@ pub enum Asked {
 /// A digest of what the answer was, errors included: the same answer gives the same digest.
 pub type Answer = [u8; 32];
 
-impl Asked {
-    /// What the answer would be now.
-    pub fn answer(&self) -> Answer {
-        match self {
-            Self::Content(path) => digest(&read_file(path), |data| data),
-            Self::Kind(path) => digest(&kind(path), FileKind::as_bytes),
-            Self::Names(path) => digest(&names(path).map(|names| names.join("\0")), String::as_bytes),
-            Self::Canonical(path) => digest(&std::fs::canonicalize(path), |path| path.as_os_str().as_encoded_bytes()),
-            Self::Variable(name) => digest(&variable(name), String::as_bytes),
-        }
-    }
-}
-
 /// The digest of an answer. Of an error its kind counts: the text only adds what was asked.
 fn digest<T>(answer: &io::Result<T>, bytes: impl Fn(&T) -> &[u8]) -> Answer {
     match answer {
@@ -126,8 +118,7 @@ fn too_large() -> io::Error {
 ///
 /// It is read straight into shared memory: charts carry megabytes of CRDs, and each copy of those costs as much as reading
 /// them.
-fn read_file(path: &Path) -> io::Result<Arc<[u8]>> {
-    let mut file = File::open(path)?;
+fn read_opened(mut file: File) -> io::Result<Arc<[u8]>> {
     let size = usize::try_from(file.metadata()?.len()).ok().filter(|&size| size as u64 <= LARGEST_FILE).ok_or_else(too_large)?;
     let mut data: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
     let mut beyond = [0; 32];
@@ -146,6 +137,12 @@ fn read_file(path: &Path) -> io::Result<Arc<[u8]>> {
         return Err(too_large());
     }
     Ok(whole.into())
+}
+
+/// Directories go on to the error that reading them gives.
+fn is_regular_or_directory(file: &File) -> io::Result<bool> {
+    let metadata = file.metadata()?;
+    Ok(metadata.is_file() || metadata.is_dir())
 }
 
 fn kind(path: &Path) -> io::Result<FileKind> {
@@ -169,6 +166,32 @@ fn names(path: &Path) -> io::Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// The names in an opened directory, sorted, each with what it is where the directory says so: of a link it does not.
+fn names_in(directory: &File) -> io::Result<Vec<(String, Option<FileKind>)>> {
+    use rustix::fs::FileType as Type;
+    use std::os::unix::ffi::OsStringExt;
+    if !directory.metadata()?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    let mut entries = Vec::new();
+    for entry in rustix::fs::Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if matches!(name, b"." | b"..") {
+            continue;
+        }
+        let known = match entry.file_type() {
+            Type::RegularFile => Some(FileKind::File),
+            Type::Directory => Some(FileKind::Directory),
+            Type::Symlink | Type::Unknown => None,
+            _ => Some(FileKind::Other),
+        };
+        entries.push((utf8_name(OsString::from_vec(name.to_vec()))?, known));
+    }
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(entries)
 }
 
 /// The directory itself says what its entries are, so only links have to be looked up.
@@ -220,6 +243,9 @@ pub struct DiskWorld {
     record: Option<Mutex<Record>>,
     watched: Option<Finder<'static>>,
     limits: Limits,
+    boundary: Option<Arc<Boundary>>,
+    /// The environment variables that are seen; `None`: all.
+    variables: Option<Arc<BTreeSet<String>>>,
 }
 
 impl DiskWorld {
@@ -245,6 +271,77 @@ impl DiskWorld {
     pub fn limited(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// The world with reading held to a boundary.
+    #[must_use]
+    pub fn within(mut self, boundary: Arc<Boundary>) -> Self {
+        self.boundary = Some(boundary);
+        self
+    }
+
+    /// The world with no environment variables but these.
+    #[must_use]
+    pub fn seeing(mut self, variables: Arc<BTreeSet<String>>) -> Self {
+        self.variables = Some(variables);
+        self
+    }
+
+    /// What the answer to a question would be now, in this world.
+    pub fn answer(&self, asked: &Asked) -> Answer {
+        match asked {
+            Asked::Content(path) => digest(&self.read_file(path), |data| data),
+            Asked::Kind(path) => digest(&kind(path), FileKind::as_bytes),
+            Asked::Names(path) => digest(&self.names(path).map(|names| names.join("\0")), String::as_bytes),
+            Asked::Canonical(path) => digest(&std::fs::canonicalize(path), |path| path.as_os_str().as_encoded_bytes()),
+            Asked::Variable(name) => digest(&self.look_up(name), String::as_bytes),
+        }
+    }
+
+    fn open(&self, path: &Path) -> io::Result<File> {
+        match &self.boundary {
+            Some(boundary) => boundary.open(path),
+            None => File::open(path),
+        }
+    }
+
+    fn read_file(&self, path: &Path) -> io::Result<Arc<[u8]>> {
+        let file = self.open(path)?;
+        if self.boundary.is_some() && !self.is_named(path) && !is_regular_or_directory(&file)? {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        }
+        read_opened(file)
+    }
+
+    fn is_named(&self, path: &Path) -> bool {
+        self.boundary.as_ref().is_some_and(|boundary| boundary.is_named(path))
+    }
+
+    fn names(&self, path: &Path) -> io::Result<Vec<String>> {
+        match &self.boundary {
+            Some(boundary) => names_in(&boundary.open(path)?).map(|entries| entries.into_iter().map(|(name, _)| name).collect()),
+            None => names(path),
+        }
+    }
+
+    fn entries_of(&self, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
+        let Some(boundary) = &self.boundary else { return entries(path) };
+        let entries = names_in(&boundary.open(path)?)?;
+        let found = |(name, known): (String, Option<FileKind>)| match known {
+            Some(known) => (name, Ok(known)),
+            None => {
+                let found = kind(&path.join(&name));
+                (name, found)
+            }
+        };
+        Ok(entries.into_iter().map(found).collect())
+    }
+
+    fn look_up(&self, name: &str) -> io::Result<String> {
+        match &self.variables {
+            Some(seen) if !seen.contains(name) => Err(io::ErrorKind::NotFound.into()),
+            _ => variable(name),
+        }
     }
 
     /// What was asked so far; `None` of a world that does not record.
@@ -277,7 +374,7 @@ impl DiskWorld {
 
 impl World for DiskWorld {
     fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
-        let data = self.answered(|| Asked::Content(path.to_owned()), read_file(path), |data| data)?;
+        let data = self.answered(|| Asked::Content(path.to_owned()), self.read_file(path), |data| data)?;
         if self.watched.as_ref().is_some_and(|watched| watched.find(&data).is_some()) {
             self.record(|record| record.was_seen = true);
         }
@@ -289,13 +386,13 @@ impl World for DiskWorld {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let names = names(path);
+        let names = self.names(path);
         self.record_names(path, names.as_ref().map(|names| names.join("\0")));
         names
     }
 
     fn entries(&self, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
-        let entries = entries(path);
+        let entries = self.entries_of(path);
         let names = |entries: &Vec<(String, _)>| entries.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join("\0");
         self.record_names(path, entries.as_ref().map(names));
         self.record(|record| {
@@ -322,7 +419,11 @@ impl World for DiskWorld {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        self.answered(|| Asked::Variable(name.to_owned()), variable(name), String::as_bytes).ok()
+        self.answered(|| Asked::Variable(name.to_owned()), self.look_up(name), String::as_bytes).ok()
+    }
+
+    fn shows_variable(&self, name: &str) -> bool {
+        self.variables.as_ref().is_none_or(|seen| seen.contains(name))
     }
 
     fn limits(&self) -> Limits {

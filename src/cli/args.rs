@@ -43,6 +43,9 @@ pub struct GlobalArgs {
     /// How much rendering may take.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// Environment variable that templates may read (`env`, `requiredEnv`); repeat it for several
+    #[arg(long, value_name = "NAME", global = true, env = "HYDRATE_TEMPLATE_ENV", value_delimiter = ',')]
+    pub template_env: Vec<String>,
     /// Touch no network: what comes from outside must be in charts/ or in the cache
     #[arg(long, global = true, env = "HYDRATE_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub offline: bool,

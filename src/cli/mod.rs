@@ -4,7 +4,9 @@
 
 pub mod args;
 pub mod commands;
+pub mod config;
 pub mod downloads;
+pub mod drop_in;
 pub mod progress;
 pub mod report;
 pub mod session;

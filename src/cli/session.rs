@@ -14,6 +14,7 @@ use crate::project::Project;
 
 use super::Failures;
 use super::args::{Format, GlobalArgs};
+use super::config::UserConfig;
 use super::downloads::Downloads;
 use super::ui::Ui;
 
@@ -30,7 +31,7 @@ impl Session {
     /// Finds the project and the environments; without `-e`, the only one there is.
     pub fn open(global: &GlobalArgs) -> Result<Self, Failures> {
         let project = open_project(global)?;
-        let known = project.environment_names(&DiskWorld::new())?;
+        let known = project.environment_names(&project.world())?;
         let environments = environments(global, &known)?;
         Ok(Self { project, environments })
     }
@@ -51,20 +52,25 @@ pub fn open_project(global: &GlobalArgs) -> Result<Project, Failures> {
     let world = DiskWorld::new();
     let start = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let root = Project::find(&world, &start)?;
-    Ok(Project::open(&world, root)?)
+    Ok(Project::open(root)?)
 }
 
 /// What the components of a run get from outside. `may_change` says whether the command may add to hydrate.lock at all;
 /// `--locked`, `--offline` and a set `CI` forbid it.
 pub fn provision<'w>(world: &'w DiskWorld, project: &Project, global: &GlobalArgs, may_change: bool) -> Result<Provision<'w>, Failures> {
-    let lock = provision::read_lock(world, &project.root)?;
+    let lock = provision::read_lock(&project.world(), &project.root)?;
     let may_change = may_change && !global.offline && !is_locked(world, global);
     Ok(Provision::new(world, supply_options(project, global), lock, may_change))
 }
 
 /// Whether hydrate.lock must stay as it is.
 pub fn is_locked(world: &DiskWorld, global: &GlobalArgs) -> bool {
-    global.locked || world.variable("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false"))
+    global.locked || is_ci(world)
+}
+
+/// Whether this is a pipeline's run, as all of them say it.
+pub fn is_ci(world: &DiskWorld) -> bool {
+    world.variable("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false"))
 }
 
 /// How supply behaves in this project under these options.
@@ -83,14 +89,16 @@ pub fn supply_options(project: &Project, global: &GlobalArgs) -> SupplyOptions {
 }
 
 /// The options of a rendering run over these components.
-pub fn options(ui: &Ui, global: &GlobalArgs, components: &[String], keep_going: bool) -> Options {
-    Options {
+pub fn options(ui: &Ui, global: &GlobalArgs, components: &[String], keep_going: bool) -> Result<Options, Failures> {
+    let config = UserConfig::read(&DiskWorld::new())?;
+    Ok(Options {
         components: components.to_vec(),
         keep_going,
         jobs: global.jobs.map(usize::from),
         renders: renders(global),
         watch: ui.watch(global.limits.limits()),
-    }
+        variables: Arc::new(global.template_env.iter().cloned().chain(config.template_env).collect()),
+    })
 }
 
 /// Where rendered components are kept; nowhere when the user has no place for a cache, or none that is theirs alone.

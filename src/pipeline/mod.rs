@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use crate::base::limits::Watch;
 use crate::base::world::{Asked, Record};
-use crate::base::{Diagnostic, DiskWorld, Result};
+use crate::base::{Diagnostic, Result};
 use crate::chart::acquire::Want;
 use crate::chart::acquire::mount::Mounted;
 use crate::gitops::graph::Part;
@@ -47,6 +47,8 @@ pub struct Options {
     pub jobs: Option<usize>,
     /// Where rendered components are kept from run to run.
     pub renders: Renders,
+    /// The environment variables that templates may read.
+    pub variables: Arc<BTreeSet<String>>,
     /// Watches over the time and the memory that rendering takes.
     pub watch: Watch,
 }
@@ -88,7 +90,7 @@ pub fn render(
     provision: &Provision<'_>,
     done: &(dyn Fn(&str) + Sync),
 ) -> Result<Rendered, Vec<Box<Diagnostic>>> {
-    let world = DiskWorld::new();
+    let world = project.world();
     let environment = project.environment(&world, env)?;
     let all = project.components(&world).map_err(|error| vec![error])?;
     let selection = select(&world, &environment, &all, &options.components)?;
@@ -125,7 +127,7 @@ pub fn render(
 
 /// What the helm sources of all components ask for from outside, as far as their files say so; for resolving it together.
 pub fn wants(project: &Project, environments: &[String]) -> BTreeSet<Want> {
-    let world = DiskWorld::new();
+    let world = project.world();
     let mut wants = BTreeSet::new();
     let Ok(components) = project.components(&world) else { return wants };
     for component in components.values().flatten() {
@@ -186,11 +188,12 @@ fn render_component(
     let Some(component) = selection.members.get(name) else { return Err(Vec::new()) };
     let user = format!("{name}@{}", environment.name);
     let slot = options.renders.slot(project, environment, component, apis);
-    if let Some(kept) = slot.load(provision, &user) {
+    let variables = || Arc::clone(&options.variables);
+    if let Some(kept) = slot.load(&project.world().seeing(variables()), provision, &user) {
         return Ok(Finished { kept, warnings: Vec::new() });
     }
     let _task = options.watch.task(|| format!("component {name} of {}", environment.name));
-    let disk = DiskWorld::recording().watching_for(API_VERSIONS).limited(options.watch.limits());
+    let disk = project.recording_world().seeing(variables()).watching_for(API_VERSIONS).limited(options.watch.limits());
     let world = Mounted::new(&disk);
     let outside = ForComponent::new(provision, &world, user);
     let (job, documents, warnings) = render_sources(&world, &outside, project, environment, component, apis)?;

@@ -21,7 +21,7 @@ use crate::base::hash::hex;
 use crate::base::key::Tag;
 use crate::base::whole::{self, Purpose};
 use crate::base::world::{Answer, Asked, Record};
-use crate::base::{Diagnostic, UserKey};
+use crate::base::{Diagnostic, DiskWorld, UserKey};
 use crate::chart::acquire::cache::Cache;
 use crate::project::{Component, Environment, Project};
 use crate::source::Document;
@@ -123,7 +123,7 @@ struct Place {
 
 impl Slot {
     /// What is kept here, if rendering would still give it. What it took from outside counts as used by `user`.
-    pub fn load(&self, provision: &Provision<'_>, user: &str) -> Option<Kept> {
+    pub fn load(&self, world: &DiskWorld, provision: &Provision<'_>, user: &str) -> Option<Kept> {
         let place = self.0.as_ref()?;
         let bytes = fs::read(place.cache.renders(&place.component).join(&place.state)).ok()?;
         let (tag, rest) = bytes.split_first_chunk::<{ Tag::LEN }>()?;
@@ -131,7 +131,7 @@ impl Slot {
             return None;
         }
         let entry: Entry<Kept> = postcard::from_bytes(rest).ok()?;
-        if !entry.asked.iter().all(|(asked, answer)| asked.answer() == *answer) {
+        if !entry.asked.iter().all(|(asked, answer)| world.answer(asked) == *answer) {
             return None;
         }
         if let Some(outside) = &entry.outside

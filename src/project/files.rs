@@ -10,6 +10,11 @@ const POLICIES: &[&str] = &["keep", "drop"];
 pub const PROJECT: Shape = Shape::Object(&[
     key("helm", Shape::Choice(&["v4", "v3"]), "Compatibility level of Helm rendering: v4 (helm 4.3, the default) or v3 (helm 3.17)"),
     key("layout", Shape::Choice(LAYOUTS), "One file per object (objects, the default) or one manifest.yaml per component (manifest)"),
+    key(
+        "root",
+        Shape::Choice(&["project", "worktree"]),
+        "How far paths and links of sources may lead: to files of the project (project, the default), or of the whole Git work tree (worktree)",
+    ),
     key("components", Shape::Text, "Directory of the components [default: components]"),
     key("environments", Shape::Text, "Directory of the environment files [default: environments]"),
     key("manifests", Shape::Text, "Directory that hydrate writes to [default: manifests]"),

@@ -15,13 +15,19 @@ pub mod values;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::base::{Diagnostic, FileKind, Result, World, suggest};
+use crate::base::{Boundary, Diagnostic, DiskWorld, FileKind, Result, World, suggest};
 use crate::chart::acquire::mirror::Mirrors;
+use crate::git::Repository;
 
 pub use component::Component;
 pub use environment::Environment;
 pub use parse::Spanned;
+
+/// How to let sources lie elsewhere in the repository.
+const ALLOW_WORK_TREE: &str =
+    "copy it into the project, or write `root: worktree` into hydrate.yaml where it lies in the same Git work tree";
 
 /// How the objects of a component are laid out in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,6 +123,8 @@ pub struct Project {
     pub root: PathBuf,
     /// The project file's settings.
     pub settings: Settings,
+    /// How far what the project names may lead.
+    boundary: Arc<Boundary>,
 }
 
 /// A component, or what is wrong with its file: what is not selected must not fail the run.
@@ -139,10 +147,32 @@ impl Project {
     }
 
     /// Opens the project at `root`, which has its links resolved.
-    pub fn open(world: &dyn World, root: PathBuf) -> Result<Self, Vec<Box<Diagnostic>>> {
-        let file = parse::read(world, &root.join("hydrate.yaml"), "hydrate.yaml", &files::PROJECT)?;
-        let settings = file.map_or_else(|| Ok(Settings::default()), |file| read_settings(&file))?;
-        Ok(Self { root, settings })
+    pub fn open(root: PathBuf) -> Result<Self, Vec<Box<Diagnostic>>> {
+        let cannot = |error: io::Error| vec![Diagnostic::error(format!("cannot open the project {}: {error}", root.display()))];
+        let repository = Repository::discover(&root).ok().flatten();
+        let closed = repository.as_ref().map(Repository::closed_directories).unwrap_or_default();
+        let own = Arc::new(Boundary::all(&root, closed.clone(), "the project", ALLOW_WORK_TREE).map_err(cannot)?);
+        let world = DiskWorld::new().within(Arc::clone(&own));
+        let file = parse::read(&world, &root.join("hydrate.yaml"), "hydrate.yaml", &files::PROJECT)?;
+        let settings = file.as_ref().map_or_else(|| Ok(Settings::default()), read_settings)?;
+        let boundary = match (&file, repository) {
+            (Some(file), Some(repository)) if file.text(&file.root, "root").is_some_and(|text| text.text == "worktree") => {
+                let whole = Boundary::all(repository.work_tree(), closed, "the Git work tree", "bring it into the work tree");
+                Arc::new(whole.map_err(cannot)?)
+            }
+            _ => own,
+        };
+        Ok(Self { root, settings, boundary })
+    }
+
+    /// The disk as this project may read it.
+    pub fn world(&self) -> DiskWorld {
+        DiskWorld::new().within(Arc::clone(&self.boundary))
+    }
+
+    /// The same, recording what is asked.
+    pub fn recording_world(&self) -> DiskWorld {
+        DiskWorld::recording().within(Arc::clone(&self.boundary))
     }
 
     /// The names of all environments, sorted: the stems of environments/*.yaml.

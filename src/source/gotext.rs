@@ -37,14 +37,14 @@ static FUNCTIONS: &[Function] = &[
         name: "env",
         params: &[Param::String],
         variadic: false,
-        run: |vm, args| Ok(Value::str(variable(vm.world(), args).unwrap_or_default())),
+        run: |vm, args| Ok(Value::str(variable(vm.world(), args)?.unwrap_or_default())),
     },
     Function {
         name: "requiredEnv",
         params: &[Param::String],
         variadic: false,
         run: |vm, args| {
-            let found = variable(vm.world(), args).filter(|value| !value.is_empty());
+            let found = variable(vm.world(), args)?.filter(|value| !value.is_empty());
             found.map(Value::str).ok_or_else(|| Failure::from(format!("required env var `{}` is not set", name(args))))
         },
     },
@@ -57,8 +57,15 @@ fn name(args: &[Value]) -> String {
     }
 }
 
-fn variable(world: &dyn World, args: &[Value]) -> Option<String> {
-    world.variable(&name(args))
+/// A variable, if templates may see it: what is rendered is to be the same on every machine, so the one who renders says which.
+fn variable(world: &dyn World, args: &[Value]) -> Result<Option<String>, Failure> {
+    let name = name(args);
+    if !world.shows_variable(&name) {
+        return Err(Failure::from(format!(
+            "templates may not read the environment variable `{name}`: allow it with --template-env {name}"
+        )));
+    }
+    Ok(world.variable(&name))
 }
 
 /// Data as the template engine has it; numbers are what YAML made of them.

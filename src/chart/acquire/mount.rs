@@ -106,6 +106,10 @@ impl World for Mounted<'_> {
         self.below.variable(name)
     }
 
+    fn shows_variable(&self, name: &str) -> bool {
+        self.below.shows_variable(name)
+    }
+
     fn limits(&self) -> Limits {
         self.below.limits()
     }

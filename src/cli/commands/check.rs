@@ -77,20 +77,21 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
 fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &CheckArgs) -> Result<(Changes, Option<Report>), Failures> {
     let world = DiskWorld::new();
     let provision = provision(&world, &session.project, global, false)?;
-    let render =
-        |components: &[String]| pipeline::render(&session.project, env, &options(ui, global, components, false), &provision, &|_| {});
+    let render = |components: &[String]| -> Result<_, Failures> {
+        Ok(pipeline::render(&session.project, env, &options(ui, global, components, false)?, &provision, &|_| {})?)
+    };
     let mut rendered = render(&args.components)?;
     let place = pipeline::place(&session.project, env);
     let _lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     pipeline::settle(&place, &mut rendered)?;
     let report = match (args.references, args.components.is_empty()) {
         (false, _) => None,
-        (true, true) => Some(references::check(&world, &session.project, &rendered)?),
+        (true, true) => Some(references::check(&session.project.world(), &session.project, &rendered)?),
         // References lead to other components too, so all of them are rendered; only what was asked for is told.
         (true, false) => {
             let mut whole = render(&[])?;
             pipeline::settle(&place, &mut whole)?;
-            let mut report = references::check(&world, &session.project, &whole)?;
+            let mut report = references::check(&session.project.world(), &session.project, &whole)?;
             report.keep(|component| rendered.documents.contains_key(component));
             Some(report)
         }

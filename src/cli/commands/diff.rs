@@ -49,7 +49,7 @@ fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session,
     let project = &session.project;
     let world = DiskWorld::new();
     let provision = provision(&world, project, global, false)?;
-    let mut rendered = pipeline::render(project, env, &options(ui, global, &args.components, false), &provision, &|_| {})?;
+    let mut rendered = pipeline::render(project, env, &options(ui, global, &args.components, false)?, &provision, &|_| {})?;
     let place = pipeline::place(project, env);
     let _lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     pipeline::settle(&place, &mut rendered)?;

@@ -19,7 +19,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     let format = format(global, "graph", &[Format::Text, Format::Mermaid, Format::Dot, Format::Json])?;
     let session = Session::open(global)?;
     let env = session.only_environment()?;
-    let world = DiskWorld::new();
+    let (world, outside) = (session.project.world(), DiskWorld::new());
     let environment = session.project.environment(&world, env)?;
     let all = session.project.components(&world)?;
     let selection = select(&world, &environment, &all, &[])?;
@@ -30,8 +30,8 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     if !wrong.is_empty() {
         return Err(wrong.into());
     }
-    let provision = provision(&world, &session.project, global, false)?;
-    let rendered = pipeline::render(&session.project, env, &options(ui, global, &[], true), &provision, &|_| {})?;
+    let provision = provision(&outside, &session.project, global, false)?;
+    let rendered = pipeline::render(&session.project, env, &options(ui, global, &[], true)?, &provision, &|_| {})?;
     ui.report(&warnings(&rendered.failed));
     let units = pipeline::handover::drawn(&rendered);
     let drawn = match format {

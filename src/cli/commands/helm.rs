@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Args, FromArgMatches, Parser, Subcommand};
 
 use crate::base::{Diagnostic, DiskWorld, Result, World, go_io_text};
 use crate::chart::{self, Level};
-use crate::cli::args::LimitArgs;
+use crate::cli::drop_in::WorldArgs;
 use crate::cli::{Exit, Outcome, ui::Ui};
 use crate::source::helm::output::{self, PrintOptions};
 use crate::source::helm::{self, RenderOptions, ValueOptions, ValuesFile};
@@ -142,7 +142,7 @@ struct TemplateArgs {
     #[arg(long, value_name = "LEVEL", env = "HYDRATE_HELM_COMPAT", default_value = "v4", help_heading = "hydrate")]
     compat: String,
     #[command(flatten)]
-    limits: LimitArgs,
+    world: WorldArgs,
     #[command(flatten)]
     refused: RefusedArgs,
     #[command(flatten)]
@@ -242,15 +242,14 @@ impl FromArgMatches for IgnoredArgs {
 }
 
 fn template(ui: &mut Ui, args: &TemplateArgs) -> Result<()> {
-    let limits = args.limits.limits();
-    let world = DiskWorld::new().limited(limits);
-    let watch = ui.watch(limits);
+    let watch = ui.watch(args.world.limits.limits());
     let _task = watch.task(|| "the chart".to_owned());
     let level = Level::parse(&args.compat)
         .ok_or_else(|| Diagnostic::error(format!("there is no compatibility level {:?}", args.compat)).help("known are v3 and v4"))?;
     refuse(&args.refused)?;
-    let (release, name) = names(args, &world)?;
-    let path = locate(&name, &world)?;
+    let (release, name) = names(args, &DiskWorld::new())?;
+    let path = locate(&name, &DiskWorld::new())?;
+    let world = args.world.world(&path, named(args))?;
     let options = options(args, level, release, &world)?;
     let chart = chart::load(&path, level, &world)?;
     let rendered = helm::render(&chart, &options, &world)?;
@@ -265,6 +264,12 @@ fn template(ui: &mut Ui, args: &TemplateArgs) -> Result<()> {
     // The process ends here and gives all its memory back at once; taking a large chart apart first would take longer.
     std::mem::forget((rendered, chart));
     Ok(())
+}
+
+/// The files that the command line names beside the chart.
+fn named(args: &TemplateArgs) -> Vec<PathBuf> {
+    let in_set_file = args.set_file.iter().flat_map(|set| set.split(',')).filter_map(|set| set.split_once('=')).map(|(_, path)| path);
+    args.values.iter().map(String::as_str).chain(in_set_file).map(PathBuf::from).collect()
 }
 
 fn refuse(args: &RefusedArgs) -> Result<()> {

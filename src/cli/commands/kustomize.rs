@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::base::{Diagnostic, DiskWorld, FileKind, Result, World};
-use crate::cli::args::LimitArgs;
+use crate::base::{Diagnostic, FileKind, Result, World};
+use crate::cli::drop_in::WorldArgs;
 use crate::cli::{Exit, Outcome, ui::Ui};
 use crate::source::kustomize::helm::HelmFlags;
 use crate::source::kustomize::{BuildOptions, Built, Document, VERSION, build, print};
@@ -103,7 +103,7 @@ struct BuildArgs {
     #[arg(long)]
     as_current_user: bool,
     #[command(flatten)]
-    limits: LimitArgs,
+    world: WorldArgs,
 }
 
 /// Runs `hydrate kustomize ARGS…`; data goes to stdout as kustomize prints it.
@@ -132,11 +132,10 @@ pub fn run(ui: &mut Ui, args: &[OsString]) -> Outcome {
 
 fn run_build(ui: &mut Ui, args: &BuildArgs) -> Outcome {
     args.refuse_programs()?;
-    let limits = args.limits.limits();
-    let world = DiskWorld::new().limited(limits);
-    let watch = ui.watch(limits);
+    let watch = ui.watch(args.world.limits.limits());
     let _task = watch.task(|| "the kustomization".to_owned());
-    let here = std::env::current_dir().and_then(|here| world.canonical(&here)).unwrap_or_default();
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+    let world = args.world.world(&here.join(&args.directory), Vec::new())?;
     let inflator = args.enable_helm.then(|| crate::source::kustomize_helm(&world));
     let options = BuildOptions {
         load_anything: args.load_restrictor == Restrictor::None,

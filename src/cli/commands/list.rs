@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::base::{Diagnostic, DiskWorld};
+use crate::base::Diagnostic;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, open_project};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
@@ -16,7 +16,7 @@ use crate::project::{Loaded, Project};
 pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     let format = format(global, "list", &[Format::Text, Format::Json])?;
     let project = open_project(global)?;
-    let world = DiskWorld::new();
+    let world = project.world();
     let all = project.components(&world)?;
     let known = project.environment_names(&world)?;
     let every = global.environments.is_empty() || global.environments.iter().any(|name| name == "all");
@@ -52,7 +52,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
 
 /// The environments each component belongs to.
 fn members(project: &Project, all: &BTreeMap<String, Loaded>, environments: &[String]) -> Result<BTreeMap<String, Vec<String>>, Failures> {
-    let world = DiskWorld::new();
+    let world = project.world();
     let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for name in environments {
         let environment = project.environment(&world, name)?;

@@ -30,15 +30,15 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
     let format = format(global, "lock", &[Format::Text, Format::Json])?;
     let project = open_project(global)?;
     let world = DiskWorld::new();
-    let old = read_lock(&world, &project.root)?;
+    let old = read_lock(&project.world(), &project.root)?;
     let frozen = is_locked(&world, global);
     let start = kept(&old, args.update.as_deref())?;
     let provision = Provision::new(&world, supply_options(&project, global), start, !global.offline && !frozen);
-    let environments = project.environment_names(&world)?;
+    let environments = project.environment_names(&project.world())?;
     provision.prepare(&pipeline::wants(&project, &environments));
     let mut told = Vec::new();
     for env in &environments {
-        match pipeline::render(&project, env, &options(ui, global, &[], true), &provision, &|_| {}) {
+        match pipeline::render(&project, env, &options(ui, global, &[], true)?, &provision, &|_| {}) {
             Ok(rendered) => told.extend(rendered.failed.into_values().flatten()),
             Err(errors) => told.extend(errors),
         }
@@ -70,7 +70,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
 
 /// Adds what a run had to resolve to the lock of the project; users are brought up to date by `hydrate lock`.
 pub fn add(ui: &Ui, project: &Project, provision: &Provision<'_>) -> Result<(), Failures> {
-    let old = read_lock(&DiskWorld::new(), &project.root)?;
+    let old = read_lock(&project.world(), &project.root)?;
     let mut new = old.clone();
     let holds = |artifact: &Artifact| {
         let known = old.artifacts().find(|known| known.key() == artifact.key());

@@ -14,7 +14,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     let format = format(global, "outdated", &[Format::Text, Format::Json])?;
     let project = open_project(global)?;
     let world = DiskWorld::new();
-    let lock = read_lock(&world, &project.root)?;
+    let lock = read_lock(&project.world(), &project.root)?;
     let newer = Supply::new(&world, supply_options(&project, global)).outdated(&lock).map_err(Failures)?;
     if format == Format::Json {
         let rows: Vec<_> = newer

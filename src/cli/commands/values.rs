@@ -27,14 +27,14 @@ pub struct ValuesArgs {
 pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &ValuesArgs) -> Outcome {
     let format = format(global, "values", &[Format::Text, Format::Json])?;
     let session = Session::open(global)?;
-    let world = DiskWorld::new();
+    let (world, outside) = (session.project.world(), DiskWorld::new());
     let environment = session.project.environment(&world, session.only_environment()?)?;
     let all = session.project.components(&world)?;
     let selection = select(&world, &environment, &all, std::slice::from_ref(&args.component))?;
     if !selection.broken.is_empty() {
         return Err(selection.broken.into_values().flatten().collect::<Vec<_>>().into());
     }
-    let provision = provision(&world, &session.project, global, false)?;
+    let provision = provision(&outside, &session.project, global, false)?;
     let mounted = Mounted::new(&world);
     let outside = ForComponent::new(&provision, &mounted, String::new());
     let mut printed = Vec::new();
