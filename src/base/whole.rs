@@ -31,6 +31,19 @@ pub fn write(path: &Path, staging: &Path, pieces: &[&[u8]], purpose: Purpose) ->
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
+/// In builds for development, kills the process before the change whose number HYDRATE_TEST_KILL_BEFORE gives: tests go through all of them.
+pub fn may_be_killed_here() {
+    #[cfg(debug_assertions)]
+    {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static CHANGES: AtomicU32 = AtomicU32::new(0);
+        let wanted = std::env::var("HYDRATE_TEST_KILL_BEFORE").ok().and_then(|number| number.parse().ok());
+        if wanted == Some(CHANGES.fetch_add(1, Ordering::Relaxed) + 1) {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

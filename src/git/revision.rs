@@ -108,7 +108,8 @@ pub(super) fn contents(repository: &Repository, ids: &[&str]) -> Result<Vec<Vec<
     }
     let mut reading = repository.reading_git();
     reading.args(["cat-file", "--batch"]);
-    let said = succeed(reading, format!("{}\n", ids.join("\n")).as_bytes(), "read the files of the revision")?;
+    let said = succeed(reading, format!("{}\n", ids.join("\n")).as_bytes(), "read the files of the revision")
+        .map_err(|error| missing(repository, error))?;
     let mut rest = said.stdout.as_slice();
     let mut contents = Vec::new();
     for id in ids {

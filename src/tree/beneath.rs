@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::base::hash::sha256;
+use crate::base::whole::may_be_killed_here;
 use crate::base::world::is_missing;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -181,19 +182,6 @@ impl State {
     /// The state that a digest stands for; `None` is that nothing is there.
     pub(super) fn of(digest: Option<&String>) -> Self {
         digest.map_or(Self::Missing, |digest| Self::File(digest.clone()))
-    }
-}
-
-/// In builds for development, kills the process before the change whose number HYDRATE_TEST_KILL_BEFORE gives: tests go through all of them.
-pub(super) fn may_be_killed_here() {
-    #[cfg(debug_assertions)]
-    {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static CHANGES: AtomicU32 = AtomicU32::new(0);
-        let wanted = std::env::var("HYDRATE_TEST_KILL_BEFORE").ok().and_then(|number| number.parse().ok());
-        if wanted == Some(CHANGES.fetch_add(1, Ordering::Relaxed) + 1) {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        }
     }
 }
 

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::hash::sha256;
+use crate::base::whole::may_be_killed_here;
 use crate::git::Repository;
 
-use super::beneath::may_be_killed_here;
 use super::disk::Place;
 
 /// The version of the file's form; a journal of another one is an error that names it.

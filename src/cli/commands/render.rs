@@ -53,6 +53,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &RenderArgs) -> Outcome {
     let format = format(global, "hydrate", &[Format::Text, Format::Json])?;
     let session = Session::open(global)?;
     git::commit::refuse_from_hook(&session.project.root)?;
+    git::commit::clear_up(&session.project.root)?;
     // What stands in the way of a commit is told before anything is written.
     let committer = args.commit.then(|| Committer::new(&session.project.root)).transpose()?;
     let mut environments = Vec::new();

@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::base::whole::may_be_killed_here;
 use crate::base::{Diagnostic, Result};
 
 use super::super::Repository;
@@ -200,12 +201,14 @@ impl<'a> Swap<'a> {
             journal::remove(&before)?;
             journal::remove(&held.file("after"))?;
             if index.exists() {
+                may_be_killed_here();
                 fs::hard_link(index, &before)
                     .or_else(|_| fs::copy(index, &before).map(drop))
                     .map_err(|error| cannot_write(&before, &error))?;
             }
             // By this a later run knows the new index again. Without links it leaves the index as it finds it.
             let _ = fs::hard_link(&new, held.file("after"));
+            may_be_killed_here();
             fs::rename(&new, index).map_err(|error| cannot_write(index, &error))?;
         }
         Ok(swap)
@@ -215,6 +218,7 @@ impl<'a> Swap<'a> {
         if !self.is_made {
             return Ok(());
         }
+        may_be_killed_here();
         let before = self.held.file("before");
         let restored = if before.exists() { fs::rename(&before, self.index) } else { fs::remove_file(self.index) };
         restored.map_err(|error| cannot_write(self.index, &error))
@@ -232,6 +236,7 @@ impl IndexLock {
         let (mark, path) = (held.mark()?, held.index_lock());
         let end = Instant::now() + PATIENCE;
         loop {
+            may_be_killed_here();
             match fs::hard_link(&mark, &path).or_else(|error| without_links(&mark, &path, error)) {
                 Ok(()) => return Ok(Self { path }),
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(cannot_write(&path, &error)),
@@ -255,6 +260,7 @@ fn without_links(mark: &Path, path: &Path, error: io::Error) -> io::Result<()> {
 
 impl Drop for IndexLock {
     fn drop(&mut self) {
+        may_be_killed_here();
         // One that cannot be removed is known to be ours by the next run.
         let _ = fs::remove_file(&self.path);
     }

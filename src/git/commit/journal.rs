@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::base::whole::may_be_killed_here;
 use crate::base::{Diagnostic, Result};
 
 use super::super::Repository;
@@ -31,6 +32,19 @@ pub(super) struct Held<'a> {
     pub(super) repository: &'a Repository,
     home: PathBuf,
     lock: File,
+}
+
+/// Clears up after a commit that was stopped, where one was; whoever commits now does it otherwise.
+pub(super) fn clear_up(repository: &Repository) -> Result<()> {
+    let home = repository.git_dir().join("hydrate/commit");
+    if !fs::read_dir(&home).is_ok_and(|mut files| files.next().is_some()) {
+        return Ok(());
+    }
+    let Ok(lock) = File::open(&home) else { return Ok(()) };
+    match lock.try_lock() {
+        Ok(()) => Held { repository, home, lock }.recover(),
+        Err(_) => Ok(()),
+    }
 }
 
 impl<'a> Held<'a> {
@@ -67,8 +81,10 @@ impl<'a> Held<'a> {
     pub(super) fn run(&self, command: Command, input: &[u8]) -> Result<Said> {
         // A duplicate is inherited where the original is closed.
         let inherited = rustix::io::dup(&self.lock).map_err(|error| Diagnostic::error("cannot run git").note(error.to_string()))?;
+        may_be_killed_here();
         let said = run(command, input);
         drop(inherited);
+        may_be_killed_here();
         said
     }
 
@@ -82,7 +98,11 @@ impl<'a> Held<'a> {
     pub(super) fn note(&self, new: &str, branch: Option<&str>) -> Result<()> {
         let text = format!("{new}\n{}\n", branch.unwrap_or_default());
         let staged = self.file("journal.new");
-        fs::write(&staged, text).and_then(|()| fs::rename(&staged, self.file("journal"))).map_err(|error| cannot_write(&staged, &error))
+        let written = fs::write(&staged, text).and_then(|()| {
+            may_be_killed_here();
+            fs::rename(&staged, self.file("journal"))
+        });
+        written.map_err(|error| cannot_write(&staged, &error))
     }
 
     /// Whether a lock of the index is one of ours.
@@ -199,6 +219,7 @@ fn is_open(path: &Path) -> bool {
 
 /// Removes a file, if it is there.
 pub(super) fn remove(path: &Path) -> Result<()> {
+    may_be_killed_here();
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot_write(path, &error)),
         _ => Ok(()),

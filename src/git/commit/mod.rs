@@ -108,6 +108,15 @@ struct Plan {
     wanted: Wanted,
 }
 
+/// Clears up after a commit that was stopped in the repository that a project lies in, where there is something to clear.
+pub fn clear_up(root: &Path) -> Result<()> {
+    match Repository::discover(root) {
+        Ok(Some(repository)) => journal::clear_up(&repository),
+        // Whatever is wrong with a repository concerns those who use it.
+        _ => Ok(()),
+    }
+}
+
 impl Committer {
     /// Looks whether a commit could be made in the repository that a project lies in, before anything is written.
     pub fn new(root: &Path) -> Result<Self> {
