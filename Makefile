@@ -87,6 +87,13 @@ conformance: $(HYDRATE) ## Compare with the real helm and kustomize (fetched fro
 e2e-supply: ## Pull from a real registry, over TLS and git daemon; installs docker-registry where it can
 	tests/e2e_supply/run
 
+KILLS ?= 300
+
+.PHONY: e2e-crash
+e2e-crash: $(HYDRATE) ## Kill runs at random moments, with an editor and `git add` beside them (KILLS=300)
+	$(NEED) python3 git
+	tests/e2e_crash/run $(HYDRATE) $(KILLS)
+
 .PHONY: schema
 schema: $(HYDRATE) ## Write docs/schema/ anew from the code
 	@for file in hydrate environment component; do $(HYDRATE) schema $$file > docs/schema/$$file.schema.json; done
