@@ -88,10 +88,8 @@ pub(super) fn entries(repository: &Repository, tree: &str, dirs: &[&str]) -> Res
     let said = succeed(listing, b"", "list the files of the revision").map_err(|error| missing(repository, error))?;
     let mut entries = BTreeMap::new();
     for line in said.stdout.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
-        let line = std::str::from_utf8(line).map_err(|_| {
-            Diagnostic::error(format!("the revision has a path that is not UTF-8: {}", String::from_utf8_lossy(line)))
-                .help("rename it, or take it out of the directory that hydrate writes to")
-        })?;
+        // What hydrate writes has names in UTF-8; other files are none of its business.
+        let Ok(line) = std::str::from_utf8(line) else { continue };
         if let Some((about, path)) = line.split_once('\t')
             && let [mode, "blob", id] = about.split(' ').collect::<Vec<_>>()[..]
         {

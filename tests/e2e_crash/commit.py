@@ -135,9 +135,12 @@ def play(scene):
     threads = [threading.Thread(target=scene.edit), threading.Thread(target=scene.stage)]
     for thread in threads:
         thread.start()
-    figures = {"killed": 0, "of them after the commit": 0, "refused by the next command at first": 0}
+    figures = {"runs": 0, "killed": 0, "of them after the commit": 0, "refused by the next command at first": 0}
     try:
-        for number in range(KILLS):
+        # Some are done before they are killed.
+        while figures["killed"] < KILLS and figures["runs"] < 4 * KILLS:
+            number = figures["runs"]
+            figures["runs"] += 1
             before, after = "AB" if number % 2 == 0 else "BA"
             scene.change(after)
             process = scene.start("--commit")

@@ -419,3 +419,29 @@ fn a_branch_that_moves_meanwhile_is_followed() {
     scene.word("old");
     assert!(scene.hydrate(&["--commit"]).refused().contains("the branch has moved 8 times"));
 }
+
+#[test]
+fn nothing_is_taken_from_behind_a_link() {
+    let scene = Scene::new();
+    let before = scene.git(&["rev-parse", "HEAD"]);
+    let elsewhere = scene.home().join("elsewhere");
+    fs::rename(scene.root.join("manifests/dev/alpha"), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, scene.root.join("manifests/dev/alpha")).unwrap();
+    fs::write(elsewhere.join(".hydrated"), "secret\n").unwrap();
+    let said = scene.hydrate(&["commit"]);
+    assert!(said.code == Some(1) || scene.git(&["log", "-p", &format!("{before}..HEAD")]).find("secret").is_none(), "{}", said.text);
+}
+
+#[test]
+fn files_of_others_are_no_hindrance() {
+    use std::os::unix::ffi::OsStrExt;
+    let scene = Scene::new();
+    let odd = scene.root.join("manifests/dev/alpha").join(std::ffi::OsStr::from_bytes(b"odd \xff\n.txt"));
+    fs::write(odd, "mine").unwrap();
+    scene.git(&["add", "-f", "manifests"]);
+    scene.git(&["commit", "-qm", "odd"]);
+    scene.word("new");
+    assert!(scene.hydrate(&["diff", "--against", "HEAD"]).ok().contains("+  word: \"new\""));
+    scene.hydrate(&["-q", "--commit"]).ok();
+    assert_committed(&scene, "new");
+}

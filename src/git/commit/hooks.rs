@@ -1,5 +1,6 @@
 //! The user's hooks, run as `git commit` runs them.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
@@ -62,10 +63,10 @@ impl Hooks {
         }
         let file = held.repository.git_dir().join("COMMIT_EDITMSG");
         fs::write(&file, &message).map_err(|error| cannot_write(&file, &error))?;
-        let path = file.display().to_string();
+        let path = file.as_os_str();
         let before = contents_of(held.repository, wanted);
         for (name, arguments) in
-            [("pre-commit", vec![]), ("prepare-commit-msg", vec![path.as_str(), "message"]), ("commit-msg", vec![path.as_str()])]
+            [("pre-commit", vec![]), ("prepare-commit-msg", vec![path, "message".as_ref()]), ("commit-msg", vec![path])]
         {
             if !self.is_there(name) {
                 continue;
@@ -102,7 +103,7 @@ impl Hooks {
         self.configured || file.is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
     }
 
-    fn run(&self, held: &Held<'_>, request: &Request<'_>, name: &str, arguments: &[&str]) -> Result<Vec<String>> {
+    fn run(&self, held: &Held<'_>, request: &Request<'_>, name: &str, arguments: &[&OsStr]) -> Result<Vec<String>> {
         let mut command = self.command(held.repository, name, arguments);
         command.env("GIT_INDEX_FILE", held.file("tree")).env("GIT_EDITOR", ":").env(CALLER, request.root);
         let (succeeded, lines) = output(command)?;
@@ -116,7 +117,7 @@ impl Hooks {
     }
 
     /// In the top of the work tree, where Git finds the repository by itself, as for hooks of `git commit`.
-    fn command(&self, repository: &Repository, name: &str, arguments: &[&str]) -> Command {
+    fn command(&self, repository: &Repository, name: &str, arguments: &[&OsStr]) -> Command {
         let mut command = base::git::command();
         if self.configured {
             command.args(["hook", "run", "--ignore-missing", name, "--"]);

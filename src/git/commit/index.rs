@@ -130,7 +130,7 @@ pub(super) fn publish(held: &Held<'_>, changes: &[Change], moved: Option<&Move<'
         return Ok(Outcome::Done);
     }
     let deferred = Deferred::begin();
-    let lock = IndexLock::take(held)?;
+    let lock = IndexLock::take(held, &deferred)?;
     check_state(held.repository)?;
     let index = held.repository.git_dir().join("index");
     prepare(held, &index, changes)?;
@@ -138,7 +138,7 @@ pub(super) fn publish(held: &Held<'_>, changes: &[Change], moved: Option<&Move<'
         held.note(moved.new, moved.branch)?;
     }
     let swap = Swap::make(held, &index, !changes.is_empty())?;
-    let outcome = moved.map_or(Ok(Outcome::Done), |moved| move_branch(held, moved));
+    let outcome = moved.map_or(Ok(Outcome::Done), |moved| move_branch(held, moved, &deferred));
     if !matches!(outcome, Ok(Outcome::Done)) {
         swap.undo()?;
     }
@@ -232,7 +232,7 @@ struct IndexLock {
 
 impl IndexLock {
     /// Waits until no command of Git's has it.
-    fn take(held: &Held<'_>) -> Result<Self> {
+    fn take(held: &Held<'_>, deferred: &Deferred) -> Result<Self> {
         let (mark, path) = (held.mark()?, held.index_lock());
         let end = Instant::now() + PATIENCE;
         loop {
@@ -242,7 +242,7 @@ impl IndexLock {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(cannot_write(&path, &error)),
                 // Only who holds `held` makes such a one, so it is left over.
                 Err(_) if Held::is_ours(&path) => journal::remove(&path)?,
-                Err(_) if Instant::now() < end => std::thread::sleep(Duration::from_millis(4)),
+                Err(_) if Instant::now() < end && !deferred.is_waiting() => std::thread::sleep(Duration::from_millis(4)),
                 Err(_) => return Err(locked(&path, PATIENCE.as_secs())),
             }
         }
@@ -267,7 +267,7 @@ impl Drop for IndexLock {
 }
 
 /// Moves the branch from the commit that the new one is based on.
-fn move_branch(held: &Held<'_>, moved: &Move<'_>) -> Result<Outcome> {
+fn move_branch(held: &Held<'_>, moved: &Move<'_>, deferred: &Deferred) -> Result<Outcome> {
     let initial = if moved.old.is_some() { "" } else { " (initial)" };
     let zero = "0".repeat(moved.new.len());
     let reason = format!("commit{initial}: {}", moved.subject);
@@ -288,7 +288,7 @@ fn move_branch(held: &Held<'_>, moved: &Move<'_>) -> Result<Outcome> {
             _ => {}
         }
         match lock_in_the_way(&said) {
-            Some(_) if Instant::now() < end => std::thread::sleep(Duration::from_millis(10)),
+            Some(_) if Instant::now() < end && !deferred.is_waiting() => std::thread::sleep(Duration::from_millis(10)),
             Some(lock) => return Err(locked(&lock, PATIENCE.as_secs())),
             None if said.status.code().is_none() => {
                 return Err(Diagnostic::error("git was stopped while it moved the branch")

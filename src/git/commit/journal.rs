@@ -37,7 +37,8 @@ pub(super) struct Held<'a> {
 /// Clears up after a commit that was stopped, where one was; whoever commits now does it otherwise.
 pub(super) fn clear_up(repository: &Repository) -> Result<()> {
     let home = repository.git_dir().join("hydrate/commit");
-    if !fs::read_dir(&home).is_ok_and(|mut files| files.next().is_some()) {
+    // Nobody has committed here who is not the owner.
+    if repository.check_owner().is_err() || !fs::read_dir(&home).is_ok_and(|mut files| files.next().is_some()) {
         return Ok(());
     }
     let Ok(lock) = File::open(&home) else { return Ok(()) };
@@ -149,7 +150,7 @@ impl<'a> Held<'a> {
 
     /// Whether a commit is on the branch, by itself or below later ones.
     fn is_committed(&self, commit: &str) -> Result<bool> {
-        let mut asked = self.repository.git();
+        let mut asked = self.repository.reading_git();
         asked.args(["merge-base", "--is-ancestor", commit, "HEAD"]);
         Ok(command::run(asked, b"")?.status.success())
     }

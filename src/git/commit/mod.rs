@@ -340,8 +340,14 @@ fn written_tree(held: &Held<'_>) -> Result<String> {
     Ok(held.succeed(command, b"", "write the tree of the commit")?.text())
 }
 
-/// The content of a regular file, never through a link.
+/// The content of a regular file, never through a link, be it the file or a directory on the way.
 fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let directory = path.parent().unwrap_or(path);
+    if !directory.canonicalize().is_ok_and(|real| real == directory) {
+        return Err(Diagnostic::error(format!("{} is not a directory, or lies behind a link", directory.display()))
+            .note("nothing was committed: Git would take a file from somewhere else")
+            .help("replace the link by a directory"));
+    }
     let mut bytes = Vec::new();
     let no_link = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
     let opened = fs::File::options().read(true).custom_flags(no_link).open(path);

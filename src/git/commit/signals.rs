@@ -33,6 +33,11 @@ impl Deferred {
         STATE.at_once.store(false, Ordering::SeqCst);
         Self
     }
+
+    /// Whether one is waiting: then there is nothing more to wait for.
+    pub(super) fn is_waiting(&self) -> bool {
+        STATE.pending.load(Ordering::SeqCst) != 0
+    }
 }
 
 impl Drop for Deferred {
