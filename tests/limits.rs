@@ -105,6 +105,24 @@ fn a_patch_that_copies_what_it_patches_into_itself_is_stopped() {
 }
 
 #[test]
+fn kustomizations_that_nest_deeper_than_the_stack_are_refused() {
+    let chain = |depth: usize| {
+        let text = |at: usize| {
+            if at < depth { format!("resources: [../x{}]\nnamePrefix: a\n", at + 1) } else { "resources: [a.yaml]\n".to_owned() }
+        };
+        let files: Vec<(String, String)> = (0..=depth).map(|at| (format!("x{at}/kustomization.yaml"), text(at))).collect();
+        let mut files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let resource = (format!("x{depth}/a.yaml"), CONFIG_MAP);
+        files.push((&resource.0, resource.1));
+        project(&files)
+    };
+    let said = stopped(&chain(2000), &["kustomize", "build", "x0"]);
+    assert!(said.contains("kustomizations nest deeper than 200 directories"), "{said}");
+    let output = hydrate(chain(190).path(), &["kustomize", "build", "x0"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn limits_that_are_none_are_refused() {
     for limit in ["--max-memory=0", "--max-memory=lots", "--max-time=0s", "--max-time=5", "--max-steps=-1", "--max-output=x"] {
         let output = hydrate(chart("x: 1").path(), &["-e", "dev", limit]);

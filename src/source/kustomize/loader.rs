@@ -11,6 +11,9 @@ use super::remote::RemoteResolver;
 use crate::base::{FileKind, SourceFile, World};
 use crate::chart::acquire::repospec::RepoSpec;
 
+/// How many kustomizations may lie on the way to one: each takes its part of the stack.
+const DEEPEST: usize = 200;
+
 /// What every loader of a build shares.
 #[derive(Clone, Copy)]
 pub struct Shared<'w> {
@@ -75,6 +78,9 @@ impl<'w> Loader<'w> {
         }
         let mut visited = self.visited.clone();
         visited.push(self.root.clone());
+        if visited.len() >= DEEPEST {
+            return fail(format!("kustomizations nest deeper than {DEEPEST} directories"));
+        }
         if let Some(cycle) = visited.iter().rev().find(|visited| visited.starts_with(&root)) {
             return fail(format!("cycle detected: candidate root '{}' contains visited root '{}'", root.display(), cycle.display()));
         }
