@@ -6,6 +6,7 @@ use super::errors::{Fail, FailKind, KResult, fail};
 use super::ids::{Gvk, ResId, split_api_version};
 use super::kustomization::FieldSpec;
 use super::paths;
+use super::shared;
 use super::tree::{self, Kind};
 use crate::yaml::node::{Data, Node, Tag};
 
@@ -83,7 +84,9 @@ impl<'s> Fields<'s> {
 /// Applies a change to the fields of a specification that is known to be about the object.
 pub fn apply_field(object: &mut Node, (spec, parts): &Field<'_>, create: Option<&Create>, set: Setter<'_>) -> KResult<()> {
     let walk = Walk { create: create.filter(|_| spec.create) };
-    walk.go(object, parts, set).map_err(|error| explain(error, object, &spec.path))
+    let done = walk.go(object, parts, set);
+    shared::settle(object);
+    done.map_err(|error| explain(error, object, &spec.path))
 }
 
 /// Applies a change to the fields of one specification, if it is about this kind of object.
@@ -96,7 +99,9 @@ pub fn apply(object: &mut Node, spec: &FieldSpec, create: Option<&Create>, set: 
 
 /// Applies a change to the fields at a path that has been split already; nothing is created.
 pub fn apply_path(object: &mut Node, path: &str, parts: &[Part], set: Setter<'_>) -> KResult<()> {
-    Walk { create: None }.go(object, parts, set).map_err(|error| explain(error, object, path))
+    let done = Walk { create: None }.go(object, parts, set);
+    shared::settle(object);
+    done.map_err(|error| explain(error, object, path))
 }
 
 fn explain(error: Fail, object: &Node, path: &str) -> Fail {
@@ -125,7 +130,10 @@ struct Walk<'c> {
 
 impl Walk<'_> {
     fn go(&self, node: &mut Node, path: &[Part], set: Setter<'_>) -> KResult<()> {
-        let Some((first, rest)) = path.split_first() else { return set(node) };
+        let Some((first, rest)) = path.split_first() else {
+            shared::refresh(node);
+            return set(node);
+        };
         if tree::is_null(node) {
             return Ok(());
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use ecow::EcoString;
 
 use super::errors::{Fail, FailKind, KResult, fail};
+use super::shared;
 use crate::yaml::node::{Data, Node, ScalarStyle, Style, Tag};
 
 /// A kind of node.
@@ -145,7 +146,7 @@ pub fn set_field(node: &mut Node, name: &str, mut value: Node) -> KResult<()> {
     expect(node, Kind::Mapping)?;
     if let Some(field) = node.get_mut(name) {
         value.style = field.style;
-        *field = value;
+        shared::assign(field, value);
     } else if let Data::Mapping(entries) = &mut node.data {
         entries.push((bare(name), value));
     }
@@ -169,11 +170,12 @@ pub fn set_scalar(node: &mut Node, text: &str, tag: Tag) -> KResult<()> {
     }
     let style = node.style;
     *node = Node { style, line: node.line, column: node.column, ..Node::scalar(tag, text) };
+    shared::wrote(node);
     Ok(())
 }
 
 /// Strings that YAML 1.1 would read as something else are written in quotes.
-fn protect(value: &mut Node) {
+pub fn protect(value: &mut Node) {
     if is_string(value) && value.style == Style::default() && super::scalar::is_non_string_v2(raw_text(value)) {
         value.style.scalar = ScalarStyle::DoubleQuoted;
     }

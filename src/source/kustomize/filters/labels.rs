@@ -5,7 +5,7 @@ use super::super::fieldspec::{self, Create, Fields};
 use super::super::kustomization::{FieldSpec, Texts};
 use super::super::parallel;
 use super::super::resmap::ResMap;
-use super::super::tree;
+use super::super::shared::Entry;
 use crate::yaml::node::Node;
 
 /// Sets labels in the mappings that the specifications name.
@@ -22,7 +22,10 @@ pub(super) fn set_entries(map: &mut ResMap, entries: &Texts, specs: &[FieldSpec]
     let fields = Fields::new(specs);
     parallel::change(map.list_mut(), |res| {
         let about = fields.about(&res.node);
-        let mut set = |node: &mut Node| entries.iter().try_for_each(|(key, value)| tree::set_field(node, key, Node::string(value.clone())));
-        about.iter().try_for_each(|field| fieldspec::apply_field(&mut res.node, field, Some(&create), &mut set))
+        entries.iter().try_for_each(|(key, value)| {
+            let mut entry = Entry::new(key, value);
+            let mut set = |node: &mut Node| entry.set(node);
+            about.iter().try_for_each(|field| fieldspec::apply_field(&mut res.node, field, Some(&create), &mut set))
+        })
     })
 }

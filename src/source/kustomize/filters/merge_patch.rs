@@ -10,6 +10,7 @@ use ecow::EcoString;
 
 use super::super::errors::{KResult, fail};
 use super::super::openapi::{Schema, Table};
+use super::super::shared;
 use super::super::tree::{self, Kind};
 use crate::yaml::node::{Data, Node, Style, Tag};
 
@@ -18,7 +19,10 @@ pub fn merge(object: &mut Node, patch: Node, table: &Table) -> KResult<bool> {
     let before = object.clone();
     let dest = std::mem::replace(object, null());
     match (Walker { table }).walk(Pair::Both(dest, patch), None, 0)? {
-        Walked { node: Some(node), from: From::Dest, .. } => *object = node,
+        Walked { node: Some(node), from: From::Dest, .. } => {
+            *object = node;
+            shared::settle(object);
+        }
         // kustomize goes on with the object it has, even where the patch says to replace it.
         Walked { node: Some(_), .. } => *object = before,
         Walked { node: None, .. } => return Ok(false),
@@ -148,6 +152,7 @@ impl<'t> Walker<'t> {
             let old = dest.get_mut(&name).map(|value| std::mem::replace(value, null()));
             let new = origin.as_mut().and_then(|origin| origin.get_mut(&name)).map(|value| std::mem::replace(value, null()));
             let style = old.as_ref().map(|old| old.style);
+            let group = old.as_ref().and_then(shared::group);
             let pair = match (old, new) {
                 (Some(old), Some(new)) => Pair::Both(old, new),
                 (Some(old), None) => Pair::Dest(old),
@@ -155,7 +160,12 @@ impl<'t> Walker<'t> {
                 (None, None) => continue,
             };
             let walked = self.walk(pair, schema.and_then(|schema| schema.field(&name)), depth + 1)?;
+            let is_new = walked.from == From::Origin;
             set(&mut dest, &name, walked, style)?;
+            if let (true, Some(group), Some(field)) = (is_new, group, dest.get_mut(&name)) {
+                shared::join(field, group);
+                shared::wrote(field);
+            }
         }
         Ok(dest)
     }

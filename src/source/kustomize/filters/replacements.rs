@@ -14,6 +14,7 @@ use super::super::regex::Regex;
 use super::super::resmap::ResMap;
 use super::super::resource::Resource;
 use super::super::selector::SelectorRegex;
+use super::super::shared;
 use super::super::tree::{self, Kind};
 use super::super::write;
 use crate::base::suggest::nearest;
@@ -29,33 +30,59 @@ pub fn apply(map: &mut ResMap, replacements: &[Replacement]) -> KResult<()> {
         let (true, Some(targets)) = (has_source, &replacement.targets) else {
             return fail("replacements must specify a source and at least one target");
         };
-        let value = value(map, replacement)?;
+        let mut value = value(map, replacement)?;
         for target in targets {
-            apply_target(map, target, &value)?;
+            apply_target(map, target, &mut value)?;
         }
     }
     map.list_mut().retain(|res| !res.is_gone());
     Ok(())
 }
 
-fn value(map: &ResMap, replacement: &Replacement) -> KResult<Node> {
+/// What is put into targets.
+struct Source {
+    value: Node,
+    /// The object and the path of the field that it is the node of: what a target changes there is what the next one gets.
+    place: Option<(usize, Vec<String>)>,
+}
+
+impl Source {
+    fn of(value: Node) -> Self {
+        Self { value, place: None }
+    }
+
+    /// The value as it is now.
+    fn current(&mut self, map: &ResMap) -> &Node {
+        if let Some((at, path)) = &self.place
+            && let Some(Ok(Some(node))) = map.list().get(*at).map(|object| tree::lookup(&object.node, path))
+        {
+            self.value.clone_from(node);
+        }
+        &self.value
+    }
+}
+
+fn value(map: &ResMap, replacement: &Replacement) -> KResult<Source> {
     match (&replacement.source, &replacement.source_value) {
         (Some(_), Some(_)) => fail("value and resource selectors are mutually exclusive"),
-        (None, Some(text)) => Ok(tree::bare(text.clone())),
+        (None, Some(text)) => Ok(Source::of(tree::bare(text.clone()))),
         (None, None) => fail("replacements must specify a source and at least one target"),
         (Some(source), None) => source_value(map, source),
     }
 }
 
-fn source_value(map: &ResMap, source: &SourceSelector) -> KResult<Node> {
-    let object = select_source(map, source)?;
+fn source_value(map: &ResMap, source: &SourceSelector) -> KResult<Source> {
+    let (at, object) = select_source(map, source)?;
     let path = if source.field_path.is_empty() { DEFAULT_PATH } else { source.field_path.as_str() };
-    let found = tree::lookup(&object.node, &paths::split_smart(path, '.'));
+    let parts = paths::split_smart(path, '.');
+    let found = tree::lookup(&object.node, &parts);
     let found = found.map_err(|error| error.wrap("error looking up replacement source"))?;
     let Some(node) = found.filter(|node| !tree::is_nil_or_empty(node)) else {
         return fail(format!("fieldPath `{path}` is missing for replacement source {}", source_id(source)));
     };
-    refine(source.options.as_ref(), node)
+    let value = refine(source.options.as_ref(), node)?;
+    let is_copy = source.options.as_ref().is_some_and(|options| !options.delimiter.is_empty());
+    Ok(Source { value, place: (!is_copy).then_some((at, parts)) })
 }
 
 fn source_id(source: &SourceSelector) -> ResId {
@@ -72,15 +99,15 @@ fn ids(res: &Resource, map: &ResMap) -> KResult<Vec<ResId>> {
     Ok(ids)
 }
 
-fn select_source<'m>(map: &'m ResMap, source: &SourceSelector) -> KResult<&'m Resource> {
+fn select_source<'m>(map: &'m ResMap, source: &SourceSelector) -> KResult<(usize, &'m Resource)> {
     let selector = source_id(source);
     let mut found = None;
-    for res in map.list() {
+    for (at, res) in map.list().iter().enumerate() {
         if ids(res, map)?.iter().any(|id| id.is_selected_by(&selector)) {
             if found.is_some() {
                 return fail(format!("multiple matches for selector {}", selector_text(source)));
             }
-            found = Some(res);
+            found = Some((at, res));
         }
     }
     found.ok_or_else(|| map.add_candidates(Fail::new(format!("nothing selected by {}", selector_text(source))), &selector))
@@ -115,7 +142,7 @@ struct Target<'t> {
     options: Option<&'t FieldOptions>,
 }
 
-fn apply_target(map: &mut ResMap, selector: &TargetSelector, value: &Node) -> KResult<()> {
+fn apply_target(map: &mut ResMap, selector: &TargetSelector, source: &mut Source) -> KResult<()> {
     let Some(select) = &selector.select else { return fail("target must specify resources to select") };
     let create = |error: Fail| error.wrap("error creating target selector");
     let target = Target {
@@ -131,8 +158,9 @@ fn apply_target(map: &mut ResMap, selector: &TargetSelector, value: &Node) -> KR
             continue;
         }
         let id = res.cur_id(map.schemas());
-        let Some(res) = map.list_mut().get_mut(at) else { break };
         for path in paths {
+            let value = source.current(map);
+            let Some(res) = map.list_mut().get_mut(at) else { break };
             target.copy(&mut res.node, path, value).map_err(|error| error.note(format!("in {id}")))?;
         }
     }
@@ -171,7 +199,9 @@ impl Target<'_> {
             let error = Fail::new(not_found(path, create.is_some()));
             return Err(if near.is_empty() { error } else { error.help(format!("fields of similar names: {}", near.join(", "))) });
         }
-        visit(object, &parts, create, &mut |field| set(self.options, field, value)).map(drop)
+        let done = visit(object, &parts, create, &mut |field| set(self.options, field, value)).map(drop);
+        shared::settle(object);
+        done
     }
 }
 
@@ -196,23 +226,25 @@ fn near_fields(object: &Node, parts: &[String]) -> Vec<String> {
 }
 
 fn set(options: Option<&FieldOptions>, field: &mut Node, value: &Node) -> KResult<()> {
-    let mut value = value.clone();
-    if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
-        let Data::Scalar(old) = &field.data else { return fail("delimiter option can only be used with scalar nodes") };
-        let joined = spliced(old, tree::text(&value), &options.delimiter, options.index);
-        if let Data::Scalar(text) = &mut value.data {
-            *text = joined.into();
-        }
-    }
-    put(field, value);
+    shared::refresh(field);
+    let Some(options) = options.filter(|options| !options.delimiter.is_empty()) else {
+        put(field, value);
+        return Ok(());
+    };
+    let Data::Scalar(text) = &mut field.data else { return fail("delimiter option can only be used with scalar nodes") };
+    *text = spliced(text, tree::text(value), &options.delimiter, options.index).into();
+    shared::wrote(field);
     Ok(())
 }
 
 /// A scalar keeps its type and style and takes the text; anything else is replaced.
-fn put(field: &mut Node, value: Node) {
+fn put(field: &mut Node, value: &Node) {
     match &mut field.data {
-        Data::Scalar(text) => *text = tree::raw_text(&value).into(),
-        _ => *field = value,
+        Data::Scalar(text) => {
+            *text = tree::raw_text(value).into();
+            shared::wrote(field);
+        }
+        _ => *field = value.clone(),
     }
 }
 
@@ -363,16 +395,20 @@ fn into_structured(object: &mut Node, parts: &[String], value: &Node, create: Op
     let (head, rest) = parts.split_at_checked(len).unwrap_or((parts, &[]));
     let Some(root) = &mut document.root else { return fail("no structured data found in path") };
     let count = visit(root, rest, create, &mut |field| {
-        put(field, value.clone());
+        put(field, value);
         Ok(())
     })?;
     if count == 0 {
         return fail("unable to find field in structured data");
     }
     let new = serialized(&document, &text)?;
-    if let Some(Node { data: Data::Scalar(slot), .. }) = tree::lookup_mut(object, head)? {
+    if let Some(scalar) = tree::lookup_mut(object, head)?
+        && let Data::Scalar(slot) = &mut scalar.data
+    {
         *slot = new.into();
+        shared::wrote(scalar);
     }
+    shared::settle(object);
     Ok(())
 }
 

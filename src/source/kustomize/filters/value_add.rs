@@ -9,6 +9,7 @@ use super::super::errors::KResult;
 use super::super::kustomization::Selector;
 use super::super::paths;
 use super::super::resmap::ResMap;
+use super::super::shared;
 use super::super::tree::{self, Kind};
 use super::namespace::{Namespace, Subjects};
 
@@ -42,6 +43,7 @@ pub fn apply(map: &mut ResMap, value: &str, target: &Target) -> KResult<()> {
             _ => value.to_owned(),
         };
         tree::set_scalar(field, &new, tree::untagged())?;
+        shared::settle(&mut res.node);
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::super::kustomization::{FieldSpec, Var};
 use super::super::paths;
 use super::super::resmap::ResMap;
 use super::super::scalar;
+use super::super::shared;
 use super::super::tree;
 use crate::gotmpl::fmt::float::{Bits, Format, format_float};
 use crate::yaml::node::{Data, Node, Style, Tag};
@@ -128,6 +129,7 @@ impl Replacer {
     }
 
     fn set_scalar(&mut self, node: &mut Node) {
+        shared::refresh(node);
         if !tree::is_string(node) {
             return;
         }
@@ -141,6 +143,7 @@ impl Replacer {
         node.data = Data::Scalar(text);
         node.tag = tag;
         node.style = Style::default();
+        shared::wrote(node);
     }
 
     /// A text with its references replaced; one that is a single reference takes over the variable's type.
