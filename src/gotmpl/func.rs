@@ -110,6 +110,8 @@ pub struct Function {
 pub enum Failure {
     /// The text of the Go error returned; the executor wraps it as `error calling NAME: TEXT`.
     Message(String),
+    /// Why Go does not call it at all: the text of the executor's error.
+    Uncallable(String),
     /// An error of a template that the function executed (`include`, `tpl`), with its stack.
     Exec(Box<ExecError>),
     /// An error that wraps another one: `prefix` and then the text of `cause` (Go's `fmt.Errorf("…: %w", err)`).
@@ -143,7 +145,7 @@ impl Failure {
     /// Appends the text without that of errors which are wrapped more often than `levels` times.
     pub(super) fn append_start(&self, out: &mut String, levels: usize) {
         match self {
-            Self::Message(text) => out.push_str(text),
+            Self::Message(text) | Self::Uncallable(text) => out.push_str(text),
             Self::Exec(error) => error.append_start(out, levels),
             Self::Wrapped { prefix, cause } => {
                 out.push_str(prefix);
@@ -157,7 +159,7 @@ impl Failure {
     /// The error of a template underneath, if there is one.
     pub fn exec_error(&self) -> Option<&ExecError> {
         match self {
-            Self::Message(_) => None,
+            Self::Message(_) | Self::Uncallable(_) => None,
             Self::Exec(error) => Some(error),
             Self::Wrapped { cause, .. } => cause.exec_error(),
         }
@@ -282,8 +284,8 @@ impl FunctionSet {
 
     pub(super) fn method(&self, type_name: &str, name: &[u8]) -> Option<&'static Function> {
         // They are few, and seldom of the same length.
-        let (_, methods) = self.methods.iter().find(|(known, _)| *known == type_name)?;
-        methods.iter().find(|method| method.name.as_bytes() == name)
+        let of_type = self.methods.iter().filter(|(known, _)| *known == type_name);
+        of_type.flat_map(|(_, methods)| *methods).find(|method| method.name.as_bytes() == name)
     }
 }
 

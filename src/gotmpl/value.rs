@@ -107,6 +107,11 @@ pub trait Object {
         Vec::new()
     }
 
+    /// The names of the fields that are embedded structs, whose own fields count as those of this one.
+    fn embedded(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// A method of this type, described like a function of the table; the receiver is not among the parameters.
     fn method(&self, name: &str) -> Option<&'static super::func::Function> {
         let _ = name;
@@ -125,6 +130,22 @@ pub trait Object {
 
     /// What `fmt` prints where the type has a `String()` or `Error()` method.
     fn string(&self) -> Option<String> {
+        None
+    }
+
+    /// What an action prints where the type has no `String()` of its own, but a pointer to it has: what is reached through a pointer
+    /// is addressable, so text/template finds that one.
+    fn addressed_string(&self) -> Option<String> {
+        None
+    }
+
+    /// The value as a function gets it, where that is another one: a copy is not addressable, and so has no methods of the pointer.
+    fn copied(&self) -> Option<Value> {
+        None
+    }
+
+    /// What a deep copy is that cannot copy fields which are not exported; `None` where there are none.
+    fn deep_copied(&self) -> Option<Value> {
         None
     }
 
@@ -441,6 +462,9 @@ impl Map {
 
 const INTERFACE: &str = "interface {}";
 
+/// The type of a nil error.
+const NO_ERROR: &str = "error";
+
 /// The element type of a slice or of a map with string keys; of named types `interface {}`, as Helm's are.
 fn element_type(type_name: &'static str) -> &'static str {
     type_name.strip_prefix("[]").or_else(|| type_name.strip_prefix("map[string]")).unwrap_or(INTERFACE)
@@ -574,6 +598,34 @@ impl Value {
     /// A string value.
     pub fn str(text: impl Into<Str>) -> Self {
         Self::Str(text.into())
+    }
+
+    /// A map or slice as one of a named type.
+    pub(super) fn named(&self, type_name: &'static str) -> Self {
+        match self {
+            Self::List(list) => {
+                Self::List(List(Rc::new(ListCell { type_name, boxed: list.0.boxed, nil: list.0.nil, items: list.0.items.clone() })))
+            }
+            Self::Map(map) => Self::Map(Map::named(type_name, map.cell.element, map.entries().clone())),
+            other => other.clone(),
+        }
+    }
+
+    /// A nil of type `error`, as methods give it that return nothing else.
+    pub fn no_error() -> Self {
+        Self::Rare(Rc::new(Rare::NilPointer(NO_ERROR)))
+    }
+
+    /// The value as a function with a parameter of type `interface {}` gets it.
+    pub(super) fn passed(self) -> Self {
+        match &self {
+            Self::Rare(rare) => match &**rare {
+                Rare::NilPointer(NO_ERROR) => Self::Nil,
+                Rare::Object(object) => object.copied().unwrap_or(self),
+                _ => self,
+            },
+            _ => self,
+        }
     }
 
     /// A value of type `error`.

@@ -2,10 +2,10 @@
 
 use super::args::{self, Out, any, bytes, int, integer, lossy};
 use super::strconv::{NumberError, parse_int};
-use crate::gotmpl::Param::{Duration, Int, Time};
+use crate::gotmpl::Param::{Bytes, Duration, Int, Named, Time};
 use crate::gotmpl::exec::Vm;
 use crate::gotmpl::time::{Moment, duration, format, parse, zone};
-use crate::gotmpl::{Function, Kind, Param, Rare, Value};
+use crate::gotmpl::{Failure, Function, Kind, Object, Param, Rare, Value};
 use jiff::tz::TimeZone;
 
 fn value(moment: &Moment) -> Value {
@@ -177,6 +177,21 @@ fn number(number: impl Into<i64>) -> Out {
 pub(super) static TIME: &[Function] = &[
     method("Add", &[Duration], |_, args| Ok(value(&plus(&time(args, 0), int(args, 1))))),
     method("AddDate", &[Int, Int, Int], add_date),
+    method("AppendFormat", &[Bytes, Param::String], |_, args| {
+        Ok(Value::bytes([bytes_of(args), &*format(&time(args, 0), bytes(args, 2))].concat()))
+    }),
+    method("Clock", &[], |_, _| Err(too_many("Clock", 3))),
+    method("Date", &[], |_, _| Err(too_many("Date", 3))),
+    method("GoString", &[], |_, args| args::string(crate::gotmpl::fmt::sprintf(b"%#v", args.get(..1).unwrap_or_default()))),
+    method("GobEncode", &[], |_, args| binary(args, "Time.MarshalBinary: ", b"")),
+    method("ISOWeek", &[], |_, _| Err(second_result("ISOWeek", "int"))),
+    method("In", &[Named(LOCATION)], in_location),
+    method("Location", &[], |_, args| Ok(Value::object(Location(time(args, 0).zone)))),
+    method("MarshalBinary", &[], |_, args| binary(args, "Time.MarshalBinary: ", b"")),
+    method("MarshalJSON", &[], marshal_json),
+    method("MarshalText", &[], |_, args| Ok(Value::bytes(rfc3339(args, "MarshalText")?))),
+    method("Zone", &[], |_, _| Err(second_result("Zone", "int"))),
+    method("ZoneBounds", &[], |_, _| Err(second_result("ZoneBounds", "time.Time"))),
     method("After", &[Time], |_, args| Ok(Value::Bool(between(&time(args, 1), &time(args, 0)) > 0))),
     method("Before", &[Time], |_, args| Ok(Value::Bool(between(&time(args, 1), &time(args, 0)) < 0))),
     method("Compare", &[Time], |_, args| number(between(&time(args, 1), &time(args, 0)).signum())),
@@ -204,6 +219,106 @@ pub(super) static TIME: &[Function] = &[
     method("Year", &[], |_, args| number(time(args, 0).civil().year)),
     method("YearDay", &[], |_, args| number(time(args, 0).civil().year_day)),
 ];
+
+/// What Go 1.24 has on top.
+pub(super) static NEWER_TIME: &[Function] = &[
+    method("AppendBinary", &[Bytes], |_, args| binary(args, "Time.AppendBinary: ", bytes_of(args))),
+    method("AppendText", &[Bytes], |_, args| Ok(Value::bytes([bytes_of(args), &*rfc3339(args, "AppendText")?].concat()))),
+];
+
+fn bytes_of(args: &[Value]) -> &[u8] {
+    any(args, 1).as_bytes().unwrap_or_default()
+}
+
+/// Why Go calls no function with so many results.
+fn too_many(name: &str, results: usize) -> Failure {
+    Failure::Uncallable(format!("function {name} has {results} return values; should be 1 or 2"))
+}
+
+/// Why Go calls no function with such a second result.
+fn second_result(name: &str, type_name: &str) -> Failure {
+    Failure::Uncallable(format!("invalid function signature for {name}: second return value should be error; is {type_name}"))
+}
+
+fn rfc3339(args: &[Value], method: &str) -> Result<Vec<u8>, Failure> {
+    let moment = time(args, 0);
+    if !(0..=9999).contains(&moment.civil().year) {
+        return Err(format!("Time.{method}: year outside of range [0,9999]").into());
+    }
+    Ok(format(&moment, b"2006-01-02T15:04:05.999999999Z07:00"))
+}
+
+fn marshal_json(_: &mut Vm<'_>, args: &[Value]) -> Out {
+    Ok(Value::bytes([b"\"", &*rfc3339(args, "MarshalJSON")?, b"\""].concat()))
+}
+
+/// `Time.MarshalBinary`: version, seconds since the year 1, nanoseconds, and minutes east of UTC.
+fn binary(args: &[Value], prefix: &str, before: &[u8]) -> Out {
+    let moment = time(args, 0);
+    let offset = moment.offset().1;
+    let (minutes, seconds) = if is_utc(&moment.zone) { (-1, 0) } else { (offset / 60, offset % 60) };
+    let minutes = i16::try_from(minutes).ok().filter(|minutes| *minutes != -1 || is_utc(&moment.zone));
+    let minutes = minutes.ok_or_else(|| Failure::from(format!("{prefix}unexpected zone offset")))?;
+    let mut out = before.to_vec();
+    out.push(if seconds == 0 { 1 } else { 2 });
+    out.extend((moment.seconds - zero().seconds).to_be_bytes());
+    out.extend(moment.nanoseconds.to_be_bytes());
+    out.extend(minutes.to_be_bytes());
+    if seconds != 0 {
+        out.push(seconds as u8);
+    }
+    Ok(Value::bytes(out))
+}
+
+fn is_utc(zone: &TimeZone) -> bool {
+    zone.iana_name() == Some("UTC") || *zone == TimeZone::UTC
+}
+
+const LOCATION: &str = "*time.Location";
+
+/// A `*time.Location`.
+struct Location(TimeZone);
+
+impl Object for Location {
+    fn type_name(&self) -> &'static str {
+        LOCATION
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Ptr
+    }
+
+    fn field(&self, _: &str) -> Option<Value> {
+        None
+    }
+
+    fn method(&self, name: &str) -> Option<&'static Function> {
+        (name == "String").then_some(&LOCATION_STRING)
+    }
+
+    fn string(&self) -> Option<String> {
+        Some(zone::name(&self.0))
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+static LOCATION_STRING: Function = method("String", &[], |_, args| args::string(super::text::strval(any(args, 0))));
+
+/// `.In LOCATION`
+fn in_location(_: &mut Vm<'_>, args: &[Value]) -> Out {
+    let zone = match any(args, 1) {
+        Value::Rare(rare) => match &**rare {
+            Rare::Object(object) => object.as_any().downcast_ref::<Location>().map(|location| location.0.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let zone = zone.ok_or("time: missing Location in call to Time.In")?;
+    Ok(value(&Moment { zone, ..time(args, 0) }))
+}
 
 /// The methods of `time.Duration`.
 pub(super) static DURATION: &[Function] = &[

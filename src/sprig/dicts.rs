@@ -160,8 +160,11 @@ fn copy(value: &Value, depth: usize) -> Out {
             let copies = entries.iter().map(|(key, value)| Ok((key.clone(), copy(value, depth + 1)?)));
             Value::Map(Map::typed(map.type_name(), copies.collect::<Result<_, Failure>>()?))
         }
-        // Its fields are not exported, and what is not exported is not copied.
-        Value::Rare(rare) if matches!(&**rare, Rare::Object(object) if object.type_name() == super::semver::TYPE) => super::semver::zero(),
+        // What is not exported is not copied.
+        Value::Rare(rare) => match &**rare {
+            Rare::Object(object) => object.deep_copied().unwrap_or_else(|| value.clone()),
+            _ => value.clone(),
+        },
         _ => value.clone(),
     })
 }

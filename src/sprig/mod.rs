@@ -257,6 +257,9 @@ pub static FUNCTIONS: &[Function] = &[
 pub static METHODS: &[(&str, &[Function])] =
     &[("time.Duration", dates::DURATION), ("time.Month", dates::NAMED), ("time.Time", dates::TIME), ("time.Weekday", dates::NAMED)];
 
+/// The methods that `time.Time` has since Go 1.24.
+pub static NEWER_TIME_METHODS: &[Function] = dates::NEWER_TIME;
+
 /// The functions that differ at the level of Helm 3, to be put over those of `FUNCTIONS`.
 pub static V3_FUNCTIONS: &[Function] = &[
     row("semver", &[Text], semver::semver_v3),

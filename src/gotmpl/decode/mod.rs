@@ -88,7 +88,8 @@ fn fit(value: Value, target: Target) -> Result<Value, String> {
     }
 }
 
-fn json_kind(value: &Value) -> &'static str {
+/// What `encoding/json` calls the kind of a value.
+pub fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Bool(_) => "bool",
         Value::Int(_) | Value::Int64(_) | Value::Float64(_) => "number",

@@ -17,7 +17,7 @@ pub use toml::{TomlError, TomlVersion, to_toml};
 pub use yaml::{to_yaml, to_yaml_pretty};
 
 use super::budget;
-use super::value::{List, Map, Object, Value};
+use super::value::{List, Map, Object, Rare, Value};
 use std::borrow::Cow;
 
 /// Beyond this depth Go's encoders look for cycles.
@@ -76,6 +76,22 @@ fn same(one: &Value, other: &Value) -> bool {
 fn exported(object: &dyn Object) -> Vec<(&'static str, Value)> {
     let mut fields = object.fields();
     fields.retain(|(name, _)| name.starts_with(|first: char| first.is_uppercase()));
+    fields
+}
+
+/// The same with the fields of embedded structs in the place of these.
+fn flattened(object: &dyn Object) -> Vec<(&'static str, Value)> {
+    let mut fields = Vec::new();
+    for (name, value) in exported(object) {
+        match &value {
+            Value::Rare(rare) if object.embedded().contains(&name) => {
+                if let Rare::Object(inner) = &**rare {
+                    fields.extend(flattened(&**inner));
+                }
+            }
+            _ => fields.push((name, value)),
+        }
+    }
     fields
 }
 

@@ -1,6 +1,6 @@
 //! Go values as TOML: the encoder of github.com/BurntSushi/toml, as Helm's `toToml` calls it.
 
-use super::{Path, exported, rfc3339};
+use super::{Path, exported, flattened, rfc3339};
 use crate::gotmpl::fmt::float::{Bits, Format, format_float};
 use crate::gotmpl::value::{Entries, List, Map, Object, Rare, Value};
 
@@ -157,7 +157,7 @@ impl Encoder {
     }
 
     fn object_members(&mut self, key: &[&[u8]], object: &dyn Object) -> Done {
-        let fields = exported(object);
+        let fields = flattened(object);
         if fields.is_empty() {
             let encoded = object.encoded();
             return self.members(key, &encoded);
@@ -261,7 +261,7 @@ impl Encoder {
     }
 
     fn inline_object(&mut self, object: &dyn Object) -> Done {
-        let fields = exported(object);
+        let fields = flattened(object);
         if fields.is_empty() {
             let encoded = object.encoded();
             return self.element(&encoded);

@@ -120,7 +120,7 @@ impl<'s> State<'s, '_> {
         self.guard()?;
         let mut argv = self.vm.spare.pop().unwrap_or_default();
         argv.extend(receiver);
-        let given = self.eval_args(dot, signature, args, last, |value| argv.push(value.value));
+        let given = self.eval_args(dot, signature, args, last, |value| argv.push(value.value.passed()));
         let result = match given {
             Ok(()) if budget::spend(work(function, &argv)) => (function.run)(self.vm, &argv),
             Ok(()) => return Err(self.beyond(Spent::Steps)),
@@ -142,6 +142,7 @@ impl<'s> State<'s, '_> {
             // A nil is a nil interface: functions that return nothing else declare `interface {}`.
             Ok(Value::Nil) => Ok(Val::boxed(Value::Nil)),
             Ok(value) => Ok(Val::plain(value)),
+            Err(Failure::Uncallable(text)) => Err(self.fail(text)),
             Err(failure) => Err(self.failed(node, function.name, failure)),
         }
     }
@@ -204,7 +205,10 @@ impl<'s> State<'s, '_> {
         }
         let callee = if builtin == Builtin::Call { self.callee_name(args, last.as_ref()) } else { String::new() };
         let mut argv = self.vm.spare_vals.pop().unwrap_or_default();
-        self.eval_args(dot, signature, args, last, |value| argv.push(value))?;
+        let copies = params.contains(&Param::Any);
+        self.eval_args(dot, signature, args, last, |value| {
+            argv.push(if copies { Val { value: value.value.passed(), ..value } } else { value })
+        })?;
         let go = self.vm.set.options().go;
         let result = builtins::run(builtin, &argv, &callee, go);
         argv.clear();

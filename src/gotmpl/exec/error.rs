@@ -98,7 +98,7 @@ impl ExecError {
             failure.append_start(&mut text, CHAINED);
             chain.push(text);
             next = match failure {
-                Failure::Message(_) => None,
+                Failure::Message(_) | Failure::Uncallable(_) => None,
                 Failure::Wrapped { cause, .. } => Some(cause),
                 Failure::Exec(error) => {
                     let mut text = String::new();

@@ -252,7 +252,9 @@ impl<'s> State<'s, '_> {
     }
 
     fn cannot_range(&self, value: &Value) -> Box<ExecError> {
-        self.fail(format!("range can't iterate over {}", fmt::to_text(value)))
+        let mut shown = Vec::new();
+        fmt::print_value(&mut shown, &value.clone().passed());
+        self.fail(format!("range can't iterate over {}", String::from_utf8_lossy(&shown)))
     }
 
     fn iterate_rare(&mut self, rare: &Rare, value: &Value, branch: &'s Branch) -> Exec<bool> {

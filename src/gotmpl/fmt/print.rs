@@ -60,6 +60,7 @@ impl Printer {
         self.start = self.out.len();
         match value {
             Value::Rare(rare) => match &**rare {
+                Rare::Object(object) if object.addressed_string().is_some() => self.put(&object.addressed_string().unwrap_or_default()),
                 Rare::Object(object) if object.kind() == Kind::Ptr && object.string().is_none() => self.fields(&**object, V, 0),
                 _ => self.print_arg(value, V),
             },
@@ -247,7 +248,7 @@ impl Printer {
             return self.complex(value, real, imaginary, verb);
         }
         if let Some(inner) = object.inner() {
-            return self.print(&inner, verb, depth);
+            return self.print(&inner.named(object.type_name()), verb, depth);
         }
         if object.kind() == Kind::Ptr {
             if depth > 0 {

@@ -244,6 +244,7 @@ pub(super) fn time_source(moment: &jiff::Zoned) -> String {
     let month = time::integer_string("time.Month", i128::from(date.month())).unwrap_or_default();
     let zone = match moment.time_zone().iana_name() {
         Some("UTC") => "time.UTC".to_owned(),
+        Some("Local") => "time.Local".to_owned(),
         Some(name) => format!("time.Location({})", text::quote(name.as_bytes(), false)),
         None if moment.offset().seconds() == 0 => "time.UTC".to_owned(),
         None => "time.Location(\"\")".to_owned(),

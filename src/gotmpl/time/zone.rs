@@ -31,6 +31,18 @@ pub fn local(world: &dyn World) -> TimeZone {
     found.unwrap_or(TimeZone::UTC)
 }
 
+/// What `Location.String` gives: the name that a zone was loaded by, or that of a fixed offset, which may be empty.
+pub fn name(zone: &TimeZone) -> String {
+    if let Some(name) = zone.iana_name() {
+        return name.to_owned();
+    }
+    if *zone == TimeZone::UTC {
+        return "UTC".to_owned();
+    }
+    let shown = zone.to_offset_info(Timestamp::UNIX_EPOCH).abbreviation().to_owned();
+    if shown.starts_with(['+', '-']) { String::new() } else { shown }
+}
+
 /// A zone of a fixed offset under a name; without one it is shown as its offset.
 pub(super) fn fixed(name: &str, seconds: i32) -> TimeZone {
     let sign = |seconds: i32| if seconds < 0 { '-' } else { '+' };

@@ -306,5 +306,6 @@ pub(in crate::source) fn set(level: Level) -> crate::gotmpl::FunctionSet {
         Level::V4 => [crate::sprig::FUNCTIONS, FUNCTIONS, FUNCTIONS_4],
     };
     let set = crate::gotmpl::FunctionSet::new(&tables).with_methods(values::type_name(level), values::METHODS);
+    let set = if level == Level::V4 { set.with_methods("time.Time", crate::sprig::NEWER_TIME_METHODS) } else { set };
     crate::sprig::METHODS.iter().fold(set, |set, (name, methods)| set.with_methods(name, methods))
 }

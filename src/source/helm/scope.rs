@@ -230,6 +230,9 @@ fn imports(requirement: &Requirement) -> Value {
     Value::List(if pairs.is_empty() { List::nil("[]interface {}") } else { List::new(pairs.iter().map(pair).collect()) })
 }
 
+/// What was wrong would have been found when the chart was loaded.
+static VALIDATE: Function = Function { name: "Validate", params: &[], variadic: false, run: |_, _| Ok(Value::no_error()) };
+
 impl Object for Record {
     fn type_name(&self) -> &'static str {
         self.type_name
@@ -241,6 +244,10 @@ impl Object for Record {
 
     fn field(&self, name: &str) -> Option<Value> {
         self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    }
+
+    fn method(&self, name: &str) -> Option<&'static Function> {
+        (name == "Validate").then_some(&VALIDATE)
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
@@ -313,6 +320,10 @@ impl Object for Chart {
         vec![("Metadata", Value::object(Embedded(self.fields.clone()))), ("IsRoot", Value::Bool(self.root))]
     }
 
+    fn embedded(&self) -> &'static [&'static str] {
+        &["Metadata"]
+    }
+
     fn encoded(&self) -> Value {
         let Value::Map(map) = Embedded(self.fields.clone()).encoded() else { return Value::Nil };
         map.insert("IsRoot", Value::Bool(self.root));
@@ -362,10 +373,18 @@ pub(super) fn capabilities(capabilities: &Capabilities, level: Level) -> Value {
     })
 }
 
+#[derive(Clone)]
 struct Cluster {
     version: KubeVersion,
     api_versions: Value,
     level: Level,
+}
+
+static CLUSTER_METHODS: [Function; 1] = [Function { name: "Copy", params: &[], variadic: false, run: copy }];
+
+fn copy(_: &mut Vm<'_>, args: &[Value]) -> Result<Value, Failure> {
+    let copy = args.first().and_then(|receiver| super::files::object_of::<Cluster, _>(receiver, |cluster| Value::object(cluster.clone())));
+    copy.ok_or_else(|| Failure::from("the receiver is no cluster"))
 }
 
 impl Object for Cluster {
@@ -382,11 +401,20 @@ impl Object for Cluster {
 
     fn field(&self, name: &str) -> Option<Value> {
         match name {
-            "KubeVersion" => Some(Value::object(Version { version: self.version.clone(), level: self.level })),
+            "KubeVersion" => Some(Value::object(Version { version: self.version.clone(), level: self.level, addressable: true })),
             "APIVersions" => Some(self.api_versions.clone()),
             "HelmVersion" => Some(Value::object(BuildInfo(self.level))),
             _ => None,
         }
+    }
+
+    fn deep_copied(&self) -> Option<Value> {
+        let version = KubeVersion { normalized: String::new(), ..self.version.clone() };
+        Some(Value::object(Self { version, ..self.clone() }))
+    }
+
+    fn method(&self, name: &str) -> Option<&'static Function> {
+        CLUSTER_METHODS.iter().find(|method| method.name == name)
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
@@ -402,6 +430,8 @@ impl Object for Cluster {
 struct Version {
     version: KubeVersion,
     level: Level,
+    /// Whether it was reached through a pointer: its methods are those of the pointer.
+    addressable: bool,
 }
 
 static VERSION_METHODS: [Function; 2] = [
@@ -414,7 +444,12 @@ fn git_version(_: &mut Vm<'_>, args: &[Value]) -> Result<Value, Failure> {
 }
 
 fn version_string(_: &mut Vm<'_>, args: &[Value]) -> Result<Value, Failure> {
-    with_version(args, |version| Value::str(version.normalized.as_str()))
+    with_version(args, |version| Value::str(normalized(version)))
+}
+
+/// What `String` gives; a deep copy has no normalized version.
+fn normalized(version: &KubeVersion) -> &str {
+    if version.normalized.is_empty() { &version.version } else { &version.normalized }
 }
 
 fn with_version(args: &[Value], show: impl Fn(&KubeVersion) -> Value) -> Result<Value, Failure> {
@@ -455,12 +490,20 @@ impl Object for Version {
     }
 
     fn method(&self, name: &str) -> Option<&'static Function> {
-        VERSION_METHODS.iter().find(|method| method.name == name)
+        VERSION_METHODS.iter().find(|method| self.addressable && method.name == name)
     }
 
-    fn string(&self) -> Option<String> {
-        // Its `String` belongs to the pointer; what a template prints is addressable, so it is found all the same.
-        Some(self.version.normalized.clone())
+    fn addressed_string(&self) -> Option<String> {
+        self.addressable.then(|| normalized(&self.version).to_owned())
+    }
+
+    fn deep_copied(&self) -> Option<Value> {
+        let version = KubeVersion { normalized: String::new(), ..self.version.clone() };
+        Some(Value::object(Self { version, level: self.level, addressable: self.addressable }))
+    }
+
+    fn copied(&self) -> Option<Value> {
+        self.addressable.then(|| Value::object(Self { version: self.version.clone(), level: self.level, addressable: false }))
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -34,7 +34,16 @@ impl Constraint {
     /// # Errors
     /// The library's own text, such as `improper constraint: "a"`.
     pub fn parse(text: &str, release: Release) -> Result<Self, String> {
+        /// Newer releases read no longer ranges than this, and no more alternatives.
+        const LONGEST: usize = 512;
+        const MOST: usize = 32;
+        if release == Release::V3_5 && text.len() > LONGEST {
+            return Err(format!("constraint string is too long (max {LONGEST} bytes)"));
+        }
         let rewritten = rewrite_ranges(text);
+        if release == Release::V3_5 && rewritten.split("||").count() > MOST {
+            return Err(format!("too many constraint groups (max {MOST})"));
+        }
         let group = |text| comparisons(text, release);
         Ok(Self { alternatives: rewritten.split("||").map(group).collect::<Result<_, _>>()?, release })
     }

@@ -3,8 +3,10 @@
 use super::super::args::{self, Out, any, lossy};
 use super::{Constraint, Release, Version};
 use crate::gotmpl::Param::{Named, String as Text};
+use crate::gotmpl::decode::{Numbers, Target, from_json_of, json_kind};
 use crate::gotmpl::exec::Vm;
 use crate::gotmpl::{Failure, Function, Kind, Object, Param, Rare, Value};
+use std::cell::RefCell;
 
 /// `semver TEXT`.
 pub fn semver(_: &mut Vm<'_>, args: &[Value]) -> Out {
@@ -18,7 +20,7 @@ pub fn semver_v3(_: &mut Vm<'_>, args: &[Value]) -> Out {
 
 fn version(text: &str, release: Release) -> Out {
     let version = Version::parse(text, release)?;
-    Ok(Value::object(Semver { version, release, pointer: true }))
+    Ok(Value::object(Semver { version: RefCell::new(version), release, pointer: true }))
 }
 
 /// `semverCompare RANGE VERSION`.
@@ -38,16 +40,12 @@ fn compare(args: &[Value], release: Release) -> Out {
 }
 
 /// The Go type of what `semver` gives.
-pub(in crate::sprig) const TYPE: &str = "*semver.Version";
-
-/// A version of which nothing is set.
-pub(in crate::sprig) fn zero() -> Value {
-    Value::object(Semver { version: Version::zero(""), release: Release::V3_5, pointer: true })
-}
+const TYPE: &str = "*semver.Version";
 
 /// A version as a value: `*semver.Version`, or `semver.Version` as some of its methods give it.
 struct Semver {
-    version: Version,
+    /// `Scan` and its like change it in place.
+    version: RefCell<Version>,
     release: Release,
     pointer: bool,
 }
@@ -70,12 +68,30 @@ impl Object for Semver {
         all.iter().copied().flatten().find(|method| method.name == name)
     }
 
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let version = self.version.borrow();
+        let number = |number: u64| args::integer("uint64", Kind::Uint64, i128::from(number));
+        let text = |text: &str| Value::str(text);
+        vec![
+            ("major", number(version.major)),
+            ("minor", number(version.minor)),
+            ("patch", number(version.patch)),
+            ("pre", text(&version.pre)),
+            ("metadata", text(&version.metadata)),
+            ("original", text(&version.original)),
+        ]
+    }
+
     fn string(&self) -> Option<String> {
-        Some(self.version.to_string())
+        Some(self.version.borrow().to_string())
+    }
+
+    fn deep_copied(&self) -> Option<Value> {
+        Some(Value::object(Self { version: RefCell::new(Version::zero("")), ..*self }))
     }
 
     fn encoded(&self) -> Value {
-        Value::str(self.version.to_string())
+        Value::str(self.version.borrow().to_string())
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
@@ -91,6 +107,10 @@ static METHODS: &[Function] = &[
     method("IncMajor", &[], inc_major),
     method("IncMinor", &[], inc_minor),
     method("IncPatch", &[], inc_patch),
+    method("MarshalJSON", &[], |_, args| {
+        with(any(args, 0), |semver| Value::bytes(format!("\"{}\"", semver.version.borrow()).into_bytes()))
+    }),
+    method("MarshalText", &[], |_, args| with(any(args, 0), |semver| Value::bytes(semver.version.borrow().to_string().into_bytes()))),
     method("Major", &[], |_, args| number(args, |version| version.major)),
     method("Metadata", &[], |_, args| text(args, |version| version.metadata.clone())),
     method("Minor", &[], |_, args| number(args, |version| version.minor)),
@@ -99,6 +119,7 @@ static METHODS: &[Function] = &[
     method("SetMetadata", &[Text], set_metadata),
     method("SetPrerelease", &[Text], set_prerelease),
     method("String", &[], |_, args| text(args, Version::to_string)),
+    method("Value", &[], |_, args| text(args, Version::to_string)),
 ];
 
 static POINTER_METHODS: &[Function] = &[
@@ -109,7 +130,40 @@ static POINTER_METHODS: &[Function] = &[
     method("LessThan", &[Named("*semver.Version")], |_, args| order(args, |order| Value::Bool(order.is_lt()))),
     method("LessThanEqual", &[Named("*semver.Version")], |_, args| order(args, |order| Value::Bool(order.is_le()))),
     method("Original", &[], |_, args| text(args, |version| version.original.clone())),
+    method("Scan", &[Param::Any], |_, args| {
+        replace(
+            args,
+            match any(args, 1) {
+                Value::Str(text) => text.as_bytes(),
+                _ => b"",
+            },
+        )
+    }),
+    method("UnmarshalJSON", &[Param::Bytes], unmarshal_json),
+    method("UnmarshalText", &[Param::Bytes], |_, args| replace(args, any(args, 1).as_bytes().unwrap_or_default())),
 ];
+
+fn unmarshal_json(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    let text = any(args, 1).as_bytes().unwrap_or_default();
+    let go = vm.set().options().go;
+    match from_json_of(go, text, Target::Any, Numbers::Float64) {
+        Ok(Value::Str(version)) => replace(args, version.as_bytes()),
+        Ok(Value::Nil) => replace(args, b""),
+        Ok(other) => Ok(Value::error(format!("json: cannot unmarshal {} into Go value of type string", json_kind(&other)))),
+        Err(error) => Ok(Value::error(error)),
+    }
+}
+
+/// Reads another version into the receiver; the error is what the method gives back.
+fn replace(args: &[Value], text: &[u8]) -> Out {
+    with(any(args, 0), |semver| match Version::parse(&String::from_utf8_lossy(text), semver.release) {
+        Ok(version) => {
+            *semver.version.borrow_mut() = version;
+            Value::no_error()
+        }
+        Err(error) => Value::error(error),
+    })
+}
 
 /// Lets a function look at the version behind an argument; a nil pointer is Go's panic.
 fn with<T>(value: &Value, look: impl FnOnce(&Semver) -> T) -> Result<T, Failure> {
@@ -123,25 +177,25 @@ fn with<T>(value: &Value, look: impl FnOnce(&Semver) -> T) -> Result<T, Failure>
 }
 
 fn number(args: &[Value], get: fn(&Version) -> u64) -> Out {
-    with(any(args, 0), |semver| args::integer("uint64", Kind::Uint64, i128::from(get(&semver.version))))
+    with(any(args, 0), |semver| args::integer("uint64", Kind::Uint64, i128::from(get(&semver.version.borrow()))))
 }
 
 fn text(args: &[Value], get: fn(&Version) -> String) -> Out {
-    with(any(args, 0), |semver| Value::str(get(&semver.version)))
+    with(any(args, 0), |semver| Value::str(get(&semver.version.borrow())))
 }
 
 fn order(args: &[Value], answer: fn(std::cmp::Ordering) -> Value) -> Out {
-    let other = with(any(args, 1), |semver| semver.version.clone())?;
-    with(any(args, 0), |semver| answer(semver.version.compare(&other)))
+    let other = with(any(args, 1), |semver| semver.version.borrow().clone())?;
+    with(any(args, 0), |semver| answer(semver.version.borrow().compare(&other)))
 }
 
 /// Another version made from the receiver; its original text is its own, with the `v` of the receiver's.
 fn changed(args: &[Value], change: impl FnOnce(&mut Version) -> Result<(), String>) -> Out {
-    let (mut version, release) = with(any(args, 0), |semver| (semver.version.clone(), semver.release))?;
+    let (mut version, release) = with(any(args, 0), |semver| (semver.version.borrow().clone(), semver.release))?;
     change(&mut version)?;
     let prefix = if version.original.starts_with('v') { "v" } else { "" };
     version.original = format!("{prefix}{version}");
-    Ok(Value::object(Semver { version, release, pointer: false }))
+    Ok(Value::object(Semver { version: RefCell::new(version), release, pointer: false }))
 }
 
 fn increment(number: &mut u64, what: &str) -> Result<(), String> {

@@ -7,7 +7,7 @@ mod constraint;
 mod functions;
 mod version;
 
-pub(super) use functions::{TYPE, semver, semver_compare, semver_compare_v3, semver_v3, zero};
+pub(super) use functions::{semver, semver_compare, semver_compare_v3, semver_v3};
 
 pub use constraint::Constraint;
 pub use version::Version;

@@ -27,6 +27,7 @@ impl Version {
     /// # Errors
     /// The library's own text, such as `invalid semantic version`.
     pub fn parse(text: &str, release: Release) -> Result<Self, String> {
+        too_long(text, release)?;
         let invalid = || release.choose("Invalid Semantic Version", "invalid semantic version").to_owned();
         let parts = Parts::split(text).filter(|parts| parts.numbers_only()).ok_or_else(invalid)?;
         let segment = |at: usize| match parts.numbers[at] {
@@ -54,6 +55,7 @@ impl Version {
         if text.is_empty() {
             return fail("Version string empty", "version string empty");
         }
+        too_long(text, release)?;
         let parts: Vec<&str> = text.splitn(3, '.').collect();
         let &[major, minor, patch] = parts.as_slice() else {
             return fail("Invalid Semantic Version", "invalid semantic version");
@@ -136,6 +138,15 @@ impl PartialOrd for Version {
 impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
         self.compare(other)
+    }
+}
+
+/// Newer releases read no longer versions than this.
+fn too_long(text: &str, release: Release) -> Result<(), String> {
+    const LONGEST: usize = 256;
+    match release {
+        Release::V3_5 if text.len() > LONGEST => Err(format!("version string is too long (max {LONGEST} bytes)")),
+        _ => Ok(()),
     }
 }
 
