@@ -38,3 +38,8 @@ pub fn hooks_dir(root: &Path) -> Result<PathBuf> {
     let said = command::succeed(asked, b"", "find the directory of Git's hooks")?;
     Ok(repository.work_tree().join(said.text()))
 }
+
+/// The path of a project in the work tree of its repository; empty at the top.
+pub fn place_in_work_tree(root: &Path) -> Result<PathBuf> {
+    Repository::of(root)?.prefix(root, "").map(PathBuf::from)
+}

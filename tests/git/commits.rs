@@ -100,7 +100,7 @@ fn hooks_may_call_hydrate() {
     assert!(scene.hydrate(&["hook", "install"]).ok().contains("is installed already"));
     let hook = scene.top.join(".git/hooks/pre-commit");
     let text = fs::read_to_string(&hook).unwrap();
-    fs::write(&hook, text.replace("exec hydrate", "exec \"$HYDRATE\"")).unwrap();
+    fs::write(&hook, text.replace("\nhydrate", "\n\"$HYDRATE\"")).unwrap();
     // The other environment is stale, which is none of this commit's business; the user's own commit is refused for it.
     scene.word("new");
     scene.hydrate(&["-q", "-e", "dev", "--commit"]).ok();
@@ -110,7 +110,7 @@ fn hooks_may_call_hydrate() {
     assert_eq!(scene.git_in(&scene.top, &["commit", "-qm", "x"]).code, Some(1));
     scene.hydrate(&["-q", "-e", "other", "--commit"]).ok();
     scene.git(&["commit", "-qm", "x"]);
-    assert!(scene.hydrate(&["hook", "install"]).ok().contains("up to date"), "one that is hydrate's is brought up");
+    assert!(scene.hydrate(&["hook", "install"]).refused().contains("is not hydrate's"));
     // What would wait for its own caller is refused; what comes after the commit may do anything.
     scene.program(".git/hooks/pre-commit", "exec \"$HYDRATE\" -e dev");
     scene.word("old");
@@ -444,4 +444,39 @@ fn files_of_others_are_no_hindrance() {
     assert!(scene.hydrate(&["diff", "--against", "HEAD"]).ok().contains("+  word: \"new\""));
     scene.hydrate(&["-q", "--commit"]).ok();
     assert_committed(&scene, "new");
+}
+
+#[test]
+fn the_hook_is_about_projects_wherever_they_lie() {
+    let scene = Scene::below("plat form");
+    scene.hydrate(&["hook", "install"]).ok();
+    let bin = scene.home().join("bin");
+    fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_hydrate"), bin.join("hydrate")).unwrap();
+    let commit = || {
+        let mut commit = std::process::Command::new("git");
+        commit.args(["commit", "-qam", "x"]).current_dir(&scene.top).env("HOME", scene.home());
+        commit.env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap())).env_remove("HYDRATE_ENV");
+        commit.stderr(Stdio::null()).status().unwrap().code()
+    };
+    scene.word("new");
+    assert_eq!(commit(), Some(1));
+    scene.hydrate(&["-q"]).ok();
+    assert_eq!(commit(), Some(0));
+    // A second project in the repository: the hook is about both.
+    fs::create_dir_all(scene.top.join("second/environments")).unwrap();
+    fs::create_dir_all(scene.top.join("second/components/x")).unwrap();
+    fs::write(scene.top.join("second/environments/dev.yaml"), "values: {}\n").unwrap();
+    fs::write(scene.top.join("second/components/x/namespace.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n").unwrap();
+    let said = scene.command(&["-C", "../second", "hook", "install"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&said.stderr).contains("up to date"));
+    scene.git(&["add", "-A"]);
+    assert_eq!(commit(), Some(1));
+    assert!(scene.command(&["-q", "-C", "../second"]).status().unwrap().success());
+    assert_eq!(commit(), Some(0));
+    let hook = scene.top.join(".git/hooks/pre-commit");
+    fs::remove_file(&hook).unwrap();
+    std::os::unix::fs::symlink("../../elsewhere", &hook).unwrap();
+    assert!(scene.hydrate(&["hook", "install"]).refused().contains("is not hydrate's"));
+    assert!(!scene.top.join("elsewhere").exists());
 }
