@@ -111,6 +111,9 @@ fn hooks_may_call_hydrate() {
     scene.hydrate(&["-q", "-e", "other", "--commit"]).ok();
     scene.git(&["commit", "-qm", "x"]);
     assert!(scene.hydrate(&["hook", "install"]).refused().contains("is not hydrate's"));
+    scene.program(".git/hooks/pre-commit", "\"$HYDRATE\" diff -e dev --against HEAD | grep -q newer");
+    scene.word("newer");
+    scene.hydrate(&["-q", "-e", "dev", "--commit"]).ok();
     // What would wait for its own caller is refused; what comes after the commit may do anything.
     scene.program(".git/hooks/pre-commit", "exec \"$HYDRATE\" -e dev");
     scene.word("old");
@@ -186,10 +189,18 @@ fn commits_are_signed_by_the_user_s_program() {
     }
 }
 
+fn knows_reftable() -> bool {
+    let home = tempfile::tempdir().unwrap();
+    let mut init = std::process::Command::new("git");
+    init.args(["init", "-q", "--ref-format=reftable"]).arg(home.path()).stderr(Stdio::null());
+    init.status().unwrap().success()
+}
+
 #[test]
 fn every_form_of_repository() {
-    let forms: [(&str, &[&[&str]]); 9] = [
+    let forms: [(&str, &[&[&str]]); 10] = [
         ("sha256", &[]),
+        ("reftable", &[]),
         ("split index", &[&["config", "core.splitIndex", "true"], &["update-index", "--split-index"]]),
         ("version 4", &[&["config", "index.version", "4"], &["update-index", "--force-write-index"]]),
         ("untracked cache", &[&["config", "core.untrackedCache", "true"], &["status"]]),
@@ -200,9 +211,15 @@ fn every_form_of_repository() {
         ("packed", &[&["gc", "-q"], &["pack-refs", "--all"]]),
     ];
     for (form, steps) in forms {
-        let scene = if form == "sha256" { Scene::without_git("") } else { Scene::new() };
-        if form == "sha256" {
-            scene.git(&["init", "-q", "--object-format=sha256"]);
+        let option = match form {
+            "sha256" => Some("--object-format=sha256"),
+            // Older versions of Git do not know this one; then there is no such repository either.
+            "reftable" if knows_reftable() => Some("--ref-format=reftable"),
+            _ => None,
+        };
+        let scene = if option.is_some() { Scene::without_git("") } else { Scene::new() };
+        if let Some(option) = option {
+            scene.git(&["init", "-q", option]);
             scene.git(&["add", "-A"]);
             scene.git(&["commit", "-qm", "sources"]);
             scene.hydrate(&["-q", "--commit"]).ok();
@@ -479,4 +496,20 @@ fn the_hook_is_about_projects_wherever_they_lie() {
     std::os::unix::fs::symlink("../../elsewhere", &hook).unwrap();
     assert!(scene.hydrate(&["hook", "install"]).refused().contains("is not hydrate's"));
     assert!(!scene.top.join("elsewhere").exists());
+}
+
+#[test]
+fn a_file_that_was_changed_in_the_second_of_its_staging_is_still_seen_as_changed() {
+    let scene = Scene::new();
+    scene.word("new");
+    let part = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_millis();
+    while part() > 100 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    scene.file("mine.txt", "one");
+    scene.git(&["add", "mine.txt"]);
+    scene.file("mine.txt", "two");
+    std::thread::sleep(Duration::from_millis(1200));
+    scene.hydrate(&["-q", "--commit"]).ok();
+    assert_eq!(scene.git(&["status", "--porcelain", "mine.txt"]), "AM mine.txt");
 }

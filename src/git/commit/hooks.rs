@@ -40,7 +40,11 @@ pub(super) struct Hooks {
 }
 
 impl Hooks {
-    pub(super) fn of(repository: &Repository, configured: bool) -> Result<Self> {
+    /// `named` says whether core.hooksPath is set, `configured` whether there are hooks in the configuration.
+    pub(super) fn of(repository: &Repository, named: bool, configured: bool) -> Result<Self> {
+        if !named {
+            return Ok(Self { directory: repository.common_dir().join("hooks"), configured });
+        }
         let mut asked = repository.git();
         asked.args(["rev-parse", "--git-path", "hooks"]);
         let said = command::succeed(asked, b"", "find the directory of Git's hooks")?;

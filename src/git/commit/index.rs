@@ -155,7 +155,7 @@ fn prepare(held: &Held<'_>, index: &Path, changes: &[Change]) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
-    match fs::copy(index, &new) {
+    match copy(index, &new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot_write(&new, &error)),
         _ => {}
     }
@@ -186,6 +186,13 @@ fn prepare(held: &Held<'_>, index: &Path, changes: &[Change]) -> Result<()> {
     Ok(())
 }
 
+/// Copies an index with its time: by that Git knows which files may have been changed since unnoticed, in the same second.
+fn copy(index: &Path, to: &Path) -> io::Result<()> {
+    let time = fs::metadata(index)?.modified()?;
+    fs::copy(index, to)?;
+    fs::File::options().write(true).open(to)?.set_modified(time)
+}
+
 /// The new index in the place of the old one.
 struct Swap<'a> {
     held: &'a Held<'a>,
@@ -202,9 +209,7 @@ impl<'a> Swap<'a> {
             journal::remove(&held.file("after"))?;
             if index.exists() {
                 may_be_killed_here();
-                fs::hard_link(index, &before)
-                    .or_else(|_| fs::copy(index, &before).map(drop))
-                    .map_err(|error| cannot_write(&before, &error))?;
+                fs::hard_link(index, &before).or_else(|_| copy(index, &before)).map_err(|error| cannot_write(&before, &error))?;
             }
             // By this a later run knows the new index again. Without links it leaves the index as it finds it.
             let _ = fs::hard_link(&new, held.file("after"));

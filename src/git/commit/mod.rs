@@ -126,7 +126,7 @@ impl Committer {
         let settings = Settings::read(&repository)?;
         settings.check_identity()?;
         check_merged(&repository)?;
-        let hooks = Hooks::of(&repository, settings.has("hook."))?;
+        let hooks = Hooks::of(&repository, settings.has("core.hookspath"), settings.has("hook."))?;
         Ok(Self { repository, hooks, signs: settings.flag("commit.gpgsign"), filters: settings.has("filter.") })
     }
 
@@ -447,7 +447,7 @@ impl Settings {
             "config",
             "-z",
             "--get-regexp",
-            r"^((user|author|committer)\.(name|email)|commit\.gpgsign|hook\..*|filter\..*\.(clean|process))$",
+            r"^((user|author|committer)\.(name|email)|commit\.gpgsign|core\.hookspath|hook\..*|filter\..*\.(clean|process))$",
         ]);
         let said = run(asked, b"")?;
         // Without any of them, git says nothing and gives 1.
