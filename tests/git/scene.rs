@@ -60,7 +60,7 @@ impl Scene {
         fs::create_dir_all(root.join("environments")).unwrap();
         let scene = Self { home, top, root };
         scene.word("old");
-        fs::write(scene.home().join(".gitconfig"), "[user]\n\tname = U\n\temail = u@example.org\n").unwrap();
+        fs::write(scene.home().join(".gitconfig"), "[user]\n\tname = U\n\temail = u@example.org\n[core]\n\tfsync = none\n").unwrap();
         scene
     }
 
