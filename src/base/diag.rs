@@ -124,6 +124,22 @@ impl Diagnostic {
         self
     }
 
+    /// The same without any line of a file: places are told by name, line and column alone.
+    pub fn without_lines(mut self: Box<Self>) -> Box<Self> {
+        let told = |label: &Label| {
+            let (line, column) = label.file.line_column(label.span.start);
+            format!("{}:{line}:{column}", label.file.name)
+        };
+        let labels: Vec<Label> = self.primary.take().into_iter().chain(std::mem::take(&mut self.secondary)).collect();
+        for frame in &mut self.frames {
+            if let Some(label) = frame.place.take() {
+                frame.what = format!("{} at {}", frame.what, told(&label));
+            }
+        }
+        self.notes.splice(0..0, labels.iter().map(|label| format!("at {}", told(label))));
+        self
+    }
+
     /// Adds a level to the stack of templates, outwards.
     pub fn frame(mut self: Box<Self>, what: impl Into<String>, place: Option<Label>) -> Box<Self> {
         self.frames.push(Frame { what: what.into(), place });

@@ -1,6 +1,6 @@
 //! The `base` room: what every other room stands on.
 
-pub mod boundary;
+pub mod bounds;
 pub mod diag;
 pub mod errands;
 pub mod fate;
@@ -15,7 +15,7 @@ pub mod suggest;
 pub mod whole;
 pub mod world;
 
-pub use boundary::Boundary;
+pub use bounds::{Bounds, Refusal, is_refused};
 pub use diag::{Diagnostic, Frame, Label, Result, Severity, SourceFile};
 pub use errands::{Errand, Errands};
 pub use fate::Fate;

@@ -4,16 +4,20 @@
 //! right for as long as the same questions have the same answers. Tests bring a world in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, FileType};
 use std::io::{self, IoSliceMut, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memchr::memmem::Finder;
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
-use super::{Boundary, Limits};
+use super::Limits;
+use super::bounds::{self, Bounds};
 
 /// What a path is, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +59,19 @@ pub trait World: Send + Sync {
     /// The path with every link resolved.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
 
+    /// The whole content of a file that the user has named (on the command line), wherever it lies.
+    fn read_named(&self, path: &Path) -> io::Result<Arc<[u8]>> {
+        self.read(path)
+    }
+
+    /// The whole content of a file of the operating system, which nothing that is rendered has named.
+    fn read_system(&self, path: &Path) -> io::Result<Arc<[u8]>> {
+        self.read(path)
+    }
+
+    /// Takes note that a file names a directory; whether it may then be read is the world's to say.
+    fn admit(&self, _directory: &Path) {}
+
     /// The current time: nanoseconds since 1970 in UTC.
     fn now(&self) -> i128;
 
@@ -94,6 +111,10 @@ pub enum Asked {
     Canonical(PathBuf),
     /// An environment variable.
     Variable(String),
+    /// The content of a file of the operating system.
+    System(PathBuf),
+    /// The names in a directory, with what each of them is.
+    Entries(PathBuf),
 }
 
 /// A digest of what the answer was, errors included: the same answer gives the same digest.
@@ -107,6 +128,21 @@ fn digest<T>(answer: &io::Result<T>, bytes: impl Fn(&T) -> &[u8]) -> Answer {
     }
 }
 
+/// Entries of a directory as bytes, different ones as different bytes.
+fn in_bytes(entries: &[(String, io::Result<FileKind>)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, kind) in entries {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(0);
+        match kind {
+            Ok(kind) => bytes.extend_from_slice(kind.as_bytes()),
+            Err(error) => bytes.extend_from_slice(format!("{:?}", error.kind()).as_bytes()),
+        }
+        bytes.push(0);
+    }
+    bytes
+}
+
 /// Larger files are not read: no source of manifests is, and a mistake must not take all memory.
 const LARGEST_FILE: u64 = 512 << 20;
 
@@ -114,12 +150,86 @@ fn too_large() -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, "file too large")
 }
 
-/// The content of a file, a pipe or a device. What is too large by its own account is not begun with.
+/// The ways of reading the disk: anywhere, or within bounds.
+#[derive(Debug, Clone, Default)]
+struct Disk(Option<Arc<Bounds>>);
+
+impl Disk {
+    /// The content of a file; without bounds also of a pipe or a device.
+    fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
+        let Some(bounds) = &self.0 else { return read_file(File::open(path)?, |_| Ok(())) };
+        // Opening a pipe does not wait for who writes to it, nor does a terminal become this process's.
+        let file = bounds.open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+        read_file(file.into(), |kind| match kind {
+            // A directory is told by the error of reading it.
+            FileKind::Other => Err(bounds.no_file(path)),
+            _ => Ok(()),
+        })
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<FileKind> {
+        let Some(bounds) = &self.0 else { return Ok(std::fs::metadata(path)?.file_type().into()) };
+        let found = rustix::fs::fstat(bounds.open(path, OFlags::PATH)?)?;
+        Ok(rustix::fs::FileType::from_raw_mode(found.st_mode).into())
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        match &self.0 {
+            None => std::fs::canonicalize(path),
+            Some(bounds) => bounds.canonical(path),
+        }
+    }
+
+    fn names(&self, path: &Path) -> io::Result<Vec<String>> {
+        Ok(self.entries_as_found(path)?.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The directory itself says what its entries are, so only links have to be looked up.
+    fn entries(&self, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
+        let found = self.entries_as_found(path)?.into_iter();
+        let kind = |name: &str, found: Option<FileKind>| found.map_or_else(|| self.kind(&path.join(name)), Ok);
+        Ok(found.map(|(name, found)| (kind(&name, found), name)).map(|(kind, name)| (name, kind)).collect())
+    }
+
+    /// Sorted by name; `None` for links and where the file system does not say. Within bounds Git's own is left out.
+    fn entries_as_found(&self, path: &Path) -> io::Result<Vec<(String, Option<FileKind>)>> {
+        let mut entries = Vec::new();
+        match &self.0 {
+            None => {
+                for entry in std::fs::read_dir(path)? {
+                    let entry = entry?;
+                    let found = entry.file_type().ok().filter(|found| !found.is_symlink());
+                    entries.push((utf8_name(entry.file_name())?, found.map(FileKind::from)));
+                }
+            }
+            Some(bounds) => {
+                let directory = bounds.open(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+                for entry in rustix::fs::Dir::new(directory)? {
+                    let entry = entry?;
+                    let name = OsStr::from_bytes(entry.file_name().to_bytes());
+                    if name == "." || name == ".." || bounds::is_hidden(name) {
+                        continue;
+                    }
+                    let found = entry.file_type();
+                    let told = !matches!(found, rustix::fs::FileType::Symlink | rustix::fs::FileType::Unknown);
+                    entries.push((utf8_name(name.to_owned())?, told.then(|| found.into())));
+                }
+                bounds.check_names(path, entries.iter().map(|(name, _)| name.as_str()))?;
+            }
+        }
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(entries)
+    }
+}
+
+/// The content of an opened file. What is too large by its own account is not begun with.
 ///
 /// It is read straight into shared memory: charts carry megabytes of CRDs, and each copy of those costs as much as reading
 /// them.
-fn read_opened(mut file: File) -> io::Result<Arc<[u8]>> {
-    let size = usize::try_from(file.metadata()?.len()).ok().filter(|&size| size as u64 <= LARGEST_FILE).ok_or_else(too_large)?;
+fn read_file(mut file: File, check: impl FnOnce(FileKind) -> io::Result<()>) -> io::Result<Arc<[u8]>> {
+    let metadata = file.metadata()?;
+    check(metadata.file_type().into())?;
+    let size = usize::try_from(metadata.len()).ok().filter(|&size| size as u64 <= LARGEST_FILE).ok_or_else(too_large)?;
     let mut data: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
     let mut beyond = [0; 32];
     let mut read = 0;
@@ -139,16 +249,6 @@ fn read_opened(mut file: File) -> io::Result<Arc<[u8]>> {
     Ok(whole.into())
 }
 
-/// Directories go on to the error that reading them gives.
-fn is_regular_or_directory(file: &File) -> io::Result<bool> {
-    let metadata = file.metadata()?;
-    Ok(metadata.is_file() || metadata.is_dir())
-}
-
-fn kind(path: &Path) -> io::Result<FileKind> {
-    Ok(std::fs::metadata(path)?.file_type().into())
-}
-
 impl From<FileType> for FileKind {
     fn from(kind: FileType) -> Self {
         match kind {
@@ -159,54 +259,14 @@ impl From<FileType> for FileKind {
     }
 }
 
-fn names(path: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(path)? {
-        names.push(utf8_name(entry?.file_name())?);
-    }
-    names.sort();
-    Ok(names)
-}
-
-/// The names in an opened directory, sorted, each with what it is where the directory says so: of a link it does not.
-fn names_in(directory: &File) -> io::Result<Vec<(String, Option<FileKind>)>> {
-    use rustix::fs::FileType as Type;
-    use std::os::unix::ffi::OsStringExt;
-    if !directory.metadata()?.is_dir() {
-        return Err(io::ErrorKind::NotADirectory.into());
-    }
-    let mut entries = Vec::new();
-    for entry in rustix::fs::Dir::read_from(directory)? {
-        let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if matches!(name, b"." | b"..") {
-            continue;
+impl From<rustix::fs::FileType> for FileKind {
+    fn from(kind: rustix::fs::FileType) -> Self {
+        match kind {
+            rustix::fs::FileType::RegularFile => Self::File,
+            rustix::fs::FileType::Directory => Self::Directory,
+            _ => Self::Other,
         }
-        let known = match entry.file_type() {
-            Type::RegularFile => Some(FileKind::File),
-            Type::Directory => Some(FileKind::Directory),
-            Type::Symlink | Type::Unknown => None,
-            _ => Some(FileKind::Other),
-        };
-        entries.push((utf8_name(OsString::from_vec(name.to_vec()))?, known));
     }
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(entries)
-}
-
-/// The directory itself says what its entries are, so only links have to be looked up.
-fn entries(path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        let found = match entry.file_type() {
-            Ok(found) if found.is_symlink() => kind(&entry.path()),
-            found => found.map(FileKind::from),
-        };
-        entries.push((utf8_name(entry.file_name())?, found));
-    }
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(entries)
 }
 
 fn utf8_name(name: OsString) -> io::Result<String> {
@@ -243,9 +303,10 @@ pub struct DiskWorld {
     record: Option<Mutex<Record>>,
     watched: Option<Finder<'static>>,
     limits: Limits,
-    boundary: Option<Arc<Boundary>>,
+    disk: Disk,
     /// The environment variables that are seen; `None`: all.
     variables: Option<Arc<BTreeSet<String>>>,
+    strayed: AtomicBool,
 }
 
 impl DiskWorld {
@@ -273,11 +334,17 @@ impl DiskWorld {
         self
     }
 
-    /// The world with reading held to a boundary.
+    /// The world with nothing in it but what lies within these bounds, and what the user names.
     #[must_use]
-    pub fn within(mut self, boundary: Arc<Boundary>) -> Self {
-        self.boundary = Some(boundary);
+    pub fn within(mut self, bounds: Arc<Bounds>) -> Self {
+        self.disk = Disk(Some(bounds));
         self
+    }
+
+    /// Whether a file that the user named was read that lies elsewhere than its name says, or that is no regular file: then nothing
+    /// that was read is to be quoted.
+    pub fn has_strayed(&self) -> bool {
+        self.strayed.load(Ordering::Relaxed)
     }
 
     /// The world with no environment variables but these.
@@ -290,51 +357,14 @@ impl DiskWorld {
     /// What the answer to a question would be now, in this world.
     pub fn answer(&self, asked: &Asked) -> Answer {
         match asked {
-            Asked::Content(path) => digest(&self.read_file(path), |data| data),
-            Asked::Kind(path) => digest(&kind(path), FileKind::as_bytes),
-            Asked::Names(path) => digest(&self.names(path).map(|names| names.join("\0")), String::as_bytes),
-            Asked::Canonical(path) => digest(&std::fs::canonicalize(path), |path| path.as_os_str().as_encoded_bytes()),
+            Asked::Content(path) => digest(&self.disk.read(path), |data| data),
+            Asked::Kind(path) => digest(&self.disk.kind(path), FileKind::as_bytes),
+            Asked::Names(path) => digest(&self.disk.names(path).map(|names| names.join("\0")), String::as_bytes),
+            Asked::Canonical(path) => digest(&self.disk.canonical(path), |path| path.as_os_str().as_encoded_bytes()),
             Asked::Variable(name) => digest(&self.look_up(name), String::as_bytes),
+            Asked::Entries(path) => digest(&self.disk.entries(path).map(|entries| in_bytes(&entries)), |bytes| bytes),
+            Asked::System(path) => digest(&Disk::default().read(path), |data| data),
         }
-    }
-
-    fn open(&self, path: &Path) -> io::Result<File> {
-        match &self.boundary {
-            Some(boundary) => boundary.open(path),
-            None => File::open(path),
-        }
-    }
-
-    fn read_file(&self, path: &Path) -> io::Result<Arc<[u8]>> {
-        let file = self.open(path)?;
-        if self.boundary.is_some() && !self.is_named(path) && !is_regular_or_directory(&file)? {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
-        }
-        read_opened(file)
-    }
-
-    fn is_named(&self, path: &Path) -> bool {
-        self.boundary.as_ref().is_some_and(|boundary| boundary.is_named(path))
-    }
-
-    fn names(&self, path: &Path) -> io::Result<Vec<String>> {
-        match &self.boundary {
-            Some(boundary) => names_in(&boundary.open(path)?).map(|entries| entries.into_iter().map(|(name, _)| name).collect()),
-            None => names(path),
-        }
-    }
-
-    fn entries_of(&self, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
-        let Some(boundary) = &self.boundary else { return entries(path) };
-        let entries = names_in(&boundary.open(path)?)?;
-        let found = |(name, known): (String, Option<FileKind>)| match known {
-            Some(known) => (name, Ok(known)),
-            None => {
-                let found = kind(&path.join(&name));
-                (name, found)
-            }
-        };
-        Ok(entries.into_iter().map(found).collect())
     }
 
     fn look_up(&self, name: &str) -> io::Result<String> {
@@ -374,7 +404,7 @@ impl DiskWorld {
 
 impl World for DiskWorld {
     fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
-        let data = self.answered(|| Asked::Content(path.to_owned()), self.read_file(path), |data| data)?;
+        let data = self.answered(|| Asked::Content(path.to_owned()), self.disk.read(path), |data| data)?;
         if self.watched.as_ref().is_some_and(|watched| watched.find(&data).is_some()) {
             self.record(|record| record.was_seen = true);
         }
@@ -382,29 +412,29 @@ impl World for DiskWorld {
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
-        self.answered(|| Asked::Kind(path.to_owned()), kind(path), FileKind::as_bytes)
+        self.answered(|| Asked::Kind(path.to_owned()), self.disk.kind(path), FileKind::as_bytes)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let names = self.names(path);
+        let names = self.disk.names(path);
         self.record_names(path, names.as_ref().map(|names| names.join("\0")));
         names
     }
 
     fn entries(&self, path: &Path) -> io::Result<Vec<(String, io::Result<FileKind>)>> {
-        let entries = self.entries_of(path);
-        let names = |entries: &Vec<(String, _)>| entries.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join("\0");
-        self.record_names(path, entries.as_ref().map(names));
+        let entries = self.disk.entries(path);
         self.record(|record| {
-            for (name, kind) in entries.iter().flatten() {
-                record.add(Asked::Kind(path.join(name)), digest(kind, FileKind::as_bytes));
-            }
+            let answer = match &entries {
+                Ok(entries) => Ok(in_bytes(entries)),
+                Err(error) => Err(error.kind().into()),
+            };
+            record.add(Asked::Entries(path.to_owned()), digest(&answer, |bytes| bytes));
         });
         entries
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        self.answered(|| Asked::Canonical(path.to_owned()), std::fs::canonicalize(path), |path| path.as_os_str().as_encoded_bytes())
+        self.answered(|| Asked::Canonical(path.to_owned()), self.disk.canonical(path), |path| path.as_os_str().as_encoded_bytes())
     }
 
     fn now(&self) -> i128 {
@@ -416,6 +446,34 @@ impl World for DiskWorld {
         use rand_core::RngCore;
         self.record(|record| record.is_unrepeatable = true);
         rand_core::OsRng.fill_bytes(buffer);
+    }
+
+    fn read_named(&self, path: &Path) -> io::Result<Arc<[u8]>> {
+        // A name says where a file is. Where a link there leads further than that directory's Git work tree, what is read was
+        // not meant for messages.
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if self.disk.0.is_some()
+            && let Ok(real) = std::fs::canonicalize(directory)
+            && let Some(name) = path.file_name()
+        {
+            let root = bounds::work_tree(&real).unwrap_or(&real).to_owned();
+            match Disk(Some(Arc::new(Bounds::below(root, "", "")))).read(&real.join(name)) {
+                Err(error) if bounds::is_refused(&error) => {}
+                answer => return answer,
+            }
+        }
+        self.strayed.store(true, Ordering::Relaxed);
+        Disk::default().read(path)
+    }
+
+    fn read_system(&self, path: &Path) -> io::Result<Arc<[u8]>> {
+        self.answered(|| Asked::System(path.to_owned()), Disk::default().read(path), |data| data)
+    }
+
+    fn admit(&self, directory: &Path) {
+        if let Disk(Some(bounds)) = &self.disk {
+            bounds.admit(directory);
+        }
     }
 
     fn variable(&self, name: &str) -> Option<String> {

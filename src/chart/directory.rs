@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ignore::Rules;
 use super::model::{File, Level};
-use crate::base::{Diagnostic, FileKind, Result, World};
+use crate::base::{Diagnostic, FileKind, Result, World, is_refused};
 
 /// A file larger than this is refused by Helm 4.
 pub(super) const FILE_LIMIT: usize = 5 * 1024 * 1024;
@@ -15,6 +15,9 @@ pub(super) const FILE_LIMIT: usize = 5 * 1024 * 1024;
 pub(super) const CHART_LIMIT: usize = 100 * 1024 * 1024;
 /// A linked directory may lead back to its parent; Helm then fails on the length of the path.
 const DEPTH_LIMIT: usize = 100;
+
+/// Linked directories that lead back to their parents multiply; no chart has so many files.
+const ENTRY_LIMIT: usize = 200_000;
 
 /// With so many files a second thread is worth its price.
 const MANY: usize = 64;
@@ -24,9 +27,10 @@ pub(super) fn read(top: &Path, level: Level, world: &dyn World) -> Result<Vec<Fi
     let ignore = top.join(".helmignore");
     let rules = match world.read(&ignore) {
         Ok(text) => Rules::parse(&text).map_err(|error| Diagnostic::error(error).note(format!("in {}", ignore.display())))?,
+        Err(error) if is_refused(&error) => return Err(io_error("open", &ignore, &error)),
         Err(_) => Rules::parse(b"").map_err(Diagnostic::error)?,
     };
-    let mut walk = Walk { world, rules, found: Vec::new() };
+    let mut walk = Walk { world, rules, found: Vec::new(), seen: 0 };
     // What is wrong with a file that was found before is to be said first.
     let walked = walk.directory(top, "", 0);
     let contents = contents(&walk.found, world);
@@ -44,6 +48,7 @@ struct Walk<'a> {
     world: &'a dyn World,
     rules: Rules,
     found: Vec<Found>,
+    seen: usize,
 }
 
 impl Walk<'_> {
@@ -54,6 +59,11 @@ impl Walk<'_> {
                 .help("look for a symbolic link that leads back to one of its parents"));
         }
         let entries = self.world.entries(path).map_err(|error| io_error("open", path, &error))?;
+        self.seen += entries.len();
+        if self.seen > ENTRY_LIMIT {
+            return Err(Diagnostic::error(format!("the chart has more than {ENTRY_LIMIT} files"))
+                .help("look for a symbolic link that leads back to one of its parents"));
+        }
         for (name, kind) in entries {
             let inner = if relative.is_empty() { name.clone() } else { format!("{relative}/{name}") };
             self.entry(path.join(name), inner, kind, depth)?;
@@ -62,6 +72,9 @@ impl Walk<'_> {
     }
 
     fn entry(&mut self, path: PathBuf, relative: String, kind: io::Result<FileKind>, depth: usize) -> Result<()> {
+        if kind.as_ref().is_err_and(is_refused) && self.rules.ignores(&relative, true) {
+            return Ok(());
+        }
         let kind = kind.map_err(|error| io_error("lstat", &path, &error).note(format!("error evaluating symlink {}", path.display())))?;
         if self.rules.ignores(&relative, kind == FileKind::Directory) {
             return Ok(());

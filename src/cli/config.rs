@@ -17,9 +17,14 @@ pub struct UserConfig {
 }
 
 impl UserConfig {
-    /// Reads it; a file that is not there says nothing.
-    pub fn read(world: &DiskWorld) -> Result<Self> {
+    /// Reads it; a file that is not there says nothing. One that lies in the project could come with a pull request: it is an error.
+    pub fn read(world: &DiskWorld, project: &Path) -> Result<Self> {
         let Some(path) = path(world) else { return Ok(Self::default()) };
+        if world.canonical(&path).is_ok_and(|real| real.starts_with(project)) {
+            return Err(Diagnostic::error(format!("the configuration {} lies in the project", path.display()))
+                .note("whoever changes the project could decide what only its user may")
+                .help("keep it elsewhere: XDG_CONFIG_HOME names the directory that `hydrate/config.yaml` is looked up in"));
+        }
         match world.read(&path) {
             Ok(text) => Self::parse(&path, &text),
             Err(error) if is_missing(&error) => Ok(Self::default()),

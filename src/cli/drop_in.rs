@@ -1,12 +1,12 @@
 //! The world of `hydrate helm` and `hydrate kustomize`: what is named on the command line is trusted, links found inside of it are not.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 
-use crate::base::{Boundary, Diagnostic, DiskWorld, Result, World};
-use crate::git::Repository;
+use crate::base::bounds;
+use crate::base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World};
 
 use super::args::LimitArgs;
 use super::session::is_ci;
@@ -26,27 +26,39 @@ pub struct WorldArgs {
 }
 
 impl WorldArgs {
-    /// The world for a chart or kustomization; `named` are other files that the command line names.
-    pub fn world(&self, path: &Path, named: Vec<PathBuf>) -> Result<DiskWorld> {
+    /// The world for a chart or kustomization at a path as the command line names it.
+    pub fn world(&self, path: &Path, reach: Reach) -> Result<DiskWorld> {
         let world = DiskWorld::new().limited(self.limits.limits());
         let world = if is_ci(&world) { world.seeing(Arc::new(self.template_env.iter().cloned().collect())) } else { world };
-        let is_directory = world.kind(path).is_ok_and(|kind| kind == crate::base::FileKind::Directory);
-        if self.allow_outside || !is_directory {
+        let is_directory = world.kind(path).is_ok_and(|kind| kind == FileKind::Directory);
+        if self.allow_outside || reach == Reach::Anywhere || !is_directory {
             return Ok(world);
         }
-        Ok(world.within(Arc::new(boundary(path)?.naming(named))))
+        let real = world.canonical(path).map_err(|error| Diagnostic::error(format!("cannot read {}: {error}", path.display())))?;
+        let bounds = match bounds::work_tree(&real) {
+            Some(tree) => Bounds::below(tree.to_owned(), "the Git work tree", ADVICE),
+            None if reach == Reach::Paths => Bounds::below(real.clone(), "the directory that was named", ADVICE).admitting(),
+            None => Bounds::below(real.clone(), "the directory that was named", ADVICE),
+        };
+        Ok(world.within(Arc::new(bounds.with_name(path.to_owned(), real))))
+    }
+
+    /// An error as it may be shown: it quotes lines only where all that was read lies where its names say.
+    pub fn quoted(&self, world: &DiskWorld, reach: Reach, error: Box<Diagnostic>) -> Box<Diagnostic> {
+        let everywhere = self.allow_outside || reach == Reach::Anywhere;
+        if everywhere || world.has_strayed() { error.without_lines() } else { error }
     }
 }
 
-fn boundary(directory: &Path) -> Result<Boundary> {
-    const ADVICE: &str = "copy it inside, or allow it with --allow-outside";
-    let repository = Repository::discover(directory).ok().flatten();
-    let boundary = match &repository {
-        Some(repository) => {
-            let roots = [repository.work_tree().to_owned(), directory.to_owned()];
-            Boundary::links(&roots, repository.closed_directories(), "the Git work tree", ADVICE)
-        }
-        None => Boundary::links(&[directory.to_owned()], Vec::new(), "the directory", ADVICE),
-    };
-    boundary.map_err(|error| Diagnostic::error(format!("cannot read {}: {error}", directory.display())))
+/// How far what lies in a directory may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// As far as the Git work tree; where there is none, no further than the directory.
+    Inside,
+    /// The same, and where there is no Git work tree, to directories that it names by paths without links.
+    Paths,
+    /// Anywhere.
+    Anywhere,
 }
+
+const ADVICE: &str = "`--allow-outside` allows it";

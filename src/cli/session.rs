@@ -1,5 +1,6 @@
 //! What most commands start with: the project, and the environments they are about.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -89,16 +90,21 @@ pub fn supply_options(project: &Project, global: &GlobalArgs) -> SupplyOptions {
 }
 
 /// The options of a rendering run over these components.
-pub fn options(ui: &Ui, global: &GlobalArgs, components: &[String], keep_going: bool) -> Result<Options, Failures> {
-    let config = UserConfig::read(&DiskWorld::new())?;
+pub fn options(ui: &Ui, global: &GlobalArgs, project: &Project, components: &[String], keep_going: bool) -> Result<Options, Failures> {
     Ok(Options {
         components: components.to_vec(),
         keep_going,
         jobs: global.jobs.map(usize::from),
         renders: renders(global),
         watch: ui.watch(global.limits.limits()),
-        variables: Arc::new(global.template_env.iter().cloned().chain(config.template_env).collect()),
+        variables: variables(global, project)?,
     })
+}
+
+/// The environment variables that templates of a project may read.
+pub fn variables(global: &GlobalArgs, project: &Project) -> Result<Arc<BTreeSet<String>>, Failures> {
+    let config = UserConfig::read(&DiskWorld::new(), &project.extent)?;
+    Ok(Arc::new(global.template_env.iter().cloned().chain(config.template_env).collect()))
 }
 
 /// Where rendered components are kept; nowhere when the user has no place for a cache, or none that is theirs alone.

@@ -72,11 +72,6 @@ impl Repository {
         &self.common_dir
     }
 
-    /// The directories that Git keeps its own files in: configuration, and with it perhaps credentials.
-    pub fn closed_directories(&self) -> Vec<PathBuf> {
-        [&self.git_dir, &self.common_dir].into_iter().filter_map(|directory| directory.canonicalize().ok()).collect()
-    }
-
     /// A directory of the project as a path in the repository, which may lie above it.
     pub(super) fn prefix(&self, root: &Path, dir: &str) -> Result<String> {
         let outside = || Diagnostic::error(format!("{} is not in the work tree of its Git repository", root.display()));

@@ -11,7 +11,7 @@ use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::chart::Level;
 use crate::chart::acquire::archive::{Entry, Tree};
 use crate::chart::acquire::mount::{Mounted, is_mounted};
-use crate::chart::acquire::provenance::{self, Keyring, Subject};
+use crate::chart::acquire::provenance::{self, Subject};
 use crate::chart::acquire::{Options, Supply, Want};
 use crate::chart::lockfile::{Artifact, Kind, Lock};
 use crate::source::outside::{Loaded, Outside};
@@ -33,6 +33,8 @@ pub struct Provision<'w> {
     supply: Supply<'w>,
     /// Whether what is not locked may be resolved.
     may_change: bool,
+    /// Whether repositories on this machine may be taken into the lock.
+    takes_local: bool,
     lock: Mutex<Lock>,
     used: Mutex<BTreeMap<String, (Artifact, BTreeSet<String>)>>,
     trees: Mutex<BTreeMap<String, Arc<Tree>>>,
@@ -52,6 +54,7 @@ impl<'w> Provision<'w> {
         Self {
             supply: Supply::new(world, options),
             may_change,
+            takes_local: false,
             lock: Mutex::new(lock),
             used: Mutex::default(),
             trees: Mutex::default(),
@@ -59,6 +62,13 @@ impl<'w> Provision<'w> {
             failures: Mutex::default(),
             resolved: Mutex::default(),
         }
+    }
+
+    /// The same, for whoever asks for the lock to be written: also repositories on this machine are taken into it.
+    #[must_use]
+    pub fn taking_local(mut self) -> Self {
+        self.takes_local = true;
+        self
     }
 
     /// The supply under it.
@@ -135,6 +145,14 @@ impl<'w> Provision<'w> {
         if !self.may_change {
             return Err(Diagnostic::error(format!("{} is not in {LOCK}", want.title()))
                 .help("run `hydrate lock` (with the network at hand) and commit the lock with the change that needs it"));
+        }
+        if let Want::Git(repository) = want
+            && repository.is_local()
+            && !self.takes_local
+        {
+            return Err(Diagnostic::error(format!("{} is on this machine, and not in {LOCK}", want.title()))
+                .note("what lies outside of the project is not read because a file of the project names it")
+                .help("if it is to be rendered: `hydrate lock` takes it into the lock"));
         }
         self.resolved(want, || {
             let found = self.supply.resolve_each(&[want]).into_iter().next();
@@ -286,7 +304,7 @@ impl ForComponent<'_> {
 
     /// The component's world is asked for the time, so that a verified component is verified in every run.
     fn verify(&self, subject: Subject<'_>, proof: &[u8]) -> Result<()> {
-        let keyring = Keyring::read(self.world, &self.provision.supply.keyring())?;
+        let keyring = self.provision.supply.keyring(self.world)?;
         provenance::verify(subject, proof, &keyring, self.world.now()).map(drop)
     }
 

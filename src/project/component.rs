@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, FileKind, Label, SourceFile, World};
+use crate::base::{Diagnostic, FileKind, Label, SourceFile, World, is_refused};
 use crate::check::External;
 use crate::source::data::Data;
 use crate::yaml::node::{Data as NodeData, Node};
@@ -214,12 +214,19 @@ impl Component {
         }
     }
 
+    /// Whether a path is there. One that may not be read is: whoever reads it says why.
     fn has(&self, world: &dyn World, path: &str, kind: FileKind) -> bool {
-        world.kind(&self.dir.join(path)).is_ok_and(|found| found == kind)
+        match world.kind(&self.dir.join(path)) {
+            Ok(found) => found == kind,
+            Err(error) => is_refused(&error),
+        }
     }
 
     fn has_templates(&self, world: &dyn World) -> bool {
-        let names = world.list(&self.dir.join("templates")).unwrap_or_default();
+        let names = match world.list(&self.dir.join("templates")) {
+            Ok(names) => names,
+            Err(error) => return is_refused(&error),
+        };
         names.iter().any(|name| Path::new(name).extension().is_some_and(|extension| extension == "j2"))
     }
 }

@@ -17,17 +17,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::{Boundary, Diagnostic, DiskWorld, FileKind, Result, World, suggest};
+use crate::base::bounds;
+use crate::base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World, is_refused, suggest};
 use crate::chart::acquire::mirror::Mirrors;
-use crate::git::Repository;
 
 pub use component::Component;
 pub use environment::Environment;
 pub use parse::Spanned;
 
 /// How to let sources lie elsewhere in the repository.
-const ALLOW_WORK_TREE: &str =
-    "copy it into the project, or write `root: worktree` into hydrate.yaml where it lies in the same Git work tree";
+const ALLOW_WORK_TREE: &str = "`root: worktree` in hydrate.yaml allows what lies in the same Git work tree";
 
 /// How the objects of a component are laid out in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -124,7 +123,9 @@ pub struct Project {
     /// The project file's settings.
     pub settings: Settings,
     /// How far what the project names may lead.
-    boundary: Arc<Boundary>,
+    bounds: Arc<Bounds>,
+    /// The directory in which everything lies that may be read: the root, or the Git work tree around it.
+    pub extent: PathBuf,
 }
 
 /// A component, or what is wrong with its file: what is not selected must not fail the run.
@@ -148,31 +149,30 @@ impl Project {
 
     /// Opens the project at `root`, which has its links resolved.
     pub fn open(root: PathBuf) -> Result<Self, Vec<Box<Diagnostic>>> {
-        let cannot = |error: io::Error| vec![Diagnostic::error(format!("cannot open the project {}: {error}", root.display()))];
-        let repository = Repository::discover(&root).ok().flatten();
-        let closed = repository.as_ref().map(Repository::closed_directories).unwrap_or_default();
-        let own = Arc::new(Boundary::all(&root, closed.clone(), "the project", ALLOW_WORK_TREE).map_err(cannot)?);
+        let own = Arc::new(Bounds::below(root.clone(), "the project", ALLOW_WORK_TREE));
         let world = DiskWorld::new().within(Arc::clone(&own));
         let file = parse::read(&world, &root.join("hydrate.yaml"), "hydrate.yaml", &files::PROJECT)?;
         let settings = file.as_ref().map_or_else(|| Ok(Settings::default()), read_settings)?;
-        let boundary = match (&file, repository) {
-            (Some(file), Some(repository)) if file.text(&file.root, "root").is_some_and(|text| text.text == "worktree") => {
-                let whole = Boundary::all(repository.work_tree(), closed, "the Git work tree", "bring it into the work tree");
-                Arc::new(whole.map_err(cannot)?)
-            }
-            _ => own,
+        let whole = file.as_ref().is_some_and(|file| file.text(&file.root, "root").is_some_and(|text| text.text == "worktree"));
+        if !whole {
+            return Ok(Self { extent: root.clone(), root, settings, bounds: own });
+        }
+        let (extent, what, advice) = match bounds::work_tree(&root) {
+            Some(tree) => (tree.to_owned(), "the Git work tree", "bring it into the work tree"),
+            None => (root.clone(), "the project", "`root: worktree` is set, but the project lies in no Git work tree"),
         };
-        Ok(Self { root, settings, boundary })
+        let bounds = Arc::new(Bounds::below(root.clone(), what, advice).also(extent.clone()));
+        Ok(Self { root, settings, bounds, extent })
     }
 
-    /// The disk as this project may read it.
+    /// The disk as this project may read it. Templates see no environment variable until the caller says which.
     pub fn world(&self) -> DiskWorld {
-        DiskWorld::new().within(Arc::clone(&self.boundary))
+        DiskWorld::new().within(Arc::clone(&self.bounds)).seeing(Arc::default())
     }
 
     /// The same, recording what is asked.
     pub fn recording_world(&self) -> DiskWorld {
-        DiskWorld::recording().within(Arc::clone(&self.boundary))
+        DiskWorld::recording().within(Arc::clone(&self.bounds)).seeing(Arc::default())
     }
 
     /// The names of all environments, sorted: the stems of environments/*.yaml.
@@ -206,18 +206,33 @@ impl Project {
         let mut all = BTreeMap::new();
         for name in self.names_in(world, &self.settings.components)? {
             let dir = self.root.join(&self.settings.components).join(&name);
-            if name.starts_with('.') || !world.kind(&dir).is_ok_and(|kind| kind == FileKind::Directory) {
+            if name.starts_with('.') {
                 continue;
             }
-            all.insert(name.clone(), Component::read(world, self, &name));
+            let loaded = match world.kind(&dir) {
+                Ok(FileKind::Directory) => Component::read(world, self, &name),
+                Err(error) if is_refused(&error) => {
+                    let shown = self.shown(&dir);
+                    Err(vec![Diagnostic::error(format!("cannot read the component {shown}: {error}"))])
+                }
+                _ => continue,
+            };
+            all.insert(name, loaded);
         }
         Ok(all)
     }
 
     /// The path of something in the project as users write it: relative to the root, with slashes.
     pub fn shown(&self, path: &Path) -> String {
-        let relative = path.strip_prefix(&self.root).unwrap_or(path);
-        relative.to_string_lossy().replace('\\', "/")
+        let mut up = String::new();
+        let within = |above: &Path| above.starts_with(&self.extent);
+        for above in self.root.ancestors().take_while(|above| within(above)) {
+            if let Ok(relative) = path.strip_prefix(above) {
+                return up + &relative.to_string_lossy().replace('\\', "/");
+            }
+            up += "../";
+        }
+        path.to_string_lossy().replace('\\', "/")
     }
 
     fn names_in(&self, world: &dyn World, dir: &str) -> Result<Vec<String>> {

@@ -62,7 +62,7 @@ fn variable(world: &dyn World, args: &[Value]) -> Result<Option<String>, Failure
     let name = name(args);
     if !world.shows_variable(&name) {
         return Err(Failure::from(format!(
-            "templates may not read the environment variable `{name}`: allow it with --template-env {name}"
+            "templates may not read the environment variable `{name}`: allow it with `--template-env {name}`, or in `templateEnv` of your own config.yaml"
         )));
     }
     Ok(world.variable(&name))

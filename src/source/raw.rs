@@ -9,6 +9,9 @@ use super::document::{Document, Origin, Trust, documents};
 /// How deep directories may nest.
 const DEPTH: usize = 32;
 
+/// Linked directories that lead back up multiply; no source has so many files.
+const MOST: usize = 100_000;
+
 /// The documents of a file, or of all `.yaml`, `.yml` and `.json` files under a directory in the order of their paths.
 /// `shown` is the path as users know it.
 pub fn render(world: &dyn World, path: &Path, shown: &str) -> Result<Vec<Document>> {
@@ -28,26 +31,43 @@ pub(super) fn files(world: &dyn World, path: &Path, shown: &str, extensions: &[&
     if world.kind(path).map_err(cannot)? != FileKind::Directory {
         return Ok(vec![(path.to_owned(), shown.to_owned())]);
     }
-    let mut all = Vec::new();
-    walk(world, path, shown, extensions, DEPTH, &mut all)?;
-    Ok(all)
+    let mut walk = Walk { world, extensions, seen: 0, all: Vec::new() };
+    walk.directory(path, shown, DEPTH)?;
+    Ok(walk.all)
 }
 
-fn walk(world: &dyn World, dir: &Path, shown: &str, extensions: &[&str], depth: usize, all: &mut Vec<(PathBuf, String)>) -> Result<()> {
-    if depth == 0 {
-        return Err(Diagnostic::error(format!("{shown}: directories nest deeper than {DEPTH}")).help("look for a link that leads back up"));
-    }
-    let names = world.list(dir).map_err(|error| Diagnostic::error(format!("cannot read the directory {shown}: {error}")))?;
-    for name in names.iter().filter(|name| !name.starts_with('.')) {
-        let (path, shown) = (dir.join(name), format!("{shown}/{name}"));
-        match world.kind(&path).map_err(|error| Diagnostic::error(format!("cannot read {shown}: {error}")))? {
-            FileKind::Directory => walk(world, &path, &shown, extensions, depth - 1, all)?,
-            _ if name == "kustomization.yaml" => {}
-            _ if path.extension().is_some_and(|found| extensions.iter().any(|extension| found == *extension)) => all.push((path, shown)),
-            _ => {}
+struct Walk<'a> {
+    world: &'a dyn World,
+    extensions: &'a [&'a str],
+    seen: usize,
+    all: Vec<(PathBuf, String)>,
+}
+
+impl Walk<'_> {
+    fn directory(&mut self, dir: &Path, shown: &str, depth: usize) -> Result<()> {
+        if depth == 0 {
+            return Err(
+                Diagnostic::error(format!("{shown}: directories nest deeper than {DEPTH}")).help("look for a link that leads back up")
+            );
         }
+        let names = self.world.list(dir).map_err(|error| Diagnostic::error(format!("cannot read the directory {shown}: {error}")))?;
+        self.seen += names.len();
+        if self.seen > MOST {
+            return Err(Diagnostic::error(format!("{shown}: more than {MOST} files")).help("look for a link that leads back up"));
+        }
+        for name in names.iter().filter(|name| !name.starts_with('.')) {
+            let (path, shown) = (dir.join(name), format!("{shown}/{name}"));
+            match self.world.kind(&path).map_err(|error| Diagnostic::error(format!("cannot read {shown}: {error}")))? {
+                FileKind::Directory => self.directory(&path, &shown, depth - 1)?,
+                _ if name == "kustomization.yaml" => {}
+                _ if path.extension().is_some_and(|found| self.extensions.iter().any(|extension| found == *extension)) => {
+                    self.all.push((path, shown))
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -36,6 +36,11 @@ pub struct Repository {
 }
 
 impl Repository {
+    /// Whether it is a directory of this machine.
+    pub fn is_local(&self) -> bool {
+        self.address.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("file://"))
+    }
+
     /// The address for messages and the lock, without a password in it.
     pub fn shown(&self) -> String {
         match Url::parse(&self.address) {
@@ -253,7 +258,7 @@ impl<'a> Runner<'a> {
         SETTINGS.iter().for_each(|setting| {
             command.args(["-c", setting]);
         });
-        let local = self.repository.address.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("file://"));
+        let local = self.repository.is_local();
         if local {
             // The other side runs on this machine too, and is not to go on to another repository.
             command.env("GIT_ALLOW_PROTOCOL", "file").env("GIT_NO_LAZY_FETCH", "1");

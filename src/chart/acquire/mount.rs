@@ -94,6 +94,20 @@ impl World for Mounted<'_> {
         Ok(if resolved.is_empty() { root } else { root.join(resolved) })
     }
 
+    fn read_named(&self, path: &Path) -> io::Result<Arc<[u8]>> {
+        self.below.read_named(path)
+    }
+
+    fn read_system(&self, path: &Path) -> io::Result<Arc<[u8]>> {
+        self.below.read_system(path)
+    }
+
+    fn admit(&self, directory: &Path) {
+        if !is_mounted(directory) {
+            self.below.admit(directory);
+        }
+    }
+
     fn now(&self) -> i128 {
         self.below.now()
     }

@@ -1,22 +1,22 @@
 //! Provenance files as supply gets them: found beside the archive or in the registry, locked by digest, kept like
 //! everything else.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::http::Request;
 use super::oci::tag_of;
-use super::provenance::{self, MAX_PROVENANCE};
+use super::provenance::{self, Keyring, MAX_PROVENANCE};
 use super::url::Url;
 use super::vendor::Part;
 use super::{Supply, unauthorized};
-use crate::base::Diagnostic;
+use crate::base::{Diagnostic, World};
 use crate::chart::lockfile::{Artifact, Kind};
 
 impl Supply<'_> {
-    /// Where the keyring is that charts are verified with.
-    pub fn keyring(&self) -> PathBuf {
-        provenance::keyring_path(self.world, self.options.keyring.as_deref())
+    /// The keyring that charts are verified with. One in the project is read as `project` may be read, the user's own as it is.
+    pub fn keyring(&self, project: &dyn World) -> Result<Keyring, Box<Diagnostic>> {
+        let path = provenance::keyring_path(self.world, self.options.keyring.as_deref());
+        Keyring::read(if path.starts_with(&self.options.root) { project } else { self.world }, &path)
     }
 
     /// The provenance file of an artifact whose digest the lock has: the vendored one, that of the cache, or fetched.

@@ -8,9 +8,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::Diagnostic;
 use crate::base::hash::sha256;
 use crate::base::whole::{self, Purpose};
+use crate::base::{Bounds, Diagnostic, DiskWorld, World};
 use crate::chart::lockfile::{Artifact, Kind, Lock};
 
 const INDEX: &str = ".hydrated";
@@ -18,13 +18,21 @@ const INDEX: &str = ".hydrated";
 /// The archives in `charts/`.
 pub struct Vendored {
     root: PathBuf,
+    world: DiskWorld,
     present: bool,
+}
+
+/// The disk below a project, and nothing else of it.
+fn below(root: &Path) -> DiskWorld {
+    let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let bounds = Bounds::below(real.clone(), "the project", "put the archive itself there: `hydrate vendor` does");
+    DiskWorld::new().within(Arc::new(bounds.with_name(root.to_owned(), real)))
 }
 
 impl Vendored {
     /// Those of a project.
     pub fn new(root: &Path) -> Self {
-        Self { present: root.join("charts").join(INDEX).is_file(), root: root.to_owned() }
+        Self { present: root.join("charts").join(INDEX).is_file(), world: below(root), root: root.to_owned() }
     }
 
     /// The bytes of a part of an artifact that is vendored; `None` when it is not. A file that is not what the lock says
@@ -34,7 +42,7 @@ impl Vendored {
         let (plain, long) = (part.name(plain_name(artifact)), part.name(long_name(artifact)));
         for name in [&plain, &long] {
             let path = super::project_file(&self.root, name);
-            let found = match read(&path, part.kind(artifact)) {
+            let found = match read(&self.world, &path, part.kind(artifact)) {
                 Ok(bytes) if sha256(&bytes) == digest => return Ok(Some(bytes.into())),
                 Ok(bytes) => sha256(&bytes),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -85,10 +93,10 @@ impl Part {
 }
 
 /// Trees are kept gzipped, and count by what is in them: how well they are packed may differ.
-fn read(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
-    let bytes = std::fs::read(path)?;
+fn read(world: &DiskWorld, path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
+    let bytes = world.read(path)?;
     if kind != Kind::Git {
-        return Ok(bytes);
+        return Ok(bytes.to_vec());
     }
     let mut tar = Vec::new();
     flate2::read::GzDecoder::new(&bytes[..]).take(super::Limits::REPOSITORY.bytes * 2).read_to_end(&mut tar)?;
@@ -129,14 +137,18 @@ pub fn write(
 ) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Box<Diagnostic>> {
     let directory = root.join("charts");
     let failed = |path: &Path, error: &io::Error| Diagnostic::error(format!("cannot write {}", path.display())).note(error.to_string());
+    if std::fs::symlink_metadata(&directory).is_ok_and(|found| found.is_symlink()) {
+        return Err(Diagnostic::error("charts is a link: what is vendored lies in the project itself").help("put a directory in its place"));
+    }
     std::fs::create_dir_all(&directory).map_err(|error| failed(&directory, &error))?;
+    let world = below(root);
     let names = names(lock);
-    let owned = owned(&directory);
+    let owned = owned(&world, &directory);
     let mut written = Vec::new();
     for (name, (artifact, part)) in &names {
         let path = directory.join(name);
         let kind = part.kind(artifact);
-        if read(&path, kind).is_ok_and(|old| Some(sha256(&old).as_str()) == part.digest(artifact)) {
+        if read(&world, &path, kind).is_ok_and(|old| Some(sha256(&old).as_str()) == part.digest(artifact)) {
             continue;
         }
         if path.exists() && !owned.contains(name.as_str()) {
@@ -175,8 +187,8 @@ fn names(lock: &Lock) -> BTreeMap<String, (&Artifact, Part)> {
     names
 }
 
-fn owned(directory: &Path) -> BTreeSet<String> {
-    let text = std::fs::read_to_string(directory.join(INDEX)).unwrap_or_default();
+fn owned(world: &DiskWorld, directory: &Path) -> BTreeSet<String> {
+    let text = world.read(&directory.join(INDEX)).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
     let plain = |line: &&str| !line.is_empty() && !line.starts_with('#') && !line.contains('/') && *line != "." && *line != "..";
     text.lines().filter(plain).map(str::to_owned).collect()
 }

@@ -49,7 +49,7 @@ fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session,
     let project = &session.project;
     let world = DiskWorld::new();
     let provision = provision(&world, project, global, false)?;
-    let mut rendered = pipeline::render(project, env, &options(ui, global, &args.components, false)?, &provision, &|_| {})?;
+    let mut rendered = pipeline::render(project, env, &options(ui, global, project, &args.components, false)?, &provision, &|_| {})?;
     let place = pipeline::place(project, env);
     let waiting = || ui.say(format!("waiting for another run to finish with {}", place.shown));
     // In a hook of hydrate's own commit, the run that holds the lock waits for this one.

@@ -31,7 +31,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
         return Err(wrong.into());
     }
     let provision = provision(&outside, &session.project, global, false)?;
-    let rendered = pipeline::render(&session.project, env, &options(ui, global, &[], true)?, &provision, &|_| {})?;
+    let rendered = pipeline::render(&session.project, env, &options(ui, global, &session.project, &[], true)?, &provision, &|_| {})?;
     ui.report(&warnings(&rendered.failed));
     let units = pipeline::handover::drawn(&rendered);
     let drawn = match format {

@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Args, FromArgMatches, Parser, Subcommand};
 
 use crate::base::{Diagnostic, DiskWorld, Result, World, go_io_text};
 use crate::chart::{self, Level};
-use crate::cli::drop_in::WorldArgs;
+use crate::cli::drop_in::{Reach, WorldArgs};
 use crate::cli::{Exit, Outcome, ui::Ui};
 use crate::source::helm::output::{self, PrintOptions};
 use crate::source::helm::{self, RenderOptions, ValueOptions, ValuesFile};
@@ -249,10 +249,14 @@ fn template(ui: &mut Ui, args: &TemplateArgs) -> Result<()> {
     refuse(&args.refused)?;
     let (release, name) = names(args, &DiskWorld::new())?;
     let path = locate(&name, &DiskWorld::new())?;
-    let world = args.world.world(&path, named(args))?;
-    let options = options(args, level, release, &world)?;
-    let chart = chart::load(&path, level, &world)?;
-    let rendered = helm::render(&chart, &options, &world)?;
+    let world = args.world.world(&path, Reach::Inside)?;
+    show(ui, args, &world, level, release, &path).map_err(|error| args.world.quoted(&world, Reach::Inside, error))
+}
+
+fn show(ui: &mut Ui, args: &TemplateArgs, world: &DiskWorld, level: Level, release: String, path: &Path) -> Result<()> {
+    let options = options(args, level, release, world)?;
+    let chart = chart::load(path, level, world)?;
+    let rendered = helm::render(&chart, &options, world)?;
     ui.report(&rendered.warnings);
     let print = PrintOptions { no_hooks: args.no_hooks, skip_tests: args.skip_tests, show_only: args.show_only.clone() };
     if args.output_dir.is_empty() {
@@ -264,12 +268,6 @@ fn template(ui: &mut Ui, args: &TemplateArgs) -> Result<()> {
     // The process ends here and gives all its memory back at once; taking a large chart apart first would take longer.
     std::mem::forget((rendered, chart));
     Ok(())
-}
-
-/// The files that the command line names beside the chart.
-fn named(args: &TemplateArgs) -> Vec<PathBuf> {
-    let in_set_file = args.set_file.iter().flat_map(|set| set.split(',')).filter_map(|set| set.split_once('=')).map(|(_, path)| path);
-    args.values.iter().map(String::as_str).chain(in_set_file).map(PathBuf::from).collect()
 }
 
 fn refuse(args: &RefusedArgs) -> Result<()> {
@@ -363,7 +361,7 @@ fn values_file(name: &str, world: &dyn World) -> Result<ValuesFile> {
         std::io::stdin().read_to_end(&mut text).map_err(|error| Diagnostic::error(format!("read /dev/stdin: {}", go_io_text(&error))))?;
         text.into()
     } else {
-        world.read(Path::new(name)).map_err(|error| Diagnostic::error(format!("open {name}: {}", go_io_text(&error))))?
+        world.read_named(Path::new(name)).map_err(|error| Diagnostic::error(format!("open {name}: {}", go_io_text(&error))))?
     };
     Ok(ValuesFile { name: name.to_owned(), text })
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::{Diagnostic, FileKind, Result, World};
-use crate::cli::drop_in::WorldArgs;
+use crate::cli::drop_in::{Reach, WorldArgs};
 use crate::cli::{Exit, Outcome, ui::Ui};
 use crate::source::kustomize::helm::HelmFlags;
 use crate::source::kustomize::{BuildOptions, Built, Document, VERSION, build, print};
@@ -135,7 +135,8 @@ fn run_build(ui: &mut Ui, args: &BuildArgs) -> Outcome {
     let watch = ui.watch(args.world.limits.limits());
     let _task = watch.task(|| "the kustomization".to_owned());
     let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
-    let world = args.world.world(&here.join(&args.directory), Vec::new())?;
+    let reach = if args.load_restrictor == Restrictor::None { Reach::Anywhere } else { Reach::Paths };
+    let world = args.world.world(&here.join(&args.directory), reach)?;
     let inflator = args.enable_helm.then(|| crate::source::kustomize_helm(&world));
     let options = BuildOptions {
         load_anything: args.load_restrictor == Restrictor::None,
@@ -152,14 +153,14 @@ fn run_build(ui: &mut Ui, args: &BuildArgs) -> Outcome {
     };
     let directory = here.join(&args.directory);
     let Some(path) = &args.output else {
-        let printed = print(&world, &directory, &options)?;
+        let printed = print(&world, &directory, &options).map_err(|error| args.world.quoted(&world, reach, error))?;
         printed.warnings.iter().for_each(|warning| ui.say(warning));
         ui.pieces(printed.pieces())?;
         // The process ends here and gives all its memory back at once.
         printed.forget();
         return Ok(Exit::Success);
     };
-    let built = build(&world, &directory, &options)?;
+    let built = build(&world, &directory, &options).map_err(|error| args.world.quoted(&world, reach, error))?;
     built.warnings.iter().for_each(|warning| ui.say(warning));
     write(&world, path, &built)?;
     Ok(Exit::Success)

@@ -33,12 +33,12 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
     let old = read_lock(&project.world(), &project.root)?;
     let frozen = is_locked(&world, global);
     let start = kept(&old, args.update.as_deref())?;
-    let provision = Provision::new(&world, supply_options(&project, global), start, !global.offline && !frozen);
+    let provision = Provision::new(&world, supply_options(&project, global), start, !global.offline && !frozen).taking_local();
     let environments = project.environment_names(&project.world())?;
     provision.prepare(&pipeline::wants(&project, &environments));
     let mut told = Vec::new();
     for env in &environments {
-        match pipeline::render(&project, env, &options(ui, global, &[], true)?, &provision, &|_| {}) {
+        match pipeline::render(&project, env, &options(ui, global, &project, &[], true)?, &provision, &|_| {}) {
             Ok(rendered) => told.extend(rendered.failed.into_values().flatten()),
             Err(errors) => told.extend(errors),
         }

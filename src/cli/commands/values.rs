@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::base::{Diagnostic, DiskWorld, plain};
 use crate::chart::acquire::mount::Mounted;
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format, provision};
+use crate::cli::session::{Session, format, provision, variables};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
 use crate::pipeline::plan;
 use crate::pipeline::provision::ForComponent;
@@ -27,7 +27,8 @@ pub struct ValuesArgs {
 pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &ValuesArgs) -> Outcome {
     let format = format(global, "values", &[Format::Text, Format::Json])?;
     let session = Session::open(global)?;
-    let (world, outside) = (session.project.world(), DiskWorld::new());
+    let world = session.project.world().seeing(variables(global, &session.project)?);
+    let outside = DiskWorld::new();
     let environment = session.project.environment(&world, session.only_environment()?)?;
     let all = session.project.components(&world)?;
     let selection = select(&world, &environment, &all, std::slice::from_ref(&args.component))?;

@@ -18,9 +18,12 @@ pub fn load(name: &str) -> Option<TimeZone> {
 }
 
 /// The zone of the machine as Go finds it: the one that the variable `TZ` names, or the content of
-/// `/etc/localtime`, or UTC.
+/// `/etc/localtime`, or UTC. Where templates do not see `TZ`, it is UTC: what is rendered does not depend on the machine.
 pub fn local(world: &dyn World) -> TimeZone {
-    let file = |path: &str| TimeZone::tzif("Local", &world.read(std::path::Path::new(path)).ok()?).ok();
+    let file = |path: &str| TimeZone::tzif("Local", &world.read_system(std::path::Path::new(path)).ok()?).ok();
+    if !world.shows_variable("TZ") {
+        return TimeZone::UTC;
+    }
     let found = match world.variable("TZ") {
         None => file("/etc/localtime"),
         Some(name) => match name.strip_prefix(':').unwrap_or(&name) {

@@ -108,7 +108,8 @@ impl ValueOptions {
     }
 
     fn read_text(&self, path: &str, world: &dyn World) -> Result<Value, String> {
-        let bytes = world.read(&self.directory.join(Path::new(path))).map_err(|error| format!("open {path}: {}", go_io_text(&error)))?;
+        let bytes =
+            world.read_named(&self.directory.join(Path::new(path))).map_err(|error| format!("open {path}: {}", go_io_text(&error)))?;
         if bytes.len() > VALUES_LIMIT {
             return Err(format!("{path} is larger than the maximum size {VALUES_LIMIT}"));
         }

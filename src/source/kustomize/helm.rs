@@ -14,7 +14,7 @@ use super::openapi::Schemas;
 use super::read;
 use super::resource::{HELM_GENERATED, Resource};
 use super::write;
-use crate::base::FileKind;
+use crate::base::{FileKind, is_refused};
 use crate::yaml::node::Node;
 
 /// Renders charts for kustomize.
@@ -72,7 +72,11 @@ pub fn generate(
         Ok(file.text.to_vec())
     });
     let more: Vec<Vec<u8>> = more.collect::<KResult<_>>()?;
-    let is_there = matches!(loader.world().kind(&directory), Ok(FileKind::Directory));
+    loader.world().admit(&home);
+    let is_there = match loader.world().kind(&directory) {
+        Err(error) if is_refused(&error) => return fail(format!("security; {error}")),
+        found => matches!(found, Ok(FileKind::Directory)),
+    };
     let directory = match (is_there, chart.repo.as_str()) {
         (true, _) => directory,
         (false, "") => return fail(format!("no repo specified for pull, no chart found at '{}'", directory.display())),
@@ -112,8 +116,10 @@ fn values(loader: &Loader<'_>, path: &str, chart: &HelmChart, directory: &Path) 
         // The values of a chart that was put elsewhere are in that chart.
         if chart.values_file.is_empty() {
             let own = directory.join("values.yaml");
-            if let Ok(text) = loader.world().read(&own) {
-                return Ok(text.to_vec());
+            match loader.world().read(&own) {
+                Ok(text) => return Ok(text.to_vec()),
+                Err(error) if is_refused(&error) => return fail(format!("security; {error}")),
+                Err(_) => {}
             }
         }
         Ok(loader.load(path)?.text.to_vec())

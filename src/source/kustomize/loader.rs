@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::errors::{Fail, KResult, fail};
 use super::remote::RemoteResolver;
-use crate::base::{FileKind, SourceFile, World};
+use crate::base::world::is_missing;
+use crate::base::{FileKind, SourceFile, World, is_refused};
 use crate::chart::acquire::repospec::RepoSpec;
 
 /// How many kustomizations may lie on the way to one: each takes its part of the stack.
@@ -66,7 +67,9 @@ impl<'w> Loader<'w> {
         if Path::new(path).is_absolute() {
             return fail(format!("new root '{path}' cannot be absolute"));
         }
-        let root = directory(self.shared.world, &clean(&self.root.join(path)))?;
+        let path = clean(&self.root.join(path));
+        self.shared.world.admit(&path);
+        let root = directory(self.shared.world, &path)?;
         if let Some((_, clone)) = &self.repository
             && !root.starts_with(clone)
         {
@@ -118,7 +121,12 @@ impl<'w> Loader<'w> {
     /// Whether a file can be loaded, without reading it.
     pub fn has(&self, name: &str) -> bool {
         let path = self.root.join(name);
-        matches!(self.shared.world.kind(&path), Ok(FileKind::File)) && (!self.shared.restrict || self.below_root(&path).is_ok())
+        let kind = self.shared.world.kind(&path);
+        // Loading it then says why it is not read.
+        if kind.as_ref().is_err_and(is_refused) {
+            return true;
+        }
+        matches!(kind, Ok(FileKind::File)) && (!self.shared.restrict || self.below_root(&path).is_ok())
     }
 
     fn below_root(&self, path: &Path) -> KResult<PathBuf> {
@@ -142,6 +150,9 @@ impl<'w> Loader<'w> {
 }
 
 fn io(path: &Path, error: &std::io::Error) -> Fail {
+    if is_refused(error) {
+        return Fail::new(format!("security; {error}"));
+    }
     let text = match error.kind() {
         std::io::ErrorKind::NotFound => format!("open {}: no such file or directory", path.display()),
         std::io::ErrorKind::IsADirectory => format!("read {}: is a directory", path.display()),
@@ -167,7 +178,8 @@ fn unresolved(world: &dyn World, path: &Path, error: &std::io::Error) -> Fail {
         return io(path, error);
     }
     let ancestors: Vec<&Path> = path.ancestors().collect();
-    let missing = ancestors.iter().rev().find(|ancestor| world.kind(ancestor).is_err()).copied().unwrap_or(path);
+    let missing =
+        ancestors.iter().rev().find(|ancestor| world.kind(ancestor).is_err_and(|error| is_missing(&error))).copied().unwrap_or(path);
     Fail::new(format!("evalsymlink failure on '{}' : lstat {}: no such file or directory", path.display(), missing.display()))
 }
 
