@@ -34,6 +34,52 @@ fn every_room_is_on_the_list() {
     }
 }
 
+/// What reads the disk without the `World`, and why it may.
+const READERS: &[(&str, &str)] = &[
+    ("base/bounds.rs", "is the way to the disk"),
+    ("base/world.rs", "is the way to the disk"),
+    ("base/key.rs", "the user's key"),
+    ("base/git.rs", "looks for the program in PATH"),
+    ("base/whole.rs", "writes"),
+    ("base/limits.rs", "what the kernel says about this process"),
+    ("base/sandbox", "what the kernel says about this process"),
+    ("chart/acquire/cache.rs", "the user's cache"),
+    ("chart/acquire/git.rs", "the user's cache"),
+    ("chart/acquire/http.rs", "certificates that the user names"),
+    ("chart/acquire/index.rs", "the user's cache"),
+    ("chart/acquire/vendor.rs", "writes charts/; reads by way of a world of its own"),
+    ("source/helm/output.rs", "writes --output-dir"),
+    ("pipeline/renders.rs", "the user's cache"),
+    ("pipeline/handover.rs", "the size of what is in the tree"),
+    ("tree/", "manifests/ and clusters/, each opened from the one above it"),
+    ("git/", "the user's repository"),
+    ("cli/commands/init.rs", "writes"),
+    ("cli/commands/hook.rs", "the user's hook"),
+    ("cli/commands/kustomize.rs", "writes --output"),
+    ("cli/", "its own process"),
+];
+
+#[test]
+fn nothing_is_read_but_through_the_world() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let ways = ["std::fs", "File::open", "OpenOptions", "read_to_string(", "read_dir(", ".canonicalize()", "std::env::var"];
+    let mut wrong = Vec::new();
+    for file in rust_files(&src) {
+        let name = file.strip_prefix(&src).unwrap().display().to_string();
+        if READERS.iter().any(|(reader, _)| name.starts_with(reader)) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            if ways.iter().any(|way| line.contains(way)) {
+                wrong.push(format!("{name}:{}: ask the World, or say in READERS why not: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 /// The rooms that a line names: `crate::room::…` and `use crate::{room, …}`.
 fn rooms_named(line: &str) -> impl Iterator<Item = &'static str> {
     let mut named = Vec::new();

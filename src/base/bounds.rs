@@ -424,3 +424,148 @@ fn open_by_name(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
 pub fn work_tree(directory: &Path) -> Option<&Path> {
     directory.ancestors().find(|above| statat(CWD, above.join(".git"), AtFlags::SYMLINK_NOFOLLOW).is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn tree() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let top = directory.path().canonicalize().unwrap();
+        for path in ["root/a/b", "root/a/.git", "root/meta/objects", "root/meta/refs", "outside"] {
+            fs::create_dir_all(top.join(path)).unwrap();
+        }
+        for path in ["root/f", "root/a/b/f", "root/a/.git/config", "root/meta/HEAD", "root/meta/config", "root/meta/logs", "outside/f"] {
+            fs::write(top.join(path), path).unwrap();
+        }
+        let links = [
+            ("a/in", "b/f"),
+            ("a/up", "../f"),
+            ("a/dir", "b"),
+            ("a/top", ".."),
+            ("a/chain", "top/a/dir/f"),
+            ("a/out", "../../outside/f"),
+            ("a/out-dir", "../../outside"),
+            ("a/around", "../../outside/../root/f"),
+            ("a/nowhere", "../../outside/nothing"),
+            ("a/missing", "b/nothing"),
+            ("a/loop", "loop"),
+            ("a/environ", "/proc/self/environ"),
+            ("a/magic", "/proc/self/cwd"),
+            ("a/git", ".git/config"),
+            ("a/meta", "../meta/config"),
+        ];
+        links.iter().for_each(|(link, to)| symlink(to, top.join("root").join(link)).unwrap());
+        symlink(top.join("root/a/b"), top.join("root/a/absolute")).unwrap();
+        symlink(top.join("outside"), top.join("root/a/absolute-out")).unwrap();
+        (directory, top)
+    }
+
+    fn read(bounds: &Bounds, path: &Path) -> io::Result<String> {
+        io::read_to_string(fs::File::from(bounds.open(path, OFlags::RDONLY)?))
+    }
+
+    #[test]
+    fn links_that_stay_inside_are_followed() {
+        let (_directory, top) = tree();
+        let root = top.join("root");
+        let bounds = Bounds::below(root.clone(), "the root", "no");
+        // Twice: once by way of links, once by what was learnt.
+        for _ in 0..2 {
+            for (path, content) in [
+                ("f", "root/f"),
+                ("a/in", "root/a/b/f"),
+                ("a/up", "root/f"),
+                ("a/dir/f", "root/a/b/f"),
+                ("a/absolute/f", "root/a/b/f"),
+                ("a/chain", "root/a/b/f"),
+                ("a/around", "root/f"),
+                ("a/top/a/top/a/dir/f", "root/a/b/f"),
+                ("a/dir/../../f", "root/f"),
+                ("a/../f", "root/f"),
+            ] {
+                assert_eq!(read(&bounds, &root.join(path)).unwrap(), content, "{path}");
+                assert_eq!(bounds.canonical(&root.join(path)).unwrap(), top.join(content), "{path}");
+            }
+            for path in ["a/missing", "nothing", "a/dir/nothing"] {
+                assert_eq!(read(&bounds, &root.join(path)).unwrap_err().kind(), io::ErrorKind::NotFound, "{path}");
+            }
+            assert!(!is_refused(&read(&bounds, &root.join("a/loop")).unwrap_err()));
+        }
+        assert!(!bounds.followed.read().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_leads_out_is_refused_whether_or_not_it_is_there() {
+        let (_directory, top) = tree();
+        let root = top.join("root");
+        let bounds = Bounds::below(root.clone(), "the root", "no");
+        for path in
+            ["a/out", "a/out-dir/f", "a/absolute-out/f", "a/nowhere", "a/environ", "a/magic/a", "a/top/../outside/f", "../outside/f"]
+        {
+            let error = read(&bounds, &root.join(path)).unwrap_err();
+            assert!(is_refused(&error) && is_refused(&bounds.canonical(&root.join(path)).unwrap_err()), "{path}: {error}");
+        }
+        let error = read(&bounds, &root.join("a/out")).unwrap_err().to_string();
+        assert_eq!(error, format!("`a/out` is a link that leads out of the root, to `{}` (no)", top.join("outside/f").display()));
+        assert!(is_refused(&read(&bounds, &top.join("outside/f")).unwrap_err()));
+        // Meanwhile a link that was followed leads elsewhere.
+        assert!(read(&bounds, &root.join("a/dir/f")).is_ok());
+        fs::remove_dir_all(root.join("a/b")).unwrap();
+        symlink(top.join("outside"), root.join("a/b")).unwrap();
+        assert!(is_refused(&read(&bounds, &root.join("a/dir/f")).unwrap_err()));
+    }
+
+    #[test]
+    fn what_is_gits_own_is_refused() {
+        let (_directory, top) = tree();
+        let root = top.join("root");
+        let bounds = Bounds::below(root.clone(), "the root", "no");
+        for path in ["a/.git/config", "a/.GIT/config", "a/git", "a/b/../.git/config", "a/top/a/.git", "meta/config", "meta/logs", "a/meta"]
+        {
+            assert!(is_refused(&read(&bounds, &root.join(path)).unwrap_err()), "{path}");
+        }
+        for name in [".git", ".Git", "GIT~1", ".git ", ".git. .", ".g\u{200c}it"] {
+            assert!(is_dot_git(OsStr::new(name)), "{name:?}");
+        }
+        for name in [".gitignore", ".gitea", "git", "x.git", "git~10", ".gît"] {
+            assert!(!is_dot_git(OsStr::new(name)), "{name:?}");
+        }
+        assert!(bounds.check_names(&root, ["HEAD", "a", "objects", "refs"].into_iter()).is_err());
+        assert!(bounds.check_names(&root, ["HEAD", "objects"].into_iter()).is_ok());
+    }
+
+    #[test]
+    fn names_and_admitted_directories() {
+        let (_directory, top) = tree();
+        symlink(top.join("root/a"), top.join("name")).unwrap();
+        let bounds = Bounds::below(top.join("root/a"), "it", "no").with_name(top.join("name"), top.join("root/a")).admitting();
+        assert_eq!(read(&bounds, &top.join("name/in")).unwrap(), "root/a/b/f");
+        assert!(is_refused(&read(&bounds, &top.join("outside/f")).unwrap_err()));
+        for refused in [Path::new("/proc/self"), Path::new("/"), &top.join("root/a/absolute-out"), Path::new("outside")] {
+            bounds.admit(refused);
+        }
+        assert!(is_refused(&read(&bounds, &top.join("outside/f")).unwrap_err()));
+        bounds.admit(&top.join("outside"));
+        assert_eq!(read(&bounds, &top.join("outside/f")).unwrap(), "outside/f");
+    }
+
+    #[test]
+    fn without_the_call_of_the_system_the_same_is_opened() {
+        let (_directory, top) = tree();
+        let root = top.join("root");
+        for path in ["f", "a/b/f", "a", "a/../f", "", "a/in", "a/dir", "a/dir/f", "a/out", "a/out-dir/f", "nothing", "f/x", "a/loop"] {
+            for flags in [OFlags::RDONLY, OFlags::PATH] {
+                let identity = |file: io::Result<OwnedFd>| match file {
+                    Ok(file) => rustix::fs::fstat(file).map(|stat| (stat.st_dev, stat.st_ino)).map_err(|error| error.raw_os_error()),
+                    Err(error) => Err(error.raw_os_error().unwrap_or_default()),
+                };
+                let path = root.join(path);
+                assert_eq!(identity(open_by_name(&path, flags)), identity(open_plain(&path, flags)), "{}", path.display());
+            }
+        }
+    }
+}
