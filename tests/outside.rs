@@ -508,6 +508,16 @@ fn a_flag_allows_links_out_of_a_chart_and_quotes_nothing() {
     assert!(said.contains("rror") && !said.contains(WORD), "{said}");
 }
 
+#[test]
+fn what_a_shell_passes_is_read() {
+    let scene = Scene::new(&DROP_IN[1], Way::Plain, true);
+    for line in ["-f <(echo 'v: passed')", "--set-file v=<(echo passed)", "-f /dev/stdin <<< 'v: passed'"] {
+        let line = format!("{} helm template c {line}", env!("CARGO_BIN_EXE_hydrate"));
+        let output = Command::new("bash").args(["-c", &line]).current_dir(scene.root()).output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stdout).contains("v: passed"), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 /// Paths as files write them.
 const WRITTEN: &[(&[(&str, &str)], &str, &str)] = &[
     (&[ENV], "components/a/component.yaml", "sources: [{raw: \"%\"}]\n"),
@@ -564,6 +574,32 @@ fn no_path_that_a_file_writes_leads_out() {
         let found = scene.written();
         assert!(found.is_none(), "{path}: {way}: {}", found.unwrap().display());
     });
+}
+
+#[test]
+fn a_repository_of_this_machine_is_taken_by_lock_alone() {
+    for address in ["git+file://%/outside", "git+https://charts.example.test/outside"] {
+        let scene = Scene::new(&place("hydrate.yaml", "helm: v4\n", &[ENV]), Way::Plain, false);
+        let home = scene.home.path().canonicalize().unwrap().display().to_string();
+        scene.put(&scene.root().join("hydrate.yaml"), &format!("mirrors: {{\"https://charts.example.test\": \"file://{home}\"}}\n"));
+        let source = format!("sources: [{{helm: {{chart: \"{}//c?ref=main\"}}}}]\n", address.replace('%', &home));
+        scene.put(&scene.root().join("components/a/component.yaml"), &source);
+        scene.put(&scene.home.path().join("outside/c/Chart.yaml"), CHART.1);
+        scene.put(&scene.home.path().join("outside/c/templates/x.yaml"), CM);
+        for args in [&["init", "-q", "-b", "main"][..], &["add", "."], &["commit", "-qm", "one"]] {
+            let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+            let git = Command::new("git").arg("-C").arg(scene.home.path().join("outside")).args(identity).args(args).status().unwrap();
+            assert!(git.success());
+        }
+        for args in COMMANDS {
+            let said = scene.run(args);
+            assert!(said.contains("hydrate.lock") && !said.contains(WORD), "{said}");
+        }
+        assert!(scene.written().is_none());
+        scene.run(&["lock"]);
+        scene.run(&["-e", "dev"]);
+        assert!(scene.written().is_some());
+    }
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl<'w> Provision<'w> {
                 .help("run `hydrate lock` (with the network at hand) and commit the lock with the change that needs it"));
         }
         if let Want::Git(repository) = want
-            && repository.is_local()
+            && self.supply.is_local(repository)
             && !self.takes_local
         {
             return Err(Diagnostic::error(format!("{} is on this machine, and not in {LOCK}", want.title()))

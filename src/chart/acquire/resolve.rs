@@ -208,6 +208,12 @@ impl Supply<'_> {
         }
     }
 
+    /// Whether a repository, or what the project names as its mirror, is a directory of this machine.
+    pub fn is_local(&self, repository: &git::Repository) -> bool {
+        let mirror = git::Repository { address: self.mirrored(&repository.address), ..repository.clone() };
+        repository.is_local() || mirror.is_local()
+    }
+
     fn mirrored(&self, address: &str) -> String {
         self.options.mirrors.apply(address).unwrap_or_else(|| address.to_owned())
     }
