@@ -134,13 +134,13 @@ fn locks_that_a_killed_git_has_left_on_the_branch_are_cleared() {
         "case \" $* \" in *\" update-ref \"*) ;; *) exec {} \"$@\";; esac\n\
          for argument; do new=$old; old=$argument; done\n\
          : > .git/HEAD.lock\n\
-         case $HOW in full*) echo $new > .git/refs/heads/main.lock;; *) : > .git/refs/heads/main.lock;; esac\n\
+         case $HOW in full*) echo $new > .git/refs/heads/main.lock;; cut*) printf %s $new > .git/refs/heads/main.lock;; *) : > .git/refs/heads/main.lock;; esac\n\
          case $HOW in *both) kill -9 $PPID;; esac\nkill -9 $$",
         real.display()
     );
     let program = stopping.scene.program("../dying/git", &text);
     let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    for (round, how) in ["full-child", "full-both", "empty-child", "empty-both"].into_iter().enumerate() {
+    for (round, how) in ["full-child", "cut-both", "empty-child", "empty-both", "full-both", "cut-child"].into_iter().enumerate() {
         let variables = [("PATH", path.as_str()), ("HOW", how)];
         assert!(stopping.stop(&variables, if round < 2 { &["-q", "--commit"] } else { &["-q"] }));
     }

@@ -184,7 +184,8 @@ impl<'a> Held<'a> {
         for lock in [Some(head), of_branch].into_iter().flatten() {
             loop {
                 match fs::read(&lock) {
-                    Ok(bytes) if bytes == format!("{new}\n").as_bytes() => remove(&lock)?,
+                    // The newline is a second write of Git's.
+                    Ok(bytes) if bytes.trim_ascii_end() == new.as_bytes() => remove(&lock)?,
                     Ok(bytes) if bytes.is_empty() && is_after(&lock, started) => match age(&lock) {
                         Some(age) if age >= DEAD && !is_open(&lock) => remove(&lock)?,
                         Some(age) if age < DEAD => {
