@@ -27,6 +27,7 @@ mod url;
 pub use cast::{to_float64, to_int64};
 pub use defaults::is_empty;
 pub use reflect::deep_equal;
+pub use url::{Inspected, check_address, inspect};
 
 use crate::gotmpl::Function;
 use crate::gotmpl::Param::{Any, Bool, Float64, Int, List, Map, String as Text, Time, Uint32};

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Generates charts that nobody wrote, renders each with the real helms and with hydrate, and shows what differs.
 
-usage: generate.py --hydrate HYDRATE --helm3 HELM --helm4 HELM [--count N] [--seed S] [--keep DIR] [--record DIR] [KIND…]
+usage: generate.py --hydrate HYDRATE --helm3 HELM --helm4 HELM [--count N] [--seed S] [--keep DIR] [KIND…]
 
 Kinds are the files of cases/: each makes charts of its kind out of a random number generator, so a seed names a run. N is the
 number of cases of all kinds together; each is rendered at both levels. Compared are the exit status, stdout byte for byte,
 and, where helm refuses, whether the text of its error is in hydrate's stderr. What COMPATIBILITY.md names is counted, not shown.
 
 A helm whose name ends in `-probe` (helm-probe/build makes them) is started once and asked for all cases. --keep writes
-what differs to a folder, a case a directory; --record writes all cases in the form of tests/charts, for `cargo test`.
+what differs to a folder, a case a directory.
 """
 import argparse, base64, importlib, json, os, random, re, shutil, subprocess, sys, tempfile, threading, time
 from concurrent.futures import ThreadPoolExecutor
@@ -105,7 +105,6 @@ def main():
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep")
-    parser.add_argument("--record")
     parser.add_argument("--show", type=int, default=20, help="so many differences of a kind are shown")
     parser.add_argument("kinds", nargs="*")
     options = parser.parse_args()

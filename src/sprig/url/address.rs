@@ -4,10 +4,7 @@ use crate::gotmpl::fmt::quote;
 
 /// Checks an address between brackets; the error is Go's whole text.
 pub(super) fn check(name: &[u8]) -> Result<(), String> {
-    let fail = |problem: Problem<'_>| {
-        let at = problem.at.map(|at| format!(" (at {})", quote(at))).unwrap_or_default();
-        format!("invalid host: ParseAddr({}): {}{at}", quote(name), problem.message)
-    };
+    let fail = |problem: Problem<'_>| format!("invalid host: {}", problem.text(name));
     match name.iter().find(|byte| matches!(byte, b'.' | b':' | b'%')) {
         Some(b'.') => four(name).map_err(fail).and_then(|()| Err("invalid IP-literal".to_owned())),
         Some(b':') => six(name).map_err(fail),
@@ -16,10 +13,25 @@ pub(super) fn check(name: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Checks any address; the error is Go's whole text.
+pub(super) fn parse(name: &[u8]) -> Result<(), String> {
+    match name.iter().find(|byte| matches!(byte, b'.' | b':' | b'%')) {
+        Some(b'.') => four(name).map_err(|problem| problem.text(name)),
+        _ => check(name).map_err(|error| error.trim_start_matches("invalid host: ").to_owned()),
+    }
+}
+
 /// Why, and where in the text if Go says so.
 struct Problem<'n> {
     message: &'static str,
     at: Option<&'n [u8]>,
+}
+
+impl Problem<'_> {
+    fn text(&self, name: &[u8]) -> String {
+        let at = self.at.map(|at| format!(" (at {})", quote(at))).unwrap_or_default();
+        format!("ParseAddr({}): {}{at}", quote(name), self.message)
+    }
 }
 
 fn problem<'n>(message: &'static str) -> Problem<'n> {

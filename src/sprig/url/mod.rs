@@ -57,6 +57,7 @@ pub fn url_join(_: &mut Vm<'_>, args: &[Value]) -> Out {
         scheme: entry(&dict, "scheme")?,
         host: entry(&dict, "host")?,
         path: entry(&dict, "path")?,
+        raw_path: Vec::new(),
         query: entry(&dict, "query")?,
         opaque: entry(&dict, "opaque")?,
         fragment: entry(&dict, "fragment")?,
@@ -116,4 +117,31 @@ fn push_hierarchy(out: &mut Vec<u8>, url: &Url) {
         b"*" => out.push(b'*'),
         path => escape(out, path, Part::Path),
     }
+}
+
+/// What Go's `url.Parse` makes of a text, as far as JSON schemas ask for it.
+pub struct Inspected {
+    /// The scheme; empty for a reference.
+    pub scheme: Vec<u8>,
+    /// The host as it is written, with brackets and port.
+    pub host: Vec<u8>,
+    /// The host without these.
+    pub hostname: Vec<u8>,
+    /// The path without escapes.
+    pub path: Vec<u8>,
+    /// The segments of the path without escapes, where Go would write the path otherwise than the text does.
+    pub odd_path: Vec<Vec<u8>>,
+}
+
+/// Takes a URL apart as Go 1.23 (`older`) or 1.27 does; the error is Go's text.
+pub fn inspect(text: &[u8], older: bool) -> Result<Inspected, String> {
+    let url = parse::parse(text, if older { Rules::Go123 } else { Rules::Go127 })?;
+    let segments = url.raw_path.split(|byte| *byte == b'/');
+    let odd_path = segments.map(|segment| escape::unescape(segment, escape::Part::Path)).collect::<Result<_, _>>()?;
+    Ok(Inspected { hostname: url.hostname().to_vec(), scheme: url.scheme, host: url.host, path: url.path, odd_path })
+}
+
+/// Whether a text is an IP address as Go's `netip.ParseAddr` reads it; the error is Go's text.
+pub fn check_address(text: &[u8]) -> Result<(), String> {
+    address::parse(text)
 }

@@ -20,6 +20,8 @@ pub(super) struct Url {
     pub(super) user: Option<Userinfo>,
     pub(super) host: Vec<u8>,
     pub(super) path: Vec<u8>,
+    /// The path as it was written, where that is not how Go would write it.
+    pub(super) raw_path: Vec<u8>,
     pub(super) query: Vec<u8>,
     pub(super) fragment: Vec<u8>,
 }
@@ -96,6 +98,11 @@ fn parse_whole(text: &[u8], rules: Rules) -> Result<Url, String> {
         path = &authority[size..];
     }
     url.path = unescape(path, Part::Path)?;
+    let mut usual = Vec::new();
+    escape(&mut usual, &url.path, Part::Path);
+    if usual != path {
+        url.raw_path = path.to_vec();
+    }
     Ok(url)
 }
 

@@ -138,7 +138,9 @@ impl<'a> Validator<'a> {
             match resolve(self.root, reference) {
                 Target::Schema(target) => self.compile(target, seen)?,
                 Target::Standard => {}
-                Target::Missing(_) => return Err(format!("jsonpointer {:?} not found", format!("file:///values.schema.json{reference}"))),
+                Target::Missing(_) => {
+                    return Err(format!("json-pointer in {:?} not found", format!("file:///values.schema.json{reference}")));
+                }
                 Target::Elsewhere(url) if url.starts_with("urn:") => {}
                 Target::Elsewhere(url) => return Err(unreachable_text(&url)),
             }
@@ -154,13 +156,27 @@ impl<'a> Validator<'a> {
         if let Some(pattern) = entries.get("pattern").and_then(Json::as_str) {
             self.expressions.get(pattern)?;
         }
-        for inner in IN_SCHEMA.iter().filter_map(|key| entries.get(*key)) {
-            self.compile(inner, seen)?;
-        }
-        for inner in IN_LIST.iter().filter_map(|key| entries.get(*key)?.as_array()).flatten() {
-            self.compile(inner, seen)?;
-        }
-        for inner in IN_MAP.iter().filter_map(|key| entries.get(*key)?.as_object()).flat_map(serde_json::Map::values) {
+        let counts = |key: &&&str| {
+            let of_draft = self.draft
+                >= match **key {
+                    "contains" | "propertyNames" => Draft::Six,
+                    "if" | "then" | "else" => Draft::Seven,
+                    "unevaluatedItems" | "unevaluatedProperties" | "dependentSchemas" => Draft::Of2019,
+                    "prefixItems" => Draft::Of2020,
+                    _ => Draft::Four,
+                };
+            of_draft
+                && match **key {
+                    "then" | "else" => entries.contains_key("if"),
+                    "additionalItems" => self.draft < Draft::Of2020 && entries.get("items").is_some_and(Json::is_array),
+                    _ => true,
+                }
+        };
+        let singles: Vec<&Json> = IN_SCHEMA.iter().filter(counts).filter_map(|key| entries.get(*key)).collect();
+        let lists: Vec<&Json> = IN_LIST.iter().filter(counts).filter_map(|key| entries.get(*key)?.as_array()).flatten().collect();
+        let maps = IN_MAP.iter().filter(counts).filter_map(|key| entries.get(*key)?.as_object()).flat_map(serde_json::Map::values);
+        let maps: Vec<&Json> = maps.collect();
+        for inner in singles.into_iter().chain(lists).chain(maps) {
             self.compile(inner, seen)?;
         }
         Ok(())

@@ -147,11 +147,24 @@ impl Checker {
                         self.within(name, |inner| inner.keyword(value, wanted));
                     }
                 }
+                if self.draft == Draft::Four {
+                    self.exclusive(entries, "exclusiveMaximum", "maximum");
+                    self.exclusive(entries, "exclusiveMinimum", "minimum");
+                }
             }
             Json::Bool(_) if self.draft > Draft::Four => {}
             other if self.draft > Draft::Four => self.complain(format!("got {}, want boolean or object", kind(other))),
             Json::Bool(_) if matches!(self.location.last().map(String::as_str), Some("additionalProperties" | "additionalItems")) => {}
             other => self.complain(format!("got {}, want object", kind(other))),
+        }
+    }
+
+    /// At first, what is exclusive was a flag beside the limit.
+    fn exclusive(&mut self, entries: &serde_json::Map<String, Json>, flag: &str, limit: &str) {
+        let Some(value) = entries.get(flag) else { return };
+        self.within(flag, |inner| inner.keyword(value, Wanted::Flag));
+        if !entries.contains_key(limit) {
+            self.complain(format!("properties {} required, if {} exists", super::four::quote(limit), super::four::quote(flag)));
         }
     }
 
@@ -185,11 +198,13 @@ impl Checker {
                 }
                 self.texts(items);
             }
-            (Wanted::Array, Json::Array(items)) => {
-                if items.is_empty() && self.draft == Draft::Four {
+            (Wanted::Array, Json::Array(items)) if self.draft == Draft::Four => {
+                if items.is_empty() {
                     self.complain("minItems: got 0, want 1".to_owned());
                 }
+                self.distinct(items);
             }
+            (Wanted::Array, Json::Array(_)) => {}
             (Wanted::Type, value) => self.type_keyword(value),
             (Wanted::Expression, Json::String(pattern)) => {
                 if let Err(error) = GoRegex::new(pattern.as_bytes()) {
@@ -226,6 +241,12 @@ impl Checker {
             if !item.is_string() {
                 self.within(&at.to_string(), |inner| inner.complain(format!("got {}, want string", kind(item))));
             }
+        }
+        self.distinct(items);
+    }
+
+    fn distinct(&mut self, items: &[Json]) {
+        for (at, item) in items.iter().enumerate() {
             if let Some(first) = items.iter().take(at).position(|before| before == item) {
                 self.complain(format!("items at {first} and {at} are equal"));
             }

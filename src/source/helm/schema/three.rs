@@ -74,7 +74,7 @@ impl<'a> Validator<'a> {
         }
         if let Some(reference) = entries.get("$ref") {
             let Json::String(reference) = reference else { return Err("Invalid type. Expected: string, given: $ref".to_owned()) };
-            return match resolve(self.root, reference) {
+            return match self.target(reference) {
                 Target::Schema(target) => self.compile(target, seen),
                 Target::Standard => Ok(()),
                 Target::Missing(key) => Err(format!("Object has no key '{key}'")),
@@ -106,7 +106,36 @@ impl<'a> Validator<'a> {
         Ok(())
     }
 
+    /// What a reference leads to. A fragment that is neither a pointer nor an anchor is passed over.
+    fn target(&self, reference: &str) -> Target<'a> {
+        match (resolve(self.root, reference), reference.split_once('#')) {
+            (Target::Missing(_), Some(("", fragment))) if !fragment.starts_with('/') => Target::Schema(self.root),
+            (target, _) => target,
+        }
+    }
+
+    /// Limits that are exclusive: a flag in draft 4, a number since draft 6, and either where no draft is named.
+    fn exclusive(&self, entries: &Entries, key: &str, limit: &str) -> Result<(), String> {
+        let Some(value) = entries.get(key) else { return Ok(()) };
+        let wrong = |wanted: &str| Err(format!("Invalid type. Expected: {wanted}, given: {key}"));
+        match (self.draft, value) {
+            (Draft::Four | Draft::Of2020, Json::Bool(_)) if !entries.contains_key(limit) => {
+                Err(format!("{key} cannot be used without {limit}"))
+            }
+            (Draft::Four | Draft::Of2020, Json::Bool(_)) => Ok(()),
+            (Draft::Four, _) => wrong("boolean"),
+            (_, Json::Number(_)) => Ok(()),
+            (Draft::Of2020, _) => wrong("boolean/number"),
+            _ => wrong("number"),
+        }
+    }
+
     fn keywords(&mut self, entries: &'a Entries) -> Result<(), String> {
+        for key in ["title", "description"] {
+            if entries.get(key).is_some_and(|value| !value.is_string()) {
+                return Err(format!("Invalid type. Expected: string, given: {key}"));
+            }
+        }
         let known = ["array", "boolean", "integer", "number", "null", "object", "string"];
         let types = match entries.get("type") {
             Some(Json::Array(types)) => types.iter().collect(),
@@ -136,7 +165,7 @@ impl<'a> Validator<'a> {
             }
         }
         if entries.get("properties").is_some_and(|value| !value.is_object()) {
-            return Err("Invalid type. Expected: valid schema, given: properties".to_owned());
+            return Err("properties must be of type object".to_owned());
         }
         for key in ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"] {
             let integer = |value: &Json| matches!(value, Json::Number(number) if number::of_json(number).is_integer());
@@ -148,6 +177,18 @@ impl<'a> Validator<'a> {
             if entries.get(key).is_some_and(|value| !value.is_number()) {
                 return Err(format!("{key} must be of a number"));
             }
+        }
+        if matches!(entries.get("multipleOf"), Some(Json::Number(number)) if number.as_f64().is_some_and(|number| number <= 0.0)) {
+            return Err("multipleOf must be strictly greater than 0".to_owned());
+        }
+        self.exclusive(entries, "exclusiveMinimum", "minimum")?;
+        self.exclusive(entries, "exclusiveMaximum", "maximum")?;
+        if entries.get("format").is_some_and(|value| !value.is_string()) {
+            return Err("format must be of type string".to_owned());
+        }
+        let choices = entries.get("enum").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+        if choices.iter().enumerate().any(|(at, choice)| choices[..at].contains(choice)) {
+            return Err("enum items must be unique".to_owned());
         }
         Ok(())
     }
@@ -175,7 +216,7 @@ impl<'a> Validator<'a> {
             _ => return,
         };
         if let Some(reference) = entries.get("$ref").and_then(Json::as_str) {
-            if let Target::Schema(target) = resolve(self.root, reference) {
+            if let Target::Schema(target) = self.target(reference) {
                 self.check(target, value, path, outcome);
             }
             return;
@@ -480,8 +521,7 @@ fn common(entries: &Entries, value: &Value, path: &str, outcome: &mut Outcome) {
         outcome.fail(path, format!("{field} must be one of the following: {}", all.join(", ")));
     }
     if let (Some(Json::String(name)), Value::Str(text)) = (entries.get("format"), value)
-        && name != "duration"
-        && format::check(name, &text.to_str_lossy()).is_err()
+        && !format::three::check(name, &text.to_str_lossy())
     {
         outcome.fail(path, format!("Does not match format '{name}'"));
     }
@@ -517,6 +557,11 @@ fn numeric(entries: &Entries, value: &Value, path: &str, outcome: &mut Outcome) 
             }
             _ => {}
         }
+    }
+    if let Some(Json::String(name)) = entries.get("format")
+        && !format::three::number(name)
+    {
+        outcome.fail(path, format!("Does not match format '{name}'"));
     }
     outcome.score += 1;
 }
