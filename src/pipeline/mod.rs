@@ -1,5 +1,6 @@
 //! The `pipeline` room: plan → render in parallel → check → what the tree is to hold.
 
+mod causes;
 pub mod handover;
 pub mod plan;
 pub mod provision;
@@ -25,6 +26,7 @@ use crate::source::{Document, Identity, Source, render as render_source};
 use crate::tree::disk::Place;
 use crate::tree::{self, CRDS, Desired, NAMESPACES, lay_out};
 
+use causes::Causes;
 use plan::Job;
 use provision::{ForComponent, Provision};
 use renders::{Kept, Renders};
@@ -108,7 +110,8 @@ pub fn render(
             let outcome =
                 if strangers.is_empty() { outcome } else { Err(strangers.into_iter().chain(outcome.err().unwrap_or_default()).collect()) };
             done(name);
-            (name.clone(), outcome)
+            let whose = |error: Box<Diagnostic>| error.note(format!("component {name}, environment {env}"));
+            (name.clone(), outcome.map_err(|errors| errors.into_iter().map(whose).collect()))
         };
         pool.install(|| names.par_iter().map(one).collect())
     };
@@ -122,7 +125,12 @@ pub fn render(
             }
         });
     }
-    finish(project, environment, &selection, crds, outcomes, options)
+    let anew = |name: &str, apis: &[String]| {
+        let uncached = Options { renders: Renders::default(), ..options.clone() };
+        render_component(project, &environment, &selection, name, apis, provision, &uncached).ok().map(|finished| finished.kept.documents)
+    };
+    let causes = Causes::new(&crds, outcomes.iter().filter_map(|(name, outcome)| Some((name, &outcome.as_ref().ok()?.kept.crds))), &anew);
+    finish(project, environment.clone(), &selection, crds, outcomes, options, &causes)
 }
 
 /// What the helm sources of all components ask for from outside, as far as their files say so; for resolving it together.
@@ -166,6 +174,9 @@ fn may_ask_for_apis(job: &Job, record: &Record, from_outside: bool) -> bool {
     let kustomized = job.sources.iter().any(|source| matches!(source, Source::Kustomize(_)));
     let is_chart = |asked: &Asked| matches!(asked, Asked::Content(path) if path.ends_with("Chart.yaml"));
     let has_chart = charts().next().is_some() || (kustomized && record.asked.keys().any(is_chart));
+    if !job.sees_crds {
+        return false;
+    }
     let says_so = || record.was_seen || record.asked.keys().any(is_packed);
     charts().any(|release| !release.chart.exists()) || (kustomized && from_outside) || (has_chart && says_so())
 }
@@ -271,6 +282,7 @@ fn finish(
     mut crds: Crds,
     outcomes: Vec<(String, Outcome)>,
     options: &Options,
+    causes: &Causes<'_>,
 ) -> Result<Rendered, Vec<Box<Diagnostic>>> {
     let mut failed = selection.broken.clone();
     let mut rendered = BTreeMap::new();
@@ -278,7 +290,8 @@ fn finish(
     for (name, outcome) in outcomes {
         match outcome {
             Ok(Finished { kept, warnings: said }) => {
-                warnings.extend(said.into_iter().map(|warning| warning.note(format!("while rendering component {name}"))));
+                warnings
+                    .extend(said.into_iter().map(|warning| warning.note(format!("component {name}, environment {}", environment.name))));
                 crds.extend(&kept.crds);
                 rendered.insert(name, kept.documents);
             }
@@ -289,7 +302,10 @@ fn finish(
     }
     for (name, documents) in &mut rendered {
         if let Some(namespace) = selection.members.get(name).and_then(|component| component.namespace.as_ref()) {
-            documents.iter_mut().for_each(|document| crds.fill(document, &namespace.text));
+            let wrong: Vec<_> = documents.iter_mut().filter_map(|document| crds.fill(document, &namespace.text).err()).collect();
+            if !wrong.is_empty() {
+                failed.entry(name.clone()).or_default().extend(wrong);
+            }
         }
     }
     for (name, documents) in &mut rendered {
@@ -298,7 +314,7 @@ fn finish(
             failed.entry(name.clone()).or_default().extend(wrong);
         }
     }
-    for (name, errors) in twice(&rendered) {
+    for (name, errors) in twice(&rendered, causes) {
         failed.entry(name).or_default().extend(errors);
     }
     if !failed.is_empty() && !options.keep_going {
@@ -316,7 +332,7 @@ fn finish(
 }
 
 /// An object that two documents define is an error that names both; the same Namespace, word for word, is fine.
-fn twice(rendered: &BTreeMap<String, Vec<Document>>) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
+fn twice(rendered: &BTreeMap<String, Vec<Document>>, causes: &Causes<'_>) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
     let mut seen: BTreeMap<(&str, &str, &str, &str), (&str, &Document)> = BTreeMap::new();
     let mut wrong: BTreeMap<String, Vec<Box<Diagnostic>>> = BTreeMap::new();
     for (name, documents) in rendered {
@@ -333,6 +349,7 @@ fn twice(rendered: &BTreeMap<String, Vec<Document>>) -> BTreeMap<String, Vec<Box
                         .note(format!("first by component {owner}: {}", first.origin))
                         .note(format!("again by component {name}: {}", document.origin))
                         .help("remove one of them, or give them different names or namespaces");
+                    let error = causes.explain(error, &[(owner, first), (name, document)]);
                     wrong.entry(name.clone()).or_default().push(error);
                 }
             }

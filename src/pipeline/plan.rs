@@ -1,14 +1,15 @@
 //! From configuration to sources: paths found, values files read, everything that is missing reported at once.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::base::{Diagnostic, FileKind, Result, World};
+use crate::base::{Diagnostic, FileKind, Result, SourceFile, World};
 use crate::chart::acquire::Want;
 use crate::chart::acquire::repospec::RepoSpec;
-use crate::project::component::{HelmSpec, Kind, Spec, conventional_values};
+use crate::project::component::{Capabilities, HelmSpec, Kind, Spec, conventional_values};
 use crate::project::paths::{self, Found};
 use crate::project::values::{Context, Reader};
-use crate::project::{Component, Environment, HelmLevel, Project, Spanned};
+use crate::project::{Component, Environment, HelmLevel, Hooks, Project, Spanned};
 use crate::source::data::Data;
 use crate::source::{HelmRelease, Kustomization, Outside, Source};
 
@@ -17,6 +18,8 @@ use crate::source::{HelmRelease, Kustomization, Outside, Source};
 pub struct Job {
     /// Its sources in order.
     pub sources: Vec<Source>,
+    /// Whether any of its charts see the API versions of the environment's CRDs.
+    pub sees_crds: bool,
 }
 
 /// Plans one component. `known_apis` are the API versions of the CRDs of the environment.
@@ -32,19 +35,22 @@ pub fn plan(
     let planner = Planner { world, outside, project, environment, component, context: &context, known_apis };
     let mut sources = Vec::new();
     let mut wrong = Vec::new();
-    for spec in component.specs(world, &environment.name) {
-        match planner.source(&spec) {
+    let specs = component.specs(world, &environment.name);
+    for spec in &specs {
+        match planner.source(spec) {
             Ok(source) => sources.extend(source),
             Err(errors) => wrong.extend(errors),
         }
     }
-    if !component.patches.is_empty() {
+    if component.patches.is_some() {
         sources.push(planner.patches());
     }
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    Ok(Job { sources })
+    let of_source = |spec: &Spec| if let Kind::Helm(helm) = &spec.kind { helm.capabilities.clone() } else { Capabilities::default() };
+    let sees_crds = specs.iter().any(|spec| planner.sees_crds(&of_source(spec)));
+    Ok(Job { sources, sees_crds })
 }
 
 struct Planner<'a> {
@@ -105,7 +111,10 @@ impl Planner<'_> {
             None
         });
         let conventional = conventional_values();
-        let values = self.reader().read(helm.values.as_deref().unwrap_or(&conventional)).unwrap_or_else(|errors| {
+        let text = |spanned: &Option<Spanned>| spanned.as_ref().map_or_else(String::new, |spanned| spanned.text.clone());
+        let context = self.context.of_release(&self.name_of(helm), &self.namespace_of(helm), &helm.chart.text, &text(&helm.version));
+        let reader = Reader { context: &context, ..self.reader() };
+        let values = reader.read(helm.values.as_deref().unwrap_or(&conventional)).unwrap_or_else(|errors| {
             wrong.extend(errors);
             Vec::new()
         });
@@ -172,49 +181,71 @@ impl Planner<'_> {
         }
     }
 
-    fn release(&self, helm: &HelmSpec, found: Found, mut values: Vec<std::sync::Arc<crate::base::SourceFile>>) -> HelmRelease {
-        if helm.set != Data::Null {
+    fn release(&self, helm: &HelmSpec, found: Found, mut values: Vec<Arc<SourceFile>>) -> HelmRelease {
+        if helm.set.plain != Data::Null {
             let name = format!("{} (set)", self.component.file.as_ref().map_or("component.yaml", |file| &file.name));
-            values.push(crate::base::SourceFile::new(name, helm.set.to_json().to_string().into_bytes()));
+            values.push(SourceFile::new(name, helm.set.plain.to_json().to_string().into_bytes()));
         }
-        let text = |spanned: &Spanned| spanned.text.clone();
         HelmRelease {
             chart: found.path,
             shown: found.shown,
-            release: helm.release.as_ref().map_or_else(|| self.component.name.clone(), text),
-            namespace: helm.namespace.as_ref().or(self.component.namespace.as_ref()).map_or_else(|| "default".to_owned(), text),
+            release: self.name_of(helm),
+            namespace: self.namespace_of(helm),
             values,
+            set: helm.set.paths.clone(),
             v3: self.project.settings.helm == HelmLevel::V3,
-            kubernetes: self.environment.kubernetes.as_ref().map(text),
-            api_versions: self.api_versions(),
+            kubernetes: self.kubernetes(&helm.capabilities),
+            api_versions: self.api_versions(&helm.capabilities),
             crds: helm.crds,
             verify: helm.verify,
-            hooks: helm.hooks.0.clone(),
+            hooks: Hooks::of_handover(&self.environment.handover).merged(&helm.hooks).0,
         }
+    }
+
+    fn name_of(&self, helm: &HelmSpec) -> String {
+        helm.release.as_ref().map_or_else(|| self.component.name.clone(), |name| name.text.clone())
+    }
+
+    fn namespace_of(&self, helm: &HelmSpec) -> String {
+        let said = helm.namespace.as_ref().or(self.component.namespace.as_ref());
+        said.map_or_else(|| "default".to_owned(), |namespace| namespace.text.clone())
     }
 
     /// The component's patches are a kustomization over everything before.
     fn patches(&self) -> Source {
         let shown = self.component.file.as_ref().map_or_else(String::new, |file| file.name.clone());
-        let patches = Data::List(self.component.patches.clone());
-        Source::Kustomize(self.kustomization(self.component.dir.clone(), shown, true, Some(patches)))
+        let patches = self.component.patches.clone();
+        Source::Kustomize(self.kustomization(self.component.dir.clone(), shown, true, patches))
     }
 
-    fn kustomization(&self, path: PathBuf, shown: String, over: bool, patches: Option<Data>) -> Kustomization {
+    fn kustomization(&self, path: PathBuf, shown: String, over: bool, patches: Option<Arc<SourceFile>>) -> Kustomization {
         Kustomization {
             path,
             shown,
             root: self.project.root.clone(),
             over,
             v3: self.project.settings.helm == HelmLevel::V3,
-            kubernetes: self.environment.kubernetes.as_ref().map(|version| version.text.clone()),
-            api_versions: self.api_versions(),
+            kubernetes: self.kubernetes(&Capabilities::default()),
+            api_versions: self.api_versions(&Capabilities::default()),
             patches,
         }
     }
 
-    fn api_versions(&self) -> Vec<String> {
-        self.environment.api_versions.iter().chain(self.known_apis).cloned().collect()
+    fn kubernetes(&self, of_source: &Capabilities) -> Option<String> {
+        let said = [&of_source.kubernetes, &self.component.capabilities.kubernetes, &self.environment.kubernetes];
+        said.into_iter().flatten().next().map(|version| version.text.clone())
+    }
+
+    fn api_versions(&self, of_source: &Capabilities) -> Vec<String> {
+        let named = [&self.environment.api_versions, &self.component.capabilities.api_versions, &of_source.api_versions];
+        let of_crds = if self.sees_crds(of_source) { self.known_apis } else { &[] };
+        named.into_iter().flatten().chain(of_crds).cloned().collect()
+    }
+
+    /// Whether charts see the API versions of the environment's CRDs; the innermost that says decides.
+    fn sees_crds(&self, of_source: &Capabilities) -> bool {
+        let said = of_source.apis_from_crds.or(self.component.capabilities.apis_from_crds);
+        said.unwrap_or(self.environment.apis_from_crds)
     }
 }
 

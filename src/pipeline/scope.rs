@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::{Diagnostic, Result};
+use crate::source::namespace::set as set_namespace;
 use crate::source::{Document, compose};
 use crate::yaml::node::Node;
 
@@ -98,7 +100,7 @@ impl Crds {
         let namespaced = spec.get("scope").and_then(Node::as_str) != Some("Cluster");
         self.namespaced.insert((group.to_owned(), kind.to_owned()), namespaced);
         for version in spec.get("versions").and_then(Node::items).unwrap_or_default() {
-            let served = version.get("served").and_then(Node::as_str) != Some("false");
+            let served = !version.get("served").and_then(Node::as_str).is_some_and(|served| served.eq_ignore_ascii_case("false"));
             if let Some(name) = version.get("name").and_then(Node::as_str).filter(|_| served) {
                 self.api_versions.extend([format!("{group}/{name}"), format!("{group}/{name}/{kind}")]);
             }
@@ -117,55 +119,22 @@ impl Crds {
         declared.or_else(|| BUILT_IN.contains(&group).then_some(true))
     }
 
-    /// Writes the namespace into a document that lives in one and does not say which. The text changes by one line.
-    pub fn fill(&self, document: &mut Document, namespace: &str) {
+    /// Writes the namespace into a document that lives in one and does not say which.
+    pub fn fill(&self, document: &mut Document, namespace: &str) -> Result<()> {
         let identity = &document.identity;
         if !identity.namespace.is_empty() || self.is_namespaced(identity.group(), &identity.kind) != Some(true) {
-            return;
+            return Ok(());
         }
-        if let Some(text) = with_namespace(&document.text, namespace).or_else(|| rewritten(&document.text, namespace)) {
-            document.text = text;
-            namespace.clone_into(&mut document.identity.namespace);
-        }
+        let cannot = |why: String| {
+            Diagnostic::error(format!("the namespace `{namespace}` cannot be written into {identity}"))
+                .note(why)
+                .note(format!("it comes from {}", document.origin))
+                .help("write `metadata.namespace` into the object where it is made")
+        };
+        document.text = set_namespace(&document.text, namespace).map_err(cannot)?;
+        namespace.clone_into(&mut document.identity.namespace);
+        Ok(())
     }
-}
-
-/// The text with a line `namespace:` before the first line under `metadata:`; `None` where metadata is not written
-/// as a block.
-fn with_namespace(text: &str, namespace: &str) -> Option<String> {
-    let mut at = 0;
-    let mut lines = text.split_inclusive('\n');
-    for line in lines.by_ref() {
-        at += line.len();
-        let rest = line.strip_prefix("metadata:").map(str::trim);
-        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#')) {
-            break;
-        }
-    }
-    let first = lines.find(|line| {
-        let content = line.trim_start();
-        !content.is_empty() && !content.starts_with('#')
-    })?;
-    let indent = first.len() - first.trim_start_matches(' ').len();
-    if indent == 0 || first.trim_start().starts_with("namespace:") {
-        return None;
-    }
-    let (before, after) = text.split_at_checked(at)?;
-    Some(format!("{before}{}namespace: {namespace}\n{after}", " ".repeat(indent)))
-}
-
-/// The document written anew with the namespace, for metadata in flow style.
-fn rewritten(text: &str, namespace: &str) -> Option<String> {
-    let file = crate::base::SourceFile::new("", text.as_bytes());
-    let mut root = compose::document(&file, 0, text).ok()??;
-    match &mut root.get_mut("metadata")?.data {
-        crate::yaml::node::Data::Mapping(entries) => {
-            entries.retain(|(key, _)| key.as_str() != Some("namespace"));
-            entries.push((Node::string("namespace"), Node::string(namespace)));
-        }
-        _ => return None,
-    }
-    compose::emit(&root).ok()
 }
 
 #[cfg(test)]
@@ -177,7 +146,7 @@ mod tests {
     fn filled(crds: &Crds, text: &str) -> String {
         let origin = Origin { source: "test".to_owned(), file: None, line: 0 };
         let mut all = documents(&SourceFile::new("a", text.as_bytes()), &origin, Trust::Raw).unwrap();
-        crds.fill(&mut all[0], "o");
+        crds.fill(&mut all[0], "o").unwrap();
         all.remove(0).text
     }
 

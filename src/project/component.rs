@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use crate::base::{Diagnostic, FileKind, Label, SourceFile, World, is_refused};
 use crate::check::External;
+use crate::source::compose;
 use crate::source::data::Data;
 use crate::yaml::node::{Data as NodeData, Node};
 
 use super::parse::{self, Parsed, Spanned};
+use super::sets::{self, Sets};
 use super::{Hooks, Layout, Loaded, Project, external, files, read_layout, valid_name};
 
 /// The directory of namespaces in the tree; no component can have this name.
@@ -37,10 +39,33 @@ pub struct Component {
     pub hooks: Hooks,
     /// What exists although nothing here renders it.
     pub external: Vec<External>,
+    /// What its charts see of the cluster.
+    pub capabilities: Capabilities,
     /// What to render; `None`: found by convention.
     pub sources: Option<Vec<Spec>>,
-    /// Kustomize patches over everything, as they are written in a kustomization.
-    pub patches: Vec<Data>,
+    /// Kustomize patches over everything, as the text of a kustomization.
+    pub patches: Option<Arc<SourceFile>>,
+}
+
+/// What charts see of the cluster, where it is not what is said further out: for the component, then the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Capabilities {
+    /// Kubernetes version.
+    pub kubernetes: Option<Spanned>,
+    /// API versions, added to those said further out.
+    pub api_versions: Vec<String>,
+    /// Whether the API versions of the environment's CRDs are seen.
+    pub apis_from_crds: Option<bool>,
+}
+
+impl Capabilities {
+    fn read(file: &Parsed, node: &Node) -> Self {
+        Self {
+            kubernetes: file.text(node, "kubernetes"),
+            api_versions: file.texts(node, "apiVersions").unwrap_or_default().into_iter().map(|version| version.text).collect(),
+            apis_from_crds: file.flag(node, "apiVersionsFromCRDs"),
+        }
+    }
 }
 
 /// A source as configured: paths are relative to the component and may hold `${env}` and a final `?`.
@@ -88,8 +113,10 @@ pub struct HelmSpec {
     pub namespace: Option<Spanned>,
     /// Values files; `None`: by convention.
     pub values: Option<Vec<Spanned>>,
+    /// What the chart sees of the cluster.
+    pub capabilities: Capabilities,
     /// Values over all values files.
-    pub set: Data,
+    pub set: Sets,
     /// Whether crds/ are rendered.
     pub crds: bool,
     /// What becomes of hooks, the component's policies included.
@@ -116,6 +143,10 @@ impl Component {
         let file = parse::read(world, &dir.join("component.yaml"), &format!("{shown}/component.yaml"), &files::COMPONENT)?;
         match file {
             Some(file) => {
+                let wrong = sets::wrong(&file);
+                if !wrong.is_empty() {
+                    return Err(wrong);
+                }
                 let mut component = Self::from_file(project, name, dir, &file);
                 component.external = external::read(&file, &file.root, component.namespace.as_ref().map(|own| own.text.as_str()))?;
                 Ok(component)
@@ -135,8 +166,9 @@ impl Component {
             layout: None,
             hooks: project.settings.hooks.clone(),
             external: Vec::new(),
+            capabilities: Capabilities::default(),
             sources: None,
-            patches: Vec::new(),
+            patches: None,
         }
     }
 
@@ -149,8 +181,9 @@ impl Component {
             needs: file.texts(root, "needs").unwrap_or_default(),
             environments: file.texts(root, "environments"),
             layout: read_layout(file, root),
+            capabilities: Capabilities::read(file, root),
             sources: sources.map(|items| items.iter().filter_map(|item| read_source(file, item, &hooks)).collect()),
-            patches: root.get("patches").and_then(Node::items).unwrap_or_default().iter().map(Data::from_node).collect(),
+            patches: patches(file),
             file: Some(Arc::clone(&file.file)),
             hooks,
             ..Self::empty(project, name, dir)
@@ -189,7 +222,8 @@ impl Component {
                 release: None,
                 namespace: None,
                 values: None,
-                set: Data::Null,
+                capabilities: Capabilities::default(),
+                set: Sets::default(),
                 crds: true,
                 hooks: self.hooks.clone(),
                 repo: None,
@@ -231,6 +265,36 @@ impl Component {
     }
 }
 
+/// The patches as the text of a kustomization: the file itself with everything else blanked, so that whatever is said about them is said about
+/// what the user wrote, at its place; what cannot be cut out that way is written anew.
+fn patches(file: &Parsed) -> Option<Arc<SourceFile>> {
+    let (at, items) = file.root.entries()?.iter().enumerate().find_map(|(at, (key, value))| {
+        let items = value.items().filter(|items| key.as_str() == Some("patches") && !items.is_empty())?;
+        Some((at, items))
+    })?;
+    let line = |at: usize| file.root.entries()?.get(at).map(|(key, _)| (key.line as usize).saturating_sub(1));
+    let (from, to) = (line(at)?, line(at + 1).unwrap_or(usize::MAX));
+    let mut text = Vec::new();
+    for (number, line) in file.file.text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let is_kept = (from..to).contains(&number);
+        text.extend_from_slice(if is_kept {
+            line
+        } else {
+            line.strip_prefix(line.strip_suffix(b"\n").unwrap_or(line)).unwrap_or_default()
+        });
+    }
+    let wanted = Data::List(items.iter().map(Data::from_node).collect());
+    let cut = SourceFile::new(file.file.name.clone(), text);
+    if parse::parse(&cut)
+        .is_ok_and(|root| root.entries().is_some_and(|entries| entries.len() == 1) && file.data(&root, "patches") == wanted)
+    {
+        return Some(cut);
+    }
+    let anew = Node::mapping(vec![(Node::string("patches"), wanted.to_node())]);
+    let text = compose::emit(&anew).unwrap_or_else(|_| serde_json::json!({"patches": wanted.to_json()}).to_string());
+    Some(SourceFile::new(file.file.name.clone(), text.into_bytes()))
+}
+
 fn convention(kind: Kind) -> Spec {
     Spec { label: None, kind }
 }
@@ -254,12 +318,13 @@ fn read_source(file: &Parsed, item: &Node, hooks: &Hooks) -> Option<Spec> {
             release: file.text(value, "release"),
             namespace: file.text(value, "namespace"),
             values: file.texts(value, "values"),
-            set: file.data(value, "set"),
-            crds: value.get("crds").and_then(Node::as_str) != Some("false"),
+            capabilities: Capabilities::read(file, value),
+            set: Sets::read(&file.data(value, "set")),
+            crds: file.flag(value, "crds").unwrap_or(true),
             hooks: hooks.merged(&Hooks::read(file, value)),
             repo: file.text(value, "repo"),
             version: file.text(value, "version"),
-            verify: value.get("verify").and_then(Node::as_str) == Some("true"),
+            verify: file.flag(value, "verify").unwrap_or(false),
         })),
         "kustomize" => Kind::Kustomize { path: path("path")?, over: file.text(value, "over").is_some() },
         "jinja" => Kind::Jinja { path: path("path")?, values: file.texts(value, "values") },

@@ -21,6 +21,8 @@ pub struct Environment {
     pub kubernetes: Option<Spanned>,
     /// API versions beyond the built-in ones.
     pub api_versions: Vec<String>,
+    /// Whether charts see the API versions of the environment's CRDs.
+    pub apis_from_crds: bool,
     /// Values that every component sees.
     pub values: Data,
     /// Which components belong to it: names, globs, `!` leaves out. Empty: all.
@@ -40,10 +42,6 @@ impl Environment {
         let Some(file) = parse::read(world, &project.root.join(&shown), &shown, &files::ENVIRONMENT)? else { return Ok(None) };
         let root = &file.root;
         let kubernetes = file.text(root, "kubernetes");
-        if let Some(version) = kubernetes.as_ref().filter(|version| !is_version(&version.text)) {
-            let error = version.error(format!("`{}` is not a Kubernetes version", version.text), "");
-            return Err(vec![error.help("write it as \"1.33\" or \"1.33.1\"")]);
-        }
         let handover = handover::read(&file, name)?;
         let values = match file.data(root, "values") {
             Data::Null => Data::map(),
@@ -53,6 +51,7 @@ impl Environment {
             name: name.to_owned(),
             kubernetes,
             api_versions: file.texts(root, "apiVersions").unwrap_or_default().into_iter().map(|version| version.text).collect(),
+            apis_from_crds: file.flag(root, "apiVersionsFromCRDs").unwrap_or(true),
             values,
             components: file.texts(root, "components").unwrap_or_default(),
             external: external::read(&file, root, None)?,
@@ -61,12 +60,4 @@ impl Environment {
             file: file.file,
         }))
     }
-}
-
-/// `1.33`, `v1.33.1`, `1.33.1-k3s1`, `1.33.1+k3s1`
-fn is_version(text: &str) -> bool {
-    let plain = text.strip_prefix('v').unwrap_or(text);
-    let core = plain.split(['-', '+']).next().unwrap_or_default();
-    let numbers: Vec<&str> = core.split('.').collect();
-    (2..=3).contains(&numbers.len()) && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -1,10 +1,38 @@
 //! The three configuration files, key by key. `docs/schema/` is generated from these tables.
 
-use super::shape::{Key, Shape, json_schema, key, required};
+use super::shape::{Key, Pattern, Shape, json_schema, key, required};
 
 const TEXTS: Shape = Shape::List(&Shape::Text);
 const LAYOUTS: &[&str] = &["objects", "manifest"];
-const POLICIES: &[&str] = &["keep", "drop"];
+const POLICY: Shape = Shape::Choice(&["keep", "drop"]);
+
+const NAMESPACE: Shape = Shape::Like(&Pattern {
+    is: is_label,
+    what: "a namespace",
+    help: "a namespace has lower-case letters, digits and `-`, a letter or digit at either end, at most 63 in all",
+    regex: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+});
+
+const KUBERNETES: Shape = Shape::Like(&Pattern {
+    is: is_version,
+    what: "a Kubernetes version",
+    help: "write it as \"1.33\" or \"1.33.1\"",
+    regex: "^v?[0-9]+\\.[0-9]+(\\.[0-9]+)?([-+].*)?$",
+});
+
+/// A label of RFC 1123, which the names of namespaces are.
+fn is_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// `1.33`, `v1.33.1`, `1.33.1-k3s1`, `1.33.1+k3s1`
+fn is_version(text: &str) -> bool {
+    let plain = text.strip_prefix('v').unwrap_or(text);
+    let core = plain.split(['-', '+']).next().unwrap_or_default();
+    let numbers: Vec<&str> = core.split('.').collect();
+    (2..=3).contains(&numbers.len()) && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
 
 /// `hydrate.yaml`
 pub const PROJECT: Shape = Shape::Object(&[
@@ -34,8 +62,13 @@ pub const PROJECT: Shape = Shape::Object(&[
 
 /// `environments/<env>.yaml`
 pub const ENVIRONMENT: Shape = Shape::Object(&[
-    key("kubernetes", Shape::Text, "Kubernetes version of the clusters, quoted: \"1.33.1\"; charts see it as .Capabilities.KubeVersion"),
+    key("kubernetes", KUBERNETES, "Kubernetes version of the clusters, quoted: \"1.33.1\"; charts see it as .Capabilities.KubeVersion"),
     key("apiVersions", TEXTS, "API versions that the clusters have beyond the built-in ones and those of the CRDs rendered here"),
+    key(
+        "apiVersionsFromCRDs",
+        Shape::Bool,
+        "Whether charts see the API versions of the CRDs that this environment renders [default: true]",
+    ),
     key("values", Shape::MapOf(&Shape::Anything), "Values that templates and values templates of every component see"),
     key("components", TEXTS, "Components of this environment: names and globs; \"!name\" leaves one out [default: [\"*\"]]"),
     key("external", TEXTS, EXTERNAL_DOC),
@@ -64,7 +97,7 @@ const GIT: &[Key] = &[
 
 const FLUX: &[Key] = &[
     key("name", Shape::Text, "Name of the GitRepository, and of the Kustomization of clusters/<env> [default: the environment's]"),
-    key("namespace", Shape::Text, "Namespace of Flux's objects [default: flux-system]"),
+    key("namespace", NAMESPACE, "Namespace of Flux's objects [default: flux-system]"),
     key(
         "source",
         Shape::Text,
@@ -79,7 +112,7 @@ const FLUX: &[Key] = &[
 
 const ARGOCD: &[Key] = &[
     key("name", Shape::Text, "Name of the AppProject, and of the Application of clusters/<env> [default: the environment's]"),
-    key("namespace", Shape::Text, "Namespace of Argo CD's objects [default: argocd]"),
+    key("namespace", NAMESPACE, "Namespace of Argo CD's objects [default: argocd]"),
     key("cluster", Shape::Text, "Address or name of the cluster that is deployed to [default: the one that Argo CD runs in]"),
     key("automated", Shape::Bool, "Whether Argo CD syncs by itself [default: true]"),
     key("prune", Shape::Bool, "Whether objects that are gone from Git go from the cluster [default: true]"),
@@ -89,7 +122,14 @@ const ARGOCD: &[Key] = &[
 
 /// `components/<component>/component.yaml`
 pub const COMPONENT: Shape = Shape::Object(&[
-    key("namespace", Shape::Text, "Namespace of the component: its releases are rendered into it"),
+    key("namespace", NAMESPACE, "Namespace of the component: its releases are rendered into it"),
+    key("kubernetes", KUBERNETES, "Kubernetes version that the component's charts see, where it is not the environment's"),
+    key("apiVersions", TEXTS, "API versions that the component's charts see beyond those that the environment names"),
+    key(
+        "apiVersionsFromCRDs",
+        Shape::Bool,
+        "Whether the component's charts see the API versions of the environment's CRDs [default: what the environment says]",
+    ),
     key("needs", TEXTS, "Components that must be applied before this one"),
     key("environments", TEXTS, "Environments this component belongs to: names and globs [default: all]"),
     key("layout", Shape::Choice(LAYOUTS), "Layout of this component, where it differs from the project's"),
@@ -100,9 +140,21 @@ pub const COMPONENT: Shape = Shape::Object(&[
 ]);
 
 const EXTERNAL_DOC: &str = "What exists although nothing here renders it, for `hydrate check --references`: Kind/namespace/name or Kind/name; `*` and `?` as in globs";
-const HOOKS: Shape = Shape::MapOf(&Shape::Choice(POLICIES));
-const HOOKS_DOC: &str =
-    "What becomes of objects with a helm.sh/hook annotation, by hook: keep or drop [default: test is dropped, all others are kept]";
+const HOOKS: Shape = Shape::Object(&[
+    key("pre-install", POLICY, "Before anything is installed [default: keep]"),
+    key("post-install", POLICY, "After everything is installed [default: keep]"),
+    key("pre-upgrade", POLICY, "Before an upgrade [default: keep]"),
+    key("post-upgrade", POLICY, "After an upgrade [default: keep]"),
+    key("pre-delete", POLICY, "Before the release is deleted [default: drop; keep with `handover: argocd`]"),
+    key("post-delete", POLICY, "After the release is deleted [default: drop; keep with `handover: argocd`]"),
+    key("pre-rollback", POLICY, "Before the release is rolled back [default: drop; keep with `handover: argocd`]"),
+    key("post-rollback", POLICY, "After the release is rolled back [default: drop; keep with `handover: argocd`]"),
+    key("test", POLICY, "Tests [default: drop]"),
+    key("test-success", POLICY, "Tests, as Helm 2 called them [default: drop]"),
+    key("test-failure", POLICY, "Tests that must fail, as Helm 2 called them [default: drop]"),
+    key("crd-install", POLICY, "CRDs, as Helm 2 had them [default: keep]"),
+]);
+const HOOKS_DOC: &str = "What becomes of objects with a helm.sh/hook annotation, by hook: keep or drop [default: tests are dropped, and outside of `handover: argocd` what is for deletions and rollbacks; all others are kept]";
 
 const SOURCE: Shape = Shape::OneOf(&[
     key("helm", Shape::Either(&Shape::Text, &Shape::Object(HELM)), "A Helm chart: its directory or archive, or the long form"),
@@ -115,9 +167,20 @@ const SOURCE: Shape = Shape::OneOf(&[
 const HELM: &[Key] = &[
     required("chart", Shape::Text, "Directory or .tgz of the chart, relative to the component"),
     key("release", Shape::Text, "Name of the release [default: the component's name]"),
-    key("namespace", Shape::Text, "Namespace of the release [default: the component's]"),
+    key("namespace", NAMESPACE, "Namespace of the release [default: the component's]"),
+    key("kubernetes", KUBERNETES, "Kubernetes version that the chart sees [default: the component's]"),
+    key("apiVersions", TEXTS, "API versions that the chart sees beyond those of the component and the environment"),
+    key(
+        "apiVersionsFromCRDs",
+        Shape::Bool,
+        "Whether the chart sees the API versions of the environment's CRDs [default: what the component says]",
+    ),
     key("values", TEXTS, "Values files in order; `?` at the end marks an optional one; ${env} is the environment's name"),
-    key("set", Shape::MapOf(&Shape::Anything), "Values merged over all values files"),
+    key(
+        "set",
+        Shape::MapOf(&Shape::Anything),
+        "Values merged over all values files; keys are paths as helm's --set has them: service.type, hosts[0], a\\.b",
+    ),
     key("crds", Shape::Bool, "Whether the chart's crds/ are rendered [default: true]"),
     key("hooks", HOOKS, HOOKS_DOC),
     key("repo", Shape::Text, "Repository of a remote chart: https://…"),
@@ -155,7 +218,14 @@ const PATCH: Shape = Shape::Object(&[
         ]),
         "The objects to patch [default: the one that the patch names]",
     ),
-    key("options", Shape::MapOf(&Shape::Bool), "allowNameChange, allowKindChange"),
+    key(
+        "options",
+        Shape::Object(&[
+            key("allowNameChange", Shape::Bool, "Whether the patch may change the name [default: false]"),
+            key("allowKindChange", Shape::Bool, "Whether the patch may change the kind [default: false]"),
+        ]),
+        "What the patch may change",
+    ),
 ]);
 
 /// The files whose schema can be printed: name, title, description, shape.

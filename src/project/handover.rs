@@ -2,7 +2,6 @@
 
 use crate::base::Diagnostic;
 use crate::gitops::{ArgoCd, Flux, Git, Handover};
-use crate::yaml::node::Node;
 
 use super::parse::{Parsed, Spanned};
 
@@ -42,8 +41,7 @@ impl Reader<'_> {
     }
 
     fn flag(&self, block: &str, key: &str) -> bool {
-        let node = self.file.root.get(block).and_then(|block| block.get(key));
-        node.and_then(Node::as_str).is_none_or(|text| !text.eq_ignore_ascii_case("false"))
+        self.file.root.get(block).and_then(|block| self.file.flag(block, key)).unwrap_or(true)
     }
 
     /// A text that has to satisfy `is`; the default where it is left out or wrong.

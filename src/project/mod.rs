@@ -9,6 +9,7 @@ mod handover;
 pub mod parse;
 pub mod paths;
 pub mod select;
+pub mod sets;
 pub mod shape;
 pub mod values;
 
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use crate::base::bounds;
 use crate::base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World, is_refused, suggest};
 use crate::chart::acquire::mirror::Mirrors;
+use crate::gitops::Handover;
 
 pub use component::Component;
 pub use environment::Environment;
@@ -53,10 +55,13 @@ pub enum HelmLevel {
 pub struct Hooks(pub BTreeMap<String, bool>);
 
 impl Hooks {
-    /// Whether an object with these hooks is kept. One hook that is kept keeps it; tests are dropped unless asked for.
-    pub fn keep(&self, hooks: &[String]) -> bool {
-        let keeps = |hook: &String| self.0.get(hook).copied().unwrap_or(!matches!(hook.as_str(), "test" | "test-success" | "test-failure"));
-        hooks.is_empty() || hooks.iter().any(keeps)
+    /// The policies where nothing is said: tests are dropped. What is for deletions and rollbacks would be applied like everything else by
+    /// whatever takes no notice of Helm's hooks; Argo CD does.
+    pub fn of_handover(handover: &Handover) -> Self {
+        let runs_hooks = matches!(handover, Handover::ArgoCd(_));
+        let tests = ["test", "test-success", "test-failure"].map(|hook| (hook, false));
+        let later = ["pre-delete", "post-delete", "pre-rollback", "post-rollback"].map(|hook| (hook, runs_hooks));
+        Self(tests.into_iter().chain(later).map(|(hook, keep)| (hook.to_owned(), keep)).collect())
     }
 
     /// These policies with `over` taking precedence.

@@ -8,7 +8,7 @@ use crate::base::{Diagnostic, Label, Result, SourceFile, World};
 use crate::source::{compose, data::Data};
 use crate::yaml::node::{Node, Tag};
 
-use super::shape::{Shape, check, span};
+use super::shape::{Shape, boolean, check, span};
 
 /// A text with the place it was written at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,11 @@ impl Parsed {
     pub fn texts(&self, node: &Node, key: &str) -> Option<Vec<Spanned>> {
         let items = node.get(key)?.items()?;
         Some(items.iter().filter_map(|item| self.spanned(item)).collect())
+    }
+
+    /// The boolean at a key; `None` when the key is not there.
+    pub fn flag(&self, node: &Node, key: &str) -> Option<bool> {
+        node.get(key).and_then(boolean)
     }
 
     /// The data at a key; null when the key is not there.

@@ -13,7 +13,9 @@ use crate::yaml::node::{Data, Node, Tag};
 pub enum Shape {
     /// A string.
     Text,
-    /// `true` or `false`.
+    /// A string of a kind.
+    Like(&'static Pattern),
+    /// `true` or `false`, in the spellings of YAML 1.2's core schema.
     Bool,
     /// Whatever YAML can say.
     Anything,
@@ -29,6 +31,28 @@ pub enum Shape {
     OneOf(&'static [Key]),
     /// A short form (first, a scalar or list) or a long form (second).
     Either(&'static Shape, &'static Shape),
+}
+
+/// A kind of strings.
+#[derive(Debug)]
+pub struct Pattern {
+    /// Whether a string is one of them.
+    pub is: fn(&str) -> bool,
+    /// What it is called: "a namespace".
+    pub what: &'static str,
+    /// How to write one.
+    pub help: &'static str,
+    /// The same as a regular expression of JSON Schema.
+    pub regex: &'static str,
+}
+
+/// What a scalar says as a boolean: `true`, `True`, `TRUE`, `false`, `False`, `FALSE`, none of them in quotes. Nothing else is one.
+pub fn boolean(node: &Node) -> Option<bool> {
+    match node.as_str().filter(|_| node.tag == Tag::Bool)? {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
 }
 
 /// One key of a mapping.
@@ -78,7 +102,10 @@ impl Checker<'_> {
         match (shape, &node.data) {
             (Shape::Anything, _) => {}
             (Shape::Text, Data::Scalar(_)) if node.tag == Tag::Str => {}
-            (Shape::Bool, Data::Scalar(_)) if node.tag == Tag::Bool => {}
+            (Shape::Like(pattern), Data::Scalar(text)) if node.tag == Tag::Str => self.check_pattern(node, pattern, text),
+            (Shape::Bool, Data::Scalar(_)) if boolean(node).is_some() => {}
+            // Nothing is neither true nor false, and which of them it would be as depends on the key.
+            (Shape::Bool, _) => self.wrong_type(node, shape, path),
             (Shape::Choice(words), Data::Scalar(text)) if node.tag == Tag::Str => self.check_choice(node, words, text, path),
             (Shape::List(item), Data::Sequence(items)) => {
                 for (index, node) in items.iter().enumerate() {
@@ -110,6 +137,13 @@ impl Checker<'_> {
         let mut error = self.error(node, format!("`{path}` cannot be `{text}`"), suggestion(text, words.iter().copied()));
         error.help.push(format!("it is one of: {}", words.join(", ")));
         self.wrong.push(error);
+    }
+
+    fn check_pattern(&mut self, node: &Node, pattern: &Pattern, text: &str) {
+        if !(pattern.is)(text) {
+            let error = self.error(node, format!("`{text}` is not {}", pattern.what), String::new());
+            self.wrong.push(error.help(pattern.help));
+        }
     }
 
     fn check_object(&mut self, node: &Node, keys: &[Key], entries: &[(Node, Node)], path: &str) {
@@ -185,7 +219,7 @@ fn suggestion<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Strin
 
 fn wanted(shape: &Shape) -> String {
     match shape {
-        Shape::Text | Shape::Choice(_) => "a string".to_owned(),
+        Shape::Text | Shape::Choice(_) | Shape::Like(_) => "a string".to_owned(),
         Shape::Bool => "true or false".to_owned(),
         Shape::Anything => "anything".to_owned(),
         Shape::List(item) => format!("a list of {}", wanted_many(item)),
@@ -196,7 +230,7 @@ fn wanted(shape: &Shape) -> String {
 
 fn wanted_many(shape: &Shape) -> &'static str {
     match shape {
-        Shape::Text | Shape::Choice(_) => "strings",
+        Shape::Text | Shape::Choice(_) | Shape::Like(_) => "strings",
         Shape::Object(_) | Shape::OneOf(_) | Shape::MapOf(_) => "mappings",
         _ => "values",
     }
@@ -219,9 +253,9 @@ fn found(node: &Node) -> &'static str {
 fn repair(node: &Node, shape: &Shape) -> Option<String> {
     let text = node.as_str()?;
     match shape {
-        Shape::Text | Shape::Choice(_) if node.tag != Tag::Null => Some(format!("put it in quotes: \"{text}\"")),
+        Shape::Text | Shape::Choice(_) | Shape::Like(_) if node.tag != Tag::Null => Some(format!("put it in quotes: \"{text}\"")),
         Shape::List(Shape::Text) if node.tag == Tag::Str => Some(format!("write it as a list: [{text}]")),
-        Shape::Bool if node.tag == Tag::Str => Some("write true or false, without quotes".to_owned()),
+        Shape::Bool => Some("write true or false, without quotes".to_owned()),
         _ => None,
     }
 }
@@ -239,6 +273,7 @@ pub fn json_schema(title: &str, description: &str, shape: &Shape) -> Json {
 fn schema_of(shape: &Shape) -> JsonMap<String, Json> {
     let schema = match shape {
         Shape::Text => json!({"type": "string"}),
+        Shape::Like(pattern) => json!({"type": "string", "pattern": pattern.regex}),
         Shape::Bool => json!({"type": "boolean"}),
         Shape::Anything => json!({}),
         Shape::Choice(words) => json!({"enum": words}),
@@ -274,3 +309,6 @@ fn object_schema(keys: &[Key]) -> Json {
     }
     schema
 }
+
+#[cfg(test)]
+mod tests;

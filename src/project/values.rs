@@ -19,6 +19,8 @@ pub struct Context {
     pub values: Data,
     /// `component`: name, namespace.
     pub component: Data,
+    /// The release whose values are rendered, as helmfile describes it; nothing where there is none.
+    pub release: Data,
 }
 
 impl Context {
@@ -31,24 +33,45 @@ impl Context {
             env: map([("name", text(&environment.name)), ("kubernetes", optional(environment.kubernetes.as_ref()))]),
             values: environment.values.clone(),
             component: map([("name", text(&component.name)), ("namespace", optional(component.namespace.as_ref()))]),
+            release: Data::Null,
         }
+    }
+
+    /// The same for the values of a release: its name, namespace, chart and the chart's version.
+    #[must_use]
+    pub fn of_release(&self, name: &str, namespace: &str, chart: &str, version: &str) -> Self {
+        let said = [("Name", name), ("Namespace", namespace), ("Chart", chart), ("ChartVersion", version), ("KubeContext", "")];
+        let texts = said.map(|(key, text)| (key.to_owned(), Data::Text(text.to_owned())));
+        let release = texts.into_iter().chain([("Labels".to_owned(), Data::map())]).collect();
+        Self { release: Data::Map(release), ..self.clone() }
     }
 
     /// The same for Go templates, with helmfile's names beside ours.
     pub fn to_gotmpl(&self) -> Data {
         let map = |entries: Vec<(&str, Data)>| Data::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect());
-        let name = match &self.env {
-            Data::Map(env) => env.get("name").cloned().unwrap_or_default(),
+        let of = |data: &Data, key: &str| match data {
+            Data::Map(map) => map.get(key).cloned().unwrap_or_default(),
             _ => Data::Null,
         };
-        let environment = map(vec![("Name", name), ("Values", self.values.clone())]);
-        map(vec![
+        let none = || Data::Text(String::new());
+        let environment =
+            vec![("Name", of(&self.env, "name")), ("KubeContext", none()), ("Values", self.values.clone()), ("Defaults", Data::map())];
+        // What the command line or the head of a helmfile says for all releases: here the component says the namespace.
+        let namespace = Some(of(&self.component, "namespace")).filter(|namespace| *namespace != Data::Null).unwrap_or_else(none);
+        let mut all = vec![
             ("env", self.env.clone()),
             ("component", self.component.clone()),
             ("Values", self.values.clone()),
             ("StateValues", self.values.clone()),
-            ("Environment", environment),
-        ])
+            ("Environment", map(environment)),
+            ("Namespace", namespace),
+            ("KubeContext", none()),
+            ("Chart", none()),
+        ];
+        if self.release != Data::Null {
+            all.push(("Release", self.release.clone()));
+        }
+        map(all)
     }
 
     /// The same for MiniJinja.

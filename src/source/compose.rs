@@ -53,6 +53,41 @@ pub fn expand(root: Node) -> Result<Node, String> {
     Expander { anchors: BTreeMap::new(), budget: 1_000_000 }.expand(root)
 }
 
+/// The same without the anchors, for a tree that is to be written: nothing refers to them any more.
+pub fn resolve(root: Node) -> Result<Node, String> {
+    if !is_shared(&root) {
+        return Ok(root);
+    }
+    let mut root = expand(root)?;
+    forget_anchors(&mut root);
+    Ok(root)
+}
+
+/// Whether there are anchors, aliases or merge keys in a tree.
+fn is_shared(node: &Node) -> bool {
+    node.extra.as_deref().is_some_and(|extra| !extra.anchor.is_empty())
+        || match &node.data {
+            NodeData::Alias(_) => true,
+            NodeData::Scalar(_) => node.tag == Tag::Merge,
+            NodeData::Sequence(items) => items.iter().any(is_shared),
+            NodeData::Mapping(entries) => entries.iter().any(|(key, value)| is_shared(key) || is_shared(value)),
+        }
+}
+
+fn forget_anchors(node: &mut Node) {
+    if let Some(extra) = &mut node.extra {
+        extra.anchor = Default::default();
+    }
+    match &mut node.data {
+        NodeData::Sequence(items) => items.iter_mut().for_each(forget_anchors),
+        NodeData::Mapping(entries) => entries.iter_mut().for_each(|(key, value)| {
+            forget_anchors(key);
+            forget_anchors(value);
+        }),
+        _ => {}
+    }
+}
+
 /// Replaces aliases by what they stand for and carries out merge keys (`<<`), within a budget of nodes, so that
 /// aliases of aliases cannot fill the memory.
 struct Expander {

@@ -25,6 +25,14 @@ pub enum Data {
 }
 
 impl Data {
+    /// This, made an empty mapping where it is null.
+    pub fn or_map(&mut self) -> &mut Self {
+        if *self == Self::Null {
+            *self = Self::map();
+        }
+        self
+    }
+
     /// An empty mapping.
     pub fn map() -> Self {
         Self::Map(BTreeMap::new())

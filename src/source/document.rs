@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Diagnostic, Result, SourceFile};
+use crate::base::{Diagnostic, Result, SourceFile, place};
 use crate::yaml::node::Node;
 
 use super::identity;
@@ -156,10 +156,12 @@ fn add(file: &Arc<SourceFile>, piece: &Piece<'_>, origin: Origin, trust: Trust, 
         Some(identity) => identity,
         None => {
             let Some(root) = compose(file, piece)? else { return Ok(()) };
-            if let Some(items) = identity::list_items(&root) {
-                return add_items(file, piece, &origin, items, all);
+            let root = super::compose::resolve(root).map_err(|message| wrong(file, piece, None, message))?;
+            match identity::list_items(&root) {
+                Ok(Some(items)) => return add_items(file, piece, &origin, items, all),
+                Ok(None) => identity::of(&root).map_err(|missing| not_an_object(file, piece, None, &missing))?,
+                Err((node, message)) => return Err(not_an_object(file, piece, Some(node), &message)),
             }
-            identity::of(&root).map_err(|missing| not_an_object(file, piece, &missing))?
         }
     };
     all.push(Document { text: tidy(piece.text), identity, origin });
@@ -167,10 +169,11 @@ fn add(file: &Arc<SourceFile>, piece: &Piece<'_>, origin: Origin, trust: Trust, 
 }
 
 /// The items of a `List` are objects of their own; their text is written anew.
-fn add_items(file: &Arc<SourceFile>, piece: &Piece<'_>, origin: &Origin, items: &[Node], all: &mut Vec<Document>) -> Result<()> {
+fn add_items(file: &Arc<SourceFile>, piece: &Piece<'_>, origin: &Origin, items: Vec<Node>, all: &mut Vec<Document>) -> Result<()> {
     for item in items {
-        let identity = identity::of(item).map_err(|missing| not_an_object(file, piece, &missing))?;
-        all.push(Document { text: super::compose::emit(item)?, identity, origin: origin.clone() });
+        let identity = identity::of(&item).map_err(|missing| not_an_object(file, piece, Some(&item), &missing))?;
+        let origin = Origin { line: origin.line + (item.line as usize).saturating_sub(1), ..origin.clone() };
+        all.push(Document { text: super::compose::emit(&item)?, identity, origin });
     }
     Ok(())
 }
@@ -179,13 +182,21 @@ fn compose(file: &Arc<SourceFile>, piece: &Piece<'_>) -> Result<Option<Node>> {
     super::compose::document(file, piece.start, piece.text)
 }
 
-fn not_an_object(file: &Arc<SourceFile>, piece: &Piece<'_>, missing: &str) -> Box<Diagnostic> {
-    let first = piece.text.find(|c: char| !c.is_whitespace()).unwrap_or(0);
+fn not_an_object(file: &Arc<SourceFile>, piece: &Piece<'_>, node: Option<&Node>, missing: &str) -> Box<Diagnostic> {
+    let what = if node.is_some() { "an item of a list in" } else { "a document of" };
+    wrong(file, piece, node, format!("{what} {} is not a Kubernetes object: {missing}", file.name))
+        .help("every document needs apiVersion, kind and metadata.name")
+}
+
+/// An error at a node of a document, or else at its first line.
+fn wrong(file: &Arc<SourceFile>, piece: &Piece<'_>, node: Option<&Node>, message: String) -> Box<Diagnostic> {
+    let first = match node.filter(|node| node.line > 0) {
+        Some(node) => place::byte_at(piece.text.as_bytes(), node.line, node.column),
+        None => piece.text.find(|c: char| !c.is_whitespace()).unwrap_or(0),
+    };
     let line = piece.text.get(first..).and_then(|rest| rest.lines().next()).unwrap_or_default();
     let start = piece.start + first;
-    Diagnostic::error(format!("a document of {} is not a Kubernetes object: {missing}", file.name))
-        .at(file, start..start + line.len(), "")
-        .help("every document needs apiVersion, kind and metadata.name")
+    Diagnostic::error(message).at(file, start..start + line.len(), "")
 }
 
 #[cfg(test)]
@@ -210,6 +221,6 @@ mod tests {
         let origin = Origin { source: "file raw/a.yaml".to_owned(), file: Some("raw/a.yaml".to_owned()), line: 1 };
         let all = documents(&file, &origin, Trust::Raw).unwrap();
         let shown: Vec<String> = all.iter().map(|document| format!("{} from {}", document.identity, document.origin)).collect();
-        assert_eq!(shown, ["Service a from file raw/a.yaml (raw/a.yaml:3)", "Pod b from file raw/a.yaml (raw/a.yaml:8)"]);
+        assert_eq!(shown, ["Service a from file raw/a.yaml (raw/a.yaml:3)", "Pod b from file raw/a.yaml (raw/a.yaml:11)"]);
     }
 }

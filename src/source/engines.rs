@@ -48,7 +48,11 @@ fn options(release: &HelmRelease, level: Level) -> RenderOptions {
         level,
         release: release.release.clone(),
         namespace: release.namespace.clone(),
-        values: ValueOptions { files: release.values.iter().map(file).collect(), ..ValueOptions::default() },
+        values: ValueOptions {
+            files: release.values.iter().map(file).collect(),
+            json: release.set.iter().map(|(path, value)| format!("{path}={}", value.to_json())).collect(),
+            ..ValueOptions::default()
+        },
         kube_version: release.kubernetes.clone(),
         api_versions: release.api_versions.clone(),
         include_crds: release.crds,
@@ -56,10 +60,9 @@ fn options(release: &HelmRelease, level: Level) -> RenderOptions {
     }
 }
 
-/// One hook that is kept keeps the object; tests are dropped unless the policy says otherwise.
+/// One hook that is kept keeps the object.
 fn keeps(release: &HelmRelease, hooks: &[String]) -> bool {
-    let is_test = |hook: &str| matches!(hook, "test" | "test-success" | "test-failure");
-    hooks.iter().any(|hook| release.hooks.get(hook).copied().unwrap_or(!is_test(hook)))
+    hooks.iter().any(|hook| release.hooks.get(hook).copied().unwrap_or(true))
 }
 
 /// Builds a kustomization. One over the sources before it takes their documents and gives them back changed.
@@ -81,16 +84,14 @@ pub fn kustomize(
             api_versions: what.api_versions.iter().map(|version| version.as_str().into()).collect(),
             debug: false,
         },
+        tell_unmatched: true,
         ..BuildOptions::default()
     };
     let taken = if what.over { std::mem::take(before) } else { Vec::new() };
     let given: Vec<Given<'_>> =
         taken.iter().map(|document| Given { text: document.text.as_bytes(), origin: Some(document.origin.to_string().into()) }).collect();
     let built = match &what.patches {
-        Some(patches) => {
-            let text = serde_json::json!({"patches": patches.to_json()}).to_string();
-            kustomize::patch(world, &what.path, &SourceFile::new(what.shown.clone(), text.into_bytes()), &given, &options)?
-        }
+        Some(patches) => kustomize::patch(world, &what.path, patches, &given, &options)?,
         None if what.over => kustomize::build_over(world, &what.path, &given, &options)?,
         None => kustomize::build(world, &what.path, &options)?,
     };

@@ -7,7 +7,7 @@ use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::chart::Level;
 use crate::gotmpl::exec::{self, Context, Limits};
 use crate::gotmpl::set::{GoVersion, MissingKey, Options, TemplateSet};
-use crate::gotmpl::{List, Map, Param, Str, Value, func::Failure, func::Function};
+use crate::gotmpl::{List, Map, Param, Str, Value, Vm, func::Failure, func::Function};
 
 use super::data::Data;
 use super::helm::functions;
@@ -39,6 +39,17 @@ static FUNCTIONS: &[Function] = &[
         variadic: false,
         run: |vm, args| Ok(Value::str(variable(vm.world(), args)?.unwrap_or_default())),
     },
+    Function { name: "get", params: &[Param::String, Param::Any], variadic: true, run: get },
+    Function { name: "getOrNil", params: &[Param::String, Param::Any], variadic: false, run: get_or_nil },
+    refused("exec"),
+    refused("envExec"),
+    refused("readFile"),
+    refused("readDir"),
+    refused("readDirEntries"),
+    refused("isFile"),
+    refused("isDir"),
+    refused("fetchSecretValue"),
+    refused("expandSecretRefs"),
     Function {
         name: "requiredEnv",
         params: &[Param::String],
@@ -49,6 +60,47 @@ static FUNCTIONS: &[Function] = &[
         },
     },
 ];
+
+/// What helmfile has and what is not done here: values follow from the files of the project that component.yaml names.
+const fn refused(name: &'static str) -> Function {
+    Function { name, params: &[Param::Any], variadic: true, run: |_, _| Err(REFUSED.into()) }
+}
+
+const REFUSED: &str = "this function of helmfile is not supported: hydrate starts no programs, resolves no secrets, and reads only the files that component.yaml names";
+
+/// `get "a.b" [default] object`: what stands at a path.
+fn get(_: &mut Vm<'_>, args: &[Value]) -> Result<Value, Failure> {
+    let (default, object) = match args {
+        [_, object] => (None, object),
+        [_, default, object] => (Some(default), object),
+        _ => return Err(format!("get takes a path, a default that may be left out, and an object, not {} arguments", args.len()).into()),
+    };
+    match at_path(&name(args), object) {
+        Ok(found) => Ok(found),
+        Err(missing) => match default {
+            Some(default) => Ok(default.clone()),
+            None => Err(format!("no value exist for key \"{missing}\"").into()),
+        },
+    }
+}
+
+/// `getOrNil "a.b" object`: the same, and nothing where nothing stands there.
+fn get_or_nil(_: &mut Vm<'_>, args: &[Value]) -> Result<Value, Failure> {
+    Ok(args.get(1).and_then(|object| at_path(&name(args), object).ok()).unwrap_or(Value::Nil))
+}
+
+/// What stands at a path; the error is the key that is not there.
+fn at_path(path: &str, object: &Value) -> Result<Value, String> {
+    let mut found = object.clone();
+    for key in path.split('.').filter(|_| !path.is_empty()) {
+        found = match &found {
+            Value::Map(map) => map.get(key.as_bytes()),
+            _ => None,
+        }
+        .ok_or_else(|| key.to_owned())?;
+    }
+    Ok(found)
+}
 
 fn name(args: &[Value]) -> String {
     match args.first() {
@@ -97,6 +149,17 @@ mod tests {
     #[test]
     fn values_are_seen_and_functions_are_there() {
         assert_eq!(run("a: {{ .Values.domain | upper }}:{{ .Values.port }} {{ env \"USER\" }}\n").unwrap(), "a: LOCAL:80 me\n");
+    }
+
+    #[test]
+    fn paths_are_followed_as_helmfile_does() {
+        assert_eq!(
+            run("{{ .Values | get \"domain\" }} {{ .Values | get \"a.b\" 5 }} {{ getOrNil \"domain.x\" .Values }}").unwrap(),
+            "local 5 <no value>"
+        );
+        assert!(run("\n{{ get \"a.b\" .Values }}").unwrap_err().contains("no value exist for key \"a\""));
+        let error = run("{{ exec \"ls\" (list) }}").unwrap_err();
+        assert!(error.contains("starts no programs"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who an object is, from its text: without a parse where the text is plain, else from the tree.
 
-use crate::yaml::node::{Node, Tag};
+use crate::yaml::node::{Data as NodeData, Node, Tag};
 
 use super::document::Identity;
 
@@ -51,11 +51,47 @@ pub fn of(root: &Node) -> Result<Identity, String> {
     if missing.is_empty() { Ok(identity) } else { Err(format!("it has no {}", missing.join(", no "))) }
 }
 
-/// The items when the document is a `List` (or a typed one, such as `ConfigMapList`).
-pub fn list_items(root: &Node) -> Option<&[Node]> {
-    let kind = root.get("kind").and_then(Node::as_str)?;
-    let nameless = root.get("metadata").is_none_or(|metadata| metadata.get("name").is_none());
-    root.get("items").filter(|_| kind.ends_with("List") && nameless).and_then(Node::items)
+/// The items when the document is a `List` (or a typed one, such as `ConfigMapList`), as kubectl takes it apart: nested
+/// lists too, and items of a typed list need not say what they are. `None` for what is no list; the error says what is
+/// wrong with a list.
+pub fn list_items(root: &Node) -> Result<Option<Vec<Node>>, (&Node, String)> {
+    let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
+    let Some(kind) = text("kind").strip_suffix("List") else { return Ok(None) };
+    let is_plain = kind.is_empty() && text("apiVersion") == "v1";
+    let Some(items) = root.get("items") else {
+        return if is_plain { Err((root, "it is a List without items".to_owned())) } else { Ok(None) };
+    };
+    let elements = match items.items() {
+        Some(elements) => elements,
+        None if items.tag == Tag::Null => &[],
+        None if is_plain => return Err((items, "the items of a List are not a sequence".to_owned())),
+        None => return Ok(None),
+    };
+    if elements.iter().any(|item| item.entries().is_none()) && !is_plain {
+        return Ok(None);
+    }
+    let mut all = Vec::new();
+    for item in elements {
+        match list_items(item)? {
+            Some(inner) => all.extend(inner),
+            None => all.push(typed(item, text("apiVersion"), kind)),
+        }
+    }
+    Ok(Some(all))
+}
+
+/// An item that says neither version nor kind has those of its list.
+fn typed(item: &Node, api_version: &str, kind: &str) -> Node {
+    let mut item = item.clone();
+    let is_untyped = item.get("kind").is_none() && item.get("apiVersion").is_none();
+    if let NodeData::Mapping(entries) = &mut item.data
+        && is_untyped
+        && !kind.is_empty()
+    {
+        let said = [("apiVersion", api_version), ("kind", kind)].map(|(key, text)| (Node::string(key), Node::string(text)));
+        entries.splice(0..0, said);
+    }
+    item
 }
 
 /// Which of the three keys were seen: a second time is for the parser to complain about.

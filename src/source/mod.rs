@@ -11,6 +11,7 @@ pub mod helmfile;
 pub mod identity;
 pub mod jinja;
 pub mod kustomize;
+pub mod namespace;
 pub mod outside;
 pub mod raw;
 
@@ -62,6 +63,8 @@ pub struct HelmRelease {
     pub namespace: String,
     /// Values files in order.
     pub values: Vec<Arc<SourceFile>>,
+    /// What is set over them: paths as in `--set-json`, and what stands there.
+    pub set: Vec<(String, data::Data)>,
     /// Whether this is helm 3.17's output rather than 4.3's.
     pub v3: bool,
     /// `.Capabilities.KubeVersion`; the level's own where it is left out.
@@ -93,8 +96,8 @@ pub struct Kustomization {
     pub kubernetes: Option<String>,
     /// API versions that its charts see beyond the built-in ones, where they do not say.
     pub api_versions: Vec<String>,
-    /// Patches of the component, when this stands for them: `path` is then the component's directory.
-    pub patches: Option<data::Data>,
+    /// Patches of the component, when this stands for them, as the text of a kustomization: `path` is then the component's directory.
+    pub patches: Option<Arc<SourceFile>>,
 }
 
 /// Renders one source; `before` are the documents of the sources before it, to which its own are added, or which a

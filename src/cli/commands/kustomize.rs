@@ -150,6 +150,7 @@ fn run_build(ui: &mut Ui, args: &BuildArgs) -> Outcome {
         managed_by: args.enable_managedby_label,
         keep_order: args.reorder == Reorder::None,
         shown_from: Some(&here),
+        tell_unmatched: false,
     };
     let directory = here.join(&args.directory);
     let Some(path) = &args.output else {

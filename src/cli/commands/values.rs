@@ -12,6 +12,7 @@ use crate::pipeline::plan;
 use crate::pipeline::provision::ForComponent;
 use crate::project::parse;
 use crate::project::select::select;
+use crate::project::sets::Sets;
 use crate::source::data::Data;
 use crate::source::{Source, compose};
 
@@ -72,6 +73,7 @@ fn values(source: &Source) -> crate::base::Result<Option<(String, Vec<String>, D
             for file in &release.values {
                 merged.merge(Data::from_node(&parse::parse(file)?));
             }
+            Sets { plain: Data::Null, paths: release.set.clone() }.apply(&mut merged);
             let files = release.values.iter().map(|file| file.name.clone()).collect();
             Ok(Some((format!("helm release {} of {}", release.release, release.shown), files, merged)))
         }

@@ -74,6 +74,8 @@ pub struct BuildOptions<'o> {
     pub keep_order: bool,
     /// The directory that shown paths are relative to.
     pub shown_from: Option<&'o Path>,
+    /// Warns of entries of `patches` whose target selects nothing, which kustomize passes over.
+    pub tell_unmatched: bool,
 }
 
 /// A finished object.
@@ -225,6 +227,7 @@ fn run(
         inflator: options.helm,
         flags: options.helm_flags.clone(),
         warnings: Default::default(),
+        tell_unmatched: options.tell_unmatched,
     };
     let loader = Loader::new(shared, directory)?;
     let (mut map, kustomization) = build(&context, loader)?;

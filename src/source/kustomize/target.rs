@@ -44,7 +44,9 @@ pub struct Build<'b> {
     /// What the command line says about Helm.
     pub flags: HelmFlags,
     /// Warnings so far.
-    pub warnings: std::cell::RefCell<Vec<String>>,
+    pub warnings: Rc<std::cell::RefCell<Vec<String>>>,
+    /// Whether patches that select nothing are told.
+    pub tell_unmatched: bool,
 }
 
 /// Objects, and what is needed to finish them.
@@ -445,7 +447,14 @@ impl<'t, 'w> Target<'t, 'w> {
         }
         for (at, patch) in k.patches.take().unwrap_or_default().into_iter().enumerate() {
             let loaded = patches::Loaded::entry(&self.loader, &patch).map_err(|error| spot(error, &file, "patches", Some(at)))?;
-            add("PatchTransformer", ("patches", Some(at)), Box::new(move |map| loaded.apply(map)));
+            let (tell, warnings) = (self.build.tell_unmatched, Rc::clone(&self.build.warnings));
+            let run = move |map: &mut ResMap| {
+                if tell && loaded.is_unmatched(map) {
+                    warnings.borrow_mut().push(format!("the target of patches[{at}] matches nothing"));
+                }
+                loaded.apply(map)
+            };
+            add("PatchTransformer", ("patches", Some(at)), Box::new(run));
         }
         if !k.namespace.is_empty() {
             let (name, specs) = (k.namespace.clone(), Rc::clone(&config.namespace));

@@ -69,6 +69,11 @@ impl Loaded {
         }
     }
 
+    /// Whether it has a target, and that selects nothing.
+    pub fn is_unmatched(&self, map: &ResMap) -> bool {
+        self.target.as_ref().is_some_and(|target| map.select(target).is_ok_and(|selected| selected.is_empty()))
+    }
+
     /// Patches what is targeted.
     pub fn apply(&self, map: &mut ResMap) -> KResult<()> {
         match &self.content {
