@@ -117,6 +117,11 @@ impl Keeping {
         fs::rename(beside, self.dir.join(JOURNAL))
     }
 
+    /// Removes a journal that a killed run was still writing: it decided on nothing.
+    pub(super) fn forget_draft(&self) -> io::Result<()> {
+        remove(&self.dir.join(format!("{JOURNAL}.new")))
+    }
+
     /// Ends a write that is done, or undone.
     pub(super) fn end(&self) -> io::Result<()> {
         may_be_killed_here();

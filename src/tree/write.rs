@@ -144,6 +144,7 @@ fn recover(place: &Place) -> io::Result<Vec<Box<Diagnostic>>> {
 /// Removes files that were made for a write that nobody has decided on, or that is done.
 fn clean_up(place: &Place, keeping: &Keeping) -> io::Result<()> {
     remove_files(keeping)?;
+    keeping.forget_draft()?;
     if let Some(name) = keeping.staging() {
         let manifests = Dir::open(&place.manifests)?;
         if let Some(staging) = manifests.beneath(&name)? {
