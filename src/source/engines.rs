@@ -107,8 +107,18 @@ fn of_kustomize(document: kustomize::Document, shown: &str) -> Document {
 }
 
 /// What renders the charts of kustomizations (`helmCharts`) that lie beside them: the Helm engine.
-pub fn kustomize_helm(world: &dyn World) -> Box<dyn HelmInflator + '_> {
-    Box::new(Inflator { world, outside: &Nothing, level: Level::default() })
+pub fn kustomize_helm(world: &dyn World, level: Level) -> Box<dyn HelmInflator + '_> {
+    Box::new(Inflator { world, outside: &Nothing, level })
+}
+
+/// The release's name as `helm template` takes it from the arguments that kustomize gives.
+fn release_name(chart: &HelmChart, world: &dyn World) -> KResult<String> {
+    match (chart.release_name.as_str(), chart.name_template.as_str()) {
+        ("", "") => Ok("release-name".to_owned()),
+        ("", template) => helm::template_name(template, world).map_err(Fail::from_diagnostic),
+        (name, "") => Ok(name.to_owned()),
+        _ => Err(Fail::new("cannot set --name-template and also specify a name").help("write either releaseName or nameTemplate")),
+    }
 }
 
 struct Inflator<'w> {
@@ -138,7 +148,7 @@ impl HelmInflator for Inflator<'_> {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let options = RenderOptions {
             level,
-            release: text(&wanted.release_name).unwrap_or_else(|| "release-name".to_owned()),
+            release: release_name(wanted, self.world)?,
             namespace: text(&wanted.namespace).unwrap_or_else(|| "default".to_owned()),
             values: ValueOptions { files: request.values.iter().enumerate().map(file).collect(), ..ValueOptions::default() },
             kube_version: text(&wanted.kube_version),
