@@ -60,3 +60,20 @@ fn answers_are_those_of_kustomize() {
     let failures: Vec<String> = paths.iter().filter_map(|path| run(&read(path)).err()).collect();
     assert!(failures.is_empty(), "{} of {} differ:\n{}", failures.len(), paths.len(), failures.join("\n\n"));
 }
+
+fn refusal(kustomization: &str, objects: &str) -> String {
+    let world = MemoryWorld::new().with_file("/root/kustomization.yaml", kustomization).with_file("/root/objects.yaml", objects);
+    build(&world, Path::new("/root"), &BuildOptions::default()).expect_err("kustomize crashes").to_string()
+}
+
+#[test]
+fn what_kustomize_crashes_at_is_refused() {
+    let objects =
+        "{apiVersion: v1, kind: Namespace, metadata: {name: one}}\n---\n{apiVersion: v1, kind: Namespace, metadata: {name: two}}\n";
+    let renames = "resources: [objects.yaml]\nsortOptions: {order: fifo}\nreplacements:\n- sourceValue: two\n  \
+                   targets: [{select: {name: one}, fieldPaths: [metadata.name]}]\n";
+    let said = refusal(renames, objects);
+    assert!(said.contains("already registered id: Namespace.v1.[noGrp]/two"), "{said}");
+    let said = refusal("resources: [objects.yaml]", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: [p, q, r]}\n");
+    assert!(said.contains("metadata.annotations is a list of 3 items"), "{said}");
+}

@@ -108,12 +108,16 @@ impl<'a> Conf<'a> {
         self.node.entries().ok_or_else(|| self.mismatch(wanted))
     }
 
+    /// The entries in the order of their keys, the last one of each: between YAML and the struct there are Go's maps and JSON.
+    fn last_entries(&self, wanted: &str) -> KResult<BTreeMap<EcoString, (&'a Node, &'a Node)>> {
+        Ok(self.entries(wanted)?.iter().map(|(key, value)| (scalar::key_text(key), (key, value))).collect())
+    }
+
     /// Reads a record.
     pub fn record<T: Record>(&self) -> KResult<T> {
         let mut result = T::default();
         let name = if self.mode == Mode::Kustomization { T::NAME } else { "" };
-        for (key, value) in self.entries(&format!("types.{}", T::NAME))? {
-            let key_text = scalar::key_text(key);
+        for (key_text, (key, value)) in self.last_entries(&format!("types.{}", T::NAME))? {
             let path = if self.path.is_empty() { format!("{name}.{key_text}") } else { format!("{}.{key_text}", self.path) };
             let value = Conf { node: value, path: path.trim_start_matches('.'), ..*self };
             if !result.set(&key_text, value)? && self.mode != Mode::Loose {
@@ -186,8 +190,8 @@ impl<T: Decode + Default> Decode for Box<T> {
 
 impl Decode for BTreeMap<EcoString, EcoString> {
     fn decode(conf: Conf<'_>) -> KResult<Self> {
-        let entries = conf.entries("map[string]string")?;
-        entries.iter().map(|(key, node)| Ok((scalar::key_text(key), Conf { node, ..conf }.value()?))).collect()
+        let entries = conf.last_entries("map[string]string")?;
+        entries.into_iter().map(|(key, (_, node))| Ok((key, Conf { node, ..conf }.value()?))).collect()
     }
 }
 

@@ -144,7 +144,11 @@ pub fn check_metadata(node: &Node) -> KResult<()> {
     if !kind.ends_with("List") && tree::meta_text(node, "name").is_empty() {
         return fail(format!("missing metadata.name in object {}", meta_text(node)));
     }
-    Ok(())
+    // Two by two, the items of a list count as annotations; kustomize crashes where one is left over.
+    match meta.and_then(|meta| meta.get("annotations")?.items()) {
+        Some(items) if items.len() % 2 == 1 => fail(format!("metadata.annotations is a list of {} items, not a mapping", items.len())),
+        _ => Ok(()),
+    }
 }
 
 /// An object's metadata as Go prints the struct.

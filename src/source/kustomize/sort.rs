@@ -57,12 +57,18 @@ fn rank<T: AsRef<str>>(kind: &str, first: &[T], last: &[T]) -> i64 {
 pub fn sort(map: &mut ResMap, options: Option<&SortOptions>) -> KResult<()> {
     let Some(options) = options else { return by_kind(map, &FIRST, &LAST) };
     match (options.order.as_str(), &options.legacy) {
-        ("fifo", None) => Ok(()),
+        ("fifo", None) => unchanged(map),
         ("fifo", Some(_)) => fail("the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', not 'legacy'"),
         ("legacy", None) => by_kind(map, &FIRST, &LAST),
         ("legacy", Some(legacy)) => by_kind(map, &legacy.order_first, &legacy.order_last),
         _ => Err(Fail::new("the field 'sortOptions.order' must be one of [fifo, legacy]")),
     }
+}
+
+/// Keeps the order; names may have become the same since the objects were last compared.
+fn unchanged(map: &mut ResMap) -> KResult<()> {
+    let list = map.take();
+    map.append_all(list)
 }
 
 fn by_kind<T: AsRef<str>>(map: &mut ResMap, first: &[T], last: &[T]) -> KResult<()> {

@@ -379,8 +379,14 @@ pub fn meta_entry<'a>(node: &'a Node, map: &str, key: &str) -> Option<&'a str> {
 
 /// Labels or annotations.
 pub fn meta_map(node: &Node, map: &str) -> BTreeMap<EcoString, EcoString> {
-    let entries = metadata(node).and_then(|meta| meta.get(map)).and_then(Node::entries).unwrap_or_default();
-    entries.iter().map(|(key, value)| (raw_text(key).into(), raw_text(value).into())).collect()
+    let Some(found) = metadata(node).and_then(|meta| meta.get(map)) else { return BTreeMap::new() };
+    let pair = |key: &Node, value: &Node| (raw_text(key).into(), raw_text(value).into());
+    match &found.data {
+        Data::Mapping(entries) => entries.iter().map(|(key, value)| pair(key, value)).collect(),
+        // kustomize goes through what is in the node two by two, whatever kind of node it is.
+        Data::Sequence(items) => items.chunks_exact(2).filter_map(|two| Some(pair(two.first()?, two.last()?))).collect(),
+        Data::Scalar(_) | Data::Alias(_) => BTreeMap::new(),
+    }
 }
 
 /// Replaces labels or annotations: all become strings, sorted; without any the field goes.
@@ -390,7 +396,12 @@ pub fn set_meta_map(node: &mut Node, map: &str, values: &BTreeMap<EcoString, Eco
     if values.is_empty() || kind(meta) != Kind::Mapping {
         return Ok(());
     }
-    let entries = values.iter().map(|(key, value)| (bare(key.clone()), Node::string(value.clone()))).collect();
+    let quoted = |value: &EcoString| {
+        let mut node = Node::string(value.clone());
+        protect(&mut node);
+        node
+    };
+    let entries = values.iter().map(|(key, value)| (bare(key.clone()), quoted(value))).collect();
     put(meta, map, Node::mapping(entries));
     Ok(())
 }
