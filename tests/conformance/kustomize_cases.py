@@ -304,7 +304,7 @@ class Case:
     def features(self, name):
         k = {}
         makers = [m for m in dir(self) if m.startswith("make_")]
-        for maker in self.some(makers, 4):
+        for maker in self.some(makers, 2):
             value = getattr(self, maker)(name)
             if value is not None:
                 k[maker.removeprefix("make_")] = value

@@ -286,7 +286,13 @@ fn set(dest: &mut Node, name: &str, walked: Walked, style: Option<Style>) -> KRe
             }
             Ok(())
         }
-        Some(node) if !tree::is_null(&node) => {
+        Some(mut node) if !tree::is_null(&node) => {
+            let mut style = style;
+            // What stays is set into its own field, which is the same node there: quotes that it needs are its style from now on.
+            if walked.from == From::Dest {
+                tree::protect(&mut node);
+                style = style.map(|_| node.style);
+            }
             if let (Some(style), Some(field)) = (style, dest.get_mut(name)) {
                 field.style = style;
             }

@@ -51,14 +51,26 @@ impl Source {
         Self { value, place: None }
     }
 
-    /// The value as it is now.
-    fn current(&mut self, map: &ResMap) -> &Node {
-        if let Some((at, path)) = &self.place
-            && let Some(Ok(Some(node))) = map.list().get(*at).map(|object| tree::lookup(&object.node, path))
+    fn is_in(&self, object: usize) -> bool {
+        self.place.as_ref().is_some_and(|(at, _)| *at == object)
+    }
+
+    /// Takes the value as it is now.
+    fn refresh(&mut self, map: &ResMap) {
+        if let Some((at, _)) = &self.place
+            && let Some(object) = map.list().get(*at)
+        {
+            self.read(&object.node);
+        }
+    }
+
+    /// Takes the value as its object has it now.
+    fn read(&mut self, object: &Node) {
+        if let Some((_, path)) = &self.place
+            && let Ok(Some(node)) = tree::lookup(object, path)
         {
             self.value.clone_from(node);
         }
-        &self.value
     }
 }
 
@@ -159,9 +171,14 @@ fn apply_target(map: &mut ResMap, selector: &TargetSelector, source: &mut Source
         }
         let id = res.cur_id(map.schemas());
         for path in paths {
-            let value = source.current(map);
+            source.refresh(map);
             let Some(res) = map.list_mut().get_mut(at) else { break };
-            target.copy(&mut res.node, path, value).map_err(|error| error.note(format!("in {id}")))?;
+            let done = if source.is_in(at) {
+                target.copy_within(&mut res.node, path, source)
+            } else {
+                target.copy(&mut res.node, path, &source.value)
+            };
+            done.map_err(|error| error.note(format!("in {id}")))?;
         }
     }
     Ok(())
@@ -186,22 +203,53 @@ impl Target<'_> {
     }
 
     fn copy(&self, object: &mut Node, path: &str, value: &Node) -> KResult<()> {
-        let create = self.options.filter(|options| options.create).map(|_| tree::kind(value));
+        let create = self.created(value);
         let parts = paths::split_smart(path, '.');
         if into_structured(object, &parts, value, create).is_ok() {
             return Ok(());
         }
-        let explain = |error: Fail| error.wrap(not_found(path, create.is_some()));
-        // Kustomize looks for all fields before it changes the first: an error on the way changes nothing.
-        let found = visit(&mut object.clone(), &parts, create, &mut |_| Ok(())).map_err(explain)?;
-        if found == 0 {
-            let near = near_fields(object, &parts);
-            let error = Fail::new(not_found(path, create.is_some()));
-            return Err(if near.is_empty() { error } else { error.help(format!("fields of similar names: {}", near.join(", "))) });
-        }
+        self.find(object, path, &parts, create)?;
         let done = visit(object, &parts, create, &mut |field| set(self.options, field, value)).map(drop);
         shared::settle(object);
         done
+    }
+
+    /// The same where the value is from the object itself: fields that are made, and fields that are set before others, may be part
+    /// of it.
+    fn copy_within(&self, object: &mut Node, path: &str, source: &mut Source) -> KResult<()> {
+        let create = self.created(&source.value);
+        let parts = paths::split_smart(path, '.');
+        if into_structured(object, &parts, &source.value, create).is_ok() {
+            return Ok(());
+        }
+        let (made, found) = self.find(object, path, &parts, create)?;
+        *object = made;
+        for wanted in 0..found {
+            source.read(object);
+            let mut fields = 0..;
+            let mut set = |field: &mut Node| if fields.next() == Some(wanted) { set(self.options, field, &source.value) } else { Ok(()) };
+            visit(object, &parts, create, &mut set)?;
+            shared::settle(object);
+        }
+        Ok(())
+    }
+
+    /// The kind that missing fields are made of, if they may be made.
+    fn created(&self, value: &Node) -> Option<Kind> {
+        self.options.filter(|options| options.create).map(|_| tree::kind(value))
+    }
+
+    /// Makes the fields at a path in a copy of the object, and counts them: kustomize looks for all fields before it changes the first,
+    /// so an error on the way changes nothing.
+    fn find(&self, object: &Node, path: &str, parts: &[String], create: Option<Kind>) -> KResult<(Node, usize)> {
+        let mut made = object.clone();
+        let found = visit(&mut made, parts, create, &mut |_| Ok(())).map_err(|error| error.wrap(not_found(path, create.is_some())))?;
+        if found > 0 {
+            return Ok((made, found));
+        }
+        let near = near_fields(object, parts);
+        let error = Fail::new(not_found(path, create.is_some()));
+        Err(if near.is_empty() { error } else { error.help(format!("fields of similar names: {}", near.join(", "))) })
     }
 }
 
