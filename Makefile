@@ -6,7 +6,9 @@ SHELL := /bin/bash
 
 ENV ?= k3d
 CARGO ?= cargo
-HYDRATE ?= target/release/hydrate
+# Where cargo puts what it builds.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+HYDRATE ?= $(TARGET)/release/hydrate
 # Names the tools that are missing, the version wanted and how to get it, and stops.
 NEED := @environments/k3d/need.sh
 SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs' 2>/dev/null)
@@ -25,7 +27,7 @@ $(HYDRATE): $(SOURCES)
 	@touch $(HYDRATE)
 
 .PHONY: build
-build: $(HYDRATE) ## Build the release binary, target/release/hydrate
+build: $(HYDRATE) ## Build the release binary
 
 .PHONY: hydrate
 hydrate: $(HYDRATE) ## Render every component into manifests/$(ENV) (ENV=k3d)
@@ -38,7 +40,7 @@ diff: $(HYDRATE) ## Show what `make hydrate` would change
 ##@ Development
 
 # The binary that the tests use as well, so that nothing is compiled twice.
-CHECKER ?= $(CARGO) test --locked --no-run --quiet && target/debug/hydrate
+CHECKER ?= $(CARGO) test --locked --no-run --quiet && $(TARGET)/debug/hydrate
 
 .PHONY: check
 check: fmt clippy ## Format, lints, that manifests/ is what would be rendered, and that all references in it hold
