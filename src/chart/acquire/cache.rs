@@ -111,6 +111,9 @@ impl Cache {
     fn part(&self, part: &str) -> Result<PathBuf, Box<Diagnostic>> {
         let make = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| failed("make", path, &error));
         if !self.is_marked() {
+            self.make_marked();
+        }
+        if !self.is_marked() {
             make(&self.root)?;
             for (name, text) in [(TAG, TAG_TEXT), (MARKER, b"1\n")] {
                 let path = self.root.join(name);
@@ -122,6 +125,20 @@ impl Cache {
         let metadata = fs::symlink_metadata(&path).map_err(|error| failed("use", &path, &error))?;
         check_private(&path, &metadata)?;
         Ok(path)
+    }
+
+    /// Makes a new directory with its markers at once, so that nobody sees it without. Where that fails it is made in steps.
+    fn make_marked(&self) {
+        let Some(above) = self.root.parent().filter(|_| fs::symlink_metadata(&self.root).is_err()) else { return };
+        if DirBuilder::new().recursive(true).mode(0o700).create(above).is_err() {
+            return;
+        }
+        let Ok(made) = tempfile::Builder::new().prefix(".hydrate-cache-").tempdir_in(above) else { return };
+        let marked = [(TAG, TAG_TEXT), (MARKER, b"1\n")].iter().all(|(name, text)| fs::write(made.path().join(name), text).is_ok());
+        if marked && fs::rename(made.path(), &self.root).is_ok() {
+            // It has another name now: there is nothing to remove.
+            let _ = made.keep();
+        }
     }
 
     fn is_marked(&self) -> bool {
