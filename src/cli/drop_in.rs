@@ -6,9 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::base::bounds;
-use crate::base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World};
+use crate::base::limits::{parse_size, parse_time};
+use crate::base::{Bounds, Diagnostic, DiskWorld, FileKind, Limits, Result, World};
 
 use super::args::LimitArgs;
+use super::pflag::{Flag, Kind, Parsed, switch, value};
 use super::session::is_ci;
 
 /// hydrate's own options of a drop-in command.
@@ -25,7 +27,42 @@ pub struct WorldArgs {
     template_env: Vec<String>,
 }
 
+/// The same options as flags of a table.
+pub const OWN_FLAGS: &[Flag] = &[
+    value("max-time", Kind::Checked(|text| parse_time(text).map(drop)), "How long rendering may take [default: 15s]"),
+    value("max-memory", Kind::Checked(|text| parse_size(text).map(drop)), "How much memory rendering may take [default: 4Gi]"),
+    value("max-steps", Kind::Checked(number), "How many steps the templates of the chart may take"),
+    value("max-output", Kind::Checked(number), "How many bytes the templates of the chart may write, and have functions make"),
+    switch("allow-outside", "Follow links that lead out of the Git work tree, or out of the directory named [HYDRATE_ALLOW_OUTSIDE]"),
+    value("template-env", Kind::List, "Environment variables that may be read where CI is set [HYDRATE_TEMPLATE_ENV]"),
+];
+
+fn number(text: &str) -> std::result::Result<(), String> {
+    text.parse::<u64>().map(drop).map_err(|_| "expected a number".to_owned())
+}
+
 impl WorldArgs {
+    /// From a command line that was read with [`OWN_FLAGS`].
+    pub fn of(parsed: &Parsed) -> Self {
+        let set = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let from_variable = set("HYDRATE_TEMPLATE_ENV").map(|list| list.split(',').map(str::to_owned).collect::<Vec<_>>());
+        let given = parsed.texts("template-env");
+        let usual = Limits::default();
+        let limits = Limits {
+            time: parsed.text("max-time").and_then(|text| parse_time(text).ok()).unwrap_or(usual.time),
+            memory: parsed.text("max-memory").and_then(|text| parse_size(text).ok()).unwrap_or(usual.memory),
+            steps: parsed.text("max-steps").and_then(|text| text.parse().ok()).unwrap_or(usual.steps),
+            output: parsed.text("max-output").and_then(|text| text.parse().ok()).unwrap_or(usual.output),
+        };
+        Self {
+            limits: LimitArgs::from(limits),
+            allow_outside: parsed.is_on("allow-outside")
+                || set("HYDRATE_ALLOW_OUTSIDE")
+                    .is_some_and(|text| !matches!(text.to_lowercase().as_str(), "0" | "f" | "false" | "n" | "no" | "off")),
+            template_env: if given.is_empty() { from_variable.unwrap_or_default() } else { given.to_vec() },
+        }
+    }
+
     /// The world for a chart or kustomization at a path as the command line names it.
     pub fn world(&self, path: &Path, reach: Reach) -> Result<DiskWorld> {
         let world = DiskWorld::new().limited(self.limits.limits());

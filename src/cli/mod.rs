@@ -7,6 +7,7 @@ pub mod commands;
 pub mod config;
 pub mod downloads;
 pub mod drop_in;
+pub mod pflag;
 pub mod progress;
 pub mod report;
 pub mod session;

@@ -43,6 +43,19 @@ pub fn partly_from_json(go: GoVersion, text: &[u8], target: Target, numbers: Num
     Ok(Partial { value: fit(value, target)?, error: problem.map(|problem| problem.message(go)) })
 }
 
+/// The first JSON value of a text and the number of bytes up to its end, as `json.Decoder` reads it: what comes behind is not looked at.
+/// Numbers that do not fit are errors.
+pub fn first_from_json(go: GoVersion, text: &[u8], numbers: Numbers) -> Result<(Value, usize), String> {
+    let mut build = Values::new(numbers);
+    let mut reader = Reader { bytes: text, pos: 0, depth: 0, numbers, go, problem: None, build: &mut build };
+    let value = reader.value()?;
+    let end = reader.pos;
+    match reader.problem {
+        Some(problem) => Err(problem.message(go)),
+        None => Ok((value, end)),
+    }
+}
+
 /// The same into any builder's values; see [`from_json`].
 pub fn read_json<B: Build>(go: GoVersion, text: &[u8], numbers: Numbers, build: &mut B) -> Result<B::Value, String> {
     match read(go, text, numbers, build)? {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::value::{Entries, Kind, List, Map, Str, Value};
 use crate::yaml::{self, Build, Dialect, Scalar, Unfit};
 
-pub use json::{Partial, from_json, from_json_of, partly_from_json, place, read_json};
+pub use json::{Partial, first_from_json, from_json, from_json_of, partly_from_json, place, read_json};
 
 /// What Go makes of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

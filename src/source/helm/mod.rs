@@ -63,11 +63,31 @@ pub struct Rendered {
 /// `world` is asked for the files of `--set-file`, the time and randomness. Errors carry Helm's own text in a note that
 /// begins with `Error: `, or as their message.
 pub fn render(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) -> Result<Rendered> {
-    let outcome = stack::with_large_stack(STACK, |errands| work(chart, options, world, errands));
-    outcome.unwrap_or_else(|error| Err(Diagnostic::error(format!("rendering template failed: {error}"))))
+    render_or_show(chart, options, world, false).map_err(|failed| failed.error)
 }
 
-fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands: &Errands) -> Result<Rendered> {
+/// A chart that could not be rendered.
+#[derive(Debug)]
+pub struct Failed {
+    /// Why.
+    pub error: Box<Diagnostic>,
+    /// What `helm template --debug` prints all the same: everything that the templates gave, by their paths.
+    pub shown: Option<Vec<u8>>,
+}
+
+impl From<Box<Diagnostic>> for Failed {
+    fn from(error: Box<Diagnostic>) -> Self {
+        Self { error, shown: None }
+    }
+}
+
+/// The same; with `show`, what the templates gave is kept for where it turns out to be no YAML.
+pub fn render_or_show(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, show: bool) -> Result<Rendered, Failed> {
+    let outcome = stack::with_large_stack(STACK, |errands| work(chart, options, world, errands, show));
+    outcome.unwrap_or_else(|error| Err(Diagnostic::error(format!("rendering template failed: {error}")).into()))
+}
+
+fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands: &Errands, show: bool) -> Result<Rendered, Failed> {
     let level = options.level;
     let mut said = chart_warnings(chart);
     let parsing = Parsing::begin(chart, level, errands);
@@ -97,14 +117,22 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands:
     let execution = Execution { level, world, chart };
     let mut reading = Reading::new(errands, level);
     let (own_notes, mut notes) = (format!("{}/templates/NOTES.txt", chart.name()), String::new());
+    let mut shown = Vec::new();
     let take = |path: &str, file: RenderedFile| match path {
         path if path == own_notes => notes = String::from_utf8_lossy(file.bytes()).into_owned(),
         path if path.ends_with("NOTES.txt") => {}
-        path => reading.add(path, file),
+        path => {
+            if show && !manifests::trim(file.bytes()).is_empty() {
+                shown.extend([b"---\n# Source: ", path.as_bytes(), b"\n", file.bytes(), b"\n"].concat());
+            }
+            reading.add(path, file);
+        }
     };
     let limits = world.limits();
-    budget::with(limits.steps, limits.output, || engine::render(&templates, &execution, parsing, take))?;
-    documents(instance, reading.finish()?, notes, options, said)
+    let failed = |error, shown: Vec<u8>| Failed { error, shown: show.then(|| [manifests::trim(&shown), b"\n"].concat()) };
+    budget::with(limits.steps, limits.output, || engine::render(&templates, &execution, parsing, take))
+        .map_err(|error| failed(error, Vec::new()))?;
+    reading.finish().and_then(|files| documents(instance, files, notes, options, said)).map_err(|error| failed(error, shown))
 }
 
 /// What was remarked while the chart and its dependencies were loaded.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::strvals::{self, Reading};
 use crate::base::{Diagnostic, Result, SourceFile, World, go_io_text};
 use crate::chart::{Level, values};
+use crate::gotmpl::decode;
 use crate::gotmpl::value::{Map, Value};
 
 /// A values file may be this large; what is beyond is a mistake or an attack.
@@ -108,6 +109,11 @@ impl ValueOptions {
     }
 
     fn read_text(&self, path: &str, world: &dyn World) -> Result<Value, String> {
+        if path.trim() == "-" {
+            let mut text = Vec::new();
+            let read = std::io::Read::read_to_end(&mut std::io::stdin(), &mut text);
+            return read.map(|_| Value::str(text)).map_err(|error| format!("read /dev/stdin: {}", go_io_text(&error)));
+        }
         let bytes =
             world.read_named(&self.directory.join(Path::new(path))).map_err(|error| format!("open {path}: {}", go_io_text(&error)))?;
         if bytes.len() > VALUES_LIMIT {
@@ -137,12 +143,10 @@ fn read(file: &ValuesFile, level: Level) -> Result<Map> {
 /// Helm 4 also takes a whole JSON object.
 fn set_json(argument: &str, merged: Map, level: Level) -> Result<Map> {
     if level == Level::V4 && argument.trim().starts_with('{') {
-        return match serde_json::from_str(argument.trim()) {
-            Ok(value) => match strvals::from_json(value) {
-                Value::Map(map) => Ok(values::merge_maps(&merged, &map)),
-                _ => Ok(merged),
-            },
-            Err(error) => Err(Diagnostic::error(format!("failed parsing --set-json data JSON: {argument}")).note(error.to_string())),
+        return match decode::from_json(argument.trim().as_bytes(), decode::Target::Any, decode::Numbers::Float64) {
+            Ok(Value::Map(map)) => Ok(values::merge_maps(&merged, &map)),
+            Ok(_) => Ok(merged),
+            Err(error) => Err(Diagnostic::error(format!("failed parsing --set-json data JSON: {argument}")).note(error)),
         };
     }
     strvals::apply(argument, &merged, &Reading::Json)

@@ -135,11 +135,24 @@ fn source_path(document: &[u8]) -> Option<String> {
     }
 }
 
-/// `--output-dir`: writes a file for each template and gives the lines that Helm prints about it, with the blank line that
-/// it prints for the manifests which are not on stdout.
-pub fn write_files(rendered: &Rendered, options: &PrintOptions, directory: &Path, release: Option<&str>) -> Result<Vec<u8>> {
-    let below = release.map_or_else(|| directory.to_owned(), |release| directory.join(release));
+/// `--output-dir`: writes a file for each template. Gives the lines that Helm prints about it, with the blank line that it prints for the
+/// manifests which are not on stdout, and whether it went well: those of what was written before an error are printed too.
+pub fn write_files(rendered: &Rendered, options: &PrintOptions, directory: &Path, release: Option<&str>) -> (Vec<u8>, Result<()>) {
     let mut said = Vec::new();
+    let outcome = write_all(rendered, options, directory, release, &mut said);
+    let outcome = outcome.and_then(|()| match options.show_only.first() {
+        // What Helm looks through is what it would print, and that is empty.
+        Some(pattern) => Err(missing(pattern, &[])),
+        None => {
+            said.push(b'\n');
+            Ok(())
+        }
+    });
+    (said, outcome)
+}
+
+fn write_all(rendered: &Rendered, options: &PrintOptions, directory: &Path, release: Option<&str>, said: &mut Vec<u8>) -> Result<()> {
+    let below = release.map_or_else(|| directory.to_owned(), |release| directory.join(release));
     let mut written: Vec<PathBuf> = Vec::new();
     for document in rendered.documents.iter().filter(|document| options.wants(document)) {
         // CRDs go to the directory itself, whatever --release-name says.
@@ -151,8 +164,7 @@ pub fn write_files(rendered: &Rendered, options: &PrintOptions, directory: &Path
         said.extend_from_slice(format!("wrote {}/{}\n", base.display(), document.path).as_bytes());
         written.push(file);
     }
-    said.push(b'\n');
-    Ok(said)
+    Ok(())
 }
 
 fn write_file(file: &Path, document: &Document, append: bool) -> Result<()> {

@@ -3,6 +3,8 @@
 //! `a.b=1,c[0].d=x,e={f,g}`: names nested by dots, list positions in brackets, lists in braces, `\` quotes. The parsers
 //! change the given values in place, as Helm's do, and fail with Helm's texts.
 
+use crate::gotmpl::GoVersion;
+use crate::gotmpl::decode::{Numbers, first_from_json};
 use crate::gotmpl::value::{List, Map, Value};
 
 /// The largest list position.
@@ -277,15 +279,12 @@ impl Parser<'_> {
             return Ok(None);
         }
         let rest: String = self.text[self.at..].iter().collect();
-        let mut stream = serde_json::Deserializer::from_str(&rest).into_iter::<serde_json::Value>();
-        let value = match stream.next() {
-            Some(Ok(value)) => value,
-            Some(Err(error)) => return Err(error.to_string().into()),
-            None => return Err(Stop::End),
-        };
-        let read = stream.byte_offset();
+        if rest.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
+            return Err(Stop::End);
+        }
+        let (value, read) = first_from_json(GoVersion::default(), rest.as_bytes(), Numbers::Float64)?;
         self.at += rest.get(..read).map_or(0, |text| text.chars().count());
-        Ok(Some(from_json(value)))
+        Ok(Some(value))
     }
 
     /// Skips white space and one comma; whether it came to a comma or the end.
@@ -357,20 +356,6 @@ fn typed(text: &str) -> Value {
         return Value::Int64(number);
     }
     Value::str(text)
-}
-
-/// A JSON value as `encoding/json` decodes it into `interface {}`: every number a `float64`.
-pub fn from_json(value: serde_json::Value) -> Value {
-    match value {
-        serde_json::Value::Null => Value::Nil,
-        serde_json::Value::Bool(value) => Value::Bool(value),
-        serde_json::Value::Number(number) => Value::Float64(number.to_string().parse().unwrap_or(f64::NAN)),
-        serde_json::Value::String(text) => Value::str(text),
-        serde_json::Value::Array(items) => Value::List(List::new(items.into_iter().map(from_json).collect())),
-        serde_json::Value::Object(entries) => {
-            Value::Map(Map::from_entries(entries.into_iter().map(|(key, value)| (key.into(), from_json(value)))))
-        }
-    }
 }
 
 #[cfg(test)]
