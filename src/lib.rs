@@ -15,6 +15,7 @@ pub mod gitops;
 pub mod gotmpl;
 pub mod pipeline;
 pub mod project;
+pub mod sandbox;
 pub mod source;
 pub mod sprig;
 pub mod tree;

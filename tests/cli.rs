@@ -30,12 +30,25 @@ use server::{Asked, Reply, Server};
 
 #[test]
 fn stories() {
+    tell_all(false);
+}
+
+/// Rendering in a confined process says and writes the same.
+#[test]
+#[cfg(target_os = "linux")]
+fn stories_in_the_sandbox() {
+    if std::env::var_os("HYDRATE_TEST_UPDATE").is_none() {
+        tell_all(true);
+    }
+}
+
+fn tell_all(sandboxed: bool) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
     let only = std::env::var("HYDRATE_TEST_ONLY").unwrap_or_default();
     let mut stories: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     stories.retain(|path| path.extension().is_some_and(|extension| extension == "txt") && path.to_string_lossy().contains(&only));
     stories.sort();
-    let failures: Vec<String> = stories.iter().filter_map(|path| tell(path).err()).collect();
+    let failures: Vec<String> = stories.iter().filter_map(|path| tell(path, sandboxed).err()).collect();
     assert!(failures.is_empty(), "{} of {} stories went otherwise:\n{}", failures.len(), stories.len(), failures.join("\n"));
 }
 
@@ -44,14 +57,14 @@ struct Step {
     text: String,
 }
 
-fn tell(path: &Path) -> Result<(), String> {
+fn tell(path: &Path, sandboxed: bool) -> Result<(), String> {
     let told = fs::read_to_string(path).unwrap();
     let (head, steps) = parse(&told);
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().canonicalize().unwrap().join("project");
     fs::create_dir(&root).unwrap();
     let mut now = head;
-    let mut stage = Stage { root, server: None, digests: Vec::new() };
+    let mut stage = Stage { root, server: None, digests: Vec::new(), sandboxed };
     for step in steps {
         let text = stage.act(&step);
         now.push_str(&format!("=== {}\n{text}", step.what));
@@ -84,6 +97,8 @@ fn parse(told: &str) -> (String, Vec<Step>) {
 struct Stage {
     root: PathBuf,
     server: Option<Server>,
+    /// Whether components are rendered in a confined process.
+    sandboxed: bool,
     /// The digests seen so far.
     digests: Vec<String>,
 }
@@ -119,8 +134,12 @@ impl Stage {
                 step.text.clone()
             }
             "run" | "user" => {
-                let output =
-                    if verb == "run" { shell(root, &format!("{} {rest}", env!("CARGO_BIN_EXE_hydrate"))) } else { as_user(root, rest) };
+                let prefix = if self.sandboxed { "HYDRATE_SANDBOX=1 " } else { "" };
+                let output = if verb == "run" {
+                    shell(root, &format!("{prefix}{} {rest}", env!("CARGO_BIN_EXE_hydrate")))
+                } else {
+                    as_user(root, prefix, rest)
+                };
                 let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
                 text.push_str(&String::from_utf8_lossy(&output.stderr));
                 let code = output.status.code().map_or("signal".to_owned(), |code| code.to_string());
@@ -277,14 +296,14 @@ fn commits(text: &str) -> String {
 }
 
 /// The superuser may read everything, so it becomes somebody else for this, who gets a copy of the binary.
-fn as_user(root: &Path, arguments: &str) -> Output {
+fn as_user(root: &Path, prefix: &str, arguments: &str) -> Output {
     let binary = env!("CARGO_BIN_EXE_hydrate");
     if !is_superuser() {
-        return shell(root, &format!("{binary} {arguments}"));
+        return shell(root, &format!("{prefix}{binary} {arguments}"));
     }
     let open = "chmod 755 .. . && chown -R 65534:65534 .";
     let become_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
-    shell(root, &format!("cp {binary} ../hydrate && {open} && {become_nobody} ../hydrate {arguments}"))
+    shell(root, &format!("cp {binary} ../hydrate && {open} && {prefix}{become_nobody} ../hydrate {arguments}"))
 }
 
 fn is_superuser() -> bool {

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From top to bottom.
-const ROOMS: &[&str] =
-    &["cli", "pipeline", "project", "gitops", "check", "tree", "diff", "git", "source", "chart", "sprig", "gotmpl", "yaml", "base"];
+const ROOMS: &[&str] = &[
+    "cli", "pipeline", "project", "gitops", "check", "tree", "diff", "git", "source", "chart", "sprig", "gotmpl", "yaml", "sandbox", "base",
+];
 
 #[test]
 fn imports_only_point_down() {

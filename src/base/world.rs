@@ -279,7 +279,7 @@ fn variable(name: &str) -> io::Result<String> {
 }
 
 /// Everything that a world was asked, and what it answered.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The questions with the digests of their answers.
     pub asked: BTreeMap<Asked, Answer>,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::hash::is_sha256;
 use crate::base::{Diagnostic, SourceFile};
@@ -18,7 +18,7 @@ use crate::base::{Diagnostic, SourceFile};
 pub const VERSION: i64 = 1;
 
 /// What kind of thing was fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A packed chart from a chart repository.
@@ -46,7 +46,7 @@ impl Kind {
 }
 
 /// One artifact.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Artifact {
     /// What it is.

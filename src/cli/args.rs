@@ -52,6 +52,12 @@ pub struct GlobalArgs {
     /// How long one download may take in all
     #[arg(long, value_name = "SECONDS", global = true, env = "HYDRATE_DOWNLOAD_TIMEOUT", value_parser = clap::value_parser!(u32).range(1..))]
     pub download_timeout: Option<u32>,
+    /// Render in a process that can read the project and do nothing else; the default where CI is set
+    #[arg(long, global = true, conflicts_with = "no_sandbox", env = "HYDRATE_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
+    pub sandbox: bool,
+    /// Render in this process, with all rights of this user
+    #[arg(long, global = true)]
+    pub no_sandbox: bool,
     /// Refuse to change hydrate.lock; the default where CI is set
     #[arg(long, global = true)]
     pub locked: bool,

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::base::Diagnostic;
+use crate::pipeline::confined;
 use args::{Cli, Command};
 use ui::Ui;
 
@@ -66,6 +67,9 @@ pub type Outcome = Result<Exit, Failures>;
 /// Runs the command line `args` (the program's name first) and gives the process's exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|argument| argument == confined::ARGUMENT) {
+        return confined::serve();
+    }
     let mut ui = Ui::plain();
     let outcome = match drop_in(&args) {
         Some((run, rest)) => run(&mut ui, rest),

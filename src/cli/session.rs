@@ -8,9 +8,10 @@ use crate::base::{Diagnostic, DiskWorld, Severity, UserKey, World, suggest};
 use crate::chart::acquire::Options as SupplyOptions;
 use crate::chart::acquire::cache::Cache;
 use crate::chart::acquire::http as supply_progress;
-use crate::pipeline::Options;
+use crate::pipeline::confined::Sandbox;
 use crate::pipeline::provision::{self, Provision};
 use crate::pipeline::renders::Renders;
+use crate::pipeline::{Options, Rendered};
 use crate::project::Project;
 
 use super::Failures;
@@ -98,6 +99,7 @@ pub fn options(ui: &Ui, global: &GlobalArgs, project: &Project, components: &[St
         renders: renders(global),
         watch: ui.watch(global.limits.limits()),
         variables: variables(global, project)?,
+        sandbox: sandbox(global),
     })
 }
 
@@ -105,6 +107,24 @@ pub fn options(ui: &Ui, global: &GlobalArgs, project: &Project, components: &[St
 pub fn variables(global: &GlobalArgs, project: &Project) -> Result<Arc<BTreeSet<String>>, Failures> {
     let config = UserConfig::read(&DiskWorld::new(), &project.extent)?;
     Ok(Arc::new(global.template_env.iter().cloned().chain(config.template_env).collect()))
+}
+
+/// Whether rendering is confined: where that is asked for, and on Linux where CI is set, because there what is rendered may be from anybody.
+fn sandbox(global: &GlobalArgs) -> Option<Sandbox> {
+    let usual = cfg!(target_os = "linux") && !global.no_sandbox && is_ci(&DiskWorld::new());
+    (global.sandbox || usual).then_some(Sandbox { is_explicit: global.sandbox, also_seen: MISCHIEF })
+}
+
+/// What the tests have the process try; in other builds nobody looks at it.
+const MISCHIEF: &[&str] = if cfg!(debug_assertions) { &["HYDRATE_TEST_MISCHIEF"] } else { &[] };
+
+/// Says with `-v` how rendering was confined, and what of it the kernel could not do.
+pub fn tell_confinement(ui: &Ui, rendered: &Rendered) {
+    match rendered.unconfined.as_deref() {
+        None => {}
+        Some([]) => ui.detail(1, "rendered in confinement: the project is read, nothing is written, no network, no programs"),
+        Some(missing) => missing.iter().for_each(|text| ui.detail(1, format!("rendered with less confinement: {text}"))),
+    }
 }
 
 /// Where rendered components are kept; nowhere when the user has no place for a cache, or none that is theirs alone.

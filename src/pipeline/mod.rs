@@ -1,6 +1,7 @@
 //! The `pipeline` room: plan → render in parallel → check → what the tree is to hold.
 
 mod causes;
+pub mod confined;
 pub mod handover;
 pub mod plan;
 pub mod provision;
@@ -27,8 +28,9 @@ use crate::tree::disk::Place;
 use crate::tree::{self, CRDS, Desired, NAMESPACES, lay_out};
 
 use causes::Causes;
+use confined::{Renderer, Sandbox};
 use plan::Job;
-use provision::{ForComponent, Provision};
+use provision::{ForComponent, Opened, Provision, Stock, Taken};
 use renders::{Kept, Renders};
 use scope::Crds;
 
@@ -53,6 +55,8 @@ pub struct Options {
     pub variables: Arc<BTreeSet<String>>,
     /// Watches over the time and the memory that rendering takes.
     pub watch: Watch,
+    /// Whether components are rendered in a process of its own, which can do little else.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// An environment rendered, in memory.
@@ -68,6 +72,8 @@ pub struct Rendered {
     pub warnings: Vec<Box<Diagnostic>>,
     /// The documents by component, namespaces filled in.
     pub documents: BTreeMap<String, Vec<Document>>,
+    /// What the kernel cannot do of the confinement that was asked for, a sentence each; `None` where nothing was rendered in confinement.
+    pub unconfined: Option<Vec<String>>,
     /// All components of the environment in the order of their needs; `None` where a component's file cannot be read.
     parts: Option<Vec<Part>>,
 }
@@ -101,12 +107,13 @@ pub fn render(
         return Err(cycles);
     }
     let crds = standing_crds(&place(project, env), &selection);
+    let renderer = options.sandbox.as_ref().map(|sandbox| Renderer::new(sandbox, project, options));
     let pool = pool(options.jobs).map_err(|error| vec![error])?;
     let render_all = |names: &[String], apis: &[String]| -> Vec<(String, Outcome)> {
         let one = |name: &String| {
             let known = all.keys().map(String::as_str);
             let strangers = selection.members.get(name).map(|component| graph::unknown_needs(component, known)).unwrap_or_default();
-            let outcome = render_component(project, &environment, &selection, name, apis, provision, options);
+            let outcome = render_component(project, &environment, &selection, name, apis, provision, options, renderer.as_ref());
             let outcome =
                 if strangers.is_empty() { outcome } else { Err(strangers.into_iter().chain(outcome.err().unwrap_or_default()).collect()) };
             done(name);
@@ -127,10 +134,14 @@ pub fn render(
     }
     let anew = |name: &str, apis: &[String]| {
         let uncached = Options { renders: Renders::default(), ..options.clone() };
-        render_component(project, &environment, &selection, name, apis, provision, &uncached).ok().map(|finished| finished.kept.documents)
+        render_component(project, &environment, &selection, name, apis, provision, &uncached, renderer.as_ref())
+            .ok()
+            .map(|finished| finished.kept.documents)
     };
     let causes = Causes::new(&crds, outcomes.iter().filter_map(|(name, outcome)| Some((name, &outcome.as_ref().ok()?.kept.crds))), &anew);
-    finish(project, environment.clone(), &selection, crds, outcomes, options, &causes)
+    let mut rendered = finish(project, environment.clone(), &selection, crds, outcomes, options, &causes)?;
+    rendered.unconfined = renderer.and_then(Renderer::missing);
+    Ok(rendered)
 }
 
 /// What the helm sources of all components ask for from outside, as far as their files say so; for resolving it together.
@@ -187,6 +198,7 @@ fn is_packed(asked: &Asked) -> bool {
     path.extension().is_some_and(|extension| extension == "tgz" || extension == "gz")
 }
 
+#[allow(clippy::too_many_arguments, reason = "each of them is another thing, and there is one caller")]
 fn render_component(
     project: &Project,
     environment: &Environment,
@@ -195,6 +207,7 @@ fn render_component(
     apis: &[String],
     provision: &Provision<'_>,
     options: &Options,
+    renderer: Option<&Renderer>,
 ) -> Outcome {
     let Some(component) = selection.members.get(name) else { return Err(Vec::new()) };
     let user = format!("{name}@{}", environment.name);
@@ -203,21 +216,53 @@ fn render_component(
     if let Some(kept) = slot.load(&project.world().seeing(variables()), provision, &user) {
         return Ok(Finished { kept, warnings: Vec::new() });
     }
-    let _task = options.watch.task(|| format!("component {name} of {}", environment.name));
-    let disk = project.recording_world().seeing(variables()).watching_for(API_VERSIONS).limited(options.watch.limits());
-    let world = Mounted::new(&disk);
-    let outside = ForComponent::new(provision, &world, user);
-    let (job, documents, warnings) = render_sources(&world, &outside, project, environment, component, apis)?;
-    let taken = outside.into_taken();
-    drop(world);
-    let record = disk.into_record().unwrap_or_default();
-    let mut crds = Crds::default();
-    documents.iter().for_each(|document| crds.add(document));
-    let kept = Kept { documents, crds, may_ask_for_apis: may_ask_for_apis(&job, &record, !taken.is_empty()) };
+    let Made { result, taken, failures } = match renderer.filter(|renderer| renderer.is_usable()) {
+        Some(renderer) => renderer.render(provision, &environment.name, name, apis, &renders::state(project, environment, component, apis)),
+        None => make(provision, provision.opened(), &options.watch, variables(), project, environment, component, apis),
+    };
+    taken.iter().for_each(|(artifact, verified)| provision.note_use(artifact, &user, *verified));
+    provision.note_failures(failures);
+    let (kept, record, warnings) = result?;
     if warnings.is_empty() {
-        slot.keep(&kept, record, taken, provision);
+        slot.keep(&kept, record, taken.iter().map(|(artifact, _)| artifact.key()).collect(), provision);
     }
     Ok(Finished { kept, warnings })
+}
+
+/// What came of rendering a component, and what it got from outside for it.
+struct Made {
+    result: Result<(Kept, Record, Vec<Box<Diagnostic>>), Vec<Box<Diagnostic>>>,
+    taken: Taken,
+    failures: Vec<Box<Diagnostic>>,
+}
+
+/// Renders a component.
+#[allow(clippy::too_many_arguments, reason = "each of them is another thing, and this process and the confined one call it")]
+fn make(
+    stock: &dyn Stock,
+    opened: &Opened,
+    watch: &Watch,
+    variables: Arc<BTreeSet<String>>,
+    project: &Project,
+    environment: &Environment,
+    component: &Component,
+    apis: &[String],
+) -> Made {
+    let _task = watch.task(|| format!("component {} of {}", component.name, environment.name));
+    let disk = project.recording_world().seeing(variables).watching_for(API_VERSIONS).limited(watch.limits());
+    let world = Mounted::new(&disk);
+    let outside = ForComponent::new(stock, opened, &world);
+    let result = render_sources(&world, &outside, project, environment, component, apis);
+    let (taken, failures) = outside.into_taken();
+    drop(world);
+    let record = disk.into_record().unwrap_or_default();
+    let result = result.map(|(job, documents, warnings)| {
+        let mut crds = Crds::default();
+        documents.iter().for_each(|document| crds.add(document));
+        let kept = Kept { documents, crds, may_ask_for_apis: may_ask_for_apis(&job, &record, !taken.is_empty()) };
+        (kept, record, warnings)
+    });
+    Made { result, taken, failures }
 }
 
 type Rendering = (Job, Vec<Document>, Vec<Box<Diagnostic>>);
@@ -328,7 +373,7 @@ fn finish(
     let mut desired = desired(&rendered, one_file, selection.complete, environment.handover.is_some());
     let shared = [NAMESPACES, CRDS].into_iter().filter(|_| !failed.is_empty());
     desired.spared = failed.keys().cloned().chain(shared.map(str::to_owned)).collect();
-    Ok(Rendered { environment, desired, failed, documents: rendered, warnings, parts: handover::parts(selection) })
+    Ok(Rendered { environment, desired, failed, documents: rendered, warnings, unconfined: None, parts: handover::parts(selection) })
 }
 
 /// An object that two documents define is an error that names both; the same Namespace, word for word, is fine.

@@ -11,7 +11,7 @@ use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::chart::Level;
 use crate::chart::acquire::archive::{Entry, Tree};
 use crate::chart::acquire::mount::{Mounted, is_mounted};
-use crate::chart::acquire::provenance::{self, Subject};
+use crate::chart::acquire::provenance::{self, Keyring, Subject};
 use crate::chart::acquire::{Options, Supply, Want};
 use crate::chart::lockfile::{Artifact, Kind, Lock};
 use crate::source::outside::{Loaded, Outside};
@@ -37,8 +37,7 @@ pub struct Provision<'w> {
     takes_local: bool,
     lock: Mutex<Lock>,
     used: Mutex<BTreeMap<String, (Artifact, BTreeSet<String>)>>,
-    trees: Mutex<BTreeMap<String, Arc<Tree>>>,
-    charts: Mutex<BTreeMap<(PathBuf, Level), Loaded>>,
+    opened: Opened,
     failures: Mutex<Vec<Box<Diagnostic>>>,
     /// What was resolved in this run, or could not be: nothing is asked twice.
     resolved: Mutex<BTreeMap<Want, Arc<OnceLock<Result<Artifact>>>>>,
@@ -57,8 +56,7 @@ impl<'w> Provision<'w> {
             takes_local: false,
             lock: Mutex::new(lock),
             used: Mutex::default(),
-            trees: Mutex::default(),
-            charts: Mutex::default(),
+            opened: Opened::default(),
             failures: Mutex::default(),
             resolved: Mutex::default(),
         }
@@ -127,8 +125,8 @@ impl<'w> Provision<'w> {
         artifacts.len() == keys.len()
     }
 
-    /// The provenance stays in the lock for as long as somebody verifies it.
-    fn note_use(&self, artifact: &Artifact, user: &str, verified: bool) {
+    /// Notes that `user` uses an artifact. The provenance stays in the lock for as long as somebody verifies it.
+    pub(super) fn note_use(&self, artifact: &Artifact, user: &str, verified: bool) {
         let mut used = open(&self.used);
         let unverified = || Artifact { provenance: None, ..artifact.clone() };
         let (known, users) = used.entry(artifact.key()).or_insert_with(|| (unverified(), BTreeSet::new()));
@@ -138,6 +136,36 @@ impl<'w> Provision<'w> {
         }
     }
 
+    /// What is opened for one component is at hand for the next.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Notes what went wrong outside.
+    pub(super) fn note_failures(&self, failures: impl IntoIterator<Item = Box<Diagnostic>>) {
+        open(&self.failures).extend(failures);
+    }
+}
+
+/// Gives what the lock names: artifacts, and their bytes, which have its digest.
+pub trait Stock: Sync {
+    /// The artifact of the lock for this; where the lock may change, it is resolved and added.
+    fn artifact(&self, want: &Want) -> Result<Artifact>;
+
+    /// The artifact with the digest of its provenance file.
+    fn signed(&self, want: &Want) -> Result<Artifact>;
+
+    /// The bytes of an artifact.
+    fn bytes(&self, artifact: &Artifact) -> Result<Arc<[u8]>>;
+
+    /// The bytes of its provenance file.
+    fn provenance(&self, artifact: &Artifact) -> Result<Arc<[u8]>>;
+
+    /// Who is trusted to sign. A world that records notes what was read for it.
+    fn keyring(&self, world: &dyn World) -> Result<Keyring>;
+}
+
+impl Stock for Provision<'_> {
     fn artifact(&self, want: &Want) -> Result<Artifact> {
         if let Some(artifact) = want.find(&open(&self.lock)) {
             return Ok(artifact.clone());
@@ -160,7 +188,6 @@ impl<'w> Provision<'w> {
         })
     }
 
-    /// The artifact with the digest of its provenance file.
     fn signed(&self, want: &Want) -> Result<Artifact> {
         let artifact = self.artifact(want)?;
         if artifact.provenance.is_some() || !self.may_change {
@@ -171,21 +198,42 @@ impl<'w> Provision<'w> {
         Ok(signed)
     }
 
-    fn tree(&self, artifact: &Artifact) -> Result<Arc<Tree>> {
+    fn bytes(&self, artifact: &Artifact) -> Result<Arc<[u8]>> {
+        self.supply.bytes(artifact)
+    }
+
+    fn provenance(&self, artifact: &Artifact) -> Result<Arc<[u8]>> {
+        self.supply.provenance(artifact)
+    }
+
+    fn keyring(&self, world: &dyn World) -> Result<Keyring> {
+        self.supply.keyring(world)
+    }
+}
+
+/// What was unpacked and parsed, so that it is so once a run.
+#[derive(Default)]
+pub struct Opened {
+    trees: Mutex<BTreeMap<String, Arc<Tree>>>,
+    charts: Mutex<BTreeMap<(PathBuf, Level), Loaded>>,
+}
+
+impl Opened {
+    fn tree(&self, stock: &dyn Stock, artifact: &Artifact) -> Result<Arc<Tree>> {
         if artifact.kind == Kind::Git {
-            return self.unpacked(artifact);
+            return self.unpacked(stock, artifact);
         }
         self.once(&artifact.sha256, || {
             let mut tree = Tree::default();
-            let file = Entry::File { bytes: self.supply.bytes(artifact)?, executable: false };
+            let file = Entry::File { bytes: stock.bytes(artifact)?, executable: false };
             tree.insert(&file_name(artifact), file).map_err(Diagnostic::error)?;
             Ok(tree)
         })
     }
 
     /// The files in an archive, or of a repository.
-    fn unpacked(&self, artifact: &Artifact) -> Result<Arc<Tree>> {
-        self.once(&format!("files of {}", artifact.sha256), || self.supply.tree(artifact))
+    fn unpacked(&self, stock: &dyn Stock, artifact: &Artifact) -> Result<Arc<Tree>> {
+        self.once(&format!("files of {}", artifact.sha256), || Supply::unpack(artifact, &stock.bytes(artifact)?))
     }
 
     fn once(&self, name: &str, tree: impl FnOnce() -> Result<Tree>) -> Result<Arc<Tree>> {
@@ -213,34 +261,38 @@ fn file_name(artifact: &Artifact) -> String {
 
 /// What one component gets, shown in its world.
 pub struct ForComponent<'a> {
-    provision: &'a Provision<'a>,
+    stock: &'a dyn Stock,
+    opened: &'a Opened,
     world: &'a Mounted<'a>,
-    /// `component@environment`
-    user: String,
-    taken: Mutex<BTreeSet<String>>,
+    taken: Mutex<BTreeMap<String, (Artifact, bool)>>,
+    failures: Mutex<Vec<Box<Diagnostic>>>,
 }
 
+/// What a component has got: each artifact, and whether its signature was verified.
+pub type Taken = Vec<(Artifact, bool)>;
+
 impl<'a> ForComponent<'a> {
-    /// For `user`, a `component@environment`, who reads it in `world`.
-    pub fn new(provision: &'a Provision<'a>, world: &'a Mounted<'a>, user: String) -> Self {
-        Self { provision, world, user, taken: Mutex::default() }
+    /// What is in `stock`, opened once, for whoever reads it in `world`.
+    pub fn new(stock: &'a dyn Stock, opened: &'a Opened, world: &'a Mounted<'a>) -> Self {
+        Self { stock, opened, world, taken: Mutex::default(), failures: Mutex::default() }
     }
 
-    /// The keys of the artifacts that the component has got.
-    pub fn into_taken(self) -> BTreeSet<String> {
-        self.taken.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// What the component has got, and what went wrong outside, also where the component failed for another reason as well.
+    pub fn into_taken(self) -> (Taken, Vec<Box<Diagnostic>>) {
+        let taken = self.taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (taken.into_values().collect(), self.failures.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Outside for ForComponent<'_> {
     fn path(&self, want: &Want) -> Result<PathBuf> {
-        self.told(paused(|| self.provision.artifact(want).and_then(|artifact| self.give(&artifact, false))))
+        self.told(paused(|| self.stock.artifact(want).and_then(|artifact| self.give(&artifact, false))))
     }
 
     fn verified(&self, want: &Want) -> Result<PathBuf> {
         self.told(paused(|| {
-            let artifact = self.provision.signed(want)?;
-            let proof = self.provision.supply.provenance(&artifact)?;
+            let artifact = self.stock.signed(want)?;
+            let proof = self.stock.provenance(&artifact)?;
             let names = Supply::archive_names(&artifact);
             self.verify(Subject { title: &artifact.title(), names: &names, sha256: &artifact.sha256 }, &proof)?;
             self.give(&artifact, true)
@@ -248,13 +300,13 @@ impl Outside for ForComponent<'_> {
     }
 
     fn attempt(&self, want: &Want) -> Result<PathBuf> {
-        paused(|| self.provision.artifact(want).and_then(|artifact| self.give(&artifact, false)))
+        paused(|| self.stock.artifact(want).and_then(|artifact| self.give(&artifact, false)))
     }
 
     fn unpacked(&self, want: &Want) -> Result<PathBuf> {
         self.told(paused(|| {
-            let artifact = self.provision.artifact(want)?;
-            let tree = self.provision.unpacked(&artifact)?;
+            let artifact = self.stock.artifact(want)?;
+            let tree = self.opened.unpacked(self.stock, &artifact)?;
             let inner = tree.entries().find_map(|(path, _)| path.split_once('/').map(|(first, _)| first.to_owned()));
             let inner = inner.ok_or_else(|| Diagnostic::error(format!("{} holds no directory", artifact.title())))?;
             let root = self.world.mount(&format!("{}-files", mount_name(&artifact)), || tree);
@@ -264,13 +316,13 @@ impl Outside for ForComponent<'_> {
     }
 
     fn recall(&self, path: &Path, level: Level) -> Option<Loaded> {
-        open(&self.provision.charts).get(&(path.to_owned(), level)).cloned()
+        open(&self.opened.charts).get(&(path.to_owned(), level)).cloned()
     }
 
     fn remember(&self, path: &Path, level: Level, loaded: &Loaded) {
         // The names of what is mounted tell digests apart; a chart of the repository may change between two runs.
         if is_mounted(path) {
-            open(&self.provision.charts).insert((path.to_owned(), level), loaded.clone());
+            open(&self.opened.charts).insert((path.to_owned(), level), loaded.clone());
         }
     }
 
@@ -291,24 +343,27 @@ impl Outside for ForComponent<'_> {
 impl ForComponent<'_> {
     /// Shows an artifact in the component's world and notes that it is used.
     fn give(&self, artifact: &Artifact, verified: bool) -> Result<PathBuf> {
-        let tree = self.provision.tree(artifact)?;
+        let tree = self.opened.tree(self.stock, artifact)?;
         let root = self.world.mount(&mount_name(artifact), || tree);
         self.noted(artifact, verified);
         Ok(if artifact.kind == Kind::Git { root } else { root.join(file_name(artifact)) })
     }
 
     fn noted(&self, artifact: &Artifact, verified: bool) {
-        self.provision.note_use(artifact, &self.user, verified);
-        open(&self.taken).insert(artifact.key());
+        let mut taken = open(&self.taken);
+        let known = taken.entry(artifact.key()).or_insert_with(|| (artifact.clone(), false));
+        if verified {
+            *known = (artifact.clone(), true);
+        }
     }
 
     /// The component's world is asked for the time, so that a verified component is verified in every run.
     fn verify(&self, subject: Subject<'_>, proof: &[u8]) -> Result<()> {
-        let keyring = self.provision.supply.keyring(self.world)?;
+        let keyring = self.stock.keyring(self.world)?;
         provenance::verify(subject, proof, &keyring, self.world.now()).map(drop)
     }
 
     fn told<T>(&self, result: Result<T>) -> Result<T> {
-        result.inspect_err(|error| open(&self.provision.failures).push(error.clone()))
+        result.inspect_err(|error| open(&self.failures).push(error.clone()))
     }
 }

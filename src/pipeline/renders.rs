@@ -93,15 +93,24 @@ impl Renders {
         for part in [project.root.as_os_str().as_encoded_bytes(), environment.name.as_bytes(), component.name.as_bytes()] {
             add(&mut place, part);
         }
-        let mut key = blake3::Hasher::new();
-        add(&mut key, concat!(env!("CARGO_PKG_VERSION"), " ", env!("HYDRATE_SOURCES")).as_bytes());
-        add(&mut key, format!("{:?}", project.settings).as_bytes());
-        add(&mut key, &environment.file.text);
-        add(&mut key, component.file.as_ref().map_or(&[], |file| &file.text));
-        add(&mut key, apis.join("\n").as_bytes());
-        let name = |hasher: &blake3::Hasher| hex(&hasher.finalize().as_bytes()[..16]);
-        Slot(Some(Place { cache: cache.clone(), key: user_key.clone(), component: name(&place), state: name(&key) }))
+        let state = state(project, environment, component, apis);
+        Slot(Some(Place { cache: cache.clone(), key: user_key.clone(), component: short(&place), state }))
     }
+}
+
+/// The name of what a component is rendered from, apart from what its engines ask the world for.
+pub fn state(project: &Project, environment: &Environment, component: &Component, apis: &[String]) -> String {
+    let mut key = blake3::Hasher::new();
+    add(&mut key, concat!(env!("CARGO_PKG_VERSION"), " ", env!("HYDRATE_SOURCES")).as_bytes());
+    add(&mut key, format!("{:?}", project.settings).as_bytes());
+    add(&mut key, &environment.file.text);
+    add(&mut key, component.file.as_ref().map_or(&[], |file| &file.text));
+    add(&mut key, apis.join("\n").as_bytes());
+    short(&key)
+}
+
+fn short(hasher: &blake3::Hasher) -> String {
+    hex(&hasher.finalize().as_bytes()[..16])
 }
 
 /// Adds a part so that no two lists of parts look the same.

@@ -23,7 +23,7 @@ use crate::base::suggest::nearest;
 use crate::base::{self, Diagnostic, World};
 
 /// A Git repository and what is wanted of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Repository {
     /// What `git fetch` is given: `https://…`, `ssh://…`, `git@host:path`, `file://…`.
     pub address: String,

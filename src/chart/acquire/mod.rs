@@ -23,6 +23,8 @@ mod vendor;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::lockfile::{Artifact, Kind, Lock};
 use crate::base::hash::sha256;
 use crate::base::{Diagnostic, World};
@@ -41,7 +43,7 @@ pub use resolve::{Newer, Update};
 pub const MAX_ARCHIVE: u64 = 200 << 20;
 
 /// What a component or a kustomization asks for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Want {
     /// A chart of a repository, in a version or range (`None`: the newest release).
     Chart {
@@ -214,8 +216,13 @@ impl<'w> Supply<'w> {
 
     /// The files of a Git repository or packed chart of the lock.
     pub fn tree(&self, artifact: &Artifact) -> Result<Tree, Box<Diagnostic>> {
+        Self::unpack(artifact, &self.bytes(artifact)?)
+    }
+
+    /// The files in the bytes of an artifact.
+    pub fn unpack(artifact: &Artifact, bytes: &[u8]) -> Result<Tree, Box<Diagnostic>> {
         let limits = if artifact.kind == Kind::Git { Limits::REPOSITORY } else { Limits::CHART };
-        archive::unpack(&self.bytes(artifact)?, &artifact.title(), limits)
+        archive::unpack(bytes, &artifact.title(), limits)
     }
 
     /// Makes sure that all artifacts are at hand; several are fetched at once. Gives the number that had to be

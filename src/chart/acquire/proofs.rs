@@ -19,6 +19,15 @@ impl Supply<'_> {
         Keyring::read(if path.starts_with(&self.options.root) { project } else { self.world }, &path)
     }
 
+    /// The keyring as it is on the disk, and where; an error where it is none.
+    pub fn keyring_file(&self, project: &dyn World) -> Result<(String, Arc<[u8]>), Box<Diagnostic>> {
+        let path = provenance::keyring_path(self.world, self.options.keyring.as_deref());
+        let world = if path.starts_with(&self.options.root) { project } else { self.world };
+        self.keyring(project)?;
+        let bytes = world.read(&path).map_err(|error| Diagnostic::error(format!("cannot read {}: {error}", path.display())))?;
+        Ok((path.display().to_string(), bytes))
+    }
+
     /// The provenance file of an artifact whose digest the lock has: the vendored one, that of the cache, or fetched.
     pub fn provenance(&self, artifact: &Artifact) -> Result<Arc<[u8]>, Box<Diagnostic>> {
         if let Some(bytes) = self.vendored().get(artifact, Part::Provenance)? {

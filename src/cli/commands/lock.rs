@@ -9,7 +9,7 @@ use crate::base::whole::{self, Purpose};
 use crate::base::{Diagnostic, DiskWorld};
 use crate::chart::lockfile::{Artifact, Lock};
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{format, is_locked, open_project, options, supply_options};
+use crate::cli::session::{format, is_locked, open_project, options, supply_options, tell_confinement};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
 use crate::pipeline::provision::{LOCK, Provision, read_lock};
 use crate::pipeline::{self};
@@ -39,7 +39,10 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
     let mut told = Vec::new();
     for env in &environments {
         match pipeline::render(&project, env, &options(ui, global, &project, &[], true)?, &provision, &|_| {}) {
-            Ok(rendered) => told.extend(rendered.failed.into_values().flatten()),
+            Ok(rendered) => {
+                tell_confinement(ui, &rendered);
+                told.extend(rendered.failed.into_values().flatten());
+            }
             Err(errors) => told.extend(errors),
         }
     }

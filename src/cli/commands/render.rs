@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::base::{Diagnostic, DiskWorld, Result};
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format, options, provision};
+use crate::cli::session::{Session, format, options, provision, tell_confinement};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::git::{self, commit::Committer};
 use crate::pipeline::{self, Rendered};
@@ -98,6 +98,7 @@ fn run_one(
     );
     progress.finish();
     let mut rendered = rendered?;
+    tell_confinement(ui, &rendered);
     super::lock::add(ui, &session.project, &provision)?;
     ui.report(&rendered.warnings);
     let place = pipeline::place(&session.project, env);

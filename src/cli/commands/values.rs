@@ -38,7 +38,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &ValuesArgs) -> Outcome {
     }
     let provision = provision(&outside, &session.project, global, false)?;
     let mounted = Mounted::new(&world);
-    let outside = ForComponent::new(&provision, &mounted, String::new());
+    let outside = ForComponent::new(&provision, provision.opened(), &mounted);
     let mut printed = Vec::new();
     for component in selection.selected.iter().filter_map(|name| selection.members.get(name)) {
         for source in plan::plan(&mounted, &outside, &session.project, &environment, component, &[])?.sources {
