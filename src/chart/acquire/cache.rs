@@ -133,7 +133,8 @@ impl Cache {
         if DirBuilder::new().recursive(true).mode(0o700).create(above).is_err() {
             return;
         }
-        let Ok(made) = tempfile::Builder::new().prefix(".hydrate-cache-").tempdir_in(above) else { return };
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        let Ok(made) = tempfile::Builder::new().prefix(".hydrate-cache-").permissions(private).tempdir_in(above) else { return };
         let marked = [(TAG, TAG_TEXT), (MARKER, b"1\n")].iter().all(|(name, text)| fs::write(made.path().join(name), text).is_ok());
         if marked && fs::rename(made.path(), &self.root).is_ok() {
             // It has another name now: there is nothing to remove.
