@@ -64,8 +64,8 @@ pub struct GlobalArgs {
     /// Render everything anew, and keep nothing of it in the cache
     #[arg(long, global = true, env = "HYDRATE_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_cache: bool,
-    /// Output format; each command says which it knows
-    #[arg(long, value_name = "FORMAT", global = true)]
+    /// Output format: text or json; diff also knows markdown, graph also mermaid and dot
+    #[arg(long, value_name = "FORMAT", global = true, hide_possible_values = true)]
     pub format: Option<Format>,
     /// Say only what went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -140,10 +140,6 @@ pub enum Format {
     Json,
     /// For comments on pull requests.
     Markdown,
-    /// A page to look at.
-    Html,
-    /// For code scanning.
-    Sarif,
     /// Mermaid, for `graph`.
     Mermaid,
     /// Graphviz, for `graph`.

@@ -17,9 +17,9 @@ pub mod ui;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
-use crate::base::Diagnostic;
+use crate::base::{Diagnostic, suggest};
 use crate::pipeline::confined;
 use args::{Cli, Command};
 use ui::Ui;
@@ -113,12 +113,24 @@ fn usage(ui: &Ui, error: &clap::Error) -> ExitCode {
 
 fn dispatch(ui: &mut Ui, cli: Cli) -> Outcome {
     match cli.command {
-        None => commands::render::run(ui, &cli.global, &cli.render),
+        None => commands::render::run(ui, &cli.global, &cli.render).map_err(|failures| or_command(failures, &cli.render.components)),
         Some(command) => {
             cli.render.refuse_for(&command)?;
             run(ui, &cli.global, command)
         }
     }
+}
+
+/// A bare word that is no component may have been meant as a command.
+fn or_command(mut failures: Failures, words: &[String]) -> Failures {
+    let commands = Cli::command();
+    let names: Vec<&str> = commands.get_subcommands().map(clap::Command::get_name).collect();
+    for error in &mut failures.0 {
+        let is_about = |word: &&String| error.message == format!("there is no component `{word}`") || error.message == "which environment?";
+        let close = words.iter().find(is_about).and_then(|word| suggest::closest(word, names.iter().copied()));
+        error.help.extend(close.map(|command| format!("or the command: `hydrate {command}`")));
+    }
+    failures
 }
 
 /// One line a command.

@@ -22,7 +22,7 @@ use crate::chart::acquire::Want;
 use crate::chart::acquire::mount::Mounted;
 use crate::gitops::graph::Part;
 use crate::project::select::{Selection, select};
-use crate::project::{Component, Environment, Layout, Project, graph};
+use crate::project::{self, Component, Environment, Layout, Project, graph, slips};
 use crate::source::{Document, Identity, Source, render as render_source};
 use crate::tree::disk::Place;
 use crate::tree::{self, CRDS, Desired, NAMESPACES, lay_out};
@@ -102,6 +102,12 @@ pub fn render(
     let environment = project.environment(&world, env)?;
     let all = project.components(&world).map_err(|error| vec![error])?;
     let selection = select(&world, &environment, &all, &options.components)?;
+    let names = project.environment_names(&world).map_err(|error| vec![error])?;
+    let mut slips = slips::find(&world, project, &all, &names);
+    if let Some(error) = nothing_left(&place(project, env), &selection) {
+        return Err(vec![error]);
+    }
+    slips.extend(of_no_environment(project, &names));
     let cycles = graph::cycles(&selection.members);
     if !cycles.is_empty() {
         return Err(cycles);
@@ -141,7 +147,39 @@ pub fn render(
     let causes = Causes::new(&crds, outcomes.iter().filter_map(|(name, outcome)| Some((name, &outcome.as_ref().ok()?.kept.crds))), &anew);
     let mut rendered = finish(project, environment.clone(), &selection, crds, outcomes, options, &causes)?;
     rendered.unconfined = renderer.and_then(Renderer::missing);
+    rendered.warnings.splice(0..0, slips);
     Ok(rendered)
+}
+
+/// An environment that has lost all its components would lose all its manifests in silence.
+fn nothing_left(place: &Place, selection: &Selection<'_>) -> Option<Box<Diagnostic>> {
+    let is_empty = selection.complete && selection.members.is_empty() && selection.broken.is_empty();
+    if !is_empty || !holds_something(&place.dir()) {
+        return None;
+    }
+    let error = Diagnostic::error(format!("environment `{}` has no component any more", place.env));
+    Some(error.note(format!("{} holds what was rendered for it, all of which would be deleted", place.shown(""))).help(format!(
+        "if that is meant, delete {} yourself; else look at the components' directory and at `components` in the environment's file",
+        place.shown("")
+    )))
+}
+
+/// Directories of manifests whose environment is gone, or has another name now.
+fn of_no_environment(project: &Project, names: &[String]) -> Vec<Box<Diagnostic>> {
+    let manifests = project.root.join(&project.settings.manifests);
+    let found = tree::disk::names(&manifests).unwrap_or_default();
+    let gone = found.iter().filter(|name| !names.contains(name) && project::valid_name(name) && holds_something(&manifests.join(name)));
+    gone.map(|name| {
+        Diagnostic::warning(format!("{}/{name} was rendered for an environment that is not there any more", project.settings.manifests))
+            .help(format!("delete it, or bring back {}/{name}.yaml", project.settings.environments))
+    })
+    .collect()
+}
+
+/// Whether a directory of the tree holds components that hydrate has written.
+fn holds_something(dir: &Path) -> bool {
+    let names = tree::disk::names(dir).unwrap_or_default();
+    names.iter().any(|name| dir.join(name).join(tree::INDEX).is_file())
 }
 
 /// What the helm sources of all components ask for from outside, as far as their files say so; for resolving it together.

@@ -11,6 +11,7 @@ use crate::yaml::node::{Data as NodeData, Node};
 
 use super::parse::{self, Parsed, Spanned};
 use super::sets::{self, Sets};
+use super::slips;
 use super::{Hooks, Layout, Loaded, Project, external, files, read_layout, valid_name};
 
 /// The directory of namespaces in the tree; no component can have this name.
@@ -139,6 +140,9 @@ impl Component {
                 Diagnostic::error(format!("{shown}: `{name}` cannot be the name of a component"))
                     .help("rename the directory: lower-case letters, digits, `-`, `_` and `.`, at most 63"),
             ]);
+        }
+        if let Some(error) = slips::misspelt(world, &dir, "component", &format!("{shown}/")) {
+            return Err(vec![error]);
         }
         let file = parse::read(world, &dir.join("component.yaml"), &format!("{shown}/component.yaml"), &files::COMPONENT)?;
         match file {

@@ -11,6 +11,7 @@ pub mod paths;
 pub mod select;
 pub mod sets;
 pub mod shape;
+pub mod slips;
 pub mod values;
 
 use std::collections::BTreeMap;
@@ -156,6 +157,9 @@ impl Project {
     pub fn open(root: PathBuf) -> Result<Self, Vec<Box<Diagnostic>>> {
         let own = Arc::new(Bounds::below(root.clone(), "the project", ALLOW_WORK_TREE));
         let world = DiskWorld::new().within(Arc::clone(&own));
+        if let Some(error) = slips::misspelt(&world, &root, "hydrate", "") {
+            return Err(vec![error]);
+        }
         let file = parse::read(&world, &root.join("hydrate.yaml"), "hydrate.yaml", &files::PROJECT)?;
         let settings = file.as_ref().map_or_else(|| Ok(Settings::default()), read_settings)?;
         let whole = file.as_ref().is_some_and(|file| file.text(&file.root, "root").is_some_and(|text| text.text == "worktree"));
@@ -183,6 +187,11 @@ impl Project {
     /// The names of all environments, sorted: the stems of environments/*.yaml.
     pub fn environment_names(&self, world: &dyn World) -> Result<Vec<String>> {
         let names = self.names_in(world, &self.settings.environments)?;
+        let dir = self.root.join(&self.settings.environments);
+        let misspelt = |stem| slips::misspelt(world, &dir, stem, &format!("{}/", self.settings.environments));
+        if let Some(error) = names.iter().filter_map(|name| name.strip_suffix(".yml")).find_map(misspelt) {
+            return Err(error);
+        }
         Ok(names.iter().filter_map(|name| name.strip_suffix(".yaml")).filter(|name| valid_name(name)).map(str::to_owned).collect())
     }
 
