@@ -100,7 +100,7 @@ impl ValueOptions {
         ];
         for (flag, arguments, reading) in &sources {
             for argument in *arguments {
-                strvals::apply(argument, &merged, reading).map_err(|error| {
+                strvals::apply(argument, &merged, reading, level).map_err(|error| {
                     Diagnostic::error(format!("failed parsing {flag} data: {error}")).note(format!("{flag} {argument}"))
                 })?;
             }
@@ -149,7 +149,7 @@ fn set_json(argument: &str, merged: Map, level: Level) -> Result<Map> {
             Err(error) => Err(Diagnostic::error(format!("failed parsing --set-json data JSON: {argument}")).note(error)),
         };
     }
-    strvals::apply(argument, &merged, &Reading::Json)
+    strvals::apply(argument, &merged, &Reading::Json, level)
         .map_err(|error| Diagnostic::error(format!("failed parsing --set-json data {argument}")).note(error))?;
     Ok(merged)
 }

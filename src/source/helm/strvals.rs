@@ -3,6 +3,7 @@
 //! `a.b=1,c[0].d=x,e={f,g}`: names nested by dots, list positions in brackets, lists in braces, `\` quotes. The parsers
 //! change the given values in place, as Helm's do, and fail with Helm's texts.
 
+use crate::chart::Level;
 use crate::gotmpl::GoVersion;
 use crate::gotmpl::decode::{Numbers, first_from_json};
 use crate::gotmpl::value::{List, Map, Value};
@@ -27,8 +28,8 @@ pub enum Reading<'a> {
 }
 
 /// Applies one argument to `values`.
-pub fn apply(argument: &str, values: &Map, reading: &Reading<'_>) -> Result<(), String> {
-    let mut parser = Parser { text: argument.chars().collect(), at: 0, reading };
+pub fn apply(argument: &str, values: &Map, reading: &Reading<'_>, level: Level) -> Result<(), String> {
+    let mut parser = Parser { text: argument.chars().collect(), at: 0, reading, level };
     loop {
         match parser.key(values, 0) {
             Ok(()) => {}
@@ -54,6 +55,7 @@ struct Parser<'a> {
     text: Vec<char>,
     at: usize,
     reading: &'a Reading<'a>,
+    level: Level,
 }
 
 impl Parser<'_> {
@@ -228,7 +230,8 @@ impl Parser<'_> {
     fn index(&mut self) -> Result<i64, Stop> {
         let (digits, stop) = self.until(&[']']);
         if stop.is_none() {
-            return Err("error parsing index: EOF".to_owned().into());
+            // Helm 4 takes an index without an end for the end of the text.
+            return Err(if self.level == Level::V4 { Stop::End } else { "error parsing index: EOF".to_owned().into() });
         }
         let error = |why: &str| format!("error parsing index: strconv.Atoi: parsing {digits:?}: {why}");
         let number = digits.strip_prefix('+').unwrap_or(&digits);
@@ -369,7 +372,7 @@ mod tests {
 
     fn with(argument: &str, reading: &Reading<'_>) -> String {
         let values = Map::new();
-        match apply(argument, &values, reading) {
+        match apply(argument, &values, reading, Level::V3) {
             Ok(()) => String::from_utf8(encode::to_json(&Value::Map(values), crate::gotmpl::GoVersion::Go1_27).unwrap()).unwrap(),
             Err(error) => format!("error: {error}"),
         }

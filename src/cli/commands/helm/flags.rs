@@ -80,6 +80,7 @@ const COMMON: &[Flag] = &[
     switch("force", ""),
     switch("hide-notes", ""),
     switch("render-subchart-notes", ""),
+    switch("help", "").short('h'),
     // Those of the logging library, which no help shows.
     switch("add-dir-header", ""),
     switch("alsologtostderr", ""),

@@ -1,7 +1,8 @@
 //! The namespace that a kubeconfig gives, for `helm template` without `--namespace`.
 //!
-//! Follows `EnvSettings.Namespace` of helm and `clientcmd` of client-go: the first file that says something counts, a context whose
-//! cluster has no server is as good as none, and whatever is wrong with the files gives no namespace and no error.
+//! Follows `EnvSettings.Namespace` of helm and `clientcmd` of client-go: the first file that says something counts, and whatever is wrong
+//! with the files gives no namespace and no error. The clusters and users that contexts name need not be there, but the files
+//! that those name do.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,13 +13,23 @@ use crate::base::World;
 use crate::chart::{Level, values};
 use crate::gotmpl::{GoVersion, encode};
 
+/// The fields of a cluster that name files.
+const CLUSTER_FILES: &[&str] = &["certificate-authority"];
+
+/// The fields of a user that name files.
+const USER_FILES: &[&str] = &["client-certificate", "client-key"];
+
 /// One file. Only what is needed here is looked at; what is of another type than clientcmd's makes the whole file unreadable.
 #[derive(Debug, Default)]
 struct Config {
     current: String,
-    contexts: Vec<(String, Map<String, Value>)>,
-    clusters: Vec<(String, Map<String, Value>)>,
+    contexts: Fields,
+    clusters: Fields,
+    users: Fields,
 }
+
+/// The fields of what has a name.
+type Fields = Vec<(String, Map<String, Value>)>;
 
 impl Config {
     /// Reads YAML as Kubernetes does, where `name: y` is a boolean and no name.
@@ -30,7 +41,8 @@ impl Config {
         Some(Self {
             current: text_of(config, "current-context")?,
             contexts: named(config, "contexts", "context", &["cluster", "user", "namespace"])?,
-            clusters: named(config, "clusters", "cluster", &["server"])?,
+            clusters: named(config, "clusters", "cluster", &["server", CLUSTER_FILES[0]])?,
+            users: named(config, "users", "user", USER_FILES)?,
         })
     }
 }
@@ -45,7 +57,7 @@ fn text_of(map: &Map<String, Value>, key: &str) -> Option<String> {
 }
 
 /// A list of `{name: …, KEY: {…}}`, whose fields are texts.
-fn named(config: &Map<String, Value>, list: &str, key: &str, texts: &[&str]) -> Option<Vec<(String, Map<String, Value>)>> {
+fn named(config: &Map<String, Value>, list: &str, key: &str, texts: &[&str]) -> Option<Fields> {
     let items = match config.get(list) {
         None | Some(Value::Null) => return Some(Vec::new()),
         Some(Value::Array(items)) => items,
@@ -67,7 +79,7 @@ fn named(config: &Map<String, Value>, list: &str, key: &str, texts: &[&str]) -> 
 /// The namespace of the context. `file` and `context` are `--kubeconfig` and `--kube-context`.
 pub(super) fn namespace(world: &dyn World, file: Option<&str>, context: Option<&str>) -> Option<String> {
     let set = |name: &str| world.variable(name).filter(|text| !text.is_empty());
-    let (mut current, mut contexts, mut clusters) = (String::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut current, mut contexts, mut clusters, mut users) = (String::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for path in files(world, file) {
         let text = match world.read(&path) {
             Ok(text) => text,
@@ -79,16 +91,24 @@ pub(super) fn namespace(world: &dyn World, file: Option<&str>, context: Option<&
         if current.is_empty() {
             current = config.current;
         }
-        for (all, found) in [(&mut contexts, config.contexts), (&mut clusters, config.clusters)] {
+        let beside = path.parent().unwrap_or(Path::new("")).to_owned();
+        for (all, found) in [(&mut contexts, config.contexts), (&mut clusters, config.clusters), (&mut users, config.users)] {
             found.into_iter().for_each(|(name, fields)| {
-                all.entry(name).or_insert(fields);
+                all.entry(name).or_insert_with(|| (beside.clone(), fields));
             });
         }
     }
     let given = context.map(str::to_owned).filter(|name| !name.is_empty()).or_else(|| set("HELM_KUBECONTEXT"));
-    let context = contexts.get(&given.unwrap_or(current))?;
-    let cluster = clusters.get(&text_of(context, "cluster")?)?;
-    text_of(cluster, "server").filter(|server| !server.is_empty())?;
+    let (_, context) = contexts.get(&given.unwrap_or(current))?;
+    for (all, key, fields) in [(&clusters, "cluster", CLUSTER_FILES), (&users, "user", USER_FILES)] {
+        let Some((beside, found)) = all.get(&text_of(context, key)?) else { continue };
+        for field in fields {
+            let file = text_of(found, field)?;
+            if !file.is_empty() && world.kind(&beside.join(file)).is_err() {
+                return None;
+            }
+        }
+    }
     text_of(context, "namespace").filter(|namespace| !namespace.is_empty())
 }
 
@@ -135,9 +155,18 @@ mod tests {
     }
 
     #[test]
-    fn a_context_without_a_server_is_none() {
-        let text = config("x", "x", "one").replace("https://k", "''");
-        assert_eq!(namespace(&MemoryWorld::new().with_file("/a", text), Some("/a"), None), None);
+    fn clusters_need_not_be_there_but_their_files_do() {
+        let of = |text: String| namespace(&MemoryWorld::new().with_file("/d/a", text).with_file("/d/ca", ""), Some("/d/a"), None);
+        for other in ["server: ''", "", "certificate-authority: ca", "certificate-authority: /d/ca"] {
+            assert_eq!(of(config("x", "x", "one").replace("server: https://k", other)).as_deref(), Some("one"), "{other}");
+        }
+        assert_eq!(of(config("x", "x", "one").replace("name: k", "name: other")).as_deref(), Some("one"));
+        assert_eq!(of(config("x", "x", "one").replace("server: https://k", "certificate-authority: gone")), None);
+        assert_eq!(of(config("x", "x", "one") + "users:\n- name: u\n  user: {client-key: gone}\n"), None);
+    }
+
+    #[test]
+    fn what_is_no_kubeconfig_says_nothing() {
         for text in ["contexts: [".to_owned(), config("x", "x", "one") + "- name: y\n", config("x", "x", "5")] {
             assert_eq!(namespace(&MemoryWorld::new().with_file("/a", text), Some("/a"), None), None);
         }

@@ -67,7 +67,7 @@ fn level(args: &[String]) -> Result<Level> {
 
 fn execute(ui: &mut Ui, line: Line) -> Result<()> {
     let Line { mut parsed, level } = line;
-    if parsed.wants_help || parsed.arguments.is_empty() {
+    if parsed.is_on("help") || parsed.arguments.is_empty() {
         return ui.data(help(level).as_bytes());
     }
     match parsed.arguments.remove(0).as_str() {
