@@ -68,7 +68,7 @@ fn nothing_is_read_but_through_the_world() {
     let mut wrong = Vec::new();
     for file in rust_files(&src) {
         let name = file.strip_prefix(&src).unwrap().display().to_string();
-        if READERS.iter().any(|(reader, _)| name.starts_with(reader)) {
+        if name.ends_with("/tests.rs") || READERS.iter().any(|(reader, _)| name.starts_with(reader)) {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();

@@ -130,6 +130,9 @@ impl Changes {
             if disk::exists(&path) {
                 return Err(no_file(&shown));
             }
+            if !names.is_empty() {
+                lists_all(&place.dir(), &shown, &|name| self.dirs.contains_key(name) || standing.iter().any(|ours| ours == name))?;
+            }
             self.index = (!names.is_empty()).then(|| Some(index::whole(&names).into_bytes().into()));
             return Ok(());
         };
@@ -164,6 +167,21 @@ impl Changes {
 fn standing(place: &Place) -> Result<Vec<String>> {
     let all = disk::names(&place.dir()).map_err(|error| failed("read the directory", place.shown(""), &error))?;
     Ok(all.into_iter().filter(|name| disk::file(&place.dir().join(name).join(INDEX)).is_ok_and(|index| index.is_some())).collect())
+}
+
+/// A directory without a list of resources is applied as a whole. A new list that has hydrate's own entries alone would take the rest out of it.
+fn lists_all(dir: &Path, list: &str, is_ours: &dyn Fn(&str) -> bool) -> Result<()> {
+    let is_yaml = |name: &str| name.ends_with(".yaml") || name.ends_with(".yml");
+    let is_applied =
+        |name: &String| is_yaml(name) || disk::names(&dir.join(name)).is_ok_and(|inside| inside.iter().any(|name| is_yaml(name)));
+    let names = disk::names(dir).map_err(|error| failed("read the directory of", list, &error))?;
+    let others: Vec<String> = names.into_iter().filter(|name| !name.starts_with('.') && !is_ours(name) && is_applied(name)).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    Err(Diagnostic::error(format!("{list} does not exist, and would not list what hydrate did not write: {}", others.join(", ")))
+        .note("without that file Flux and Argo CD apply all of it; with one they delete what it does not list")
+        .help(format!("write {list} yourself so that it lists them, or move them away; then run again")))
 }
 
 /// Something else than a file has the name of one of ours: what is in it is somebody's.
@@ -220,6 +238,10 @@ fn compare(
         if let Err(problem) = compare_file(dir, file, bytes, &owned, adopt, endings, &mut changes) {
             wrong.push(problem.told(&shown(file)));
         }
+    }
+    if changes.created.iter().any(|file| file == KUSTOMIZATION) {
+        let is_ours = |name: &str| files.contains_key(name) || owned.contains(name);
+        wrong.extend(lists_all(dir, &shown(KUSTOMIZATION), &is_ours).err());
     }
     for file in owned.names().filter(|file| !files.contains_key(*file)) {
         match disk::file(&dir.join(file)) {
