@@ -1,7 +1,7 @@
 //! `hydrate init`: a project that hydrates at once.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -62,18 +62,29 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &InitArgs) -> Outcome {
             .into());
     }
     for (path, text) in FILES {
-        write(&root.join(path.replace("ENV", env)), text)?;
-        ui.say(format!("created {}", path.replace("ENV", env)));
+        let path = path.replace("ENV", env);
+        let what = if write(&root, &path, text)? { "created" } else { "kept" };
+        ui.say(format!("{what} {path}"));
     }
     ui.say("");
     ui.say(format!("now run: hydrate -e {env}"));
     Ok(Exit::Success)
 }
 
-fn write(path: &std::path::Path, text: &str) -> Result<()> {
-    let cannot = |error: std::io::Error| Diagnostic::error(format!("cannot write {}: {error}", path.display()));
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(cannot)?;
+/// Writes a file that is not there yet, through no link; whether it did.
+fn write(root: &Path, path: &str, text: &str) -> Result<bool> {
+    let cannot = |error: std::io::Error| Diagnostic::error(format!("cannot write {path}: {error}"));
+    let above = Path::new(path).ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
+    for above in above {
+        if fs::symlink_metadata(root.join(above)).is_ok_and(|metadata| metadata.is_symlink()) {
+            return Err(Diagnostic::error(format!("{} is a symbolic link", above.display())).help("replace it by a directory"));
+        }
     }
-    fs::write(path, text).map_err(cannot)
+    let file = root.join(path);
+    fs::create_dir_all(file.parent().unwrap_or(root)).map_err(cannot)?;
+    match fs::OpenOptions::new().write(true).create_new(true).open(&file) {
+        Ok(mut new) => std::io::Write::write_all(&mut new, text.as_bytes()).map(|()| true).map_err(cannot),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(cannot(error)),
+    }
 }
