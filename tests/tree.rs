@@ -9,6 +9,7 @@ use std::time::Duration;
 mod common;
 
 use common::files_below;
+use hydrate::base::hash::sha256;
 
 /// Components in the projects made here, and objects in each.
 const SIZE: (usize, usize) = (3, 4);
@@ -132,7 +133,179 @@ fn a_kill_leaves_the_old_trees_or_the_new_after_the_next_run() {
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "the switch for it is in builds for development alone")]
 fn a_kill_where_files_cannot_be_exchanged_does_so_too() {
-    kill_before_each_change(&[("HYDRATE_TEST_NO_EXCHANGE", "1")], &|_| {}, &is_old_or_new);
+    for what in ["1", "links"] {
+        kill_before_each_change(&[("HYDRATE_TEST_NO_EXCHANGE", what)], &|_| {}, &is_old_or_new);
+    }
+}
+
+/// Somebody saves one of hydrate's own files before any of the changes that a run makes to the disk: that stays, or the run tells that it
+/// replaces it.
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "the switch for it is in builds for development alone")]
+fn what_is_saved_in_the_middle_of_a_run_stays_or_is_told() {
+    for variables in [&[][..], &[("HYDRATE_TEST_NO_EXCHANGE", "1")]] {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        in_a_repository(&root);
+        let (replaced, removed) = (root.join("manifests/dev/c1/configmap-c1-x0.yaml"), root.join("manifests/dev/c1/configmap-c1-x1.yaml"));
+        let mut stayed = 0;
+        for number in 1.. {
+            handed_over(&root, "new");
+            let mut command = hydrate(&root);
+            command.envs(variables.iter().copied()).env("HYDRATE_TEST_STOP_BEFORE", number.to_string());
+            let saved = [&replaced, &removed];
+            let Some(said) = stopped(command.stderr(Stdio::piped()), || saved.iter().for_each(|path| save(path, "saved"))) else { break };
+            for path in saved {
+                let is_told = said.contains(&format!("{} was edited by hand", path.strip_prefix(&root).unwrap().display()));
+                let is_there = fs::read_to_string(path).is_ok_and(|text| text == "saved");
+                assert!(is_told || is_there, "{} is lost before change {number}: {said}", path.display());
+                stayed += u32::from(is_there);
+            }
+            handed_over(&root, "old");
+            saved.iter().for_each(|path| fs::remove_file(path).unwrap_or_default());
+            assert!(hydrate(&root).status().unwrap().success());
+        }
+        assert!(stayed > 20, "{stayed}");
+    }
+}
+
+/// Saves a file as editors do.
+fn save(path: &Path, content: &str) {
+    let beside = path.with_extension("saving");
+    fs::write(&beside, content).unwrap();
+    fs::rename(beside, path).unwrap();
+}
+
+/// Does something while a run that stops itself is stopped; gives what it said, or `None` where it did not stop.
+fn stopped(command: &mut Command, meanwhile: impl FnOnce()) -> Option<String> {
+    use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+    let mut child = command.spawn().unwrap();
+    let id = Pid::from_child(&child);
+    let (_, status) = waitpid(Some(id), WaitOptions::UNTRACED).unwrap().unwrap();
+    if !status.stopped() {
+        // It has been waited for already.
+        let _ = child.wait();
+        return None;
+    }
+    meanwhile();
+    kill_process(id, Signal::CONT).unwrap();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    child.wait().unwrap();
+    Some(said)
+}
+
+/// The directory in which a repository's runs keep their journal, of which a run that was killed has left one in the middle of its steps.
+#[cfg(debug_assertions)]
+fn killed_in_the_middle(root: &Path) -> PathBuf {
+    in_a_repository(root);
+    let old = trees(root);
+    for number in 1.. {
+        handed_over(root, "new");
+        assert!(!hydrate(root).env("HYDRATE_TEST_KILL_BEFORE", number.to_string()).status().unwrap().success());
+        if trees(root) != old {
+            break;
+        }
+        handed_over(root, "old");
+        assert!(hydrate(root).status().unwrap().success());
+    }
+    fs::read_dir(root.join(".git/hydrate/writes")).unwrap().next().unwrap().unwrap().path()
+}
+
+/// A journal that is not as it was written, as after a power failure: told, never guessed at, and nothing that belongs to it is removed.
+#[cfg(debug_assertions)]
+#[test]
+fn a_damaged_journal_is_told_and_put_aside() {
+    let spoil: [fn(&[u8]) -> Vec<u8>; 4] = [
+        |_| Vec::new(),
+        |text| text[..text.len() / 2].to_vec(),
+        |text| String::from_utf8_lossy(text).replacen("manifests/dev/c", "manifests/dev/d", 1).into_bytes(),
+        |text| vec![0; text.len()],
+    ];
+    for (number, spoil) in spoil.into_iter().enumerate() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let kept = killed_in_the_middle(&root);
+        let journal = kept.join("journal.json");
+        fs::write(&journal, spoil(&fs::read(&journal).unwrap())).unwrap();
+        let files = files_below(&kept.join("files"));
+        let half = trees(&root);
+        for command in ["check", "diff", "commit"] {
+            let output = hydrate(&root).arg(command).stderr(Stdio::piped()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let is_told =
+                said.contains("its journal is damaged") && said.contains(&journal.display().to_string()) && said.contains("hydrate -e dev");
+            assert!(output.status.code() == Some(1) && is_told, "{number}: {command}: {said}");
+        }
+        let said = String::from_utf8_lossy(&pass_by(&root).stderr).into_owned();
+        let aside = kept.with_file_name(format!("{}.damaged-1", kept.file_name().unwrap().display()));
+        assert!(said.contains(&aside.display().to_string()) && said.contains("hydrate -e all"), "{said}");
+        assert!(trees(&root) == half);
+        let moved = files_below(&aside.join("files"));
+        assert!(files.len() > 5 && files.values().eq(moved.values()));
+        assert!(hydrate(&root).status().unwrap().success());
+        assert_eq!(hydrate(&root).arg("check").status().unwrap().code(), Some(0));
+    }
+}
+
+/// After a power failure the journal is there, but a file that was to come may not be whole: then the old tree is what the next run makes.
+#[cfg(debug_assertions)]
+#[test]
+fn where_a_new_file_is_not_whole_the_old_tree_comes_back() {
+    let is_new = |path: &PathBuf| path.extension().is_some_and(|end| end == "new") && path.parent().unwrap().ends_with("files");
+    let number_of = |path: &PathBuf| path.file_stem().unwrap().to_string_lossy().parse::<u32>().unwrap();
+    let turn = std::cell::Cell::new(0);
+    let spoil_the_last = |root: &Path| {
+        turn.set(turn.get() + 1);
+        let kept = files_below(&root.join(".git/hydrate/writes"));
+        let journal =
+            kept.iter().find(|(path, _)| path.ends_with("journal.json")).map(|(_, text)| String::from_utf8_lossy(text).into_owned());
+        // Right after an exchange the name is that of the old file, which was on the disk long before.
+        let comes = |content: &[u8]| journal.as_ref().is_some_and(|text| text.contains(&format!("\"after\":\"{}\"", sha256(content))));
+        let last = kept.iter().filter(|(_, content)| comes(content)).map(|(path, _)| path.clone()).filter(is_new).max_by_key(number_of);
+        match (last, turn.get() % 3) {
+            (Some(path), 1) => fs::write(path, "").unwrap(),
+            (Some(path), 2) => fs::remove_file(path).unwrap(),
+            _ => {}
+        }
+    };
+    kill_before_each_change(&[], &spoil_the_last, &is_old_or_new);
+}
+
+/// A run is killed where there is no Git, and then somebody begins a repository.
+#[cfg(debug_assertions)]
+#[test]
+fn what_was_begun_without_git_is_completed_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap().join("project");
+    fs::create_dir(&root).unwrap();
+    let state = root.with_file_name("state");
+    let run = |root: &Path| {
+        let mut run = hydrate(root);
+        run.env("XDG_STATE_HOME", &state);
+        run
+    };
+    other_environment_in(&root);
+    handed_over(&root, "old");
+    assert!(run(&root).status().unwrap().success());
+    handed_over(&root, "new");
+    let old = trees(&root);
+    let before = |number: u32| run(&root).env("HYDRATE_TEST_KILL_BEFORE", number.to_string()).status().unwrap();
+    let in_the_middle = (1..).find(|number| before(*number).success() || trees(&root) != old).unwrap();
+    assert!(in_the_middle > 10 && run(&root).arg("check").status().unwrap().code() == Some(1));
+    assert!(Command::new("git").args(["init", "-q"]).current_dir(&root).status().unwrap().success());
+    assert_eq!(run(&root).arg("check").status().unwrap().code(), Some(1));
+    // Another directory at the same path is none of its business.
+    fs::rename(&root, root.with_file_name("moved")).unwrap();
+    fs::create_dir(&root).unwrap();
+    in_a_repository(&root);
+    let fresh = trees(&root);
+    assert_eq!(run(&root).arg("check").status().unwrap().code(), Some(0));
+    assert!(trees(&root) == fresh);
+    fs::remove_dir_all(&root).unwrap();
+    fs::rename(root.with_file_name("moved"), &root).unwrap();
+    assert!(run(&root).status().unwrap().success());
+    assert_eq!(run(&root).arg("check").status().unwrap().code(), Some(0));
 }
 
 /// Somebody saves a file of theirs and one of hydrate's after the kill: neither is lost.

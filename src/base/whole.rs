@@ -31,15 +31,19 @@ pub fn write(path: &Path, staging: &Path, pieces: &[&[u8]], purpose: Purpose) ->
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// In builds for development, kills the process before the change whose number HYDRATE_TEST_KILL_BEFORE gives: tests go through all of them.
+/// In builds for development, kills the process before the change whose number HYDRATE_TEST_KILL_BEFORE gives, or stops it there until it is
+/// told to go on (HYDRATE_TEST_STOP_BEFORE): tests go through all of them.
 pub fn may_be_killed_here() {
     #[cfg(debug_assertions)]
     {
+        use rustix::process::Signal;
         use std::sync::atomic::{AtomicU32, Ordering};
         static CHANGES: AtomicU32 = AtomicU32::new(0);
-        let wanted = std::env::var("HYDRATE_TEST_KILL_BEFORE").ok().and_then(|number| number.parse().ok());
-        if wanted == Some(CHANGES.fetch_add(1, Ordering::Relaxed) + 1) {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        let number = CHANGES.fetch_add(1, Ordering::Relaxed) + 1;
+        for (variable, signal) in [("HYDRATE_TEST_KILL_BEFORE", Signal::KILL), ("HYDRATE_TEST_STOP_BEFORE", Signal::STOP)] {
+            if std::env::var(variable).is_ok_and(|wanted| wanted.parse() == Ok(number)) {
+                let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+            }
         }
     }
 }

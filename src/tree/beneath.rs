@@ -43,6 +43,13 @@ impl Dir {
         self.walk(path, true)
     }
 
+    /// A directory of a name in this one that nothing has.
+    pub(super) fn make_new(&self, name: &str) -> io::Result<Self> {
+        may_be_killed_here();
+        rustix::fs::mkdirat(&self.0, name, Mode::from_raw_mode(0o777))?;
+        self.walk(name, false)
+    }
+
     fn walk(&self, path: &str, make: bool) -> io::Result<Self> {
         let mut here = Self(rustix::io::fcntl_dupfd_cloexec(&self.0, 0)?);
         for part in path.split('/') {
@@ -89,16 +96,27 @@ impl Dir {
         }
     }
 
+    /// Whether anything has a name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
     /// Moves a file to a name in another directory that nothing has.
     pub(super) fn move_to_new(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
         match exchange_or_not(self, name, to, new, RenameFlags::NOREPLACE) {
-            Err(error) if is_unsupported(&error) => {
-                may_be_killed_here();
-                rustix::fs::linkat(&self.0, name, &to.0, new, AtFlags::empty())?;
-                self.remove(name)
-            }
-            other => other,
+            Err(error) if is_unsupported(&error) => {}
+            done => return done,
         }
+        match self.link(name, to, new) {
+            Ok(()) => return self.remove(name),
+            Err(error) if !is_unsupported(&error) && error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+            Err(_) => {}
+        }
+        // Neither that nor second names: then there is nothing better than to look first.
+        if to.has(new) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.move_over(name, to, new)
     }
 
     /// Moves a file over whatever file has the name.
@@ -116,7 +134,11 @@ impl Dir {
     }
 
     /// Gives a file another name besides its own.
-    pub(super) fn link(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
+    fn link(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
+        #[cfg(debug_assertions)]
+        if std::env::var_os("HYDRATE_TEST_NO_EXCHANGE").is_some_and(|what| what == "links") {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         may_be_killed_here();
         Ok(rustix::fs::linkat(&self.0, name, &to.0, new, AtFlags::empty())?)
     }
@@ -146,7 +168,13 @@ impl Dir {
 
     /// The device that the directory is on.
     pub(super) fn device(&self) -> io::Result<u64> {
-        Ok(rustix::fs::fstat(&self.0)?.st_dev)
+        Ok(self.identity()?.0)
+    }
+
+    /// Which directory it is, whatever its path: the device and the number on it.
+    pub(super) fn identity(&self) -> io::Result<(u64, u64)> {
+        let stat = rustix::fs::fstat(&self.0)?;
+        Ok((stat.st_dev, stat.st_ino))
     }
 
     /// Whether this user may add and remove names in it.

@@ -6,12 +6,13 @@
 //! 2. Until then [`unfinished`] tells those who only read: `check`, `diff`, `commit`.
 //! 3. Each file changes in one step, and only where it is still what the run has seen: the new file and the old one change places
 //!    (`renameat2(RENAME_EXCHANGE)`), the old one is looked at, and where somebody has saved something else in the meantime, that is put
-//!    back and told. A new file takes no name that has been taken since; what is to go is moved away, looked at, and only then removed.
+//!    back and told. A new file takes no name that has been taken since; what is to go is moved away, looked at, and only then removed. Where
+//!    files cannot be exchanged, a replaced one is moved away in the same manner, and its name is free for a moment.
 //! 4. Nothing that is not ours is ever opened for writing, moved or removed. No link is followed.
 //! 5. Where something fails in the middle, what was done is undone; where that fails too, the journal stays.
 //!
-//! Runs exclude each other by a lock on the directory `manifests/`; those who only read share it. Nothing is synced to the disk: after a
-//! power failure the file system decides, and `hydrate check` tells.
+//! Runs exclude each other by a lock on the directory `manifests/`; those who only read share it. The journal is synced to the disk, the
+//! files are not: where a power failure has left one of the new ones incomplete, the next run takes the write back.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -22,7 +23,7 @@ use crate::base::{Diagnostic, Result};
 
 use super::beneath::{Dir, State};
 use super::disk::{Place, failed};
-use super::journal::{Journal, Keeping, Step};
+use super::journal::{Journal, Keeping, Left, Step};
 use super::{Changes, DirChanges, Files, INDEX, KUSTOMIZATION};
 
 /// How long a command that only reads waits for one that writes.
@@ -31,12 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The right to write below a `manifests/` directory; other runs wait until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    keeping: Keeping,
     left_alone: Vec<Box<Diagnostic>>,
 }
 
 impl Lock {
-    /// Warnings of what a killed run had begun and could not be completed, because somebody has changed it since.
+    /// Warnings of what a killed run had begun and could not be completed.
     pub fn left_alone(&mut self) -> Vec<Box<Diagnostic>> {
         std::mem::take(&mut self.left_alone)
     }
@@ -44,20 +46,52 @@ impl Lock {
 
 /// Makes the directory if need be, waits for other runs (after telling so through `waiting`) and completes what a killed one has begun.
 pub fn lock(place: &Place, waiting: impl FnOnce()) -> Result<Lock> {
-    place.check_links()?;
-    let cannot = |error: &io::Error| failed("lock", &place.shown, error);
-    fs::create_dir_all(&place.manifests).map_err(|error| failed("make the directory", &place.shown, &error))?;
-    let file = File::open(&place.manifests).map_err(|error| cannot(&error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            waiting();
-            file.lock().map_err(|error| cannot(&error))?;
+    let mut waiting = Some(waiting);
+    let file = loop {
+        make_manifests(place)?;
+        let Some(file) = open_manifests(place)? else { continue };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                waiting.take().into_iter().for_each(|waiting| waiting());
+                file.lock().map_err(|error| failed("lock", &place.shown, &error))?;
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &place.shown, &error)),
         }
-        Err(TryLockError::Error(error)) => return Err(cannot(&error)),
+        if is_at_its_path(&file, place) {
+            break file;
+        }
+    };
+    let (keeping, earlier) = Keeping::of(place);
+    let mut left_alone = Vec::new();
+    for keeping in earlier.iter().chain([&keeping]) {
+        recover(place, keeping, &mut left_alone)
+            .map_err(|error| failed("complete what a killed run has begun in", &place.shown, &error))?;
     }
-    let left_alone = recover(place).map_err(|error| failed("complete what a killed run has begun in", &place.shown, &error))?;
-    Ok(Lock { _file: file, left_alone })
+    Ok(Lock { file, keeping, left_alone })
+}
+
+fn make_manifests(place: &Place) -> Result<()> {
+    place.check_links()?;
+    fs::create_dir_all(&place.manifests).map_err(|error| failed("make the directory", &place.shown, &error))
+}
+
+/// `None` where it does not exist.
+fn open_manifests(place: &Place) -> Result<Option<File>> {
+    match File::open(&place.manifests) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read the directory", &place.shown, &error)),
+    }
+}
+
+/// Whether a locked directory is still the one at its path: while this run waited, somebody may have put another one there, whose lock others
+/// have. A link is never it.
+fn is_at_its_path(file: &File, place: &Place) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let there = fs::symlink_metadata(&place.manifests).map(identity);
+    matches!((file.metadata().map(identity), there), (Ok(locked), Ok(there)) if locked == there)
 }
 
 /// The right to read what is below a `manifests/` directory while nobody writes.
@@ -67,26 +101,38 @@ pub struct ReadLock {
 }
 
 /// Waits until nobody writes (after telling so through `waiting`), for a minute at most. Where a killed run has left a write, that
-/// is an error: what stands there is neither the old tree nor the new one.
+/// is an error: what stands there is neither the old tree nor the new one. A directory that is not there is not made, and holds nobody up.
 pub fn lock_for_reading(place: &Place, waiting: impl FnOnce()) -> Result<ReadLock> {
-    place.check_links()?;
-    let file = match File::open(&place.manifests) {
-        Ok(file) => Some(file),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed("read the directory", &place.shown, &error)),
-    };
-    if let Some(file) = &file {
-        wait_for_writers(file, place, waiting)?;
-    }
-    match unfinished(place) {
-        Some(unfinished) => Err(unfinished),
-        None => Ok(ReadLock { _file: file }),
+    let mut waiting = Some(waiting);
+    loop {
+        place.check_links()?;
+        let file = open_manifests(place)?;
+        if let Some(file) = &file {
+            wait_for_writers(file, place, &mut waiting)?;
+        }
+        if file.as_ref().is_none_or(|file| is_at_its_path(file, place)) {
+            return match unfinished(place) {
+                Some(unfinished) => Err(unfinished),
+                None => Ok(ReadLock { _file: file }),
+            };
+        }
     }
 }
 
-fn wait_for_writers(file: &File, place: &Place, waiting: impl FnOnce()) -> Result<()> {
-    let start = Instant::now();
+/// The same for a commit: the directory is made where it does not exist, so that nobody begins to write while what is gone is committed.
+pub fn lock_for_committing(place: &Place, waiting: impl FnOnce()) -> Result<ReadLock> {
     let mut waiting = Some(waiting);
+    loop {
+        make_manifests(place)?;
+        let lock = lock_for_reading(place, || waiting.take().into_iter().for_each(|waiting| waiting()))?;
+        if lock._file.is_some() {
+            return Ok(lock);
+        }
+    }
+}
+
+fn wait_for_writers(file: &File, place: &Place, waiting: &mut Option<impl FnOnce()>) -> Result<()> {
+    let start = Instant::now();
     loop {
         match file.try_lock_shared() {
             Ok(()) => return Ok(()),
@@ -96,9 +142,7 @@ fn wait_for_writers(file: &File, place: &Place, waiting: impl FnOnce()) -> Resul
                     .help("see what it waits for, or stop it; then run this again"));
             }
             Err(TryLockError::WouldBlock) => {
-                if let Some(waiting) = waiting.take() {
-                    waiting();
-                }
+                waiting.take().into_iter().for_each(|waiting| waiting());
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
@@ -106,45 +150,63 @@ fn wait_for_writers(file: &File, place: &Place, waiting: impl FnOnce()) -> Resul
 }
 
 /// Where a run that was killed has left a write of this environment: reading the tree, or committing it, would be wrong.
-pub fn unfinished(place: &Place) -> Option<Box<Diagnostic>> {
-    let is_of_place = |journal: &Journal| journal.environment == place.env;
-    match Keeping::of(place).journal() {
-        Ok(journal) if !journal.as_ref().is_some_and(is_of_place) => None,
-        Ok(_) => Some(
+fn unfinished(place: &Place) -> Option<Box<Diagnostic>> {
+    let (keeping, earlier) = Keeping::of(place);
+    let error = |keeping: &Keeping| match keeping.left(place) {
+        Ok(Left::Nothing) => None,
+        Ok(Left::Write(journal)) if journal.environment != place.env => None,
+        Ok(Left::Write(_)) => Some(
             Diagnostic::error(format!("{} was being written when a run was stopped", place.shown("")))
                 .note("what stands there is neither what it was nor what it is to be")
                 .help(format!("run `hydrate -e {}` to complete it", place.env)),
         ),
+        Ok(Left::Damaged(path)) => Some(
+            Diagnostic::error(format!("a run was stopped while it was writing below {}, and its journal is damaged", place.shown))
+                .note(format!("{} is not as hydrate wrote it, so what was being written is not known", path.display()))
+                .help(format!("run `hydrate -e {}`: it puts the journal aside and writes what is to be there", place.env)),
+        ),
         Err(error) => Some(failed("read the journal of", place.shown(""), &error)),
-    }
+    };
+    error(&keeping).or_else(|| earlier.as_ref().and_then(error))
 }
 
-/// Completes what a killed run has decided on, and removes what it had made before it decided. Only to be called with the lock held.
-fn recover(place: &Place) -> io::Result<Vec<Box<Diagnostic>>> {
-    let keeping = Keeping::of(place);
-    let Some(journal) = keeping.journal()? else {
-        clean_up(place, &keeping)?;
-        return Ok(Vec::new());
-    };
-    let write = Write::resume(place, &keeping)?;
-    let mut left_alone = Vec::new();
-    for (number, step) in journal.steps.iter().enumerate() {
-        if !write.take(number, step, Direction::Forward)? {
-            left_alone.push(
-                Diagnostic::warning(format!("{} was changed after a run was killed that was writing it", step.path)).note("it stays"),
+/// Completes what a killed run has decided on, and removes what it had made before it decided; tells what could not be completed. Only to be
+/// called with the lock held.
+fn recover(place: &Place, keeping: &Keeping, warnings: &mut Vec<Box<Diagnostic>>) -> io::Result<()> {
+    let journal = match keeping.left(place)? {
+        Left::Nothing => return clean_up(place, keeping),
+        Left::Write(journal) => journal,
+        Left::Damaged(path) => {
+            let staging = keeping.staging().map(|name| format!(" and {}/{name}", place.shown)).unwrap_or_default();
+            let aside = keeping.set_aside()?;
+            warnings.push(
+                Diagnostic::warning(format!("{} is not as hydrate wrote it: what a stopped run was writing is not known", path.display()))
+                    .note(format!("it was moved to {}, with the files that belong to it", aside.display()))
+                    .help(format!("run `hydrate -e all` and look at what changes; then delete {}{staging}", aside.display())),
             );
+            return Ok(());
+        }
+    };
+    let write = Write::resume(place, keeping, &journal.mark)?;
+    if !keeping.is_turned_back() && write.must_turn_back(&journal)? {
+        keeping.turn_back()?;
+    }
+    let direction = if keeping.is_turned_back() { Direction::Back } else { Direction::Forward };
+    for (number, step) in journal.steps.iter().enumerate() {
+        if !write.take(number, step, direction)? {
+            let warning = Diagnostic::warning(format!("{} was changed after a run was killed that was writing it", step.path));
+            warnings.push(warning.note("it stays"));
         }
     }
     write.remove_directories(&journal.directories);
     keeping.end()?;
-    clean_up(place, &keeping)?;
-    Ok(left_alone)
+    clean_up(place, keeping)
 }
 
 /// Removes files that were made for a write that nobody has decided on, or that is done.
 fn clean_up(place: &Place, keeping: &Keeping) -> io::Result<()> {
     remove_files(keeping)?;
-    keeping.forget_draft()?;
+    keeping.forget_drafts()?;
     if let Some(name) = keeping.staging() {
         let manifests = Dir::open(&place.manifests)?;
         if let Some(staging) = manifests.beneath(&name)? {
@@ -163,8 +225,8 @@ fn remove_files(keeping: &Keeping) -> io::Result<()> {
     }
 }
 
-/// Brings the changes to disk. `_lock` is the proof that nobody else does.
-pub fn apply(place: &Place, changes: &Changes, _lock: &Lock) -> Result<()> {
+/// Brings the changes to disk. The lock is the proof that nobody else does.
+pub fn apply(place: &Place, changes: &Changes, lock: &Lock) -> Result<()> {
     let (journal, files) = plan(place, changes);
     if journal.steps.is_empty() {
         return Ok(());
@@ -174,10 +236,9 @@ pub fn apply(place: &Place, changes: &Changes, _lock: &Lock) -> Result<()> {
         (true, false) => place.shown(""),
         (false, _) => place.clusters_shown(""),
     };
-    let keeping = Keeping::of(place);
-    let refused = run(place, &keeping, &journal, &files).map_err(|error| failed("write", shown, &error));
+    let refused = run(place, lock, &journal, &files).map_err(|error| failed("write", shown, &error));
     // What is left here is removed by the next run.
-    let cleaned = clean_up(place, &keeping);
+    let cleaned = clean_up(place, &lock.keeping);
     let refused = refused?;
     cleaned.map_err(|error| failed("clean up after writing", place.shown(""), &error))?;
     match refused.as_slice() {
@@ -189,15 +250,19 @@ pub fn apply(place: &Place, changes: &Changes, _lock: &Lock) -> Result<()> {
 }
 
 /// Stages, decides, and changes file by file; gives the paths that somebody else has changed meanwhile.
-fn run(place: &Place, keeping: &Keeping, journal: &Journal, files: &[Option<&[u8]>]) -> io::Result<Vec<String>> {
-    let write = Write::begin(place, keeping)?;
+fn run(place: &Place, lock: &Lock, journal: &Journal, files: &[Option<&[u8]>]) -> io::Result<Vec<String>> {
+    let keeping = &lock.keeping;
+    let write = Write::begin(place, keeping, &journal.mark)?;
+    if !is_at_its_path(&lock.file, place) {
+        return Err(io::Error::other("somebody has put another directory in its place; nothing was changed"));
+    }
     write.check(journal)?;
     for (number, content) in files.iter().enumerate() {
         if let Some(content) = content {
             write.staged.write_new(&new_name(number), content)?;
         }
     }
-    keeping.decide(journal)?;
+    keeping.decide(journal, place)?;
     let mut refused = Vec::new();
     for (number, step) in journal.steps.iter().enumerate() {
         match write.take(number, step, Direction::Forward) {
@@ -278,33 +343,51 @@ struct Write {
     root: Dir,
     /// Where new files are before they are moved, and old ones afterwards.
     staged: Dir,
+    /// What the names of hydrate's own files beside the targets begin with.
+    mark: String,
 }
 
 impl Write {
     /// With an empty directory for the files, on the file system of the trees.
-    fn begin(place: &Place, keeping: &Keeping) -> io::Result<Self> {
+    fn begin(place: &Place, keeping: &Keeping, mark: &str) -> io::Result<Self> {
         let root = Dir::open(&place.root())?;
         let manifests = root.make(&place.shown)?;
         let kept = Dir::open(keeping.make()?)?;
         if kept.device()? == manifests.device()? {
-            return Ok(Self { staged: kept.make("files")?, root });
+            return Ok(Self { staged: kept.make("files")?, root, mark: mark.to_owned() });
         }
-        let name = format!(".hydrate-{}", std::process::id());
-        keeping.note_staging(&name)?;
-        let staged = manifests.make(&name)?;
+        keeping.note_staging(mark)?;
+        let staged = manifests.make_new(mark)?;
         // Git is not to see it.
         staged.write_new(".gitignore", b"*\n")?;
-        Ok(Self { staged, root })
+        Ok(Self { staged, root, mark: mark.to_owned() })
     }
 
     /// With the files that a killed run has made.
-    fn resume(place: &Place, keeping: &Keeping) -> io::Result<Self> {
+    fn resume(place: &Place, keeping: &Keeping, mark: &str) -> io::Result<Self> {
         let root = Dir::open(&place.root())?;
         let staged = match keeping.staging() {
             Some(name) => root.make(&place.shown)?.make(&name)?,
             None => Dir::open(keeping.make()?)?.make("files")?,
         };
-        Ok(Self { root, staged })
+        Ok(Self { root, staged, mark: mark.to_owned() })
+    }
+
+    /// Whether a file that is to come is not there as it was made, as after a power failure: then nothing but the old tree can be whole. What
+    /// there is of such files is removed, so that none of them is taken for what somebody has saved.
+    fn must_turn_back(&self, journal: &Journal) -> io::Result<bool> {
+        let mut must = false;
+        for (number, step) in journal.steps.iter().enumerate().filter(|(_, step)| step.after.is_some()) {
+            let (parent, name) = step.parts();
+            if self.staged.state(&new_name(number)) != State::of(step.after.as_ref()) {
+                let found = self.root.beneath(parent)?.map_or(State::Missing, |dir| dir.state(name));
+                if found == State::Missing || found == State::of(step.before.as_ref()) {
+                    self.staged.remove(&new_name(number))?;
+                    must = true;
+                }
+            }
+        }
+        Ok(must)
     }
 
     /// Finds what cannot be written before anything changes.
@@ -337,8 +420,8 @@ impl Write {
             },
             _ => self.root.make(parent)?,
         };
-        let change = Change { staged: &self.staged, dir: &dir, name, from, to, incoming: &incoming, outgoing: &outgoing };
-        change.make()
+        let (mark, staged) = (&self.mark, &self.staged);
+        Change { mark, direction, staged, dir: &dir, name, from, to, incoming: &incoming, outgoing: &outgoing }.make()
     }
 
     /// Takes back all steps before one that failed, and what of that one was done.
@@ -366,6 +449,9 @@ impl Write {
 
 /// One file that goes from one state to another.
 struct Change<'a> {
+    /// What names beside the target begin with, where staged files are on another file system.
+    mark: &'a str,
+    direction: Direction,
     staged: &'a Dir,
     dir: &'a Dir,
     name: &'a str,
@@ -378,98 +464,239 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
+    /// Makes the change, or completes one that was begun; `false` where somebody else has changed the file.
     fn make(&self) -> io::Result<bool> {
-        let found = self.dir.state(self.name);
-        if found != self.to {
-            let has_new = self.to == State::Missing || self.staged.state(self.incoming) == self.to;
-            if found != self.from || !has_new {
-                return Ok(false);
-            }
-            let done = match (&self.from, &self.to) {
-                (_, State::Missing) => self.take_away(),
-                (State::Missing, _) => return self.put(),
-                _ => self.replace(),
-            };
-            done?;
+        let beside = [self.incoming, self.outgoing].map(|name| format!("{}-{name}", self.mark));
+        if beside.iter().any(|name| self.dir.has(name)) {
+            return self.make_across(&beside);
         }
-        self.give_back()
+        match self.make_here() {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => self.make_across(&beside),
+            done => done,
+        }
+    }
+
+    fn make_here(&self) -> io::Result<bool> {
+        let found = self.dir.state(self.name);
+        if found == self.to {
+            return self.give_back();
+        }
+        if self.direction == Direction::Back && found == self.from && !self.complete_exchange()? {
+            return Ok(false);
+        }
+        let has_new = self.to == State::Missing || self.staged.state(self.incoming) == self.to;
+        let (before, old) = match self.direction {
+            Direction::Forward => (&self.from, self.outgoing),
+            Direction::Back => (&self.to, self.incoming),
+        };
+        // What stood there was moved away to make room for the new file, and then something failed, or the run was killed.
+        if found == State::Missing && *before != State::Missing && self.staged.has(old) {
+            return if has_new && self.staged.state(old) == *before { self.put() } else { self.restore(old) };
+        }
+        if found != self.from || !has_new {
+            return Ok(false);
+        }
+        match (&self.from, &self.to) {
+            (State::Missing, _) => self.put(),
+            (_, State::Missing) => {
+                self.take_away()?;
+                self.give_back()
+            }
+            _ => self.replace(),
+        }
+    }
+
+    /// A run was stopped between the exchange and the move that follows it: so the file that went still has the name of the one that came.
+    /// `false` where that is somebody's, who has it back.
+    fn complete_exchange(&self) -> io::Result<bool> {
+        let moved = self.staged.state(self.outgoing);
+        if moved == State::Missing || moved == self.from {
+            return Ok(true);
+        }
+        if moved == self.to {
+            return self.staged.move_over(self.outgoing, self.staged, self.incoming).map(|()| true);
+        }
+        self.restore_over(self.outgoing).map(|()| false)
     }
 
     /// Puts a new file where nothing is. The name may be taken by now.
     fn put(&self) -> io::Result<bool> {
         match self.staged.move_to_new(self.incoming, self.dir, self.name) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) if is_across(&error) => self.put_across(),
             done => done.map(|()| true),
         }
     }
 
+    /// A file that is gone by now needs no taking away.
     fn take_away(&self) -> io::Result<()> {
         match self.dir.move_over(self.name, self.staged, self.outgoing) {
-            Err(error) if is_across(&error) => self.dir.remove(self.name),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             done => done,
         }
     }
 
-    fn replace(&self) -> io::Result<()> {
+    fn replace(&self) -> io::Result<bool> {
         match self.staged.exchange(self.incoming, self.dir, self.name) {
-            Ok(true) => self.staged.move_over(self.incoming, self.staged, self.outgoing),
-            Ok(false) => {
-                // What stands there keeps a name until it was looked at.
-                self.staged.remove(self.outgoing)?;
-                self.dir.link(self.name, self.staged, self.outgoing)?;
-                self.staged.move_over(self.incoming, self.dir, self.name)
+            Ok(true) => {
+                self.staged.move_over(self.incoming, self.staged, self.outgoing)?;
+                return self.give_back();
             }
-            Err(error) if is_across(&error) => self.replace_across(),
-            Err(error) => Err(error),
+            Ok(false) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
         }
-    }
-
-    /// Where the directory is on another file system than the staged file: by way of a copy beside the target.
-    fn put_across(&self) -> io::Result<bool> {
-        let copy = self.copy_beside()?;
-        match self.dir.move_to_new(&copy, self.dir, self.name) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.dir.remove(&copy).map(|()| false),
-            done => done.map(|()| true),
+        // Without the exchange the name is free for a moment: whatever stands there is moved away whole and looked at, and the new file takes
+        // no name that somebody has taken meanwhile. A rename over it would lose what is saved just before.
+        self.take_away()?;
+        if self.staged.state(self.outgoing) != self.from {
+            return self.restore(self.outgoing);
         }
-    }
-
-    fn replace_across(&self) -> io::Result<()> {
-        if let Some(before) = self.dir.read(self.name)? {
-            self.staged.remove(self.outgoing)?;
-            self.staged.write_new(self.outgoing, &before)?;
-        }
-        let copy = self.copy_beside()?;
-        self.dir.move_over(&copy, self.dir, self.name)
-    }
-
-    fn copy_beside(&self) -> io::Result<String> {
-        let content = self.staged.read(self.incoming)?.ok_or(io::ErrorKind::NotFound)?;
-        let copy = format!(".hydrate-{}", self.incoming);
-        self.dir.remove(&copy)?;
-        self.dir.write_new(&copy, &content)?;
-        Ok(copy)
+        Ok(self.put()? && self.give_back()?)
     }
 
     /// What was moved away and is not what the run had seen is somebody's work: it gets its place back.
     fn give_back(&self) -> io::Result<bool> {
         for name in [self.incoming, self.outgoing] {
-            let State::File(digest) = self.staged.state(name) else { continue };
-            let moved = State::File(digest);
-            if moved == self.from || moved == self.to {
-                continue;
+            let moved = self.staged.state(name);
+            if moved != State::Missing && moved != self.from && moved != self.to {
+                return self.restore(name);
             }
-            return match self.dir.state(self.name) {
-                State::Missing => self.staged.move_to_new(name, self.dir, self.name).map(|()| false),
-                found if found == self.to => self.staged.move_over(name, self.dir, self.name).map(|()| false),
-                // They have saved once more since: that is the newer one.
-                _ => Ok(false),
-            };
         }
         Ok(true)
     }
+
+    /// Gives what somebody has saved its place back, but not over what they have saved once more since. Always `false`.
+    fn restore(&self, moved: &str) -> io::Result<bool> {
+        let found = self.dir.state(self.name);
+        if found == self.to && found != State::Missing {
+            match self.staged.exchange(moved, self.dir, self.name) {
+                // What they have saved at this very moment is the newer one.
+                Ok(true) if self.staged.state(moved) != self.to => drop(self.staged.exchange(moved, self.dir, self.name)?),
+                Ok(true) => {}
+                Ok(false) => self.restore_over(moved)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        } else if found == State::Missing && self.staged.has(moved) {
+            let replaced = replaced(moved);
+            let is_newer = !matches!(self.staged.state(&replaced), State::Missing) && self.staged.state(&replaced) != self.to;
+            self.restore_to_free(if is_newer { &replaced } else { moved })?;
+        }
+        Ok(false)
+    }
+
+    /// The same over hydrate's new file, where files cannot be exchanged.
+    fn restore_over(&self, moved: &str) -> io::Result<()> {
+        let replaced = replaced(moved);
+        self.dir.move_over(self.name, self.staged, &replaced)?;
+        let is_ours = [&self.from, &self.to].contains(&&self.staged.state(&replaced));
+        self.restore_to_free(if is_ours { moved } else { &replaced })
+    }
+
+    fn restore_to_free(&self, moved: &str) -> io::Result<()> {
+        match self.staged.move_to_new(moved, self.dir, self.name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            done => done,
+        }
+    }
+
+    /// The same where the directory is on another file system than the staged file: by way of a copy beside the target.
+    fn make_across(&self, [incoming, outgoing]: &[String; 2]) -> io::Result<bool> {
+        // Once the new file is in its place, the name of the copy may stand for what was there before.
+        if self.to != State::Missing && self.dir.state(self.name) != self.to && self.dir.state(incoming) != self.to {
+            self.dir.remove(incoming)?;
+            if let Some(content) = self.staged.read(self.incoming)? {
+                self.dir.write_new(incoming, &content)?;
+            }
+        }
+        let (from, to) = (self.from.clone(), self.to.clone());
+        let done = Change { staged: self.dir, incoming, outgoing, from, to, ..*self }.make_here()?;
+        // What went is kept with the staged files, should all of it be undone.
+        if done && let Some(before) = self.dir.read(outgoing)? {
+            self.staged.remove(self.outgoing)?;
+            self.staged.write_new(self.outgoing, &before)?;
+        }
+        self.dir.remove(outgoing)?;
+        self.dir.remove(incoming)?;
+        self.dir.remove(&replaced(outgoing))?;
+        Ok(done)
+    }
 }
 
-fn is_across(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::CrossesDevices
+/// The name of hydrate's file that makes room for somebody's.
+fn replaced(moved: &str) -> String {
+    format!("{moved}.replaced")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(root: &std::path::Path) -> Place {
+        let (manifests, clusters) = (root.join("manifests"), root.join("clusters"));
+        Place { manifests, env: "e".to_owned(), shown: "manifests".to_owned(), clusters, clusters_shown: "clusters".to_owned() }
+    }
+
+    fn is_locked(place: &Place) -> bool {
+        matches!(File::open(&place.manifests).unwrap().try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// While a run waits, somebody puts another directory in the place of the one that it waits for.
+    #[test]
+    fn the_directory_that_is_locked_is_the_one_at_the_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = place(&directory.path().canonicalize().unwrap());
+        let replace = |lock: Lock| {
+            fs::rename(&place.manifests, directory.path().join("away")).unwrap();
+            fs::create_dir(&place.manifests).unwrap();
+            drop(lock);
+        };
+        let first = lock(&place, || {}).unwrap();
+        let second = lock(&place, || replace(first)).unwrap();
+        assert!(is_locked(&place));
+        fs::remove_dir(directory.path().join("away")).unwrap();
+        let read = lock_for_reading(&place, || replace(second)).unwrap();
+        assert!(is_locked(&place));
+        drop(read);
+        // And where that happens later, nothing is written.
+        let lock = lock(&place, || {}).unwrap();
+        fs::remove_dir(directory.path().join("away")).unwrap();
+        fs::rename(&place.manifests, directory.path().join("away")).unwrap();
+        fs::create_dir(&place.manifests).unwrap();
+        let files = Files::from([("a.yaml".to_owned(), b"a: 1\n".as_slice().into())]);
+        let desired = super::super::Desired { dirs: [("c".to_owned(), files)].into(), ..Default::default() };
+        let changes = Changes::compute(&place, &desired, false).unwrap();
+        let error = apply(&place, &changes, &lock).unwrap_err().to_string();
+        assert!(error.contains("another directory in its place"), "{error}");
+        assert_eq!(fs::read_dir(&place.manifests).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_commit_locks_what_is_not_there_yet() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = place(&directory.path().canonicalize().unwrap());
+        drop(lock_for_reading(&place, || {}).unwrap());
+        assert!(!place.manifests.exists());
+        let lock = lock_for_committing(&place, || {}).unwrap();
+        assert!(is_locked(&place));
+        drop(lock);
+        assert!(!is_locked(&place));
+    }
+
+    /// What others can write to is not where hydrate believes a journal.
+    #[test]
+    fn a_directory_of_others_holds_no_journal() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let place = place(&directory.path().canonicalize().unwrap());
+        fs::create_dir(&place.manifests).unwrap();
+        let base = directory.path().join("hydrate-1");
+        let keeping = Keeping::below(base.clone(), &place.manifests);
+        keeping.make().unwrap();
+        keeping.decide(&Journal::new("e"), &place).unwrap();
+        assert!(matches!(keeping.left(&place).unwrap(), Left::Write(_)));
+        fs::set_permissions(&base, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(keeping.left(&place).unwrap(), Left::Nothing));
+        assert!(keeping.make().unwrap_err().to_string().contains("is not this user's alone"));
+    }
 }

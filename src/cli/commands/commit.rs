@@ -37,7 +37,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CommitArgs) -> Outcome {
     for env in &session.environments {
         let place = pipeline::place(&session.project, env);
         // What a run that was stopped has left half written is no tree to commit.
-        let lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
+        let lock = write::lock_for_committing(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
         let id = commit(ui, &session.project, env, &committer, format)?;
         drop(lock);
         finish(ui, &session.project, env, &committer, &id, args.push)?;
