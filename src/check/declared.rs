@@ -1,5 +1,7 @@
 //! What users say about the world outside of what is rendered: objects that come from elsewhere, metrics that exist.
 
+use std::collections::BTreeMap;
+
 use crate::base::suggest;
 
 use super::metrics::Metrics;
@@ -11,6 +13,26 @@ pub struct Declared {
     pub external: Vec<External>,
     /// Metrics.
     pub metrics: Metrics,
+    /// The kinds of the environment's CRDs by group and kind, and whether their objects live in namespaces; `None` where nobody knows.
+    pub kinds: Option<BTreeMap<(String, String), bool>>,
+}
+
+impl Declared {
+    /// Whether objects of a kind live in namespaces; `None` for kinds that no CRD here has.
+    pub fn is_namespaced(&self, group: &str, kind: &str) -> Option<bool> {
+        self.kinds.as_ref()?.get(&(group.to_owned(), kind.to_owned())).copied()
+    }
+
+    /// Whether a kind is defined by a CRD of the environment, or by one that comes from elsewhere: `CustomResourceDefinition/things.example.org`.
+    pub fn has_kind(&self, group: &str, kind: &str) -> bool {
+        let lower = kind.to_ascii_lowercase();
+        let stem = lower.strip_suffix('y').unwrap_or(&lower);
+        let plurals = [lower.clone(), format!("{lower}s"), format!("{lower}es"), format!("{stem}ies")];
+        let is_meant = |external: &External| {
+            plurals.iter().any(|plural| external.covers("CustomResourceDefinition", "", &format!("{plural}.{group}")))
+        };
+        self.is_namespaced(group, kind).is_some() || self.external.iter().any(is_meant)
+    }
 }
 
 /// An entry of `external:`, an object or several that exist although nothing renders them.

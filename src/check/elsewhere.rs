@@ -77,6 +77,11 @@ const BUILT_IN: &[&str] = &[
     "storage.k8s.io",
 ];
 
+/// Whether an API group is Kubernetes' own.
+pub fn is_built_in(group: &str) -> bool {
+    BUILT_IN.contains(&group) || matches!(group, "extensions" | "internal.apiserver.k8s.io" | "storagemigration.k8s.io")
+}
+
 /// Custom resources that make neither pods nor Services: group (`*` for all kinds of it) and kind.
 const PASSIVE: &[(&str, &str)] = &[
     ("argoproj.io", "AppProject"),
@@ -173,6 +178,11 @@ impl<'a> Elsewhere<'a> {
             || self.is_class(kind, name)
             || self.external.iter().any(|external| external.covers(kind, namespace, name))
             || self.may_be_made(kind, namespace, name)
+    }
+
+    /// Whether there is a storage class of this name, as far as anybody says.
+    pub fn has_storage_class(&self, name: &str) -> bool {
+        STORAGE_CLASSES.contains(&name) || self.external.iter().any(|external| external.covers("StorageClass", "", name))
     }
 
     /// Whether pods may run in a namespace that are not rendered here: then a selector that picks none may be right.

@@ -68,6 +68,8 @@ pub struct Rendered {
     pub desired: Desired,
     /// Components that failed, with everything that was wrong; only with `keep_going`.
     pub failed: BTreeMap<String, Vec<Box<Diagnostic>>>,
+    /// The CRDs of the environment.
+    pub crds: Crds,
     /// What the engines have warned of.
     pub warnings: Vec<Box<Diagnostic>>,
     /// The documents by component, namespaces filled in.
@@ -411,7 +413,7 @@ fn finish(
     let mut desired = desired(&rendered, one_file, selection.complete, environment.handover.is_some());
     let shared = [NAMESPACES, CRDS].into_iter().filter(|_| !failed.is_empty());
     desired.spared = failed.keys().cloned().chain(shared.map(str::to_owned)).collect();
-    Ok(Rendered { environment, desired, failed, documents: rendered, warnings, unconfined: None, parts: handover::parts(selection) })
+    Ok(Rendered { environment, desired, failed, documents: rendered, crds, warnings, unconfined: None, parts: handover::parts(selection) })
 }
 
 /// An object that two documents define is an error that names both; the same Namespace, word for word, is fine.

@@ -21,7 +21,8 @@ const METRICS: &str = "metrics.txt";
 pub fn check(world: &dyn World, project: &Project, rendered: &Rendered) -> Result<Report, Vec<Box<Diagnostic>>> {
     let environment = &rendered.environment;
     let all = project.components(world).map_err(|error| vec![error])?;
-    let declared = declared(world, project, environment, rendered.documents.keys().filter_map(|name| all.get(name)))?;
+    let mut declared = declared(world, project, environment, rendered.documents.keys().filter_map(|name| all.get(name)))?;
+    declared.kinds = Some(rendered.crds.kinds().clone());
     let settings = &project.settings;
     let handover = rendered.desired.clusters.as_ref();
     let clusters = place(project, &environment.name).clusters_shown("");

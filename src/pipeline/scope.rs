@@ -85,6 +85,11 @@ impl Crds {
         }
     }
 
+    /// Their kinds by group and kind, and whether objects of them live in namespaces.
+    pub fn kinds(&self) -> &BTreeMap<(String, String), bool> {
+        &self.namespaced
+    }
+
     /// Takes in the CRDs of another part of the environment.
     pub fn extend(&mut self, other: &Self) {
         self.namespaced.extend(other.namespaced.iter().map(|(kind, namespaced)| (kind.clone(), *namespaced)));

@@ -62,7 +62,7 @@ pub(super) fn texts<'a>(objects: &'a [Object<'a>]) -> impl Iterator<Item = (&'a 
     objects.iter().flat_map(files)
 }
 
-fn follow<'a>(checker: &mut Checker<'a>, from: &'a Object<'a>, node: &'a Node, host: &Host<'_>) {
+pub(super) fn follow<'a>(checker: &mut Checker<'a>, from: &'a Object<'a>, node: &'a Node, host: &Host<'_>) {
     let namespace = host.namespace.unwrap_or(from.namespace());
     let known_space = checker.index.is_namespace(namespace) && !DOMAINS.contains(&namespace);
     if !host.certain && !known_space {

@@ -3,6 +3,7 @@
 //! What cannot be judged is left alone: objects of unknown kinds, selectors where pods may run that nobody renders,
 //! names made of variables. A report that is wrong costs more than one that is missing.
 
+mod customs;
 mod datasources;
 mod gitops;
 mod hosts;
@@ -38,6 +39,7 @@ const CHECKS: &[for<'a> fn(&mut Checker<'a>)] = &[
     routes::check,
     webhooks::check,
     gitops::check,
+    customs::check,
     hosts::check,
     datasources::check,
     queries::check,
