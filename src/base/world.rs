@@ -9,7 +9,7 @@ use std::fs::{File, FileType};
 use std::io::{self, IoSliceMut, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memchr::memmem::Finder;
@@ -77,6 +77,11 @@ pub trait World: Send + Sync {
 
     /// Fills `buffer` with random bytes.
     fn random(&self, buffer: &mut [u8]);
+
+    /// Whether chance was asked in a way that this world is to tell of ([`DiskWorld::with_chance`]).
+    fn is_caught(&self) -> bool {
+        false
+    }
 
     /// An environment variable, where it is set and valid UTF-8.
     fn variable(&self, name: &str) -> Option<String>;
@@ -307,6 +312,53 @@ pub struct DiskWorld {
     /// The environment variables that are seen; `None`: all.
     variables: Option<Arc<BTreeSet<String>>>,
     strayed: AtomicBool,
+    chance: Option<Chance>,
+}
+
+/// The clock and randomness replaced by what can be repeated: to find out what of a result they decide.
+#[derive(Debug, Default)]
+pub struct Chance {
+    asked: AtomicU64,
+    /// The first question that has another answer.
+    other_from: u64,
+    /// The question that [`World::is_caught`] tells of.
+    caught_at: Option<u64>,
+    caught: AtomicBool,
+}
+
+impl Chance {
+    /// Always the same answers up to this question, and always the same other ones from there on.
+    pub fn other_from(question: u64) -> Self {
+        Self { other_from: question, ..Self::default() }
+    }
+
+    /// Tells who asks this question.
+    pub fn catching(question: u64) -> Self {
+        Self { other_from: u64::MAX, caught_at: Some(question), ..Self::default() }
+    }
+
+    /// The number of the question, and whether it has another answer.
+    fn ask(&self) -> (u64, bool) {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.caught_at == Some(number) {
+            self.caught.store(true, Ordering::Relaxed);
+        }
+        (number, number >= self.other_from)
+    }
+
+    /// Some time, and for another answer one that differs in each of its parts.
+    fn now(&self) -> i128 {
+        const SOME_DAY: i128 = 1_767_323_045_006_007_008;
+        const ANOTHER: i128 = SOME_DAY + 34_826_461_123_456_789;
+        if self.ask().1 { ANOTHER } else { SOME_DAY }
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        let (number, is_other) = self.ask();
+        let mut key = blake3::Hasher::new();
+        key.update(&number.to_le_bytes()).update(&[u8::from(is_other)]);
+        key.finalize_xof().fill(buffer);
+    }
 }
 
 impl DiskWorld {
@@ -352,6 +404,18 @@ impl DiskWorld {
     pub fn seeing(mut self, variables: Arc<BTreeSet<String>>) -> Self {
         self.variables = Some(variables);
         self
+    }
+
+    /// The world with another chance than that of the system.
+    #[must_use]
+    pub fn with_chance(mut self, chance: Chance) -> Self {
+        self.chance = Some(chance);
+        self
+    }
+
+    /// How often the clock or randomness of [`Self::with_chance`] was asked.
+    pub fn chances(&self) -> u64 {
+        self.chance.as_ref().map_or(0, |chance| chance.asked.load(Ordering::Relaxed))
     }
 
     /// What the answer to a question would be now, in this world.
@@ -439,13 +503,23 @@ impl World for DiskWorld {
 
     fn now(&self) -> i128 {
         self.record(|record| record.is_unrepeatable = true);
+        if let Some(chance) = &self.chance {
+            return chance.now();
+        }
         jiff::Timestamp::now().as_nanosecond()
     }
 
     fn random(&self, buffer: &mut [u8]) {
         use rand_core::RngCore;
         self.record(|record| record.is_unrepeatable = true);
+        if let Some(chance) = &self.chance {
+            return chance.random(buffer);
+        }
         rand_core::OsRng.fill_bytes(buffer);
+    }
+
+    fn is_caught(&self) -> bool {
+        self.chance.as_ref().is_some_and(|chance| chance.caught.swap(false, Ordering::Relaxed))
     }
 
     fn read_named(&self, path: &Path) -> io::Result<Arc<[u8]>> {

@@ -1,6 +1,7 @@
 //! The `pipeline` room: plan → render in parallel → check → what the tree is to hold.
 
 mod causes;
+mod chance;
 pub mod confined;
 pub mod handover;
 pub mod plan;
@@ -16,8 +17,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::base::limits::Watch;
+use crate::base::world::Chance;
 use crate::base::world::{Asked, Record};
-use crate::base::{Diagnostic, Result};
+use crate::base::{Diagnostic, DiskWorld, Result};
 use crate::chart::acquire::Want;
 use crate::chart::acquire::mount::Mounted;
 use crate::gitops::graph::Part;
@@ -289,13 +291,25 @@ fn make(
     apis: &[String],
 ) -> Made {
     let _task = watch.task(|| format!("component {} of {}", component.name, environment.name));
-    let disk = project.recording_world().seeing(variables).watching_for(API_VERSIONS).limited(watch.limits());
-    let world = Mounted::new(&disk);
-    let outside = ForComponent::new(stock, opened, &world);
-    let result = render_sources(&world, &outside, project, environment, component, apis);
-    let (taken, failures) = outside.into_taken();
-    drop(world);
-    let record = disk.into_record().unwrap_or_default();
+    let disk = || project.recording_world().seeing(Arc::clone(&variables)).watching_for(API_VERSIONS).limited(watch.limits());
+    let render = |disk: &DiskWorld| {
+        let world = Mounted::new(disk);
+        let outside = ForComponent::new(stock, opened, &world);
+        let result = render_sources(&world, &outside, project, environment, component, apis);
+        (result, outside.into_taken())
+    };
+    let recording = disk();
+    let (result, (taken, failures)) = render(&recording);
+    let record = recording.into_record().unwrap_or_default();
+    let again = |chance: Chance| {
+        let world = disk().with_chance(chance);
+        let (result, _) = render(&world);
+        (result.map(|(_, documents, _)| documents), world.chances())
+    };
+    let result = result.and_then(|rendering| {
+        let wrong = if record.is_unrepeatable && !component.random { chance::refuse(&rendering.1, &again) } else { None };
+        wrong.map_or(Ok(rendering), Err)
+    });
     let result = result.map(|(job, documents, warnings)| {
         let mut crds = Crds::default();
         documents.iter().for_each(|document| crds.add(document));

@@ -42,6 +42,8 @@ pub struct Component {
     pub external: Vec<External>,
     /// What its charts see of the cluster.
     pub capabilities: Capabilities,
+    /// Whether what it renders may be something else in every run.
+    pub random: bool,
     /// What to render; `None`: found by convention.
     pub sources: Option<Vec<Spec>>,
     /// Kustomize patches over everything, as the text of a kustomization.
@@ -152,6 +154,7 @@ impl Component {
                     return Err(wrong);
                 }
                 let mut component = Self::from_file(project, name, dir, &file);
+                component.random = file.flag(&file.root, "random").unwrap_or(false);
                 component.external = external::read(&file, &file.root, component.namespace.as_ref().map(|own| own.text.as_str()))?;
                 Ok(component)
             }
@@ -170,6 +173,7 @@ impl Component {
             layout: None,
             hooks: project.settings.hooks.clone(),
             external: Vec::new(),
+            random: false,
             capabilities: Capabilities::default(),
             sources: None,
             patches: None,

@@ -135,6 +135,11 @@ pub const COMPONENT: Shape = Shape::Object(&[
     key("layout", Shape::Choice(LAYOUTS), "Layout of this component, where it differs from the project's"),
     key("hooks", HOOKS, HOOKS_DOC),
     key("external", TEXTS, EXTERNAL_DOC),
+    key(
+        "random",
+        Shape::Bool,
+        "Whether what is rendered may hold random values and the time, and so be something else in every run [default: false]",
+    ),
     key("sources", Shape::List(&SOURCE), "What to render, in this order [default: found by convention, see docs/configuration.md]"),
     key("patches", Shape::List(&PATCH), "Kustomize patches over everything that the sources gave"),
 ]);

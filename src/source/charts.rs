@@ -68,7 +68,12 @@ impl Loader<'_> {
 
     fn fetch(&self, dependency: &Dependency, locked: &[(String, String)], path: &Path, depth: usize) -> Result<Arc<Chart>> {
         let target = match dependency.repository.strip_prefix("file://") {
-            Some(local) if !path.as_os_str().is_empty() => path.join(local),
+            Some(local) if !path.as_os_str().is_empty() => {
+                let target = path.join(local);
+                let chart = chart::load(&target, self.level, self.world)?;
+                check_version(&chart, dependency, wanted_version(dependency, locked)?, self.level)?;
+                return self.complete(chart, &target, depth + 1);
+            }
             Some(_) => return Err(unusable(dependency, "a packed chart cannot name directories")),
             None => {
                 let version = wanted_version(dependency, locked)?;
@@ -110,6 +115,24 @@ fn wanted_version<'a>(dependency: &'a Dependency, locked: &'a [(String, String)]
             .note(format!("Chart.lock has {version}, Chart.yaml asks for {}", dependency.version))
             .help("`helm dependency update` brings it up to date")),
     }
+}
+
+/// A chart beside has the version that Chart.lock has, or one that Chart.yaml asks for: as `helm dependency build` wants it.
+///
+/// Follows `tarFromLocalDir` of `pkg/downloader/manager.go`, which is the same in both versions of Helm.
+fn check_version(chart: &Chart, dependency: &Dependency, wanted: &str, level: Level) -> Result<()> {
+    let range = Constraint::parse(wanted, level.semver()).map_err(|error| {
+        Diagnostic::error(format!("dependency {} has an invalid version/constraint format: {error}", dependency.name))
+            .help("write a version or a range of versions in Chart.yaml, such as `^1.2`, `>=1.2 <2` or `*`")
+    })?;
+    let version = Version::parse(&chart.metadata.version, level.semver())
+        .map_err(|error| Diagnostic::error(format!("the version {:?} of chart {}: {error}", chart.metadata.version, chart.name())))?;
+    if range.check(&version) {
+        return Ok(());
+    }
+    Err(Diagnostic::error(format!("can't get a valid version for dependency {}", dependency.name))
+        .note(format!("the chart at {} has version {}, wanted is {wanted}", dependency.repository, chart.metadata.version))
+        .help("change the range in Chart.yaml (and Chart.lock, by `helm dependency update`), or the version of that chart"))
 }
 
 fn satisfies(version: &str, range: &str) -> bool {

@@ -116,6 +116,10 @@ impl World for Mounted<'_> {
         self.below.random(buffer);
     }
 
+    fn is_caught(&self) -> bool {
+        self.below.is_caught()
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         self.below.variable(name)
     }

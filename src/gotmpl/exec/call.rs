@@ -12,6 +12,9 @@ use crate::gotmpl::value::Value;
 /// Results from here on count as memory; most are smaller, and gone at once.
 const NOTABLE: usize = 1024;
 
+/// What is said of a function that a world has caught ([`crate::base::World::is_caught`]).
+const CHANCE: &str = "it gives something else in every run";
+
 /// About how much memory a value takes, without what is in its elements.
 fn size(value: &Value) -> usize {
     match value {
@@ -137,6 +140,9 @@ impl<'s> State<'s, '_> {
                 self.charge(result.as_ref().ok())?;
                 self.at = last;
             }
+        }
+        if self.vm.world().is_caught() {
+            return Err(self.failed(node, function.name, Failure::Message(CHANCE.to_owned())));
         }
         match result {
             // A nil is a nil interface: functions that return nothing else declare `interface {}`.
