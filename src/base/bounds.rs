@@ -420,11 +420,6 @@ fn open_by_name(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
     if path.parent().is_none() { Ok(openat(CWD, "/", flags, Mode::empty())?) } else { Ok(at) }
 }
 
-/// The Git work tree that a directory lies in: the nearest one upwards with a `.git`.
-pub fn work_tree(directory: &Path) -> Option<&Path> {
-    directory.ancestors().find(|above| statat(CWD, above.join(".git"), AtFlags::SYMLINK_NOFOLLOW).is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;

@@ -13,6 +13,7 @@ pub mod plain;
 pub mod secret;
 pub mod suggest;
 pub mod whole;
+pub mod work_tree;
 pub mod world;
 
 pub use bounds::{Bounds, Refusal, is_refused};

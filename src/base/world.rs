@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Limits;
 use super::bounds::{self, Bounds};
+use super::work_tree::WorkTree;
 
 /// What a path is, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -530,7 +531,7 @@ impl World for DiskWorld {
             && let Ok(real) = std::fs::canonicalize(directory)
             && let Some(name) = path.file_name()
         {
-            let root = bounds::work_tree(&real).unwrap_or(&real).to_owned();
+            let root = WorkTree::around(&real).map_or(&*real, |tree| tree.top).to_owned();
             // What the shell passes as `<(…)` is there under no name that could be opened so.
             if let Ok(text) = Disk(Some(Arc::new(Bounds::below(root, "", "")))).read(&real.join(name)) {
                 return Ok(text);

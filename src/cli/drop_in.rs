@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::base::bounds;
 use crate::base::limits::{parse_size, parse_time};
+use crate::base::work_tree::WorkTree;
 use crate::base::{Bounds, Diagnostic, DiskWorld, FileKind, Limits, Result, World};
 
 use super::args::LimitArgs;
@@ -72,8 +72,8 @@ impl WorldArgs {
             return Ok(world);
         }
         let real = world.canonical(path).map_err(|error| Diagnostic::error(format!("cannot read {}: {error}", path.display())))?;
-        let bounds = match bounds::work_tree(&real) {
-            Some(tree) => Bounds::below(tree.to_owned(), "the Git work tree", ADVICE),
+        let bounds = match WorkTree::around(&real) {
+            Some(tree) => Bounds::below(tree.top.to_owned(), "the Git work tree", ADVICE),
             None if reach == Reach::Paths => Bounds::below(real.clone(), "the directory that was named", ADVICE).admitting(),
             None => Bounds::below(real.clone(), "the directory that was named", ADVICE),
         };

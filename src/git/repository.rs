@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use crate::base::work_tree::{GitDirectories, WorkTree};
 use crate::base::{Diagnostic, Result};
 
 use super::command;
@@ -27,20 +28,11 @@ impl Repository {
     pub fn discover(start: &Path) -> Result<Option<Self>> {
         let cannot = |error: io::Error| Diagnostic::error(format!("cannot look for a Git repository at {}: {error}", start.display()));
         let start = start.canonicalize().map_err(cannot)?;
-        for directory in start.ancestors() {
-            let dot_git = directory.join(".git");
-            match fs::symlink_metadata(&dot_git) {
-                Ok(metadata) if metadata.is_dir() => {
-                    if let Some(found) = Self::of_directories(directory, &dot_git) {
-                        return Ok(Some(found));
-                    }
-                }
-                Ok(_) => return Self::elsewhere(directory, &dot_git).map(Some),
-                // What cannot be looked at cannot be a repository of this user's either.
-                Err(_) => {}
-            }
+        match WorkTree::around(&start) {
+            None => Ok(None),
+            Some(WorkTree { top, directories: Some(found) }) => Ok(Some(Self::with(top, found))),
+            Some(WorkTree { top, directories: None }) => Self::elsewhere(top, &top.join(".git")).map(Some),
         }
-        Ok(None)
     }
 
     /// The repository in whose work tree a directory lies; none is an error, and so is one that belongs to somebody else.
@@ -81,14 +73,8 @@ impl Repository {
         path.to_str().map(str::to_owned).ok_or_else(|| Diagnostic::error(format!("{} is not UTF-8", path.display())))
     }
 
-    fn of_directories(work_tree: &Path, git_dir: &Path) -> Option<Self> {
-        let common_dir = match fs::read_to_string(git_dir.join("commondir")) {
-            Ok(text) => git_dir.join(text.trim_end()).canonicalize().ok()?,
-            Err(_) => git_dir.to_owned(),
-        };
-        let there =
-            fs::symlink_metadata(git_dir.join("HEAD")).is_ok() && common_dir.join("objects").is_dir() && common_dir.join("refs").is_dir();
-        there.then(|| Self { work_tree: work_tree.to_owned(), git_dir: git_dir.to_owned(), common_dir })
+    fn with(work_tree: &Path, found: GitDirectories) -> Self {
+        Self { work_tree: work_tree.to_owned(), git_dir: found.git, common_dir: found.common }
     }
 
     /// Where a `.git` file, or a link of that name, leads: a linked work tree, a submodule, a separate Git directory.
@@ -107,7 +93,7 @@ impl Repository {
             }
         };
         let git_dir = work_tree.join(target).canonicalize().map_err(|error| broken(&error.to_string()))?;
-        let found = Self::of_directories(work_tree, &git_dir).ok_or_else(|| broken("that is none"))?;
+        let found = GitDirectories::of(&git_dir).map(|found| Self::with(work_tree, found)).ok_or_else(|| broken("that is none"))?;
         for directory in [&found.git_dir, &found.common_dir] {
             if let Some(outer) = work_tree_around(directory)
                 && !is_named_safe(directory)
@@ -144,7 +130,7 @@ fn work_tree_around(directory: &Path) -> Option<&Path> {
     if directory.components().any(|component| component == Component::Normal(".git".as_ref())) {
         return None;
     }
-    directory.ancestors().skip(1).find(|outer| fs::symlink_metadata(outer.join(".git")).is_ok())
+    WorkTree::around(directory.parent()?).map(|found| found.top)
 }
 
 /// Whether a path belongs to the user; of the superuser also what belongs to the one who called sudo.

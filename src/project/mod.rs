@@ -19,7 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::bounds;
+use crate::base::work_tree::WorkTree;
 use crate::base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World, is_refused, suggest};
 use crate::chart::acquire::mirror::Mirrors;
 use crate::gitops::Handover;
@@ -166,8 +166,8 @@ impl Project {
         if !whole {
             return Ok(Self { extent: root.clone(), root, settings, bounds: own });
         }
-        let (extent, what, advice) = match bounds::work_tree(&root) {
-            Some(tree) => (tree.to_owned(), "the Git work tree", "bring it into the work tree"),
+        let (extent, what, advice) = match WorkTree::around(&root) {
+            Some(tree) => (tree.top.to_owned(), "the Git work tree", "bring it into the work tree"),
             None => (root.clone(), "the project", "`root: worktree` is set, but the project lies in no Git work tree"),
         };
         let bounds = Arc::new(Bounds::below(root.clone(), what, advice).also(extent.clone()));

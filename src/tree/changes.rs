@@ -21,6 +21,8 @@ pub struct Changes {
     pub dirs: BTreeMap<String, DirChanges>,
     /// The environment's index, when it changes; `None` in it when it goes.
     pub index: Option<Option<Arc<[u8]>>>,
+    /// The environment's index as it is, where there is one: for diffs.
+    pub index_before: Option<Arc<[u8]>>,
     /// The SHA-256 of the environment's index on disk, where there is one.
     pub(super) index_on_disk: Option<String>,
     /// What changes in `clusters/<env>`.
@@ -139,6 +141,7 @@ impl Changes {
         self.index_on_disk = Some(sha256(&found));
         let found = endings.committed(&path, found);
         let wanted = self.updated_index(place, standing, &names, &found, adopt)?;
+        self.index_before = Some(found.as_slice().into());
         if wanted.as_deref() != Some(&found[..]) {
             self.index = Some(wanted);
         }

@@ -1,19 +1,24 @@
 //! Which files differ, with both contents: what `diff` shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::base::Fate;
+use crate::base::{Diagnostic, Fate, Result};
 use crate::diff::FileDiff;
 
 use super::disk::Place;
-use super::{Changes, Desired, DirChanges, Files, INDEX};
+use super::index::{self, Entries, Index};
+use super::{Changes, Desired, DirChanges, Files, INDEX, KUSTOMIZATION};
 
 /// The files that a run would change, sorted; `.hydrated` says nothing new and is left out.
 pub fn of_changes(place: &Place, changes: &Changes) -> Vec<FileDiff> {
     let mut all = Vec::new();
     for (component, dir) in &changes.dirs {
         of_directory(component, &place.shown(component), dir, &mut all);
+    }
+    if let (Some(index), Some(fate)) = (&changes.index, changes.index_fate()) {
+        let (before, after) = (changes.index_before.clone().unwrap_or_default(), index.clone().unwrap_or_default());
+        all.push(one(&place.shown(""), &place.shown(""), KUSTOMIZATION, fate, before, after));
     }
     let clusters = place.clusters_shown("");
     of_directory(&clusters, &clusters, &changes.clusters, &mut all);
@@ -50,7 +55,10 @@ pub struct Revision {
 }
 
 /// The files that differ between a revision and what was rendered, sorted. Of an incomplete run only the components rendered are compared.
-pub fn against(place: &Place, revision: &Revision, desired: &Desired) -> Vec<FileDiff> {
+///
+/// # Errors
+/// Where the revision's index of the environment cannot be brought up to what was rendered.
+pub fn against(place: &Place, revision: &Revision, desired: &Desired) -> Result<Vec<FileDiff>> {
     let mut before: BTreeMap<&str, BTreeMap<&str, &[u8]>> = BTreeMap::new();
     for (path, bytes) in &revision.manifests {
         if let Some((component, file)) = path.split_once('/') {
@@ -67,6 +75,7 @@ pub fn against(place: &Place, revision: &Revision, desired: &Desired) -> Vec<Fil
             directory_against(name, &place.shown(name), &before, rendered.unwrap_or(&nothing), &mut all);
         }
     }
+    all.extend(index_against(place, revision, desired)?);
     if let Some(files) = &desired.clusters {
         let owned = super::disk::owned_files_in(&revision.clusters);
         let ours = revision.clusters.iter().filter(|(name, _)| owned.contains(name) || files.contains_key(*name));
@@ -74,7 +83,40 @@ pub fn against(place: &Place, revision: &Revision, desired: &Desired) -> Vec<Fil
         let clusters = place.clusters_shown("");
         directory_against(&clusters, &clusters, &before, files, &mut all);
     }
-    sorted(all)
+    Ok(sorted(all))
+}
+
+/// The environment's index of the revision against what it would be with what was rendered.
+fn index_against(place: &Place, revision: &Revision, desired: &Desired) -> Result<Option<FileDiff>> {
+    let has_index = |name: &str| revision.manifests.contains_key(&format!("{name}/{INDEX}"));
+    let standing: BTreeSet<&str> = revision.manifests.keys().filter_map(|path| path.split_once('/')).map(|(name, _)| name).collect();
+    let stays = |name: &str| match desired.dirs.get(name) {
+        Some(files) => !files.is_empty(),
+        None => has_index(name) && (!desired.complete || desired.spared.iter().any(|spared| spared == name)),
+    };
+    let rendered: BTreeSet<&str> = desired.dirs.keys().map(String::as_str).collect();
+    let listed: Vec<&str> = standing.union(&rendered).copied().filter(|name| stays(name)).collect();
+    let before = revision.manifests.get(KUSTOMIZATION);
+    let after = match before {
+        None => (!listed.is_empty()).then(|| index::whole(&listed)),
+        Some(text) => {
+            let is_ours = |entry: &str| desired.dirs.contains_key(entry) || has_index(entry);
+            let is_missing = |entry: &str| !standing.contains(entry) && !revision.manifests.contains_key(entry);
+            let entries = Entries { listed: &listed, is_ours: &is_ours, is_missing: &is_missing };
+            let updated = Index::read(text).and_then(|index| index.updated(&entries));
+            updated.map_err(|why| Diagnostic::error(format!("{} of the revision cannot be compared: {why}", place.shown(KUSTOMIZATION))))?
+        }
+    };
+    let fate = match (&before, &after) {
+        (None, None) => return Ok(None),
+        (Some(before), Some(after)) if before[..] == *after.as_bytes() => return Ok(None),
+        (None, Some(_)) => Fate::Created,
+        (Some(_), None) => Fate::Deleted,
+        (Some(_), Some(_)) => Fate::Changed,
+    };
+    let bytes = |text: Option<&[u8]>| text.map(Arc::from).unwrap_or_default();
+    let (before, after) = (bytes(before.map(Vec::as_slice)), bytes(after.as_deref().map(str::as_bytes)));
+    Ok(Some(one(&place.shown(""), &place.shown(""), KUSTOMIZATION, fate, before, after)))
 }
 
 fn directory_against(component: &str, dir: &str, before: &BTreeMap<&str, &[u8]>, after: &Files, all: &mut Vec<FileDiff>) {
@@ -100,8 +142,8 @@ mod tests {
         Place { manifests: path.clone(), env: "e".to_owned(), shown: "m".to_owned(), clusters: path, clusters_shown: "c".to_owned() }
     }
 
-    fn shown(diffs: Vec<FileDiff>) -> Vec<String> {
-        diffs.iter().map(|diff| format!("{} {}", diff.fate.word(), diff.path)).collect()
+    fn shown(diffs: Result<Vec<FileDiff>>) -> Vec<String> {
+        diffs.unwrap().iter().map(|diff| format!("{} {}", diff.fate.word(), diff.path)).collect()
     }
 
     #[test]
@@ -111,12 +153,36 @@ mod tests {
         let revision = Revision { manifests, ..Revision::default() };
         let files = Files::from([("same.yaml".to_owned(), b"1".as_slice().into()), ("new.yaml".to_owned(), b"2".as_slice().into())]);
         let mut desired = Desired { dirs: BTreeMap::from([("a".to_owned(), files)]), ..Desired::default() };
-        assert_eq!(shown(against(&place(), &revision, &desired)), ["deleted m/e/a/gone.yaml", "created m/e/a/new.yaml"]);
+        assert_eq!(
+            shown(against(&place(), &revision, &desired)),
+            ["deleted m/e/a/gone.yaml", "created m/e/a/new.yaml", "created m/e/kustomization.yaml"]
+        );
         desired.complete = true;
         assert_eq!(
             shown(against(&place(), &revision, &desired)),
-            ["deleted m/e/a/gone.yaml", "created m/e/a/new.yaml", "deleted m/e/b/other.yaml"]
+            ["deleted m/e/a/gone.yaml", "created m/e/a/new.yaml", "deleted m/e/b/other.yaml", "created m/e/kustomization.yaml"]
         );
+    }
+
+    #[test]
+    fn the_index_of_a_revision_against_what_was_rendered() {
+        let files = || Files::from([("x.yaml".to_owned(), b"1".as_slice().into())]);
+        let compared = |index: &str, complete: bool| {
+            let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+            let manifests = [file("a/x.yaml", "1"), file("a/.hydrated", ""), file("b/.hydrated", ""), file(KUSTOMIZATION, index)].into();
+            let revision = Revision { manifests, ..Revision::default() };
+            let dirs = ["a", "c"].map(|name| (name.to_owned(), files())).into();
+            let diffs = against(&place(), &revision, &Desired { dirs, complete, ..Desired::default() })?;
+            let of_index = diffs.into_iter().find(|diff| diff.path == "m/e/kustomization.yaml");
+            Ok::<_, Box<Diagnostic>>(of_index.map(|diff| String::from_utf8_lossy(&diff.after).into_owned()))
+        };
+        assert_eq!(compared(&index::whole(&["a", "c"]), true).unwrap(), None);
+        assert_eq!(compared(&index::whole(&["a", "b"]), true).unwrap(), Some(index::whole(&["a", "c"])));
+        assert_eq!(compared(&index::whole(&["a", "b"]), false).unwrap(), Some(index::whole(&["a", "b", "c"])));
+        // Entries of others stay.
+        let shared = compared("resources:\n- mine\n- a\n- b\n", true).unwrap().unwrap();
+        assert!(shared.ends_with("resources:\n- mine\n- a\n- c\n"), "{shared}");
+        assert!(compared("resources: {a: b}\n", true).unwrap_err().to_string().contains("m/e/kustomization.yaml of the revision"));
     }
 
     #[test]
@@ -128,6 +194,6 @@ mod tests {
         let files = Files::from([("same.yaml".to_owned(), b"1".as_slice().into()), ("new.yaml".to_owned(), b"2".as_slice().into())]);
         let desired = Desired { clusters: Some(files), ..Desired::default() };
         assert_eq!(shown(against(&place(), &revision, &desired)), ["deleted c/e/gone.yaml", "created c/e/new.yaml"]);
-        assert!(against(&place(), &revision, &Desired::default()).is_empty());
+        assert!(against(&place(), &revision, &Desired::default()).unwrap().is_empty());
     }
 }

@@ -60,7 +60,7 @@ fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session,
     if let Some(revision) = &args.against {
         let files_below = |dir: &str| git::files_at(&project.root, revision, dir);
         let revision = Revision { manifests: files_below(&place.shown(""))?, clusters: files_below(&place.clusters_shown(""))? };
-        return Ok(compare::against(&place, &revision, &rendered.desired));
+        return Ok(compare::against(&place, &revision, &rendered.desired)?);
     }
     Ok(compare::of_changes(&place, &Changes::compute(&place, &rendered.desired, true)?))
 }

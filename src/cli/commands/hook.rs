@@ -1,11 +1,12 @@
 //! `hydrate hook`: a Git hook that checks before every commit.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
+use tempfile::NamedTempFile;
 
 use crate::base::Diagnostic;
 use crate::cli::args::GlobalArgs;
@@ -49,13 +50,11 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &HookArgs) -> Outcome {
     match fs::symlink_metadata(&path) {
         Ok(metadata) if metadata.is_file() => {
             let found = String::from_utf8(fs::read(&path).map_err(cannot)?).map_err(|_| foreign())?;
-            let mut lines = lines_of(&found).ok_or_else(foreign)?;
-            if lines.contains(&line.as_str()) {
+            let Some(hook) = with_line(&found, &line).ok_or_else(foreign)? else {
                 ui.say(format!("{} is installed already", path.display()));
                 return Ok(Exit::Success);
-            }
-            lines.push(&line);
-            write(&path, &lines).map_err(cannot)?;
+            };
+            beside(&path, &hook).and_then(|file| Ok(file.persist(&path).map(drop)?)).map_err(cannot)?;
             ui.say(format!("brought {} up to date", path.display()));
         }
         Ok(_) => return Err(foreign().into()),
@@ -64,7 +63,8 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &HookArgs) -> Outcome {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(cannot)?;
             }
-            write(&path, &[&line]).map_err(cannot)?;
+            let new = beside(&path, &format!("{HEAD}{line}\n"));
+            new.and_then(|file| Ok(file.persist_noclobber(&path).map(drop)?)).map_err(cannot)?;
             ui.say(format!("installed {}", path.display()));
         }
     }
@@ -78,19 +78,29 @@ fn line(project: &Path) -> String {
     format!("hydrate {place}check -q -e all || exit")
 }
 
-/// The lines of a hook of ours; `None` where somebody has put something else into it.
-fn lines_of(hook: &str) -> Option<Vec<&str>> {
+/// A hook of ours with one more line, and everything else as it is; `None` in it where it has that line. `None` where somebody has put something
+/// else into it: a line behind that might never be reached.
+fn with_line(hook: &str, line: &str) -> Option<Option<String>> {
     let rest = hook.strip_prefix(HEAD)?;
-    let lines: Vec<&str> = rest.lines().filter(|line| *line != OLDER).collect();
-    lines.iter().all(|line| line.starts_with("hydrate ") && line.ends_with("check -q -e all || exit")).then_some(lines)
+    let is_check = |line: &str| line.starts_with("hydrate ") && line.ends_with("check -q -e all || exit");
+    let lines = || rest.lines().filter(|line| *line != OLDER);
+    if !lines().all(is_check) {
+        return None;
+    }
+    let has_older = rest.lines().any(|line| line == OLDER);
+    if !has_older && lines().any(|other| other == line) {
+        return Some(None);
+    }
+    let kept: String = lines().filter(|other| *other != line).map(|line| format!("{line}\n")).collect();
+    Some(Some(format!("{HEAD}{kept}{line}\n")))
 }
 
-/// Beside it first: a hook that is half written would let everything pass.
-fn write(path: &Path, lines: &[&str]) -> io::Result<()> {
-    let beside = path.with_extension("hydrate-new");
-    fs::write(&beside, format!("{HEAD}{}\n", lines.join("\n")))?;
-    fs::set_permissions(&beside, fs::Permissions::from_mode(0o755))?;
-    fs::rename(&beside, path)
+/// The hook in a file beside its place, of a name that nothing has: one that is half written would let everything pass.
+fn beside(path: &Path, hook: &str) -> io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(path))?;
+    file.write_all(hook.as_bytes())?;
+    file.as_file().set_permissions(fs::Permissions::from_mode(0o755))?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -102,10 +112,26 @@ mod tests {
         assert_eq!(line(Path::new("")), "hydrate check -q -e all || exit");
         let quoted = line(Path::new("it's/x"));
         assert_eq!(quoted, r"hydrate -C 'it'\''s/x' check -q -e all || exit");
-        assert_eq!(lines_of(&format!("{HEAD}{OLDER}\n")), Some(Vec::new()));
-        assert_eq!(lines_of(&format!("{HEAD}{quoted}\n")), Some(vec![quoted.as_str()]));
-        for other in ["", "#!/bin/sh\n", &format!("{HEAD}make lint\n"), &format!("{HEAD}{quoted}\nexit 0\n")] {
-            assert_eq!(lines_of(other), None);
+        let with = |hook: &str| with_line(&format!("{HEAD}{hook}"), &quoted);
+        assert_eq!(with(&format!("{OLDER}\n")), Some(Some(format!("{HEAD}{quoted}\n"))));
+        assert_eq!(with(&format!("{quoted}\n")), Some(None));
+        let (other, both) = (line(Path::new("x")), format!("{HEAD}{}\n{quoted}\n", line(Path::new("x"))));
+        assert_eq!(with(&format!("{other}\n")), Some(Some(both)));
+        for foreign in ["make lint\n", &format!("{quoted}\nexit 0\n"), &format!("\n{quoted}\n"), &format!("{OLDER}\nx\n")] {
+            assert_eq!(with(foreign), None);
         }
+        assert_eq!([with_line("", &quoted), with_line("#!/bin/sh\n", &quoted)], [None, None]);
+    }
+
+    #[test]
+    fn the_hook_takes_no_name_that_is_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pre-commit");
+        std::os::unix::fs::symlink("target", &path).unwrap();
+        assert!(beside(&path, "x").unwrap().persist_noclobber(&path).is_err());
+        // Also where such a link appears while a hook is brought up to date, nothing is written where it leads.
+        beside(&path, "x").unwrap().persist(&path).unwrap();
+        assert!(!directory.path().join("target").exists());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o755);
     }
 }
