@@ -11,7 +11,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 HYDRATE ?= $(TARGET)/release/hydrate
 # Names the tools that are missing, the version wanted and how to get it, and stops.
 NEED := @environments/k3d/need.sh
-SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs' 2>/dev/null)
+SOURCES := Cargo.toml Cargo.lock $(shell find src crates -name '*.rs' -o -name Cargo.toml 2>/dev/null)
 
 ##@ hydrate
 
@@ -40,7 +40,7 @@ diff: $(HYDRATE) ## Show what `make hydrate` would change
 ##@ Development
 
 # The binary that the tests use as well, so that nothing is compiled twice.
-CHECKER ?= $(CARGO) test --locked --no-run --quiet && $(TARGET)/debug/hydrate
+CHECKER ?= $(CARGO) test --workspace --locked --no-run --quiet && $(TARGET)/debug/hydrate
 
 .PHONY: check
 check: fmt clippy ## Format, lints, that manifests/ is what would be rendered, and that all references in it hold
@@ -49,22 +49,22 @@ check: fmt clippy ## Format, lints, that manifests/ is what would be rendered, a
 .PHONY: fmt
 fmt: ## Check the format of the code
 	$(NEED) cargo
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 
 .PHONY: clippy
 clippy: ## Run the lints
 	$(NEED) cargo
-	$(CARGO) clippy --locked --all-targets --quiet
+	$(CARGO) clippy --workspace --locked --all-targets --quiet
 
 .PHONY: test
 test: ## Run all tests; offline, with nothing but the Rust toolchain
 	$(NEED) cargo
-	$(CARGO) test --locked
+	$(CARGO) test --workspace --locked
 
 .PHONY: bench
 bench: ## Measure cold and unchanged runs, and the engines
 	$(NEED) cargo
-	$(CARGO) bench --locked
+	$(CARGO) bench --workspace --locked
 
 # Without the sanitizers the stable toolchain will do; fuzz/README.md says more.
 FUZZ ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))

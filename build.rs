@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 fn main() -> io::Result<()> {
     let mut hasher = DefaultHasher::new();
-    for root in ["Cargo.toml", "Cargo.lock", "src"] {
+    for root in ["Cargo.toml", "Cargo.lock", "src", "crates"] {
         println!("cargo:rerun-if-changed={root}");
         for path in files(Path::new(root))? {
             path.hash(&mut hasher);

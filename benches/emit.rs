@@ -1,9 +1,9 @@
 //! How fast values and trees are written. The input is made here: deployments and config maps as charts render them.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hydrate::gotmpl::decode::{Reading, from_yaml};
-use hydrate::gotmpl::encode;
-use hydrate::yaml::emit::{Dialect, write_documents};
+use hydrate_gotmpl::decode::{Reading, from_yaml};
+use hydrate_gotmpl::encode;
+use hydrate_yaml::emit::{Dialect, write_documents};
 use std::hint::black_box;
 
 const MANIFEST: &str = r#"
@@ -54,7 +54,7 @@ fn write(c: &mut Criterion) {
         .collect();
     let value = from_yaml(list.repeat(COPIES).as_bytes(), Reading::LIST).expect("the manifests are YAML");
     let documents =
-        hydrate::yaml::compose(MANIFEST.repeat(COPIES).replace("words beyond ASCII\n\n", "words beyond ASCII\n---\n").as_bytes())
+        hydrate_yaml::compose(MANIFEST.repeat(COPIES).replace("words beyond ASCII\n\n", "words beyond ASCII\n---\n").as_bytes())
             .expect("the manifests are YAML");
 
     let mut group = c.benchmark_group("emit");
@@ -65,7 +65,7 @@ fn write(c: &mut Criterion) {
     };
     measure("toYaml", &|| encode::to_yaml(&value).expect("it can be written"));
     measure("toYamlPretty", &|| encode::to_yaml_pretty(&value).expect("it can be written"));
-    measure("toJson", &|| encode::to_json(&value, hydrate::gotmpl::GoVersion::Go1_27).expect("it can be written"));
+    measure("toJson", &|| encode::to_json(&value, hydrate_gotmpl::GoVersion::Go1_27).expect("it can be written"));
     measure("trees", &|| {
         let mut out = Vec::new();
         write_documents(&documents, Dialect::KUSTOMIZE, &mut out).expect("it can be written");

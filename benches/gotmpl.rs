@@ -1,8 +1,8 @@
 //! Parsing and executing a template of the kind charts are made of.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hydrate::base::{MemoryWorld, SourceFile};
-use hydrate::gotmpl::{
+use hydrate_base::{MemoryWorld, SourceFile};
+use hydrate_gotmpl::{
     Context, Failure, Function, FunctionSet, Limits, List, Map, Options, Param, Str, TemplateSet, Value, Vm, execute, fmt,
 };
 

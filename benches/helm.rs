@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use hydrate::base::DiskWorld;
-use hydrate::chart::values::{decode_values, merge_maps};
-use hydrate::chart::{self, Level};
-use hydrate::source::helm::{self, RenderOptions, ValueOptions, ValuesFile};
+use hydrate_base::DiskWorld;
+use hydrate_chart::{self as chart, Level};
+use hydrate_chart::{decode_values, merge_maps};
+use hydrate_helm::{self as helm, RenderOptions, ValueOptions, ValuesFile};
 
 fn rendering(criterion: &mut Criterion) {
     let world = DiskWorld::new();

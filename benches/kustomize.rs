@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hydrate::base::MemoryWorld;
-use hydrate::source::kustomize::{BuildOptions, build};
+use hydrate_base::MemoryWorld;
+use hydrate_kustomize::{BuildOptions, build};
 
 /// Like the CRDs of operators: few objects, long and deep, some 5 MB.
 fn crd_like() -> String {

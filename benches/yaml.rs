@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hydrate::gotmpl::decode::{Reading, from_yaml};
-use hydrate::yaml::{Dialect, Input, Parser, compose};
+use hydrate_gotmpl::decode::{Reading, from_yaml};
+use hydrate_yaml::{Dialect, Input, Parser, compose};
 
 /// Like the CRDs of operators: a schema of properties with descriptions, some 4 MB.
 fn crd_like() -> String {

@@ -8,9 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hydrate::base::SourceFile;
-use hydrate::source::compose;
-use hydrate::yaml::node::Node;
+use hydrate_base::SourceFile;
+use hydrate_source::compose;
+use hydrate_yaml::node::Node;
 use proptest::prelude::*;
 
 mod common;

@@ -3,9 +3,9 @@
 #[path = "gotmpl/functions.rs"]
 mod functions;
 
-use hydrate::base::MemoryWorld;
-use hydrate::gotmpl::stack::with_large_stack;
-use hydrate::gotmpl::{Context, Limits, MissingKey, Options, TemplateSet, Value, execute};
+use hydrate_base::MemoryWorld;
+use hydrate_gotmpl::stack::with_large_stack;
+use hydrate_gotmpl::{Context, Limits, MissingKey, Options, TemplateSet, Value, execute};
 
 /// A case of a fixture file.
 struct Case {

@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use hydrate::base::MemoryWorld;
-use hydrate::source::kustomize::{BuildOptions, build};
+use hydrate_base::MemoryWorld;
+use hydrate_kustomize::{BuildOptions, build};
 
 struct Fixture {
     name: String,

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use hydrate::base::MemoryWorld;
-use hydrate::source::kustomize::{BuildOptions, build};
+use hydrate_base::MemoryWorld;
+use hydrate_kustomize::{BuildOptions, build};
 
 const OBJECT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, annotations: {n: null}, labels: [x]}\n\
     spec: {replicas: null, template: {spec: {containers: [{name: c, image: i, ports: [{containerPort: 1}]}, null, text, [l]]}}}\n";

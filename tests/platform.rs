@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use hydrate::base::hash::sha256;
+use hydrate_base::hash::sha256;
 
 #[test]
 fn charts_and_kustomizations_render_as_recorded() {

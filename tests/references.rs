@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hydrate::base::SourceFile;
 use hydrate::check::references::Configured;
 use hydrate::check::{Declared, External, Report, Written, check};
 use hydrate::cli::snippet;
-use hydrate::source::document::{Document, Origin, Trust, documents};
 use hydrate::tree::lay_out;
+use hydrate_base::SourceFile;
+use hydrate_source::{Document, Origin, Trust, documents};
 
 const NAMESPACES: &str = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: data\n  labels:\n    tier: back\n";
 

@@ -1,9 +1,9 @@
 //! Replays the corpus that `tests/conformance/corpus.py` records from the real helm: one-line templates over all
 //! functions, at both levels.
 
-use hydrate::base::MemoryWorld;
-use hydrate::chart::{self, Level};
-use hydrate::source::helm::{self, RenderOptions};
+use hydrate_base::MemoryWorld;
+use hydrate_chart::{self as chart, Level};
+use hydrate_helm::{self as helm, RenderOptions};
 use std::path::Path;
 
 use base64::Engine;

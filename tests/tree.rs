@@ -9,7 +9,7 @@ use std::time::Duration;
 mod common;
 
 use common::files_below;
-use hydrate::base::hash::sha256;
+use hydrate_base::hash::sha256;
 
 /// Components in the projects made here, and objects in each.
 const SIZE: (usize, usize) = (3, 4);

@@ -1,7 +1,7 @@
 //! No bytes make the readers panic.
 
-use hydrate::gotmpl::decode::{Numbers, Reading, Target, from_json, from_yaml};
-use hydrate::yaml::{compose, documents};
+use hydrate_gotmpl::decode::{Numbers, Reading, Target, from_json, from_yaml};
+use hydrate_yaml::compose;
 use proptest::prelude::*;
 
 fn read(bytes: &[u8]) {
@@ -9,8 +9,6 @@ fn read(bytes: &[u8]) {
     let _ = from_yaml(bytes, Reading { strict: true, ..Reading::MAP });
     let _ = compose(bytes);
     let _ = from_json(bytes, Target::Any, Numbers::Int64);
-    let text = String::from_utf8_lossy(bytes);
-    let _ = (documents::split_helm3(&text), documents::split_helm4(&text), documents::split_kyaml(&text));
 }
 
 proptest! {

@@ -1,9 +1,9 @@
 //! What is written for Go values, against recordings of the real libraries (tests/conformance/emit-probe).
 
 use base64::Engine;
-use hydrate::gotmpl::GoVersion;
-use hydrate::gotmpl::encode::{self, TomlVersion};
-use hydrate::gotmpl::{List, Map, Str, Value};
+use hydrate_gotmpl::GoVersion;
+use hydrate_gotmpl::encode::{self, TomlVersion};
+use hydrate_gotmpl::{List, Map, Str, Value};
 use serde_json::Value as Json;
 use std::io::BufRead;
 
@@ -86,7 +86,7 @@ fn values_are_written_as_recorded() {
 /// `bits verb precision width text` a line.
 #[test]
 fn floats_are_written_as_recorded() {
-    use hydrate::gotmpl::fmt::float::{Bits, Format, format_float};
+    use hydrate_gotmpl::fmt::float::{Bits, Format, format_float};
     let path =
         std::env::var("HYDRATE_FLOAT_CASES").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/yaml-emit/floats.txt").into());
     let text = std::fs::read_to_string(path).unwrap();

@@ -1,10 +1,10 @@
 //! What holds for everything that is written: it reads back as the same value, and nothing panics.
 
-use hydrate::gotmpl::decode::{Reading, from_yaml};
-use hydrate::gotmpl::encode::{self, TomlVersion};
-use hydrate::gotmpl::{List, Map, Str, Value};
-use hydrate::yaml::emit::{Dialect, write_document};
-use hydrate::yaml::node::{Data, Document, Extra, Node, ScalarStyle, Style, Tag};
+use hydrate_gotmpl::decode::{Reading, from_yaml};
+use hydrate_gotmpl::encode::{self, TomlVersion};
+use hydrate_gotmpl::{List, Map, Str, Value};
+use hydrate_yaml::emit::{Dialect, write_document};
+use hydrate_yaml::node::{Data, Document, Extra, Node, ScalarStyle, Style, Tag};
 use proptest::prelude::*;
 
 /// Texts that YAML finds interesting.
@@ -108,7 +108,7 @@ fn nodes() -> impl Strategy<Value = Node> {
 }
 
 fn json(value: &Value) -> String {
-    String::from_utf8(encode::to_json(value, hydrate::gotmpl::GoVersion::Go1_27).expect("finite and no cycle")).expect("JSON is UTF-8")
+    String::from_utf8(encode::to_json(value, hydrate_gotmpl::GoVersion::Go1_27).expect("finite and no cycle")).expect("JSON is UTF-8")
 }
 
 /// Not so U+0085, which JSON passes on raw and YAML folds, and the key `<<`, which go-yaml writes without quotes.
@@ -138,8 +138,8 @@ proptest! {
     fn nothing_panics_on_values(plain in plain()) {
         let value = plain.value();
         let _ = encode::to_yaml_pretty(&value);
-        let _ = encode::to_pretty_json(&value, hydrate::gotmpl::GoVersion::Go1_27);
-        let _ = encode::to_raw_json(&value, hydrate::gotmpl::GoVersion::Go1_27);
+        let _ = encode::to_pretty_json(&value, hydrate_gotmpl::GoVersion::Go1_27);
+        let _ = encode::to_raw_json(&value, hydrate_gotmpl::GoVersion::Go1_27);
         let _ = encode::to_toml(&value, TomlVersion::V1_4);
         let _ = encode::to_toml(&value, TomlVersion::V1_6);
     }

@@ -1,8 +1,8 @@
 //! How trees are written, against recordings of go-yaml v3 (tests/conformance/emit-probe).
 
-use hydrate::yaml::emit::{Dialect, write_document};
-use hydrate::yaml::node::{Data, Document, Extra, Node, ScalarStyle, Style, Tag};
-use hydrate::yaml::{Composer, Input};
+use hydrate_yaml::emit::{Dialect, write_document};
+use hydrate_yaml::node::{Data, Document, Extra, Node, ScalarStyle, Style, Tag};
+use hydrate_yaml::{Composer, Input};
 use serde_json::Value as Json;
 use std::io::BufRead;
 

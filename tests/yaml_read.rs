@@ -9,9 +9,9 @@
 //!   hashes of Go's answers in `tests/conformance/yaml-suite.tsv`.
 
 mod yaml_read {
-    pub mod answer;
-    pub mod generate;
-    pub mod probe;
+    pub(crate) mod answer;
+    pub(crate) mod generate;
+    pub(crate) mod probe;
 }
 
 use std::collections::BTreeMap;

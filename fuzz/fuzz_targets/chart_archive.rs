@@ -8,9 +8,9 @@ use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
-use hydrate::base::{Limits, MemoryWorld};
-use hydrate::chart::{self, Level};
-use hydrate::source::helm::{self, RenderOptions};
+use hydrate_base::{Limits, MemoryWorld};
+use hydrate_chart::{self as chart, Level};
+use hydrate_helm::{self as helm, RenderOptions};
 use libfuzzer_sys::fuzz_target;
 
 fn limits() -> Limits {

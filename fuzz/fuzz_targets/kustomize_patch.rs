@@ -6,8 +6,8 @@
 
 use std::path::Path;
 
-use hydrate::base::MemoryWorld;
-use hydrate::source::kustomize::{BuildOptions, build};
+use hydrate_base::MemoryWorld;
+use hydrate_kustomize::{BuildOptions, build};
 use libfuzzer_sys::fuzz_target;
 
 const DIVIDER: &[u8] = b"\n===\n";

@@ -4,9 +4,9 @@
 
 #![no_main]
 
-use hydrate::base::{Limits, MemoryWorld};
-use hydrate::chart::{self, File, Level};
-use hydrate::source::helm::{self, RenderOptions};
+use hydrate_base::{Limits, MemoryWorld};
+use hydrate_chart::{self as chart, File, Level};
+use hydrate_helm::{self as helm, RenderOptions};
 use libfuzzer_sys::fuzz_target;
 
 /// Small enough for some hundred runs a second, whatever the template does.

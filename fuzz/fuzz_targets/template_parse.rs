@@ -4,8 +4,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use hydrate::gotmpl::{FunctionSet, GoVersion, MissingKey, Options, TemplateSet};
-use hydrate::sprig;
+use hydrate_gotmpl::{FunctionSet, GoVersion, MissingKey, Options, TemplateSet};
+use hydrate_sprig as sprig;
 use libfuzzer_sys::fuzz_target;
 
 static FUNCTIONS: LazyLock<Arc<FunctionSet>> = LazyLock::new(|| Arc::new(FunctionSet::new(&[sprig::FUNCTIONS])));

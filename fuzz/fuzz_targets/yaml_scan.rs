@@ -3,10 +3,10 @@
 
 #![no_main]
 
-use hydrate::gotmpl::GoVersion;
-use hydrate::gotmpl::decode::{Numbers, Target, Values, from_json_of};
-use hydrate::gotmpl::encode;
-use hydrate::yaml::{self, Composer, Dialect, Input, Options, Parser, block, documents};
+use hydrate_gotmpl::GoVersion;
+use hydrate_gotmpl::decode::{Numbers, Target, Values, from_json_of};
+use hydrate_gotmpl::encode;
+use hydrate_yaml::{self as yaml, Composer, Dialect, Input, Options, Parser, block};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -25,9 +25,6 @@ fuzz_target!(|data: &[u8]| {
     }
     for go in [GoVersion::Go1_23, GoVersion::Go1_27] {
         let _ = from_json_of(go, data, Target::Any, Numbers::Int64);
-    }
-    if let Ok(text) = std::str::from_utf8(data) {
-        let _ = (documents::split_helm3(text), documents::split_helm4(text), documents::split_kyaml(text));
     }
 });
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::suggest;
+use hydrate_base::suggest;
 
 use super::metrics::Metrics;
 

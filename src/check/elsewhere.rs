@@ -293,7 +293,7 @@ impl<'a> Elsewhere<'a> {
 
     /// A container that is told the name of a Secret by `--secret-name` makes it: so the usual makers of certificates
     /// for webhooks.
-    fn add_asked_for(&mut self, namespace: &'a str, container: &'a crate::yaml::node::Node) {
+    fn add_asked_for(&mut self, namespace: &'a str, container: &'a hydrate_yaml::node::Node) {
         let mut arguments =
             ["command", "args"].into_iter().flat_map(|key| items(container, &[key])).filter_map(|node| node.as_str()).peekable();
         while let Some(argument) = arguments.next() {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, Label, Severity, SourceFile, place};
 use crate::tree::{CRDS, Files, NAMESPACES};
-use crate::yaml::node::{Node, ScalarStyle};
+use hydrate_base::{Diagnostic, Label, Severity, SourceFile, place};
+use hydrate_yaml::node::{Node, ScalarStyle};
 
 use super::objects::Object;
 use super::value;

@@ -1,6 +1,6 @@
 //! Label selectors as the API server reads them.
 
-use crate::yaml::node::Node;
+use hydrate_yaml::node::Node;
 
 use super::value::{entries, items, text};
 
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     fn node(text: &str) -> Node {
-        crate::yaml::compose(text.as_bytes()).unwrap().remove(0).root.unwrap()
+        hydrate_yaml::compose(text.as_bytes()).unwrap().remove(0).root.unwrap()
     }
 
     #[test]

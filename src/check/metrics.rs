@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::suggest;
+use hydrate_base::suggest;
 
 /// Metrics that Prometheus makes of its own for every target and rule.
 const OWN: &[&str] = &[

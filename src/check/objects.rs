@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use crate::base::{Diagnostic, Result};
-use crate::source::{Document, compose};
-use crate::yaml::node::Node;
+use hydrate_base::{Diagnostic, Result};
+use hydrate_source::{Document, compose};
+use hydrate_yaml::node::Node;
 
 use super::labels::Labels;
 use super::value::{at, entries, items, text};
@@ -81,7 +81,7 @@ fn parse<'a>(component: &'a str, document: &'a Document) -> Result<Object<'a>> {
         Diagnostic::error(format!("{} of component {component} is not valid YAML: {said}", document.identity))
             .note(format!("from {}", document.origin))
     };
-    let parsed = crate::yaml::compose(text).map_err(|error| unreadable(error.to_string()))?;
+    let parsed = hydrate_yaml::compose(text).map_err(|error| unreadable(error.to_string()))?;
     let root = parsed.into_iter().find_map(|document| document.root).unwrap_or_default();
     // Aliases are rare; where there can be none, nothing has to be looked for.
     let may_alias = memchr::memchr(b'&', text).is_some() && memchr::memchr(b'*', text).is_some();

@@ -1,6 +1,6 @@
 //! Short ways to a value in a tree.
 
-use crate::yaml::node::{Node, Tag};
+use hydrate_yaml::node::{Node, Tag};
 
 /// The node behind these keys, one mapping in the other.
 pub fn at<'n>(node: &'n Node, keys: &[&str]) -> Option<&'n Node> {
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn paths_lead_to_nodes() {
         let text = "spec:\n  containers:\n  - name: web\n    env: [{valueFrom: a}]\ndata:\n  a.yaml: x\n";
-        let root = crate::yaml::compose(text.as_bytes()).unwrap().remove(0).root.unwrap();
+        let root = hydrate_yaml::compose(text.as_bytes()).unwrap().remove(0).root.unwrap();
         let container = &items(&root, &["spec", "containers"])[0];
         let deep = items(container, &["env"])[0].get("valueFrom").unwrap();
         assert_eq!(path(&root, deep).as_deref(), Some("spec.containers[web].env[0].valueFrom"));

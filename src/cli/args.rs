@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::base::{Diagnostic, Limits, Result, limits};
+use hydrate_base::{Diagnostic, Limits, Result, limits};
 
 use super::commands;
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::base::world::is_missing;
-use crate::base::{Diagnostic, DiskWorld, Result, SourceFile, World};
+use hydrate_base::world::is_missing;
+use hydrate_base::{Diagnostic, DiskWorld, Result, SourceFile, World};
 
 /// What the user has configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::base::plain;
-use crate::chart::acquire::http::Progress;
+use hydrate_acquire::http::Progress;
+use hydrate_base::plain;
 
 /// Shows downloads on stderr, where that is a terminal.
 #[derive(Debug, Default)]

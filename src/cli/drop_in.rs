@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::base::limits::{parse_size, parse_time};
-use crate::base::work_tree::WorkTree;
-use crate::base::{Bounds, Diagnostic, DiskWorld, FileKind, Limits, Result, World};
+use hydrate_base::limits::{parse_size, parse_time};
+use hydrate_base::work_tree::WorkTree;
+use hydrate_base::{Bounds, Diagnostic, DiskWorld, FileKind, Limits, Result, World};
 
 use super::args::LimitArgs;
 use super::pflag::{Flag, Kind, Parsed, switch, value};

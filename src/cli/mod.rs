@@ -19,9 +19,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::base::{Diagnostic, suggest};
 use crate::pipeline::confined;
 use args::{Cli, Command};
+use hydrate_base::{Diagnostic, suggest};
 use ui::Ui;
 
 /// How a command ended; the exit codes are part of the interface (docs/commands.md).

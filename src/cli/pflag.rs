@@ -345,7 +345,7 @@ fn duration(text: &str) -> Result<(), String> {
 
 /// `%q`
 pub fn go_quoted(text: &str) -> String {
-    crate::gotmpl::fmt::quote(text.as_bytes())
+    hydrate_gotmpl::fmt::quote(text.as_bytes())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::base::plain;
+use hydrate_base::plain;
 
 /// A line on stderr that says how many components are done; nothing where stderr is no terminal.
 #[derive(Debug)]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::base::secret::without_passwords;
-use crate::base::{Diagnostic, Severity, plain};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, KUSTOMIZATION};
+use hydrate_base::secret::without_passwords;
+use hydrate_base::{Diagnostic, Severity, plain};
 
 /// The version of the JSON that commands print; it grows when a reader of the older one would stumble.
 pub const VERSION: u32 = 1;

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, DiskWorld, Severity, UserKey, World, suggest};
-use crate::chart::acquire::Options as SupplyOptions;
-use crate::chart::acquire::cache::Cache;
-use crate::chart::acquire::http as supply_progress;
 use crate::pipeline::confined::Sandbox;
 use crate::pipeline::provision::{self, Provision};
 use crate::pipeline::renders::Renders;
 use crate::pipeline::{Options, Rendered};
 use crate::project::Project;
+use hydrate_acquire::Cache;
+use hydrate_acquire::Options as SupplyOptions;
+use hydrate_acquire::http as supply_progress;
+use hydrate_base::{Diagnostic, DiskWorld, Severity, UserKey, World, suggest};
 
 use super::Failures;
 use super::args::{Format, GlobalArgs};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
-use crate::base::secret::without_passwords;
-use crate::base::{Diagnostic, Frame, Label, Severity, SourceFile, plain};
+use hydrate_base::secret::without_passwords;
+use hydrate_base::{Diagnostic, Frame, Label, Severity, SourceFile, plain};
 
 /// The text of a diagnostic, whose messages name files by one line each: headline, source lines, the stack of templates, notes and help. No line break at the end.
 pub fn render(diagnostic: &Diagnostic, color: bool) -> String {

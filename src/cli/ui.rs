@@ -5,8 +5,8 @@
 
 use std::io::{self, IoSlice, IsTerminal, Write};
 
-use crate::base::limits::Watch;
-use crate::base::{Diagnostic, Limits, Result, plain};
+use hydrate_base::limits::Watch;
+use hydrate_base::{Diagnostic, Limits, Result, plain};
 
 use super::Exit;
 use super::args::{Color, GlobalArgs};
@@ -124,7 +124,7 @@ impl Ui {
     /// Shows diagnostics with their source lines on stderr; warnings are left out of quiet runs.
     pub fn report(&self, diagnostics: &[Box<Diagnostic>]) {
         for diagnostic in diagnostics {
-            if !(self.quiet && diagnostic.severity == crate::base::Severity::Warning) {
+            if !(self.quiet && diagnostic.severity == hydrate_base::Severity::Warning) {
                 self.stderr(&snippet::render(diagnostic, self.color));
             }
         }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{FileDiff, text};
-use crate::base::{Fate, plain};
+use hydrate_base::{Fate, plain};
 
 /// What a comment can hold on the common forges, with room to spare; what is longer is cut with a remark.
 const LONGEST: usize = 60_000;

@@ -6,7 +6,7 @@ pub mod text;
 
 use std::sync::Arc;
 
-use crate::base::Fate;
+use hydrate_base::Fate;
 
 /// One file that differs.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::{FileDiff, sides};
-use crate::base::{Fate, plain};
+use hydrate_base::{Fate, plain};
 
 const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";

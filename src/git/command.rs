@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::process::{Command, ExitStatus, Stdio};
 
-use crate::base::{self, Diagnostic, Result};
+use hydrate_base::{self as base, Diagnostic, Result};
 
 use super::Repository;
 

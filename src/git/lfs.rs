@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::hash::sha256;
+use hydrate_base::hash::sha256;
 
 use super::Repository;
 

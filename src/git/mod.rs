@@ -12,7 +12,7 @@ mod revision;
 
 use std::path::{Path, PathBuf};
 
-use crate::base::Result;
+use hydrate_base::Result;
 
 pub use lines::LineEndings;
 pub use repository::Repository;

@@ -10,8 +10,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use crate::base::work_tree::{GitDirectories, WorkTree};
-use crate::base::{Diagnostic, Result};
+use hydrate_base::work_tree::{GitDirectories, WorkTree};
+use hydrate_base::{Diagnostic, Result};
 
 use super::command;
 
@@ -145,7 +145,7 @@ fn is_owned(path: &Path) -> bool {
 fn is_named_safe(directory: &Path) -> bool {
     let mut safe = Vec::new();
     for scope in ["--system", "--global"] {
-        let mut asked = crate::base::git::command();
+        let mut asked = hydrate_base::git::command();
         asked.current_dir("/").args(["config", scope, "-z", "--type=path", "--get-all", "safe.directory"]);
         // Where there is no such configuration, nothing is named.
         if let Ok(said) = command::run(asked, b"") {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use git2::{ErrorCode, ObjectType, RepositoryOpenFlags, Tree, TreeWalkMode, TreeWalkResult};
 
-use crate::base::{Diagnostic, Result};
+use hydrate_base::{Diagnostic, Result};
 
 use super::command::{self, succeed};
 use super::{Repository, lfs};

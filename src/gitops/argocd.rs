@@ -4,9 +4,9 @@
 //! Every directory of `manifests/<env>/` has a kustomization.yaml, so Argo CD takes it for Kustomize by itself, and a `directory:` block would make that
 //! fail. `clusters/<env>/` has none.
 
-use crate::base::{Diagnostic, Result};
 use crate::tree::Files;
-use crate::yaml::node::Node;
+use hydrate_base::{Diagnostic, Result};
+use hydrate_yaml::node::Node;
 
 use super::graph::Unit;
 use super::object::{add, flag, list, map, number, text};
@@ -78,7 +78,7 @@ fn project(argocd: &ArgoCd) -> Node {
 /// Its own file is left out of what it applies: it would wait for its own health.
 fn root(argocd: &ArgoCd, site: &Site<'_>) -> Node {
     let mut source = source(argocd, site.clusters);
-    if let crate::yaml::node::Data::Mapping(entries) = &mut source.data {
+    if let hydrate_yaml::node::Data::Mapping(entries) = &mut source.data {
         let exclude = map([("exclude", text(format!("application-{}.yaml", argocd.name)))]);
         entries.push((Node::string("directory"), exclude));
     }

@@ -4,9 +4,9 @@
 //! same revision*; with `wait` they are ready when everything in them is. An object must be in one Kustomization only, since each
 //! prunes what it no longer has: that is why namespaces and CRDs have directories of their own.
 
-use crate::base::{Diagnostic, Result};
 use crate::tree::Files;
-use crate::yaml::node::Node;
+use hydrate_base::{Diagnostic, Result};
+use hydrate_yaml::node::Node;
 
 use super::graph::Unit;
 use super::object::{add, flag, list, map, text};

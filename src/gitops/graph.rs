@@ -111,7 +111,7 @@ pub const LARGE: usize = 131_072;
 pub fn is_large(bytes: &[u8]) -> bool {
     bytes.len() >= LARGE
         && match std::str::from_utf8(bytes) {
-            Ok(text) => crate::source::document::split(text).iter().any(|piece| piece.text.len() >= LARGE),
+            Ok(text) => hydrate_source::split(text).iter().any(|piece| piece.text.len() >= LARGE),
             Err(_) => true,
         }
 }

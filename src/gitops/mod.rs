@@ -11,8 +11,8 @@ pub mod substitute;
 
 use std::collections::BTreeMap;
 
-use crate::base::{Diagnostic, Result};
 use crate::tree::Files;
+use hydrate_base::{Diagnostic, Result};
 
 use graph::Unit;
 

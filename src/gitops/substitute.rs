@@ -1,8 +1,8 @@
 //! Flux's variables: `${…}` in an object means a variable to Flux wherever a Kustomization has `postBuild`, unless the object says otherwise.
 
-use crate::base::{Diagnostic, Result, SourceFile, place};
-use crate::source::compose;
-use crate::yaml::node::{Data, Node, Tag};
+use hydrate_base::{Diagnostic, Result, SourceFile, place};
+use hydrate_source::compose;
+use hydrate_yaml::node::{Data, Node, Tag};
 
 const KEY: &str = "kustomize.toolkit.fluxcd.io/substitute";
 const VALUE: &str = "disabled";
@@ -166,7 +166,7 @@ mod tests {
             "metadata:\n  annotations:\n    ? b\n    : c\n  name: a\n",
         ];
         let after = ["a: ${b}\n", "a: |\n  ${b}\n  metadata:\n", "metadatas: {annotations: [\"${b}\"]}\n"];
-        let data = |text: &str| crate::source::data::Data::from_node(&read(text, "test").unwrap().unwrap()).to_json();
+        let data = |text: &str| hydrate_source::Data::from_node(&read(text, "test").unwrap().unwrap()).to_json();
         let count = before.len() * metadata.len() * after.len();
         for number in 0..count {
             let (before, rest) = (before[number % before.len()], number / before.len());

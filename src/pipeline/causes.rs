@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::Diagnostic;
-use crate::source::{Document, Identity};
+use hydrate_base::Diagnostic;
+use hydrate_source::{Document, Identity};
 
 use super::scope::Crds;
 

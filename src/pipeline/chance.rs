@@ -3,9 +3,9 @@
 //! A chart may ask for chance and not use the answer (`default (randAlphaNum 9) .Values.password`). So a component that has asked is rendered once
 //! more, with other answers. Where that gives the same, nothing depends on them; else it is looked for the one that something depends on.
 
-use crate::base::world::Chance;
-use crate::base::{Diagnostic, Result};
-use crate::source::Document;
+use hydrate_base::world::Chance;
+use hydrate_base::{Diagnostic, Result};
+use hydrate_source::Document;
 
 /// What a rendering with a chance gave, and how often it asked for it.
 type Rendered = (Result<Vec<Document>, Vec<Box<Diagnostic>>>, u64);

@@ -18,15 +18,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::limits::{self, Watch};
-use crate::base::world::{Asked, Record};
-use crate::base::{Diagnostic, Limits, Result, World};
-use crate::chart::acquire::Want;
-use crate::chart::acquire::provenance::Keyring;
-use crate::chart::lockfile::Artifact;
 use crate::project::{Environment, Loaded, Project};
 use crate::sandbox::wire::{self, Told};
 use crate::sandbox::{self, Heard, Policy, Process};
+use hydrate_acquire::Artifact;
+use hydrate_acquire::Want;
+use hydrate_acquire::provenance::Keyring;
+use hydrate_base::limits::{self, Watch};
+use hydrate_base::world::{Asked, Record};
+use hydrate_base::{Diagnostic, Limits, Result, World};
 
 use super::provision::{Opened, Provision, Stock};
 use super::renders::{self, Kept};
@@ -540,10 +540,10 @@ mod mischief {
     use super::{Answers, Diagnostic, lock};
 
     /// Says what is to be tried: `read PATH`, `exec PATH` …
-    pub const VARIABLE: &str = "HYDRATE_TEST_MISCHIEF";
+    pub(super) const VARIABLE: &str = "HYDRATE_TEST_MISCHIEF";
 
     /// Tries it, and tells what came of it.
-    pub fn attempt(answers: &Answers) -> Option<Box<Diagnostic>> {
+    pub(super) fn attempt(answers: &Answers) -> Option<Box<Diagnostic>> {
         let text = std::env::var(VARIABLE).ok()?;
         let (what, of) = text.split_once(' ').unwrap_or((&text, ""));
         let result = match what {

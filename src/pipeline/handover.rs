@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::base::{Diagnostic, Result};
 use crate::gitops::graph::{self, Facts, Part, Unit};
 use crate::gitops::{self, Handover, Site, substitute};
 use crate::project::select::Selection;
 use crate::project::{self, Environment};
-use crate::source::Document;
 use crate::tree::disk::{self, Place, failed};
 use crate::tree::{CRDS, Desired, INDEX, NAMESPACES};
+use hydrate_base::{Diagnostic, Result};
+use hydrate_source::Document;
 
 use super::Rendered;
 

@@ -16,18 +16,18 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::base::limits::Watch;
-use crate::base::world::Chance;
-use crate::base::world::{Asked, Record};
-use crate::base::{Diagnostic, DiskWorld, Result};
-use crate::chart::acquire::Want;
-use crate::chart::acquire::mount::Mounted;
 use crate::gitops::graph::Part;
 use crate::project::select::{Selection, select};
 use crate::project::{self, Component, Environment, Layout, Project, graph, slips};
-use crate::source::{Document, Identity, Source, render as render_source};
 use crate::tree::disk::Place;
 use crate::tree::{self, CRDS, Desired, NAMESPACES, lay_out};
+use hydrate_acquire::Mounted;
+use hydrate_acquire::Want;
+use hydrate_base::limits::Watch;
+use hydrate_base::world::Chance;
+use hydrate_base::world::{Asked, Record};
+use hydrate_base::{Diagnostic, DiskWorld, Result};
+use hydrate_source::{Document, Identity, Source, render as render_source};
 
 use causes::Causes;
 use confined::{Renderer, Sandbox};
@@ -366,9 +366,9 @@ fn standing_crds(place: &Place, selection: &Selection<'_>) -> Crds {
 fn add_crds(path: &Path, crds: &mut Crds) {
     let Ok(Some(text)) = tree::disk::file(path) else { return };
     let shown = path.display().to_string();
-    let origin = crate::source::Origin { source: shown.clone(), file: None, line: 0 };
-    let file = crate::base::SourceFile::new(shown, text);
-    if let Ok(documents) = crate::source::document::documents(&file, &origin, crate::source::document::Trust::Parsed) {
+    let origin = hydrate_source::Origin { source: shown.clone(), file: None, line: 0 };
+    let file = hydrate_base::SourceFile::new(shown, text);
+    if let Ok(documents) = hydrate_source::documents(&file, &origin, hydrate_source::Trust::Parsed) {
         documents.iter().for_each(|document| crds.add(document));
     }
 }

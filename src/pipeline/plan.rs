@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, FileKind, Result, SourceFile, World};
-use crate::chart::acquire::Want;
-use crate::chart::acquire::repospec::RepoSpec;
 use crate::project::component::{Capabilities, HelmSpec, Kind, Spec, conventional_values};
 use crate::project::paths::{self, Found};
 use crate::project::values::{Context, Reader};
 use crate::project::{Component, Environment, HelmLevel, Hooks, Project, Spanned};
-use crate::source::data::Data;
-use crate::source::{HelmRelease, Kustomization, Outside, Source};
+use hydrate_acquire::Want;
+use hydrate_address::RepoSpec;
+use hydrate_base::{Diagnostic, FileKind, Result, SourceFile, World};
+use hydrate_source::Data;
+use hydrate_source::{HelmRelease, Kustomization, Outside, Source};
 
 /// A component ready to be rendered.
 #[derive(Debug)]

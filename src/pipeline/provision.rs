@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::base::hash::sha256;
-use crate::base::limits::paused;
-use crate::base::world::Answer;
-use crate::base::{Diagnostic, Result, SourceFile, World};
-use crate::chart::Level;
-use crate::chart::acquire::archive::{Entry, Tree};
-use crate::chart::acquire::mount::{Mounted, is_mounted};
-use crate::chart::acquire::provenance::{self, Keyring, Subject};
-use crate::chart::acquire::{Options, Supply, Want};
-use crate::chart::lockfile::{Artifact, Kind, Lock};
-use crate::source::outside::{Loaded, Outside};
+use hydrate_acquire::provenance::{self, Keyring, Subject};
+use hydrate_acquire::{Artifact, ArtifactKind, Lock};
+use hydrate_acquire::{Entry, Tree};
+use hydrate_acquire::{Mounted, is_mounted};
+use hydrate_acquire::{Options, Supply, Want};
+use hydrate_base::hash::sha256;
+use hydrate_base::limits::paused;
+use hydrate_base::world::Answer;
+use hydrate_base::{Diagnostic, Result, SourceFile, World};
+use hydrate_chart::Level;
+use hydrate_source::{Loaded, Outside};
 
 /// The name of the lock in a project.
 pub const LOCK: &str = "hydrate.lock";
@@ -220,7 +220,7 @@ pub struct Opened {
 
 impl Opened {
     fn tree(&self, stock: &dyn Stock, artifact: &Artifact) -> Result<Arc<Tree>> {
-        if artifact.kind == Kind::Git {
+        if artifact.kind == ArtifactKind::Git {
             return self.unpacked(stock, artifact);
         }
         self.once(&artifact.sha256, || {
@@ -254,7 +254,7 @@ fn mount_name(artifact: &Artifact) -> String {
 fn file_name(artifact: &Artifact) -> String {
     let name: String = artifact.name.chars().map(|letter| if letter == '/' || letter == '\\' { '-' } else { letter }).collect();
     match artifact.kind {
-        Kind::File => format!("file-{name}"),
+        ArtifactKind::File => format!("file-{name}"),
         _ => format!("{name}-{}.tgz", artifact.version.replace('/', "-")),
     }
 }
@@ -346,7 +346,7 @@ impl ForComponent<'_> {
         let tree = self.opened.tree(self.stock, artifact)?;
         let root = self.world.mount(&mount_name(artifact), || tree);
         self.noted(artifact, verified);
-        Ok(if artifact.kind == Kind::Git { root } else { root.join(file_name(artifact)) })
+        Ok(if artifact.kind == ArtifactKind::Git { root } else { root.join(file_name(artifact)) })
     }
 
     fn noted(&self, artifact: &Artifact, verified: bool) {

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::world::is_missing;
-use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::check::references::Configured;
 use crate::check::{self, Declared, External, Report, Written};
 use crate::gitops::Handover;
 use crate::project::{Environment, Loaded, Project};
-use crate::source::document::{Document, Origin, Trust, documents};
 use crate::tree::Files;
+use hydrate_base::world::is_missing;
+use hydrate_base::{Diagnostic, Result, SourceFile, World};
+use hydrate_source::{Document, Origin, Trust, documents};
 
 use super::{Rendered, place, pool};
 

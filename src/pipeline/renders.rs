@@ -17,14 +17,14 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::hash::hex;
-use crate::base::key::Tag;
-use crate::base::whole::{self, Purpose};
-use crate::base::world::{Answer, Asked, Record};
-use crate::base::{Diagnostic, DiskWorld, UserKey};
-use crate::chart::acquire::cache::Cache;
 use crate::project::{Component, Environment, Project};
-use crate::source::Document;
+use hydrate_acquire::Cache;
+use hydrate_base::hash::hex;
+use hydrate_base::key::Tag;
+use hydrate_base::whole::{self, Purpose};
+use hydrate_base::world::{Answer, Asked, Record};
+use hydrate_base::{Diagnostic, DiskWorld, UserKey};
+use hydrate_source::Document;
 
 use super::provision::Provision;
 use super::scope::Crds;

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Diagnostic, Result};
-use crate::source::namespace::set as set_namespace;
-use crate::source::{Document, compose};
-use crate::yaml::node::Node;
+use hydrate_base::{Diagnostic, Result};
+use hydrate_source::namespace::set as set_namespace;
+use hydrate_source::{Document, compose};
+use hydrate_yaml::node::Node;
 
 /// Cluster-scoped built-in kinds by group (Kubernetes 1.37), and those of the Gateway API and Flux that users meet.
 const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
@@ -79,7 +79,7 @@ impl Crds {
         if document.identity.kind != "CustomResourceDefinition" || document.identity.group() != "apiextensions.k8s.io" {
             return;
         }
-        let file = crate::base::SourceFile::new(document.origin.to_string(), document.text.as_bytes());
+        let file = hydrate_base::SourceFile::new(document.origin.to_string(), document.text.as_bytes());
         if let Ok(Some(root)) = compose::document(&file, 0, &document.text) {
             self.add_spec(&root);
         }
@@ -145,8 +145,8 @@ impl Crds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::SourceFile;
-    use crate::source::document::{Origin, Trust, documents};
+    use hydrate_base::SourceFile;
+    use hydrate_source::{Origin, Trust, documents};
 
     fn filled(crds: &Crds, text: &str) -> String {
         let origin = Origin { source: "test".to_owned(), file: None, line: 0 };

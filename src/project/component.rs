@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, FileKind, Label, SourceFile, World, is_refused};
 use crate::check::External;
-use crate::source::compose;
-use crate::source::data::Data;
-use crate::yaml::node::{Data as NodeData, Node};
+use hydrate_base::{Diagnostic, FileKind, Label, SourceFile, World, is_refused};
+use hydrate_source::Data;
+use hydrate_source::compose;
+use hydrate_yaml::node::{Data as NodeData, Node};
 
 use super::parse::{self, Parsed, Spanned};
 use super::sets::{self, Sets};

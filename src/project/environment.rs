@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, Result, SourceFile, World};
 use crate::check::External;
 use crate::gitops::Handover;
-use crate::source::data::Data;
+use hydrate_base::{Diagnostic, Result, SourceFile, World};
+use hydrate_source::Data;
 
 use super::parse::{self, Spanned};
 use super::{Project, external, files, handover};

@@ -1,8 +1,8 @@
 //! `external:` of components and environments: what exists although nothing here renders it.
 
-use crate::base::{Diagnostic, Result};
 use crate::check::External;
-use crate::yaml::node::Node;
+use hydrate_base::{Diagnostic, Result};
+use hydrate_yaml::node::Node;
 
 use super::parse::Parsed;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Diagnostic, suggest};
+use hydrate_base::{Diagnostic, suggest};
 
 use super::Component;
 

@@ -1,7 +1,7 @@
 //! The hand-over as an environment's file describes it: `handover`, `git`, `flux`, `argocd`.
 
-use crate::base::Diagnostic;
 use crate::gitops::{ArgoCd, Flux, Git, Handover};
+use hydrate_base::Diagnostic;
 
 use super::parse::{Parsed, Spanned};
 

@@ -19,10 +19,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::work_tree::WorkTree;
-use crate::base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World, is_refused, suggest};
-use crate::chart::acquire::mirror::Mirrors;
 use crate::gitops::Handover;
+use hydrate_acquire::Mirrors;
+use hydrate_base::work_tree::WorkTree;
+use hydrate_base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World, is_refused, suggest};
 
 pub use component::Component;
 pub use environment::Environment;
@@ -73,9 +73,9 @@ impl Hooks {
         Self(all)
     }
 
-    fn read(file: &parse::Parsed, node: &crate::yaml::node::Node) -> Self {
+    fn read(file: &parse::Parsed, node: &hydrate_yaml::node::Node) -> Self {
         let entries = node.get("hooks").and_then(|hooks| hooks.entries()).unwrap_or_default();
-        let entry = |(hook, policy): &(crate::yaml::node::Node, crate::yaml::node::Node)| {
+        let entry = |(hook, policy): &(hydrate_yaml::node::Node, hydrate_yaml::node::Node)| {
             Some((file.spanned(hook)?.text, file.spanned(policy)?.text == "keep"))
         };
         Self(entries.iter().filter_map(entry).collect())
@@ -303,7 +303,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
     if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
 }
 
-fn read_mirrors(file: &parse::Parsed, root: &crate::yaml::node::Node) -> Mirrors {
+fn read_mirrors(file: &parse::Parsed, root: &hydrate_yaml::node::Node) -> Mirrors {
     let entries = root.get("mirrors").and_then(|mirrors| mirrors.entries()).unwrap_or_default();
     Mirrors::new(entries.iter().filter_map(|(from, to)| Some((file.spanned(from)?.text, file.spanned(to)?.text))))
 }
@@ -314,6 +314,6 @@ fn inside(path: &str) -> bool {
     parts.peek().is_some() && parts.all(|part| matches!(part, std::path::Component::Normal(_)))
 }
 
-fn read_layout(file: &parse::Parsed, node: &crate::yaml::node::Node) -> Option<Layout> {
+fn read_layout(file: &parse::Parsed, node: &hydrate_yaml::node::Node) -> Option<Layout> {
     file.text(node, "layout").map(|text| if text.text == "manifest" { Layout::Manifest } else { Layout::Objects })
 }

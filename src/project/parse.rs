@@ -4,9 +4,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, Label, Result, SourceFile, World};
-use crate::source::{compose, data::Data};
-use crate::yaml::node::{Node, Tag};
+use hydrate_base::{Diagnostic, Label, Result, SourceFile, World};
+use hydrate_source::{Data, compose};
+use hydrate_yaml::node::{Node, Tag};
 
 use super::shape::{Shape, boolean, check, span};
 

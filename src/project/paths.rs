@@ -3,8 +3,8 @@
 
 use std::path::{Component as Part, Path, PathBuf};
 
-use crate::base::world::is_missing;
-use crate::base::{Diagnostic, FileKind, Result, World, suggest};
+use hydrate_base::world::is_missing;
+use hydrate_base::{Diagnostic, FileKind, Result, World, suggest};
 
 use super::Project;
 use super::parse::Spanned;

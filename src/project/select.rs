@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Diagnostic, World, suggest};
+use hydrate_base::{Diagnostic, World, suggest};
 
 use super::{Component, Environment, Loaded, Spanned};
 

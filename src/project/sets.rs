@@ -3,9 +3,9 @@
 //! `service.type` goes down, `hosts[0]` into a list, and `\\` takes the meaning from the character after it. What stands at a path is YAML,
 //! with the type that it has there; keys below it are taken as they are.
 
-use crate::base::Diagnostic;
-use crate::source::data::Data;
-use crate::yaml::node::Node;
+use hydrate_base::Diagnostic;
+use hydrate_source::Data;
+use hydrate_yaml::node::Node;
 
 use super::parse::Parsed;
 
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn data(yaml: &str) -> Data {
-        let file = crate::base::SourceFile::new("a", yaml.as_bytes());
+        let file = hydrate_base::SourceFile::new("a", yaml.as_bytes());
         Data::from_node(&super::super::parse::parse(&file).unwrap())
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 
-use crate::base::{Diagnostic, SourceFile, place, suggest};
-use crate::yaml::node::{Data, Node, Tag};
+use hydrate_base::{Diagnostic, SourceFile, place, suggest};
+use hydrate_yaml::node::{Data, Node, Tag};
 
 /// What may stand at a place of a configuration file.
 #[derive(Debug)]

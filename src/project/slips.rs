@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::base::{Diagnostic, FileKind, World, suggest};
+use hydrate_base::{Diagnostic, FileKind, World, suggest};
 
 use super::{Loaded, Project};
 
@@ -19,7 +19,7 @@ pub fn find(world: &dyn World, project: &Project, all: &BTreeMap<String, Loaded>
                     format!("there is no environment `{bare}`"),
                     close.map(|close| format!("did you mean `{close}`?")).unwrap_or_default(),
                 );
-                warning.severity = crate::base::Severity::Warning;
+                warning.severity = hydrate_base::Severity::Warning;
                 found.push(warning.note(format!("environments here: {}", environments.join(", "))));
             }
         }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, FileKind, Result, SourceFile, World};
-use crate::source::data::Data;
-use crate::source::{compose, gotext, jinja};
+use hydrate_base::{Diagnostic, FileKind, Result, SourceFile, World};
+use hydrate_source::Data;
+use hydrate_source::{compose, gotext, jinja};
 
 use super::paths::{self, Found};
 use super::{Component, Environment, Project, Spanned};

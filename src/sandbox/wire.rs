@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Diagnostic, Frame, Label, Severity, SourceFile};
+use hydrate_base::{Diagnostic, Frame, Label, Severity, SourceFile};
 
 /// The longest message: what all limits of rendering together let a component be.
 pub const LONGEST: u32 = 2 << 30;

@@ -11,9 +11,9 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use crate::base::hash::sha256;
-use crate::base::whole::may_be_killed_here;
-use crate::base::world::is_missing;
+use hydrate_base::hash::sha256;
+use hydrate_base::whole::may_be_killed_here;
+use hydrate_base::world::is_missing;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::base::hash::sha256;
-use crate::base::{Diagnostic, Fate, Result};
 use crate::git::LineEndings;
+use hydrate_base::hash::sha256;
+use hydrate_base::{Diagnostic, Fate, Result};
 
 use super::disk::{self, Place, failed};
 use super::index::{self, Entries, Index};

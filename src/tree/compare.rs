@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, Fate, Result};
 use crate::diff::FileDiff;
+use hydrate_base::Fate;
+use hydrate_base::{Diagnostic, Result};
 
 use super::disk::Place;
 use super::index::{self, Entries, Index};

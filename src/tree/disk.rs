@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::base::{Diagnostic, Result};
+use hydrate_base::{Diagnostic, Result};
 
 use super::{INDEX, KUSTOMIZATION, Owned};
 

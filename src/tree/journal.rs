@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
-use crate::base::hash::{hex, sha256};
-use crate::base::whole::may_be_killed_here;
-use crate::base::world::is_missing;
 use crate::git::Repository;
+use hydrate_base::hash::{hex, sha256};
+use hydrate_base::whole::may_be_killed_here;
+use hydrate_base::world::is_missing;
 
 use super::disk::Place;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::hash::sha256;
-use crate::source::{Document, Identity};
+use hydrate_base::hash::sha256;
+use hydrate_source::{Document, Identity};
 
 use super::{Files, KUSTOMIZATION};
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::hash::sha256;
+use hydrate_base::hash::sha256;
 
 use super::Files;
 

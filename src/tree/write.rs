@@ -18,8 +18,8 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::base::hash::sha256;
-use crate::base::{Diagnostic, Result};
+use hydrate_base::hash::sha256;
+use hydrate_base::{Diagnostic, Result};
 
 use super::beneath::{Dir, State};
 use super::disk::{Place, failed};

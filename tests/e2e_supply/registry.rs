@@ -221,7 +221,7 @@ fn tokens(directory: &Path, issuer: &'static str) -> Option<Server> {
 
 fn token(directory: &Path, issuer: &str, asked: &Asked) -> Value {
     let scope = asked.path.split("scope=").nth(1).unwrap_or_default().split('&').next().unwrap_or_default();
-    let scope = hydrate::chart::acquire::url::percent_decoded(scope);
+    let scope = hydrate_address::percent_decoded(scope);
     let parts: Vec<&str> = scope.split(':').collect();
     let access = match parts[..] {
         [kind, name, actions] => json!([{"type": kind, "name": name, "actions": actions.split(',').collect::<Vec<_>>()}]),

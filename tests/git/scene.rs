@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A home directory with a repository in it, which holds a project in a directory or at its top.
-pub struct Scene {
+pub(crate) struct Scene {
     home: tempfile::TempDir,
     pub top: PathBuf,
     pub root: PathBuf,
 }
 
 /// What a program said, and its exit code; `None` where it was killed.
-pub struct Said {
+pub(crate) struct Said {
     pub code: Option<i32>,
     pub text: String,
 }
@@ -25,14 +25,14 @@ impl Said {
     }
 
     #[track_caller]
-    pub fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{}", self.text);
         self.text
     }
 
     /// What a refusal said.
     #[track_caller]
-    pub fn refused(self) -> String {
+    pub(crate) fn refused(self) -> String {
         assert_eq!(self.code, Some(1), "{}", self.text);
         self.text
     }
@@ -40,7 +40,7 @@ impl Said {
 
 impl Scene {
     /// The project below the top of the work tree, rendered and committed.
-    pub fn below(dir: &str) -> Self {
+    pub(crate) fn below(dir: &str) -> Self {
         let scene = Self::without_git(dir);
         scene.git(&["init", "-q", "-b", "main"]);
         scene.git(&["add", "-A"]);
@@ -49,11 +49,11 @@ impl Scene {
         scene
     }
 
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::below("")
     }
 
-    pub fn without_git(dir: &str) -> Self {
+    pub(crate) fn without_git(dir: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let top = home.path().canonicalize().unwrap().join("work");
         let root = if dir.is_empty() { top.clone() } else { top.join(dir) };
@@ -65,7 +65,7 @@ impl Scene {
     }
 
     /// All objects say this word, so that a tree of mixed words shows; with each word there are files of its own.
-    pub fn word(&self, word: &str) {
+    pub(crate) fn word(&self, word: &str) {
         fs::write(self.root.join("environments/dev.yaml"), format!("values: {{word: {word}}}\n")).unwrap();
         for component in ["alpha", "beta"] {
             let dir = self.root.join("components").join(component).join("templates");
@@ -79,18 +79,18 @@ impl Scene {
         }
     }
 
-    pub fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.home.path().canonicalize().unwrap()
     }
 
-    pub fn file(&self, path: &str, text: &str) -> PathBuf {
+    pub(crate) fn file(&self, path: &str, text: &str) -> PathBuf {
         let path = self.top.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path
     }
 
-    pub fn program(&self, path: &str, text: &str) -> PathBuf {
+    pub(crate) fn program(&self, path: &str, text: &str) -> PathBuf {
         let path = self.file(path, &format!("#!/bin/sh\n{text}\n"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         path
@@ -109,39 +109,39 @@ impl Scene {
         command
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.clean(Command::new(env!("CARGO_BIN_EXE_hydrate")), &self.root);
         command.args(arguments);
         command
     }
 
-    pub fn hydrate(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn hydrate(&self, arguments: &[&str]) -> Said {
         Said::of(&self.command(arguments).output().unwrap())
     }
 
-    pub fn hydrate_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
+    pub(crate) fn hydrate_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
         Said::of(&self.command(arguments).envs(variables.iter().copied()).output().unwrap())
     }
 
-    pub fn git_in(&self, dir: &Path, arguments: &[&str]) -> Said {
+    pub(crate) fn git_in(&self, dir: &Path, arguments: &[&str]) -> Said {
         let mut command = self.clean(Command::new("git"), dir);
         Said::of(&command.args(arguments).output().unwrap())
     }
 
     #[track_caller]
-    pub fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         self.git_in(&self.top, arguments).ok().trim_end().to_owned()
     }
 
     /// The text of a file of a revision.
     #[track_caller]
-    pub fn shown(&self, object: &str) -> String {
+    pub(crate) fn shown(&self, object: &str) -> String {
         self.git(&["show", object])
     }
 
     /// What differs between the last commit and the index, and the index and the disk, among manifests.
     #[track_caller]
-    pub fn differences(&self) -> String {
+    pub(crate) fn differences(&self) -> String {
         let manifests = self.root.strip_prefix(&self.top).unwrap().join("manifests");
         self.git(&["status", "--porcelain", "-uall", "--", &manifests.display().to_string()])
     }

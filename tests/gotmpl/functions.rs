@@ -2,18 +2,18 @@
 
 use std::rc::Rc;
 
-use hydrate::gotmpl::exec::TextFailure;
-use hydrate::gotmpl::{Entries, Failure, Function, FunctionSet, Kind, List, Map, Object, Param, Rare, Str, Value, Vm, fmt};
+use hydrate_gotmpl::TextFailure;
+use hydrate_gotmpl::{Entries, Failure, Function, FunctionSet, Kind, List, Map, Object, Param, Rare, Str, Value, Vm, fmt};
 
 type Out = Result<Value, Failure>;
 
 /// Functions and methods of the fixtures.
-pub fn set() -> FunctionSet {
+pub(crate) fn set() -> FunctionSet {
     FunctionSet::new(&[FUNCTIONS]).with_methods("main.Table", TABLE_METHODS).with_methods("main.Files", FILES_METHODS)
 }
 
 /// JSON as Go decodes it into an `interface {}`.
-pub fn from_json(json: &serde_json::Value) -> Value {
+pub(crate) fn from_json(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Nil,
         serde_json::Value::Bool(value) => Value::Bool(*value),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hydrate::chart::acquire::{Supply, Want};
+use hydrate_acquire::{Supply, Want};
 
 use crate::project::*;
 use crate::server::{Asked, Fault, Reply, Server};
@@ -206,7 +206,7 @@ fn a_server_that_drips_is_not_waited_for() {
     let server = serving(|_, _| Reply::ok(packed("loki", "1.0.0")).failing(Fault::Drip(Duration::from_millis(50))));
     let home = tempfile::tempdir().unwrap();
     let world = world(home.path()).with_variable("HYDRATE_RETRIES", "5");
-    let limited = hydrate::chart::acquire::Options { time_limit: Some(Duration::from_secs(1)), ..options(home.path()) };
+    let limited = hydrate_acquire::Options { time_limit: Some(Duration::from_secs(1)), ..options(home.path()) };
     let start = std::time::Instant::now();
     let error = resolve(&Supply::new(&world, limited), &chart(&server.url(""), "loki", None)).unwrap_err().to_string();
     assert!(error.contains("was given up") && error.contains("--download-timeout"), "{error}");

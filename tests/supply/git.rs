@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use hydrate::chart::acquire::git::Repository;
-use hydrate::chart::acquire::{Options, Supply, Want};
+use hydrate_acquire::{Options, Supply, Want};
+use hydrate_address::Repository;
 
 use crate::project::*;
 
@@ -43,7 +43,7 @@ fn a_branch_is_locked_to_its_commit() {
     assert_eq!(
         supply
             .outdated(&{
-                let mut lock = hydrate::chart::lockfile::Lock::default();
+                let mut lock = hydrate_acquire::Lock::default();
                 lock.add(artifact.clone());
                 lock
             })

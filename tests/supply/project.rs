@@ -5,20 +5,20 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use hydrate::base::hash::sha256;
-use hydrate::base::{Diagnostic, MemoryWorld};
-use hydrate::chart::acquire::http::NoProgress;
-use hydrate::chart::acquire::mirror::Mirrors;
-use hydrate::chart::acquire::{Options, Supply, Update, Want};
-use hydrate::chart::lockfile::{Artifact, Lock};
+use hydrate_acquire::Mirrors;
+use hydrate_acquire::http::NoProgress;
+use hydrate_acquire::{Artifact, Lock};
+use hydrate_acquire::{Options, Supply, Update, Want};
+pub(crate) use hydrate_base::hash::sha256;
+use hydrate_base::{Diagnostic, MemoryWorld};
 
 /// A packed chart with one template.
-pub fn packed(name: &str, version: &str) -> Vec<u8> {
+pub(crate) fn packed(name: &str, version: &str) -> Vec<u8> {
     let filler: String = (0..400).map(|line| format!("# {name} {version} line {line} {}\n", line * 7919 % 1009)).collect();
     packed_with(name, version, &[("values.yaml", format!("replicas: 1\n{filler}"))])
 }
 
-pub fn packed_with(name: &str, version: &str, more: &[(&str, String)]) -> Vec<u8> {
+pub(crate) fn packed_with(name: &str, version: &str, more: &[(&str, String)]) -> Vec<u8> {
     let mut files = vec![
         ("Chart.yaml".to_owned(), format!("apiVersion: v2\nname: {name}\nversion: {version}\n")),
         (
@@ -40,7 +40,7 @@ pub fn packed_with(name: &str, version: &str, more: &[(&str, String)]) -> Vec<u8
 }
 
 /// An index over charts: name, version, address, digest (empty: none).
-pub fn index(charts: &[(&str, &str, String, String)]) -> String {
+pub(crate) fn index(charts: &[(&str, &str, String, String)]) -> String {
     let mut entries: BTreeMap<&str, String> = BTreeMap::new();
     for (name, version, url, digest) in charts {
         let entry = entries.entry(name).or_default();
@@ -53,14 +53,14 @@ pub fn index(charts: &[(&str, &str, String, String)]) -> String {
 }
 
 /// A world whose cache is in `directory`, patient for a second.
-pub fn world(directory: &Path) -> MemoryWorld {
+pub(crate) fn world(directory: &Path) -> MemoryWorld {
     MemoryWorld::new()
         .with_variable("HYDRATE_CACHE_DIR", &directory.join("cache").display().to_string())
         .with_variable("HOME", "/nonexistent")
         .with_variable("HYDRATE_TIMEOUT", "1")
 }
 
-pub fn options(root: &Path) -> Options {
+pub(crate) fn options(root: &Path) -> Options {
     Options {
         root: root.to_owned(),
         offline: false,
@@ -71,18 +71,18 @@ pub fn options(root: &Path) -> Options {
     }
 }
 
-pub fn chart(repository: &str, name: &str, version: Option<&str>) -> Want {
+pub(crate) fn chart(repository: &str, name: &str, version: Option<&str>) -> Want {
     Want::Chart { repository: repository.to_owned(), name: name.to_owned(), version: version.map(str::to_owned) }
 }
 
 /// Resolves one want from nothing.
-pub fn resolve(supply: &Supply<'_>, want: &Want) -> Result<Artifact, Box<Diagnostic>> {
+pub(crate) fn resolve(supply: &Supply<'_>, want: &Want) -> Result<Artifact, Box<Diagnostic>> {
     let wants = BTreeMap::from([(want.clone(), BTreeSet::from(["app@k3d".to_owned()]))]);
     let lock = supply.resolve(&wants, &Lock::default(), &Update::Nothing).map_err(|mut errors| errors.remove(0))?;
     Ok(lock.artifacts().next().unwrap().clone())
 }
 
 /// The number of blobs in the cache of a directory.
-pub fn blobs(directory: &Path) -> u64 {
-    hydrate::chart::acquire::cache::Cache::at(directory.join("cache")).usage().blobs
+pub(crate) fn blobs(directory: &Path) -> u64 {
+    hydrate_acquire::Cache::at(directory.join("cache")).usage().blobs
 }

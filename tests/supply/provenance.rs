@@ -1,9 +1,9 @@
 //! Signed charts: what is given, what is not, and what is said. The fixtures are made by tests/supply/provenance/make; the
 //! verdicts are those of `helm verify` 4.3 on the same files.
 
-use hydrate::chart::acquire::provenance::{Keyring, Signer, Subject, verify};
-use hydrate::chart::acquire::{Options, Supply, Want};
-use hydrate::chart::lockfile::{Artifact, Lock};
+use hydrate_acquire::provenance::{Keyring, Signer, Subject, verify};
+use hydrate_acquire::{Artifact, Lock};
+use hydrate_acquire::{Options, Supply, Want};
 
 use crate::project::*;
 use crate::server::{Asked, Reply, Server};
@@ -115,7 +115,7 @@ fn the_provenance_is_locked_kept_and_vendored() {
 
     let mut lock = Lock::default();
     lock.add(signed.clone());
-    let read = Lock::parse(&hydrate::base::SourceFile::new("hydrate.lock", lock.to_text().into_bytes())).unwrap();
+    let read = Lock::parse(&hydrate_base::SourceFile::new("hydrate.lock", lock.to_text().into_bytes())).unwrap();
     assert_eq!(read, lock);
     std::fs::remove_dir_all(home.path().join("cache")).unwrap();
     assert_eq!(supply.fetch_all(&lock.artifacts().collect::<Vec<_>>()).unwrap(), 1);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hydrate::chart::acquire::{Options, Supply, Want};
+use hydrate_acquire::{Options, Supply, Want};
 
 use crate::project::*;
 use crate::server::{Asked, Reply, Server};
@@ -110,7 +110,7 @@ fn a_blob_that_is_another() {
 const DOCKER_CONFIG: &str = "/nonexistent/.docker/config.json";
 
 /// A world in which docker has `ann:secret` for a registry.
-fn logged_in(home: &std::path::Path, server: &Server) -> hydrate::base::MemoryWorld {
+fn logged_in(home: &std::path::Path, server: &Server) -> hydrate_base::MemoryWorld {
     let config = format!(r#"{{"auths":{{"127.0.0.1:{}":{{"auth":"YW5uOnNlY3JldA=="}}}}}}"#, server.port);
     world(home).with_file(DOCKER_CONFIG, config)
 }
@@ -157,7 +157,7 @@ fn a_chart_repository_mirrored_into_a_registry() {
     let home = tempfile::tempdir().unwrap();
     let (server, world) = (Server::start(|asked, _| registry(asked)), world(home.path()));
     let mirror = format!("oci://127.0.0.1:{}/charts", server.port);
-    let mirrors = hydrate::chart::acquire::mirror::Mirrors::new([("https://charts.invalid".to_owned(), mirror)]);
+    let mirrors = hydrate_acquire::Mirrors::new([("https://charts.invalid".to_owned(), mirror)]);
     let supply = Supply::new(&world, Options { mirrors, ..options(home.path()) });
     let artifact = resolve(&supply, &chart("https://charts.invalid", "loki", Some("~1.0"))).unwrap();
     assert_eq!((artifact.source.as_str(), artifact.version.as_str()), ("https://charts.invalid", "1.0.0"));

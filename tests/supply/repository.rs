@@ -1,8 +1,8 @@
 //! Chart repositories over HTTP: versions, locks, the cache, mirrors, vendoring.
 
-use hydrate::chart::acquire::mirror::Mirrors;
-use hydrate::chart::acquire::{Options, Supply, Update, Want};
-use hydrate::chart::lockfile::{Artifact, Lock};
+use hydrate_acquire::Mirrors;
+use hydrate_acquire::{Artifact, Lock};
+use hydrate_acquire::{Options, Supply, Update, Want};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::project::*;

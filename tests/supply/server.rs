@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub(crate) struct Asked {
     pub path: String,
     pub headers: Vec<(String, String)>,
 }
 
 impl Asked {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Arc<[u8]>,
@@ -26,7 +26,7 @@ pub struct Reply {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-pub enum Fault {
+pub(crate) enum Fault {
     #[default]
     None,
     /// The connection is closed after so many bytes of the body.
@@ -40,33 +40,33 @@ pub enum Fault {
 }
 
 impl Reply {
-    pub fn ok(body: impl Into<Arc<[u8]>>) -> Self {
+    pub(crate) fn ok(body: impl Into<Arc<[u8]>>) -> Self {
         Self { status: 200, body: body.into(), ..Self::default() }
     }
 
-    pub fn status(status: u16) -> Self {
+    pub(crate) fn status(status: u16) -> Self {
         Self { status, ..Self::default() }
     }
 
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
-    pub fn failing(mut self, fault: Fault) -> Self {
+    pub(crate) fn failing(mut self, fault: Fault) -> Self {
         self.fault = fault;
         self
     }
 }
 
-pub struct Server {
+pub(crate) struct Server {
     pub port: u16,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
     /// A server on a free port of this machine. `answer` is given the request and how often its path was asked before.
-    pub fn start(answer: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
@@ -80,17 +80,17 @@ impl Server {
         Self { port, asked }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// Everything asked so far.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
     /// How often a path was asked.
-    pub fn count(&self, path: &str) -> usize {
+    pub(crate) fn count(&self, path: &str) -> usize {
         self.asked().iter().filter(|asked| asked.path == path).count()
     }
 }

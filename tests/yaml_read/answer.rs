@@ -1,20 +1,20 @@
 //! Our answers, in the shape of the probe's.
 
-use hydrate::yaml::node::{Data, Document, Node, ScalarStyle};
-use hydrate::yaml::{Build, Composer, Input, Options, Scalar, decode};
+use hydrate_yaml::node::{Data, Document, Node, ScalarStyle};
+use hydrate_yaml::{Build, Composer, Input, Options, Scalar, decode};
 use serde_json::{Map, Number, Value, json};
 
 /// What is asked about every text.
-pub const MODES: &[&str] = &["v2", "v2strict", "v3", "nodes", "json"];
+pub(crate) const MODES: &[&str] = &["v2", "v2strict", "v3", "nodes", "json"];
 
 /// Our answer: the value, and the error if there is one.
-pub fn answer(mode: &str, text: &[u8]) -> Value {
+pub(crate) fn answer(mode: &str, text: &[u8]) -> Value {
     let result = match mode {
         "v2" => decode(text, Options::SIGS, &mut Json { typed: false }).map_err(|error| error.to_string()),
         "v2strict" => decode(text, Options::SIGS_STRICT, &mut Json { typed: false }).map_err(|error| error.to_string()),
         "v3" => decode(text, Options::V3, &mut Json { typed: true }).map_err(|error| error.to_string()),
         "json" => {
-            use hydrate::gotmpl::decode::{Numbers, read_json};
+            use hydrate_gotmpl::decode::{Numbers, read_json};
             read_json(Default::default(), text, Numbers::Float64, &mut Json { typed: false })
         }
         _ => return nodes(text),
@@ -26,7 +26,7 @@ pub fn answer(mode: &str, text: &[u8]) -> Value {
 }
 
 /// Writes numbers in one way, and sorts keys.
-pub fn normal(value: Value) -> Value {
+pub(crate) fn normal(value: Value) -> Value {
     match value {
         Value::Number(number) => Value::String(format!("number {}", normal_number(&number.to_string()))),
         Value::Array(items) => items.into_iter().map(normal).collect(),

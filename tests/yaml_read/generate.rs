@@ -1,7 +1,7 @@
 //! Random texts that look like YAML: pieces put together, and known texts with something changed.
 
 /// A source of texts; equal seeds give equal texts.
-pub struct Generator {
+pub(crate) struct Generator {
     state: u64,
     corpus: Vec<Vec<u8>>,
 }
@@ -156,12 +156,12 @@ const PIECES: &[&str] = &[
 
 impl Generator {
     /// A generator that also changes the texts of a corpus.
-    pub fn new(seed: u64, corpus: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn new(seed: u64, corpus: Vec<Vec<u8>>) -> Self {
         Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, corpus }
     }
 
     /// The next text.
-    pub fn text(&mut self) -> Vec<u8> {
+    pub(crate) fn text(&mut self) -> Vec<u8> {
         if self.corpus.is_empty() || self.below(3) == 0 { self.pieces() } else { self.changed() }
     }
 

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use super::answer::normal;
 
 /// A running probe.
-pub struct Probe {
+pub(crate) struct Probe {
     child: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -14,7 +14,7 @@ pub struct Probe {
 
 impl Probe {
     /// Starts the probe that the environment names.
-    pub fn from_environment() -> Option<Self> {
+    pub(crate) fn from_environment() -> Option<Self> {
         let path = std::env::var_os("HYDRATE_YAML_PROBE")?;
         let mut child = Command::new(path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the probe starts");
         let requests = child.stdin.take().expect("it is piped");
@@ -23,7 +23,7 @@ impl Probe {
     }
 
     /// Go's answer.
-    pub fn ask(&mut self, mode: &str, text: &[u8]) -> serde_json::Value {
+    pub(crate) fn ask(&mut self, mode: &str, text: &[u8]) -> serde_json::Value {
         let mut request = format!("{mode} {}\n", text.len()).into_bytes();
         request.extend_from_slice(text);
         self.requests.write_all(&request).expect("the probe listens");

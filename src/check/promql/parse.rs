@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use crate::sprig::regex::GoRegex;
+use hydrate_sprig::regex::GoRegex;
 
 use super::functions::{AGGREGATIONS, FUNCTIONS};
 use super::lex::{Kind, Token};
 use super::{Error, Query};
-use crate::base::suggest;
+use hydrate_base::suggest;
 
 /// How deep a query may nest.
 const DEEPEST: usize = 250;

@@ -7,7 +7,7 @@ use crate::check::elsewhere::is_built_in;
 use crate::check::finding::Finding;
 use crate::check::objects::Object;
 use crate::check::value::{at, is_true, items, scalar, text};
-use crate::yaml::node::{Data, Node};
+use hydrate_yaml::node::{Data, Node};
 
 use super::{Checker, Target, hosts};
 

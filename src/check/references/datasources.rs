@@ -1,10 +1,10 @@
 //! Grafana's data sources: their addresses are Services that exist, and dashboards ask sources that exist.
 
-use crate::base::suggest;
 use crate::check::finding::Finding;
 use crate::check::objects::Object;
 use crate::check::value::{items, text};
-use crate::yaml::node::Node;
+use hydrate_base::suggest;
+use hydrate_yaml::node::Node;
 
 use super::hosts::{self, host_of, texts};
 use super::queries::{Board, boards};
@@ -34,7 +34,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
 
 /// The content of a file that provisions data sources.
 fn provisioned(text: &str) -> Option<Node> {
-    let root = crate::yaml::compose(text.as_bytes()).ok()?.into_iter().find_map(|document| document.root)?;
+    let root = hydrate_yaml::compose(text.as_bytes()).ok()?.into_iter().find_map(|document| document.root)?;
     let is_source = |source: &Node| source.get("type").is_some();
     items(&root, &["datasources"]).iter().any(is_source).then_some(root)
 }

@@ -2,7 +2,7 @@
 
 use crate::check::objects::Object;
 use crate::check::value::{at, is_true, items, scalar, text};
-use crate::yaml::node::Node;
+use hydrate_yaml::node::Node;
 
 use super::{Checker, Target};
 

@@ -6,10 +6,10 @@
 
 use std::ops::Range;
 
-use crate::base::suggest;
 use crate::check::objects::Object;
 use crate::check::value::{entries, items, text};
-use crate::yaml::node::Node;
+use hydrate_base::suggest;
+use hydrate_yaml::node::Node;
 
 use super::services::{has_port, no_port};
 use super::{Checker, Target};

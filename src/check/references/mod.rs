@@ -19,9 +19,9 @@ mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{Diagnostic, Result, suggest};
-use crate::source::Document;
-use crate::yaml::node::Node;
+use hydrate_base::{Diagnostic, Result, suggest};
+use hydrate_source::Document;
+use hydrate_yaml::node::Node;
 
 use super::declared::Declared;
 use super::elsewhere::Elsewhere;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::suggest;
 use crate::check::elsewhere::NAMESPACES;
 use crate::check::finding::Finding;
 use crate::check::objects::Object;
 use crate::check::value::at;
-use crate::yaml::node::Node;
+use hydrate_base::suggest;
+use hydrate_yaml::node::Node;
 
 use super::{Checker, Target};
 

@@ -1,10 +1,10 @@
 //! Pods: ConfigMaps, Secrets and their keys, service accounts, claims, priorities, volumes and what mounts them, ports of probes.
 
-use crate::base::suggest;
 use crate::check::finding::Finding;
 use crate::check::objects::{Object, Pod, keys};
 use crate::check::value::{at, entries, is_true, items, scalar, text};
-use crate::yaml::node::Node;
+use hydrate_base::suggest;
+use hydrate_yaml::node::Node;
 
 use super::{Checker, Target};
 

@@ -1,12 +1,12 @@
 //! Network policies, those of Kubernetes and those of Cilium: what they select and let through is there.
 
-use crate::base::suggest;
 use crate::check::elsewhere::NAMESPACES;
 use crate::check::finding::Finding;
 use crate::check::labels::{self, Labels, selects, shown, shown_pairs};
 use crate::check::objects::{Object, Pod};
 use crate::check::value::{at, entries, items, scalar, text};
-use crate::yaml::node::Node;
+use hydrate_base::suggest;
+use hydrate_yaml::node::Node;
 
 use super::pods::listed;
 use super::services::nearest;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::base::{Label, SourceFile, place};
 use crate::check::finding::Finding;
 use crate::check::objects::Object;
 use crate::check::promql;
 use crate::check::value::{items, scalar, text};
-use crate::yaml::node::Node;
+use hydrate_base::{Label, SourceFile, place};
+use hydrate_yaml::node::Node;
 
 use super::Checker;
 use super::hosts::texts;
@@ -71,7 +71,7 @@ fn place_of(rule: &Node) -> String {
 /// A file with groups of rules, as Prometheus reads it. Loki's rules look the same: they are told by their queries.
 fn rule_file<'a>(object: &'a Object<'a>, node: &'a Node, recorded: &mut Vec<String>, all: &mut Vec<Asked<'a>>) {
     let Some(file) = node.as_str().filter(|text| text.contains("groups:") && text.contains("expr:")) else { return };
-    let Ok(documents) = crate::yaml::compose(file.as_bytes()) else { return };
+    let Ok(documents) = hydrate_yaml::compose(file.as_bytes()) else { return };
     for root in documents.iter().filter_map(|document| document.root.as_ref()) {
         for rule in items(root, &["groups"]).iter().flat_map(|group| items(group, &["rules"])) {
             let named = text(rule, "alert").or_else(|| text(rule, "record")).is_some();

@@ -1,11 +1,11 @@
 //! Ways in: Ingress, and the Gateways and routes of the Gateway API.
 
-use crate::base::suggest;
 use crate::check::finding::Finding;
 use crate::check::labels::selects;
 use crate::check::objects::{Object, title};
 use crate::check::value::{at, items, scalar, text};
-use crate::yaml::node::Node;
+use hydrate_base::suggest;
+use hydrate_yaml::node::Node;
 
 use super::pods::listed;
 use super::services::follow_port;

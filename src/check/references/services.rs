@@ -1,11 +1,11 @@
 //! Services: what they select exists and has the ports; who names a Service finds it; what scrapes them finds them.
 
-use crate::base::suggest;
 use crate::check::finding::Finding;
 use crate::check::labels::{pairs_match, selects, shown, shown_pairs};
 use crate::check::objects::{Object, Pod};
 use crate::check::value::{at, entries, is_true, items, scalar, text};
-use crate::yaml::node::Node;
+use hydrate_base::suggest;
+use hydrate_yaml::node::Node;
 
 use super::pods::listed;
 use super::{Checker, Target};

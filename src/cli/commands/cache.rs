@@ -5,11 +5,11 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::base::DiskWorld;
-use crate::chart::acquire::cache::Cache;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::format;
 use crate::cli::{Exit, Outcome, report, ui::Ui};
+use hydrate_acquire::Cache;
+use hydrate_base::DiskWorld;
 
 /// Arguments of `cache`.
 #[derive(Debug, Args)]

@@ -5,7 +5,6 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use crate::base::{Diagnostic, DiskWorld, Severity};
 use crate::check::Report;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision, tell_confinement};
@@ -14,6 +13,7 @@ use crate::git;
 use crate::pipeline::{self, references};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
+use hydrate_base::{Diagnostic, DiskWorld, Severity};
 
 /// Arguments of `hydrate check`.
 #[derive(Debug, Args)]
@@ -130,7 +130,7 @@ fn say_references(ui: &Ui, env: &str, report: &Report) {
     }
 }
 
-fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> crate::base::Result<()> {
+fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> hydrate_base::Result<()> {
     let env = &place.env;
     if changes.is_empty() {
         ui.say(format!("{env}: in sync"));

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use crate::base::{Diagnostic, Fate, Result};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
@@ -19,6 +18,7 @@ use crate::tree;
 use crate::tree::disk::{self, Place};
 use crate::tree::write;
 use crate::tree::{INDEX, KUSTOMIZATION, Owned};
+use hydrate_base::{Diagnostic, Fate, Result};
 
 /// Arguments of `hydrate commit`.
 #[derive(Debug, Args)]

@@ -3,7 +3,6 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::base::{Diagnostic, DiskWorld};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision, tell_confinement};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
@@ -11,6 +10,7 @@ use crate::diff::{self, FileDiff};
 use crate::tree::compare::{self, Revision};
 use crate::tree::{Changes, write};
 use crate::{git, pipeline};
+use hydrate_base::{Diagnostic, DiskWorld};
 
 /// Arguments of `hydrate diff`.
 #[derive(Debug, Args)]

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::base::DiskWorld;
-use crate::chart::acquire::Supply;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, open_project, supply_options};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
 use crate::pipeline::provision::read_lock;
+use hydrate_acquire::Supply;
+use hydrate_base::DiskWorld;
 
 /// Fetches what is not at hand yet, several at once; afterwards everything works with `--offline`.
 pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {

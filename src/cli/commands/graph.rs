@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::base::{Diagnostic, DiskWorld, Severity, plain};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision, tell_confinement};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
@@ -12,6 +11,7 @@ use crate::gitops::graph::Unit;
 use crate::pipeline;
 use crate::project::graph;
 use crate::project::select::select;
+use hydrate_base::{Diagnostic, DiskWorld, Severity, plain};
 
 /// Draws the graph of one environment: components, and before them the namespaces and CRDs that they render, in an order in which everything comes
 /// after what it needs. What cannot be rendered is drawn by its needs alone, with a warning.

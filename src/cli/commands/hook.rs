@@ -8,11 +8,11 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 use tempfile::NamedTempFile;
 
-use crate::base::Diagnostic;
 use crate::cli::args::GlobalArgs;
 use crate::cli::session::open_project;
 use crate::cli::{Exit, Outcome, ui::Ui};
 use crate::git;
+use hydrate_base::Diagnostic;
 
 /// Arguments of `hydrate hook`.
 #[derive(Debug, Args)]

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::base::{Diagnostic, Result};
 use crate::cli::args::GlobalArgs;
 use crate::cli::{Exit, Outcome, ui::Ui};
 use crate::project::valid_name;
+use hydrate_base::{Diagnostic, Result};
 
 /// Arguments of `hydrate init`.
 #[derive(Debug, Args)]

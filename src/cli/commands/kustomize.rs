@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::base::{Diagnostic, FileKind, Result, World};
-use crate::chart::Level;
 use crate::cli::drop_in::{Reach, WorldArgs};
 use crate::cli::{Exit, Outcome, ui::Ui};
-use crate::source::kustomize::helm::HelmFlags;
-use crate::source::kustomize::{BuildOptions, Built, Document, VERSION, build, print};
+use hydrate_base::{Diagnostic, FileKind, Result, World};
+use hydrate_chart::Level;
+use hydrate_kustomize::HelmFlags;
+use hydrate_kustomize::{BuildOptions, Built, Document, VERSION, build, print};
 
 /// Builds kustomizations, natively: the same bytes as kustomize 5.8.1.
 #[derive(Debug, Parser)]
@@ -148,7 +148,7 @@ fn run_build(ui: &mut Ui, args: &BuildArgs) -> Outcome {
     let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
     let reach = if args.load_restrictor == UNRESTRICTED { Reach::Anywhere } else { Reach::Paths };
     let world = args.world.world(&here.join(&args.directory), reach)?;
-    let inflator = args.enable_helm.then(|| crate::source::kustomize_helm(&world, level));
+    let inflator = args.enable_helm.then(|| hydrate_source::kustomize_helm(&world, level));
     let options = BuildOptions {
         load_anything: args.load_restrictor == UNRESTRICTED,
         helm: inflator.as_deref(),

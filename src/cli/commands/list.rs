@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::base::Diagnostic;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, open_project};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::project::component::Kind;
 use crate::project::select::select;
 use crate::project::{Loaded, Project};
+use hydrate_base::Diagnostic;
 
 /// Lists every component with its environments, kinds of sources and needs; with `-e`, those of these environments.
 pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {

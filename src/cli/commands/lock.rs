@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::json;
 
-use crate::base::whole::{self, Purpose};
-use crate::base::{Diagnostic, DiskWorld};
-use crate::chart::lockfile::{Artifact, Lock};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, is_locked, open_project, options, supply_options, tell_confinement};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
 use crate::pipeline::provision::{LOCK, Provision, read_lock};
 use crate::pipeline::{self};
 use crate::project::Project;
+use hydrate_acquire::{Artifact, Lock};
+use hydrate_base::whole::{self, Purpose};
+use hydrate_base::{Diagnostic, DiskWorld};
 
 /// Arguments of `lock`.
 #[derive(Debug, Args)]
@@ -93,7 +93,7 @@ fn kept(old: &Lock, update: Option<&[String]>) -> Result<Lock, Failures> {
     let known: BTreeSet<&str> = old.artifacts().map(|artifact| artifact.name.as_str()).collect();
     if let Some(stranger) = names.iter().find(|name| !known.contains(*name)) {
         let error = Diagnostic::error(format!("{LOCK} holds nothing of the name `{stranger}`"));
-        return Err(match crate::base::suggest::closest(stranger, known.iter().copied()) {
+        return Err(match hydrate_base::suggest::closest(stranger, known.iter().copied()) {
             Some(close) => error.help(format!("did you mean `{close}`?")),
             None => error,
         }

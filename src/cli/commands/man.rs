@@ -2,8 +2,8 @@
 
 use clap::CommandFactory;
 
-use crate::base::Diagnostic;
 use crate::cli::{Exit, Outcome, args::Cli, ui::Ui};
+use hydrate_base::Diagnostic;
 
 /// Prints the manual page, in roff, to stdout.
 pub fn run(ui: &mut Ui) -> Outcome {

@@ -6,7 +6,6 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use crate::base::{Diagnostic, DiskWorld, Result};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, options, provision, tell_confinement};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
@@ -15,6 +14,7 @@ use crate::pipeline::{self, Rendered};
 use crate::tree::disk::Place;
 use crate::tree::write::{self, Lock};
 use crate::tree::{Changes, DirChanges};
+use hydrate_base::{Diagnostic, DiskWorld, Result};
 
 /// Options of a bare run.
 #[derive(Debug, Clone, Default, Args)]

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use crate::base::Diagnostic;
 use crate::cli::{Exit, Outcome, ui::Ui};
 use crate::project::files::schema;
+use hydrate_base::Diagnostic;
 
 /// Arguments of `hydrate schema`.
 #[derive(Debug, Args)]

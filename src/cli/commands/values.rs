@@ -3,8 +3,6 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::base::{Diagnostic, DiskWorld, plain};
-use crate::chart::acquire::mount::Mounted;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{Session, format, provision, variables};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
@@ -13,8 +11,10 @@ use crate::pipeline::provision::ForComponent;
 use crate::project::parse;
 use crate::project::select::select;
 use crate::project::sets::Sets;
-use crate::source::data::Data;
-use crate::source::{Source, compose};
+use hydrate_acquire::Mounted;
+use hydrate_base::{Diagnostic, DiskWorld, plain};
+use hydrate_source::Data;
+use hydrate_source::{Source, compose};
 
 /// Arguments of `hydrate values`.
 #[derive(Debug, Args)]
@@ -66,7 +66,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &ValuesArgs) -> Outcome {
 }
 
 /// What a source is called, the files its values come from, and the values.
-fn values(source: &Source) -> crate::base::Result<Option<(String, Vec<String>, Data)>> {
+fn values(source: &Source) -> hydrate_base::Result<Option<(String, Vec<String>, Data)>> {
     match source {
         Source::Helm(release) => {
             let mut merged = Data::map();

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::base::DiskWorld;
-use crate::chart::acquire::Supply;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, open_project, supply_options};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
 use crate::pipeline::provision::read_lock;
+use hydrate_acquire::Supply;
+use hydrate_base::DiskWorld;
 
 /// Writes the archives to charts/ and removes the ones it wrote before that are no longer locked.
 pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {

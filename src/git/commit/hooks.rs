@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::base::{self, Diagnostic, Result};
+use hydrate_base::{self as base, Diagnostic, Result};
 
 use super::super::Repository;
 use super::super::command;

@@ -9,8 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::base::whole::may_be_killed_here;
-use crate::base::{Diagnostic, Result};
+use hydrate_base::whole::may_be_killed_here;
+use hydrate_base::{Diagnostic, Result};
 
 use super::super::Repository;
 use super::super::command::{Said, succeed};

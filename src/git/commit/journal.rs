@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::base::whole::may_be_killed_here;
-use crate::base::{Diagnostic, Result};
+use hydrate_base::whole::may_be_killed_here;
+use hydrate_base::{Diagnostic, Result};
 
 use super::super::Repository;
 use super::super::command::{self, Said, run};

@@ -24,7 +24,7 @@ use std::path::Path;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-use crate::base::{Diagnostic, Fate, Result};
+use hydrate_base::{Diagnostic, Fate, Result};
 
 use super::Repository;
 use super::command::{run, succeed};

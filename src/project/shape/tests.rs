@@ -1,8 +1,8 @@
 use super::*;
-use crate::base::DiskWorld;
 use crate::gitops::Handover;
 use crate::project::component::Kind;
 use crate::project::{Project, files, parse};
+use hydrate_base::DiskWorld;
 
 /// A place of a configuration file: the text before and behind it, and what may stand there.
 struct Place {

@@ -2,9 +2,9 @@
 //!
 //! Follows `cmd/helm/{template,install,flags}.go` and `pkg/cli/environment.go` of both. A flag is one line.
 
-use crate::chart::Level;
 use crate::cli::drop_in::OWN_FLAGS;
 use crate::cli::pflag::{Flag, Kind, switch, value};
+use hydrate_chart::Level;
 
 /// What both have.
 const COMMON: &[Flag] = &[

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::base::World;
-use crate::chart::{Level, values};
-use crate::gotmpl::{GoVersion, encode};
+use hydrate_base::World;
+use hydrate_chart::{Level, decode_values};
+use hydrate_gotmpl::{GoVersion, encode};
 
 /// The fields of a cluster that name files.
 const CLUSTER_FILES: &[&str] = &["certificate-authority"];
@@ -34,8 +34,8 @@ type Fields = Vec<(String, Map<String, Value>)>;
 impl Config {
     /// Reads YAML as Kubernetes does, where `name: y` is a boolean and no name.
     fn read(text: &[u8]) -> Option<Self> {
-        let map = values::decode_values(text, Level::V3).ok()?;
-        let json = encode::to_json(&crate::gotmpl::Value::Map(map), GoVersion::default()).ok()?;
+        let map = decode_values(text, Level::V3).ok()?;
+        let json = encode::to_json(&hydrate_gotmpl::Value::Map(map), GoVersion::default()).ok()?;
         let json: Value = serde_json::from_slice(&json).ok()?;
         let config = json.as_object()?;
         Some(Self {
@@ -124,7 +124,7 @@ fn files(world: &dyn World, file: Option<&str>) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::MemoryWorld;
+    use hydrate_base::MemoryWorld;
 
     fn config(current: &str, name: &str, namespace: &str) -> String {
         format!(

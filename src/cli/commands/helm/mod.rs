@@ -8,13 +8,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, DiskWorld, Result, World, go_io_text};
-use crate::chart::{self, Level};
 use crate::cli::drop_in::{Reach, WorldArgs};
 use crate::cli::pflag::{self, Parsed, go_quoted};
 use crate::cli::{Exit, Outcome, ui::Ui};
-use crate::source::helm::output::{self, PrintOptions};
-use crate::source::helm::{self, RenderOptions, ValueOptions, ValuesFile};
+use hydrate_base::{Diagnostic, DiskWorld, Result, World, go_io_text};
+use hydrate_chart::{self as chart, Level};
+use hydrate_helm::output::{self, PrintOptions};
+use hydrate_helm::{self as helm, RenderOptions, ValueOptions, ValuesFile};
 
 /// Runs `hydrate helm ARGS…`; data goes to stdout as helm prints it.
 pub fn run(ui: &mut Ui, args: &[OsString]) -> Outcome {

@@ -1,0 +1,29 @@
+//! Replica counts by name.
+
+use super::super::errors::{KResult, fail};
+use super::super::fieldspec::{self, Create};
+use super::super::kustomization::{FieldSpec, Replica};
+use super::super::resmap::ResMap;
+use super::super::tree;
+use hydrate_yaml::node::{Node, Tag};
+
+/// Sets the count of the objects of a name; fails if there is none.
+pub(crate) fn apply(map: &mut ResMap, replica: &Replica, specs: &[FieldSpec]) -> KResult<()> {
+    let count = ecow::eco_format!("{}", replica.count);
+    let create = Create::scalar(Tag::Int);
+    let mut found = false;
+    for spec in specs {
+        let gvk = spec.gvk.gvk();
+        for at in map.find_any(|id| id.name == replica.name && id.gvk.is_selected(&gvk))? {
+            found = true;
+            let Some(res) = map.list_mut().get_mut(at) else { continue };
+            let mut set = |node: &mut Node| tree::set_scalar(node, &count, Tag::Int);
+            fieldspec::apply(&mut res.node, spec, Some(&create), &mut set)?;
+        }
+    }
+    if found {
+        return Ok(());
+    }
+    let gvks: Vec<_> = specs.iter().map(|spec| spec.gvk.gvk().to_string()).collect();
+    fail(format!("resource with name {} does not match a config with the following GVK [{}]", replica.name, gvks.join(" ")))
+}

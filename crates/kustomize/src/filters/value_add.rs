@@ -1,0 +1,70 @@
+//! The `ValueAddTransformer` plugin: a text put into fields, or into a place in the file paths that they hold.
+//!
+//! Follows `api/filters/valueadd` and `kyaml/filesys/util.go` of kustomize 5.8.1.
+
+use ecow::EcoString;
+
+use super::super::decode::record;
+use super::super::errors::KResult;
+use super::super::kustomization::Selector;
+use super::super::paths;
+use super::super::resmap::ResMap;
+use super::super::shared;
+use super::super::tree::{self, Kind};
+use super::namespace::{Namespace, Subjects};
+
+record! {
+    /// Where the value goes.
+    pub(crate) Target {
+        "selector" selector: Option<Selector>,
+        "fieldPath" field_path: EcoString,
+        "filePathPosition" position: i64,
+    }
+}
+
+/// Puts the value into the field of all selected objects.
+pub(crate) fn apply(map: &mut ResMap, value: &str, target: &Target) -> KResult<()> {
+    let selected = match &target.selector {
+        None => (0..map.list().len()).collect(),
+        Some(selector) => map.select(selector)?,
+    };
+    let schemas = std::sync::Arc::clone(map.schemas());
+    for at in selected {
+        let Some(res) = map.list_mut().get_mut(at) else { continue };
+        if target.field_path == "metadata/namespace" {
+            let namespace = Namespace { namespace: value.into(), specs: &[], unset_only: false, subjects: Subjects::Default };
+            namespace.set(&mut res.node, &schemas)?;
+            continue;
+        }
+        let Some(field) = tree::lookup_create(&mut res.node, &paths::split(&target.field_path, '/'), Kind::Scalar)? else { continue };
+        tree::expect(field, Kind::Scalar)?;
+        let new = match usize::try_from(target.position) {
+            Ok(position) if position > 0 => insert_part(tree::raw_text(field), position - 1, value),
+            _ => value.to_owned(),
+        };
+        tree::set_scalar(field, &new, tree::untagged())?;
+        shared::settle(&mut res.node);
+    }
+    Ok(())
+}
+
+fn insert_part(path: &str, position: usize, part: &str) -> String {
+    let absolute = path.starts_with('/');
+    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    parts.insert(position.min(parts.len()), part);
+    format!("{}{}", if absolute { "/" } else { "" }, parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::insert_part;
+
+    #[test]
+    fn parts_of_paths() {
+        assert_eq!(insert_part("", 0, "X"), "X");
+        assert_eq!(insert_part("/", 0, "X"), "/X");
+        assert_eq!(insert_part("/a/b", 0, "X"), "/X/a/b");
+        assert_eq!(insert_part("a/b", 1, "X"), "a/X/b");
+        assert_eq!(insert_part("a/b", 99, "X"), "a/b/X");
+    }
+}

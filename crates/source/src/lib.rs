@@ -1,0 +1,120 @@
+//! The `source` room: what a component is made of, and the engines that render it.
+
+mod charts;
+pub mod compose;
+mod data;
+mod document;
+mod engines;
+pub mod gotext;
+pub mod identity;
+pub mod jinja;
+pub mod namespace;
+mod outside;
+mod raw;
+
+pub use data::Data;
+pub use document::{Document, Identity, Origin, Trust, documents, split};
+pub use outside::{Loaded, Outside};
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hydrate_base::{Diagnostic, Result, SourceFile, World};
+
+pub use engines::kustomize_helm;
+
+/// A source with everything it needs: paths found, values files read.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A Helm release.
+    Helm(Box<HelmRelease>),
+    /// A kustomization.
+    Kustomize(Kustomization),
+    /// MiniJinja templates.
+    Jinja {
+        /// A directory or one template.
+        path: PathBuf,
+        /// The path shown to users.
+        shown: String,
+        /// What templates see.
+        context: minijinja::Value,
+    },
+    /// Plain YAML.
+    Raw {
+        /// A directory or one file.
+        path: PathBuf,
+        /// The path shown to users.
+        shown: String,
+    },
+}
+
+/// A Helm release to render.
+#[derive(Debug, Clone)]
+pub struct HelmRelease {
+    /// Directory or archive of the chart.
+    pub chart: PathBuf,
+    /// The chart's path shown to users.
+    pub shown: String,
+    /// `.Release.Name`
+    pub release: String,
+    /// `.Release.Namespace`
+    pub namespace: String,
+    /// Values files in order.
+    pub values: Vec<Arc<SourceFile>>,
+    /// What is set over them: paths as in `--set-json`, and what stands there.
+    pub set: Vec<(String, data::Data)>,
+    /// Whether this is helm 3.17's output rather than 4.3's.
+    pub v3: bool,
+    /// `.Capabilities.KubeVersion`; the level's own where it is left out.
+    pub kubernetes: Option<String>,
+    /// API versions beyond the built-in ones.
+    pub api_versions: Vec<String>,
+    /// Whether crds/ are rendered.
+    pub crds: bool,
+    /// Whether dependencies that are fetched must be signed by a trusted key, as the chart was.
+    pub verify: bool,
+    /// Hooks by name: whether objects with them are kept.
+    pub hooks: std::collections::BTreeMap<String, bool>,
+}
+
+/// A kustomization to build.
+#[derive(Debug, Clone)]
+pub struct Kustomization {
+    /// Its directory.
+    pub path: PathBuf,
+    /// The path shown to users.
+    pub shown: String,
+    /// The project's root, which shown paths are relative to.
+    pub root: PathBuf,
+    /// Whether it also gets the objects of the sources before it, as its first resources.
+    pub over: bool,
+    /// Whether its charts are rendered as helm 3.17 does rather than 4.3.
+    pub v3: bool,
+    /// `.Capabilities.KubeVersion` of its charts, where they do not say.
+    pub kubernetes: Option<String>,
+    /// API versions that its charts see beyond the built-in ones, where they do not say.
+    pub api_versions: Vec<String>,
+    /// Patches of the component, when this stands for them, as the text of a kustomization: `path` is then the component's directory.
+    pub patches: Option<Arc<SourceFile>>,
+}
+
+/// Renders one source; `before` are the documents of the sources before it, to which its own are added, or which a
+/// kustomization over them replaces. Warnings are added to `warnings`.
+pub fn render(
+    world: &dyn World,
+    outside: &dyn Outside,
+    source: &Source,
+    before: &mut Vec<Document>,
+    warnings: &mut Vec<Box<Diagnostic>>,
+) -> Result<(), Vec<Box<Diagnostic>>> {
+    let documents = match source {
+        Source::Helm(release) => engines::helm(world, outside, release, warnings).map_err(|error| vec![error])?,
+        Source::Kustomize(kustomization) => {
+            return engines::kustomize(world, outside, kustomization, before, warnings).map_err(|error| vec![error]);
+        }
+        Source::Jinja { path, shown, context } => jinja::render(world, path, shown, context)?,
+        Source::Raw { path, shown } => raw::render(world, path, shown).map_err(|error| vec![error])?,
+    };
+    before.extend(documents);
+    Ok(())
+}

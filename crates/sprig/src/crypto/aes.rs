@@ -1,0 +1,66 @@
+//! AES-256 in CBC mode, with the password's bytes as the key.
+
+use super::super::args::{self, Out, bytes};
+use super::super::encoding::decode64;
+use ::aes::Aes256;
+use base64::Engine;
+use cbc::cipher::{BlockDecryptMut, BlockEncryptMut, KeyIvInit, generic_array::GenericArray};
+use hydrate_gotmpl::Value;
+use hydrate_gotmpl::Vm;
+
+const BLOCK: usize = 16;
+
+/// The first 32 bytes of the password, zeros where it is shorter.
+fn key(password: &[u8]) -> [u8; 32] {
+    let mut key = [0; 32];
+    let used = password.len().min(32);
+    key[..used].copy_from_slice(&password[..used]);
+    key
+}
+
+/// `encryptAES PASSWORD TEXT`: base 64 of a random block and the encrypted text.
+pub(crate) fn encrypt_aes(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    let text = bytes(args, 1);
+    if text.is_empty() {
+        return args::string("");
+    }
+    let padding = BLOCK - text.len() % BLOCK;
+    let mut out = vec![0; BLOCK];
+    vm.world().random(&mut out);
+    let mut cipher = cbc::Encryptor::<Aes256>::new(&key(bytes(args, 0)).into(), GenericArray::from_slice(&out));
+    out.extend_from_slice(text);
+    out.resize(out.len() + padding, padding as u8);
+    for block in out[BLOCK..].chunks_exact_mut(BLOCK) {
+        cipher.encrypt_block_mut(GenericArray::from_mut_slice(block));
+    }
+    args::string(base64::engine::general_purpose::STANDARD.encode(out))
+}
+
+/// `decryptAES PASSWORD TEXT`: what `encryptAES` was given; Go's panics for what it never gives.
+pub(crate) fn decrypt_aes(_: &mut Vm<'_>, args: &[Value]) -> Out {
+    let text = bytes(args, 1);
+    if text.is_empty() {
+        return args::string("");
+    }
+    let all = decode64(text).map_err(|at| format!("illegal base64 data at input byte {at}"))?;
+    let capacity = text.len() / 4 * 3;
+    let Some((start, rest)) = all.split_at_checked(BLOCK) else {
+        return Err(match capacity < BLOCK {
+            true => format!("runtime error: slice bounds out of range [:16] with capacity {capacity}").into(),
+            false => format!("runtime error: slice bounds out of range [16:{}]", all.len()).into(),
+        });
+    };
+    if !rest.len().is_multiple_of(BLOCK) {
+        return Err("crypto/cipher: input not full blocks".into());
+    }
+    let mut cipher = cbc::Decryptor::<Aes256>::new(&key(bytes(args, 0)).into(), GenericArray::from_slice(start));
+    let mut out = rest.to_vec();
+    for block in out.chunks_exact_mut(BLOCK) {
+        cipher.decrypt_block_mut(GenericArray::from_mut_slice(block));
+    }
+    let padding = i64::from(*out.last().ok_or("runtime error: index out of range [-1]")?);
+    let end = out.len() as i64 - padding;
+    let end = usize::try_from(end).map_err(|_| format!("runtime error: slice bounds out of range [:{end}]"))?;
+    out.truncate(end);
+    args::string(out)
+}

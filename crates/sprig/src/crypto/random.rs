@@ -1,0 +1,108 @@
+//! Random texts and numbers, drawn from the `World`.
+
+use super::super::args::{self, Out, int, largest, too_large};
+use base64::Engine;
+use hydrate_base::World;
+use hydrate_base::hash::hex;
+use hydrate_gotmpl::Value;
+use hydrate_gotmpl::Vm;
+
+/// The world's randomness, for the crates that make keys.
+pub(super) struct Source<'w>(pub(super) &'w dyn World);
+
+impl rand_core::RngCore for Source<'_> {
+    fn next_u32(&mut self) -> u32 {
+        rand_core::impls::next_u32_via_fill(self)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        rand_core::impls::next_u64_via_fill(self)
+    }
+
+    fn fill_bytes(&mut self, buffer: &mut [u8]) {
+        self.0.random(buffer);
+    }
+
+    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.0.random(buffer);
+        Ok(())
+    }
+}
+
+/// The real world's randomness is the operating system's.
+impl rand_core::CryptoRng for Source<'_> {}
+
+/// A number below `limit`, each equally likely; 0 for a limit of 0.
+pub(crate) fn below(world: &dyn World, limit: u64) -> u64 {
+    let mask = u64::MAX >> limit.saturating_sub(1).leading_zeros().min(63);
+    loop {
+        let mut bytes = [0; 8];
+        world.random(&mut bytes);
+        let number = u64::from_le_bytes(bytes) & mask;
+        if number < limit.max(1) {
+            return number;
+        }
+    }
+}
+
+/// A text of the given length over an alphabet of at most 256 letters.
+fn letters(vm: &Vm<'_>, args: &[Value], alphabet: &[u8], what: &str) -> Out {
+    let Ok(count) = usize::try_from(int(args, 0)) else { return args::string("") };
+    if count > largest() {
+        return Err(too_large(what));
+    }
+    let fair = 256 / alphabet.len() * alphabet.len();
+    let mut out = Vec::with_capacity(count);
+    let mut buffer = [0; 64];
+    while out.len() < count {
+        vm.world().random(&mut buffer);
+        let drawn = buffer.iter().map(|byte| usize::from(*byte)).filter(|number| *number < fair);
+        out.extend(drawn.take(count - out.len()).map(|number| alphabet[number % alphabet.len()]));
+    }
+    args::string(out)
+}
+
+/// `randAlphaNum COUNT`.
+pub(crate) fn rand_alpha_num(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    letters(vm, args, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", "randAlphaNum")
+}
+
+/// `randAlpha COUNT`.
+pub(crate) fn rand_alpha(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    letters(vm, args, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "randAlpha")
+}
+
+/// `randNumeric COUNT`.
+pub(crate) fn rand_numeric(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    letters(vm, args, b"0123456789", "randNumeric")
+}
+
+/// `randAscii COUNT`: printable characters, the space included.
+pub(crate) fn rand_ascii(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    let printable: Vec<u8> = (32..127).collect();
+    letters(vm, args, &printable, "randAscii")
+}
+
+/// `randBytes COUNT`: in base 64.
+pub(crate) fn rand_bytes(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    let count = usize::try_from(int(args, 0)).map_err(|_| "runtime error: makeslice: len out of range")?;
+    if count > largest() / 2 {
+        return Err(too_large("randBytes"));
+    }
+    let mut bytes = vec![0; count];
+    vm.world().random(&mut bytes);
+    args::string(base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+/// `uuidv4`.
+pub(crate) fn uuid_v4(vm: &mut Vm<'_>, _: &[Value]) -> Out {
+    let mut bytes = [0; 16];
+    vm.world().random(&mut bytes);
+    bytes[6] = bytes[6] & 0x0F | 0x40;
+    bytes[8] = bytes[8] & 0x3F | 0x80;
+    let mut out = hex(&bytes);
+    for at in [20, 16, 12, 8] {
+        out.insert(at, '-');
+    }
+    args::string(out)
+}

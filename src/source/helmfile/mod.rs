@@ -1,1 +1,0 @@
-//! Helmfile: state, environments, releases.
