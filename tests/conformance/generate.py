@@ -20,6 +20,10 @@ KINDS = sorted(file.stem for file in (HERE / "cases").glob("[a-z]*.py"))
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("HELM_", "HYDRATE_", "KUBE")) and k != "TZ"}
 
 
+# So many times helm is asked again where it answered something else: where it goes over a map, its answers differ from run to run.
+AGAIN = 15
+
+
 class Program:
     """A program that is started for each command line."""
 
@@ -132,6 +136,9 @@ def main():
                 for level, theirs in helms.items():
                     wanted, got = theirs.run(directory, args), ours[level].run(directory, args)
                     what = difference(case, directory, wanted, got)
+                    if what and any(difference(case, directory, theirs.run(directory, args), got) is None for _ in range(AGAIN)):
+                        # Go goes over a map in another order each time: helm gives this answer as well.
+                        what = None
                     with lock:
                         total += 1
                         refused += wanted[0] != 0

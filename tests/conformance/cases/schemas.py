@@ -112,10 +112,10 @@ def case(rng):
 
 
 def known(case, level, wanted, got):
-    """Go goes over maps in an order of its own: the errors are compared as sets of lines, and those about schemas that are none not at all."""
+    """A schema that is none itself is described in fewer words, and errors come in the order of their keys."""
     if wanted[0] == 0 or got[0] == 0:
         return False
     if b"metaschema" in wanted[2] or b"metaschema" in got[2]:
         return b"metaschema" in wanted[2] and b"metaschema" in got[2]
-    lines = [sorted(line.strip() for line in err.split(b"\nerror: ")[0].split(b"\n") if line.strip()) for err in (wanted[2], got[2])]
-    return set(lines[0]) <= set(lines[1]) or any(b"anyOf" in line or b"allOf" in line or b"oneOf" in line for line in lines[0]) and len(lines[0]) == len(lines[1])
+    theirs, ours = (sorted(line.strip() for line in err.split(b"\nerror: ")[0].split(b"\n") if line.strip()) for err in (wanted[2], got[2]))
+    return theirs == ours

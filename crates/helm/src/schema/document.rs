@@ -43,7 +43,7 @@ pub(super) enum Target<'a> {
     Schema(&'a Json),
     /// A schema of the standard itself, which every schema is taken to satisfy.
     Standard,
-    /// A place in this file that does not exist: the first missing key.
+    /// A place in this file that does not exist: the fragment.
     Missing(String),
     /// Another file or address: the absolute URL.
     Elsewhere(String),
@@ -83,7 +83,7 @@ fn pointer<'a>(base: &'a Json, fragment: &str) -> Target<'a> {
         };
         match next {
             Some(next) => at = next,
-            None => return Target::Missing(token),
+            None => return Target::Missing(fragment.to_owned()),
         }
     }
     Target::Schema(at)
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(resolve(&root, "#/$defs/a~1b"), Target::Schema(a));
         assert_eq!(resolve(&root, "#x"), Target::Schema(a));
         assert_eq!(resolve(&root, "c.json"), Target::Schema(&root["$defs"]["c"]));
-        assert_eq!(resolve(&root, "#/$defs/q"), Target::Missing("q".into()));
+        assert_eq!(resolve(&root, "#/$defs/q"), Target::Missing("/$defs/q".into()));
         assert_eq!(resolve(&root, "https://e.org/d.json#/x"), Target::Elsewhere("https://e.org/d.json".into()));
         assert_eq!(resolve(&root, "d.json"), Target::Elsewhere("file:///d.json".into()));
     }

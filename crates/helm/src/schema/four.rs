@@ -1,6 +1,6 @@
 //! Validation as santhosh-tekuri/jsonschema 6.0.3 does it, which Helm 4 uses: order of checks, texts, indentation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde_json::Value as Json;
 
@@ -16,11 +16,11 @@ pub(super) fn validate(schema: &[u8], values: &Map) -> Result<(), String> {
         None => Draft::Of2020,
         Some(url) => draft_of(url).ok_or_else(|| format!("failing loading {url:?}: only the drafts of json-schema.org are known"))?,
     };
-    meta::check(&root, draft)?;
+    let checked = meta::check(&root, draft)?;
     let mut validator = Validator { root: &root, draft, expressions: Expressions::default() };
-    validator.compile(&root, &mut BTreeSet::new())?;
+    validator.compile(&checked)?;
     let mut location = Vec::new();
-    let scope = Scope { schema: &root, quiet: false, within: None };
+    let scope = Scope { schema: &root, quiet: false, within: None, from: None };
     match validator.check(&scope, &Value::Map(values.clone()), &mut location, Open::default()) {
         Ok(_) => Ok(()),
         Err(problem) => {
@@ -94,6 +94,8 @@ struct Scope<'s, 'a> {
     /// Only whether it matches is asked.
     quiet: bool,
     within: Option<&'s Scope<'s, 'a>>,
+    /// The schema that this one was come to from, and the keyword if it refers there.
+    from: Option<(&'s Scope<'s, 'a>, &'static str)>,
 }
 
 struct Validator<'a> {
@@ -109,75 +111,107 @@ struct Frame<'f, 'a> {
     problems: Vec<Problem>,
 }
 
-const IN_SCHEMA: [&str; 13] = [
-    "not",
-    "additionalProperties",
-    "items",
-    "additionalItems",
-    "contains",
-    "propertyNames",
-    "if",
-    "then",
-    "else",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-    "$ref",
-    "$dynamicRef",
-];
-const IN_LIST: [&str; 5] = ["allOf", "anyOf", "oneOf", "prefixItems", "items"];
-const IN_MAP: [&str; 4] = ["properties", "patternProperties", "dependentSchemas", "dependencies"];
+/// The schemas that are still to be compiled, and places that turn out not to exist.
+type Queue<'a> = VecDeque<Result<&'a Json, String>>;
+
+/// The members of a keyword that is a map, by the order of their names.
+fn members<'a>(entries: &'a serde_json::Map<String, Json>, key: &str) -> impl Iterator<Item = (&'a String, &'a Json)> {
+    let mut all: Vec<_> = entries.get(key).and_then(Json::as_object).into_iter().flatten().collect();
+    all.sort_by_key(|(name, _)| name.as_str());
+    all.into_iter()
+}
 
 impl<'a> Validator<'a> {
-    /// Follows everything reachable, so that broken references and expressions are errors wherever they stand.
-    fn compile(&mut self, schema: &'a Json, seen: &mut BTreeSet<*const Json>) -> Result<(), String> {
-        if seen.len() > 100_000 || !seen.insert(std::ptr::from_ref(schema)) {
-            return Ok(());
+    /// Follows everything reachable, so that broken references and expressions are errors wherever they stand: one schema
+    /// after the other, in the order in which they are met.
+    fn compile(&mut self, checked: &BTreeSet<*const Json>) -> Result<(), String> {
+        let mut queue = VecDeque::from([Ok(self.root)]);
+        let mut seen = BTreeSet::new();
+        while let Some(next) = queue.pop_front() {
+            let schema = next?;
+            if !seen.insert(std::ptr::from_ref(schema)) {
+                continue;
+            }
+            if !checked.contains(&std::ptr::from_ref(schema)) {
+                meta::check(schema, self.draft)?;
+            }
+            if let Json::Object(entries) = schema {
+                self.compile_one(entries, &mut queue)?;
+            }
         }
-        let Json::Object(entries) = schema else { return Ok(()) };
-        if let Some(reference) = entries.get("$ref").and_then(Json::as_str) {
-            match resolve(self.root, reference) {
-                Target::Schema(target) => self.compile(target, seen)?,
-                Target::Standard => {}
-                Target::Missing(_) => {
-                    return Err(format!("json-pointer in {:?} not found", format!("file:///values.schema.json{reference}")));
+        Ok(())
+    }
+
+    fn compile_one(&mut self, entries: &'a serde_json::Map<String, Json>, queue: &mut Queue<'a>) -> Result<(), String> {
+        self.enqueue_reference(entries, "$ref", queue)?;
+        if self.draft >= Draft::Of2019 || !entries.contains_key("$ref") {
+            self.compile_basic(entries, queue)?;
+        }
+        let mut add = |key: &str| queue.extend(entries.get(key).map(Ok));
+        if self.draft >= Draft::Six {
+            add("contains");
+            add("propertyNames");
+        }
+        if let Some(condition) = entries.get("if").filter(|_| self.draft >= Draft::Seven) {
+            add("if");
+            for branch in [true, false] {
+                if *condition != Json::Bool(!branch) {
+                    add(if branch { "then" } else { "else" });
                 }
-                Target::Elsewhere(url) if url.starts_with("urn:") => {}
-                Target::Elsewhere(url) => return Err(unreachable_text(&url)),
-            }
-            if self.draft < Draft::Of2019 {
-                return Ok(());
             }
         }
-        if let Some(Json::Object(patterns)) = entries.get("patternProperties") {
-            for pattern in patterns.keys() {
-                self.expressions.get(pattern)?;
-            }
+        if self.draft >= Draft::Of2019 {
+            self.enqueue_reference(entries, "$recursiveRef", queue)?;
+            queue.extend(members(entries, "dependentSchemas").map(|(_, schema)| Ok(schema)));
+            queue.extend(["unevaluatedItems", "unevaluatedProperties"].iter().filter_map(|key| entries.get(*key)).map(Ok));
         }
+        if self.draft >= Draft::Of2020 {
+            self.enqueue_reference(entries, "$dynamicRef", queue)?;
+            queue.extend(entries.get("prefixItems").and_then(Json::as_array).into_iter().flatten().map(Ok));
+            queue.extend(entries.get("items").map(Ok));
+        }
+        Ok(())
+    }
+
+    /// The keywords that there are since draft 4.
+    fn compile_basic(&mut self, entries: &'a serde_json::Map<String, Json>, queue: &mut Queue<'a>) -> Result<(), String> {
+        let list = |key: &str| entries.get(key).and_then(Json::as_array).into_iter().flatten();
+        let schema = |key: &str| entries.get(key).filter(|value| !value.is_boolean());
+        queue.extend(["allOf", "anyOf", "oneOf"].into_iter().flat_map(list).map(Ok));
+        queue.extend(entries.get("not").map(Ok));
+        match entries.get("items").filter(|_| self.draft < Draft::Of2020) {
+            Some(Json::Array(heads)) => queue.extend(heads.iter().chain(schema("additionalItems")).map(Ok)),
+            Some(items) => queue.push_back(Ok(items)),
+            None => {}
+        }
+        queue.extend(members(entries, "properties").map(|(_, schema)| Ok(schema)));
+        for (pattern, schema) in members(entries, "patternProperties") {
+            self.expressions.get(pattern)?;
+            queue.push_back(Ok(schema));
+        }
+        queue.extend(schema("additionalProperties").map(Ok));
+        queue.extend(members(entries, "dependencies").filter(|(_, inner)| !inner.is_array()).map(|(_, inner)| Ok(inner)));
         if let Some(pattern) = entries.get("pattern").and_then(Json::as_str) {
             self.expressions.get(pattern)?;
         }
-        let counts = |key: &&&str| {
-            let of_draft = self.draft
-                >= match **key {
-                    "contains" | "propertyNames" => Draft::Six,
-                    "if" | "then" | "else" => Draft::Seven,
-                    "unevaluatedItems" | "unevaluatedProperties" | "dependentSchemas" => Draft::Of2019,
-                    "prefixItems" => Draft::Of2020,
-                    _ => Draft::Four,
-                };
-            of_draft
-                && match **key {
-                    "then" | "else" => entries.contains_key("if"),
-                    "additionalItems" => self.draft < Draft::Of2020 && entries.get("items").is_some_and(Json::is_array),
-                    _ => true,
-                }
-        };
-        let singles: Vec<&Json> = IN_SCHEMA.iter().filter(counts).filter_map(|key| entries.get(*key)).collect();
-        let lists: Vec<&Json> = IN_LIST.iter().filter(counts).filter_map(|key| entries.get(*key)?.as_array()).flatten().collect();
-        let maps = IN_MAP.iter().filter(counts).filter_map(|key| entries.get(*key)?.as_object()).flat_map(serde_json::Map::values);
-        let maps: Vec<&Json> = maps.collect();
-        for inner in singles.into_iter().chain(lists).chain(maps) {
-            self.compile(inner, seen)?;
+        Ok(())
+    }
+
+    /// An anchor that is not there is an error at once, a place that is not there when its turn comes.
+    fn enqueue_reference(&self, entries: &'a serde_json::Map<String, Json>, key: &str, queue: &mut Queue<'a>) -> Result<(), String> {
+        let Some(reference) = entries.get(key).and_then(Json::as_str) else { return Ok(()) };
+        match resolve(self.root, reference) {
+            Target::Schema(target) => queue.push_back(Ok(target)),
+            Target::Standard => {}
+            Target::Missing(fragment) if fragment.starts_with('/') => {
+                queue.push_back(Err(format!("json-pointer in {:?} not found", format!("file:///values.schema.json#{fragment}"))));
+            }
+            Target::Missing(anchor) => {
+                let file = "file:///values.schema.json";
+                return Err(format!("anchor in {:?} not found in schema {file:?}", format!("{file}#{anchor}")));
+            }
+            Target::Elsewhere(url) if url.starts_with("urn:") => {}
+            Target::Elsewhere(url) => return Err(unreachable_text(&url)),
         }
         Ok(())
     }
@@ -196,17 +230,20 @@ impl<'a> Validator<'a> {
         let mut outer = scope.within;
         while let Some(before) = outer {
             if std::ptr::eq(before.schema, scope.schema) {
-                return Err(problem(location, "references cause a cycle".to_owned()));
+                return Err(problem(location, self.cycle(scope, before)));
             }
             outer = before.within;
         }
         let ignores_siblings = self.draft < Draft::Of2019;
         let mut frame = Frame { scope, open, problems: Vec::new() };
-        if !(ignores_siblings && entries.contains_key("$ref")) {
+        // Beside a reference the older drafts know nothing else, but the library still looks at `const`.
+        if ignores_siblings && entries.contains_key("$ref") {
+            self.constant(entries, value, location)?;
+        } else {
             self.simple(entries, value, location)?;
         }
         if let Some(reference) = entries.get("$ref").and_then(Json::as_str) {
-            let outcome = self.reference(&mut frame, reference, value, location);
+            let outcome = self.reference(&mut frame, ("$ref", reference), value, location);
             if ignores_siblings {
                 return outcome.map(|()| frame.open);
             }
@@ -250,14 +287,7 @@ impl<'a> Validator<'a> {
                 return Err(problem(location, format!("got {found}, want {}", names.join(" or "))));
             }
         }
-        if self.draft >= Draft::Six
-            && let Some(wanted) = entries.get("const")
-            && !equal(value, wanted)
-        {
-            let compound = wanted.is_array() || wanted.is_object();
-            let text = if compound { "'const' failed".to_owned() } else { format!("value must be {}", display(wanted)) };
-            return Err(problem(location, text));
-        }
+        self.constant(entries, value, location)?;
         if let Some(Json::Array(wanted)) = entries.get("enum")
             && !wanted.iter().any(|wanted| equal(value, wanted))
         {
@@ -272,9 +302,53 @@ impl<'a> Validator<'a> {
         Ok(())
     }
 
-    fn reference(&mut self, frame: &mut Frame<'_, 'a>, reference: &str, value: &Value, location: &mut Vec<String>) -> Result<(), Problem> {
+    fn cycle(&self, scope: &Scope<'_, 'a>, before: &Scope<'_, 'a>) -> String {
+        let target = format!("file:///values.schema.json#{}", self.place(scope.schema));
+        format!("both {} and {} resolve to {target:?} causing reference cycle", self.way(scope), self.way(before))
+    }
+
+    /// The keywords that led to a schema.
+    fn way(&self, mut scope: &Scope<'_, 'a>) -> String {
+        let mut steps = Vec::new();
+        while let Some((outer, keyword)) = scope.from {
+            steps.push(match keyword {
+                "" => self.place(scope.schema).get(self.place(outer.schema).len()..).unwrap_or_default().to_owned(),
+                keyword => format!("/{keyword}"),
+            });
+            scope = outer;
+        }
+        steps.reverse();
+        steps.concat()
+    }
+
+    /// Where a schema stands in the file, as the fragment of an address.
+    fn place(&self, schema: &Json) -> String {
+        let mut tokens = Vec::new();
+        find(self.root, schema, &mut tokens);
+        tokens.iter().map(|token| format!("/{}", path_escaped(&token.replace('~', "~0").replace('/', "~1")))).collect()
+    }
+
+    fn constant(&self, entries: &serde_json::Map<String, Json>, value: &Value, location: &[String]) -> Result<(), Problem> {
+        if self.draft >= Draft::Six
+            && let Some(wanted) = entries.get("const")
+            && !equal(value, wanted)
+        {
+            let compound = wanted.is_array() || wanted.is_object();
+            let text = if compound { "'const' failed".to_owned() } else { format!("value must be {}", display(wanted)) };
+            return Err(problem(location, text));
+        }
+        Ok(())
+    }
+
+    fn reference(
+        &mut self,
+        frame: &mut Frame<'_, 'a>,
+        (keyword, reference): (&'static str, &str),
+        value: &Value,
+        location: &mut Vec<String>,
+    ) -> Result<(), Problem> {
         let Target::Schema(target) = resolve(self.root, reference) else { return Ok(()) };
-        self.apply(frame, target, value, location, false).map_err(|cause| {
+        self.follow(frame, target, value, location, false, keyword).map_err(|cause| {
             let mut outer = problem(location, "validation failed".to_owned());
             outer.reference = true;
             outer.causes = if cause.group { cause.causes } else { vec![cause] };
@@ -291,7 +365,20 @@ impl<'a> Validator<'a> {
         location: &mut Vec<String>,
         quiet: bool,
     ) -> Result<(), Problem> {
-        let scope = Scope { schema, quiet: frame.scope.quiet || quiet, within: Some(frame.scope) };
+        self.follow(frame, schema, value, location, quiet, "")
+    }
+
+    /// The same, through a keyword that refers there.
+    fn follow(
+        &mut self,
+        frame: &mut Frame<'_, 'a>,
+        schema: &'a Json,
+        value: &Value,
+        location: &mut Vec<String>,
+        quiet: bool,
+        keyword: &'static str,
+    ) -> Result<(), Problem> {
+        let scope = Scope { schema, quiet: frame.scope.quiet || quiet, within: Some(frame.scope), from: Some((frame.scope, keyword)) };
         let open = self.open_for(schema, value, !frame.open.is_empty());
         let seen = self.check(&scope, value, location, open)?;
         frame.open.merge(&seen);
@@ -299,9 +386,17 @@ impl<'a> Validator<'a> {
     }
 
     /// A schema on a part of the value.
-    fn descend(&mut self, schema: &'a Json, value: &Value, token: String, location: &mut Vec<String>, quiet: bool) -> Result<(), Problem> {
+    fn descend(
+        &mut self,
+        outer: &Scope<'_, 'a>,
+        schema: &'a Json,
+        value: &Value,
+        token: String,
+        location: &mut Vec<String>,
+        quiet: bool,
+    ) -> Result<(), Problem> {
         location.push(token);
-        let scope = Scope { schema, quiet, within: None };
+        let scope = Scope { schema, quiet, within: None, from: Some((outer, "")) };
         let open = self.open_for(schema, value, false);
         let outcome = self.check(&scope, value, location, open);
         location.pop();
@@ -346,9 +441,9 @@ impl<'a> Validator<'a> {
         if let Some(schema) = entries.get("propertyNames") {
             for name in map.entries().keys() {
                 let mut root = Vec::new();
-                let scope = Scope { schema, quiet, within: None };
+                let scope = Scope { schema, quiet, within: None, from: Some((frame.scope, "")) };
                 if let Err(cause) = self.check(&scope, &Value::Str(name.clone()), &mut root, Open::default()) {
-                    let mut outer = problem(&[], format!("invalid propertyName {}", quote(&name.to_str_lossy())));
+                    let mut outer = problem(location, format!("invalid propertyName {}", quote(&name.to_str_lossy())));
                     outer.causes = if cause.group { cause.causes } else { vec![cause] };
                     frame.problems.push(outer);
                 }
@@ -398,7 +493,7 @@ impl<'a> Validator<'a> {
                 }
             }
             for schema in schemas {
-                let outcome = self.descend(schema, value, text.clone().into_owned(), location, quiet);
+                let outcome = self.descend(frame.scope, schema, value, text.clone().into_owned(), location, quiet);
                 frame.problems.extend(outcome.err());
             }
             frame.open.seen(name);
@@ -424,7 +519,7 @@ impl<'a> Validator<'a> {
         };
         let heads = heads.map_or(&[][..], Vec::as_slice);
         for (at, (schema, value)) in heads.iter().zip(&values).enumerate() {
-            let outcome = self.descend(schema, value, at.to_string(), location, quiet);
+            let outcome = self.descend(frame.scope, schema, value, at.to_string(), location, quiet);
             frame.problems.extend(outcome.err());
         }
         let after = values.get(heads.len()..).unwrap_or_default();
@@ -435,7 +530,7 @@ impl<'a> Validator<'a> {
             Some(schema) => {
                 // The positions count from the first value behind the heads, as in the original.
                 for (at, value) in after.iter().enumerate() {
-                    let outcome = self.descend(schema, value, at.to_string(), location, quiet);
+                    let outcome = self.descend(frame.scope, schema, value, at.to_string(), location, quiet);
                     frame.problems.extend(outcome.err());
                 }
             }
@@ -459,7 +554,7 @@ impl<'a> Validator<'a> {
         let mut causes = Vec::new();
         let mut matched = Vec::new();
         for (at, value) in values.iter().enumerate() {
-            match self.descend(schema, value, at.to_string(), location, frame.scope.quiet) {
+            match self.descend(frame.scope, schema, value, at.to_string(), location, frame.scope.quiet) {
                 Ok(()) => {
                     matched.push(at);
                     if let (Draft::Of2020, Some(open)) = (self.draft, &mut frame.open.items) {
@@ -509,7 +604,7 @@ impl<'a> Validator<'a> {
         if self.draft >= Draft::Of2019 {
             for key in ["$recursiveRef", "$dynamicRef"] {
                 if let Some(reference) = entries.get(key).and_then(Json::as_str) {
-                    let outcome = self.reference(frame, reference, value, location);
+                    let outcome = self.reference(frame, (key, reference), value, location);
                     frame.problems.extend(outcome.err());
                 }
             }
@@ -595,7 +690,7 @@ impl<'a> Validator<'a> {
         if let (Value::Map(map), Some(schema)) = (value, entries.get("unevaluatedProperties")) {
             for name in frame.open.properties.take().unwrap_or_default() {
                 if let Some(value) = map.get(name.as_bytes()) {
-                    let outcome = self.descend(schema, &value, name.to_str_lossy().into_owned(), location, quiet);
+                    let outcome = self.descend(frame.scope, schema, &value, name.to_str_lossy().into_owned(), location, quiet);
                     frame.problems.extend(outcome.err());
                 }
             }
@@ -603,7 +698,7 @@ impl<'a> Validator<'a> {
         if let (Value::List(list), Some(schema)) = (value, entries.get("unevaluatedItems")) {
             for at in frame.open.items.take().unwrap_or_default() {
                 let item = list.items().get(at).cloned().unwrap_or_default();
-                let outcome = self.descend(schema, &item, at.to_string(), location, quiet);
+                let outcome = self.descend(frame.scope, schema, &item, at.to_string(), location, quiet);
                 frame.problems.extend(outcome.err());
             }
         }
@@ -693,6 +788,32 @@ fn duplicates(values: &[Value]) -> Option<(usize, usize)> {
         let first = values.iter().take(second).position(|before| same(value, before))?;
         Some((first, second))
     })
+}
+
+/// The way to a value within another one.
+fn find(within: &Json, wanted: &Json, tokens: &mut Vec<String>) -> bool {
+    if std::ptr::eq(within, wanted) {
+        return true;
+    }
+    let inner: Vec<(String, &Json)> = match within {
+        Json::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Json::Array(items) => items.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+        _ => return false,
+    };
+    inner.into_iter().any(|(token, value)| {
+        tokens.push(token);
+        let found = find(value, wanted, tokens);
+        if !found {
+            tokens.pop();
+        }
+        found
+    })
+}
+
+/// `url.PathEscape`
+fn path_escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~$&+=:@".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 fn problem(location: &[String], text: String) -> Problem {

@@ -1,5 +1,7 @@
 //! Whether a schema is one: the parts of the metaschemas that schemas in the wild violate, with Helm 4's text.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use super::document::Draft;
@@ -21,6 +23,7 @@ enum Wanted {
     Texts,
     Type,
     Array,
+    Choices,
     Expression,
 }
 
@@ -45,7 +48,7 @@ const KEYWORDS: [(&str, Wanted, Draft); 50] = [
     ("deprecated", Wanted::Flag, Draft::Of2019),
     ("description", Wanted::Text, Draft::Four),
     ("else", Wanted::Schema, Draft::Seven),
-    ("enum", Wanted::Array, Draft::Four),
+    ("enum", Wanted::Choices, Draft::Four),
     ("examples", Wanted::Array, Draft::Six),
     ("exclusiveMaximum", Wanted::Number, Draft::Six),
     ("exclusiveMinimum", Wanted::Number, Draft::Six),
@@ -77,12 +80,12 @@ const KEYWORDS: [(&str, Wanted, Draft); 50] = [
     ("uniqueItems", Wanted::Flag, Draft::Four),
 ];
 
-/// Checks a whole schema file.
-pub(super) fn check(schema: &Json, draft: Draft) -> Result<(), String> {
-    let mut checker = Checker { draft, location: Vec::new(), problems: Vec::new() };
+/// Checks a schema and those in it; gives all that were looked at.
+pub(super) fn check(schema: &Json, draft: Draft) -> Result<BTreeSet<*const Json>, String> {
+    let mut checker = Checker { draft, location: Vec::new(), problems: Vec::new(), seen: BTreeSet::new() };
     checker.schema(schema);
     if checker.problems.is_empty() {
-        return Ok(());
+        return Ok(checker.seen);
     }
     let metaschema = match draft {
         Draft::Four => "http://json-schema.org/draft-04/schema",
@@ -111,6 +114,7 @@ struct Checker {
     draft: Draft,
     location: Vec<String>,
     problems: Vec<(String, String)>,
+    seen: BTreeSet<*const Json>,
 }
 
 fn kind(value: &Json) -> &'static str {
@@ -139,11 +143,14 @@ impl Checker {
     }
 
     fn schema(&mut self, schema: &Json) {
+        self.seen.insert(std::ptr::from_ref(schema));
         match schema {
             Json::Object(entries) => {
                 // Beside a reference, the older drafts ignore everything, but their metaschemas do not.
                 for (name, wanted, since) in KEYWORDS {
-                    if let Some(value) = entries.get(name).filter(|_| self.draft >= since) {
+                    if let Some(value) =
+                        entries.get(name).filter(|_| self.draft >= since && (name != "additionalItems" || self.draft < Draft::Of2020))
+                    {
                         self.within(name, |inner| inner.keyword(value, wanted));
                     }
                 }
@@ -198,13 +205,13 @@ impl Checker {
                 }
                 self.texts(items);
             }
-            (Wanted::Array, Json::Array(items)) if self.draft == Draft::Four => {
+            (Wanted::Choices, Json::Array(items)) if self.draft < Draft::Of2019 => {
                 if items.is_empty() {
                     self.complain("minItems: got 0, want 1".to_owned());
                 }
                 self.distinct(items);
             }
-            (Wanted::Array, Json::Array(_)) => {}
+            (Wanted::Choices | Wanted::Array, Json::Array(_)) => {}
             (Wanted::Type, value) => self.type_keyword(value),
             (Wanted::Expression, Json::String(pattern)) => {
                 if let Err(error) = GoRegex::new(pattern.as_bytes()) {
@@ -247,7 +254,7 @@ impl Checker {
 
     fn distinct(&mut self, items: &[Json]) {
         for (at, item) in items.iter().enumerate() {
-            if let Some(first) = items.iter().take(at).position(|before| before == item) {
+            if let Some(first) = items.iter().take(at).position(|before| super::same_json(before, item)) {
                 self.complain(format!("items at {first} and {at} are equal"));
             }
         }
@@ -274,7 +281,7 @@ impl Checker {
 fn expected(wanted: Wanted) -> &'static str {
     match wanted {
         Wanted::Schema | Wanted::SchemaOrSchemas => "boolean or object",
-        Wanted::Schemas | Wanted::Texts | Wanted::Array | Wanted::Type => "array",
+        Wanted::Schemas | Wanted::Texts | Wanted::Array | Wanted::Choices | Wanted::Type => "array",
         Wanted::SchemaMap | Wanted::Dependencies => "object",
         Wanted::Text | Wanted::Expression => "string",
         Wanted::Flag => "boolean",

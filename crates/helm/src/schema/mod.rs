@@ -4,6 +4,7 @@
 //! Schemas are walked as JSON, without compiling them first: a schema is used once per run. Where Go goes over a map in
 //! random order, keys are sorted here.
 
+mod address;
 mod document;
 mod format;
 mod four;
@@ -98,6 +99,17 @@ fn equal(value: &Value, json: &serde_json::Value) -> bool {
     }
 }
 
+/// Whether two constants are equal, numbers by their value.
+fn same_json(a: &serde_json::Value, b: &serde_json::Value) -> bool {
+    use serde_json::Value as Json;
+    match (a, b) {
+        (Json::Number(a), Json::Number(b)) => number::of_json(a).compare(&number::of_json(b)) == std::cmp::Ordering::Equal,
+        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_json(a, b)),
+        (Json::Object(a), Json::Object(b)) => a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same_json(a, b))),
+        (a, b) => a == b,
+    }
+}
+
 /// Whether two values are equal, as `uniqueItems` asks.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
@@ -118,4 +130,106 @@ fn same(a: &Value, b: &Value) -> bool {
 /// The number of characters of a string.
 fn characters(text: &hydrate_gotmpl::Str) -> usize {
     text.to_str_lossy().chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hydrate_gotmpl::decode::{Numbers, Target, from_json};
+
+    /// What each level says about values: nothing, or its error in one line.
+    fn said(schema: &str, values: &str) -> [String; 2] {
+        let values = from_json(values.as_bytes(), Target::Any, Numbers::Float64).unwrap();
+        let Value::Map(values) = values else { panic!("values are a map") };
+        let both = [three::validate(schema.as_bytes(), &values), four::validate(schema.as_bytes(), &values)];
+        both.map(|answer| answer.err().unwrap_or_default().trim().replace('\n', " |"))
+    }
+
+    #[test]
+    fn each_library_knows_the_drafts_in_its_own_way() {
+        let four = "http://json-schema.org/draft-04/schema#";
+        for (schema, values, three, in_four) in [
+            // `const` came with draft 6, a number in `exclusiveMinimum` too.
+            (format!(r#"{{"$schema":"{four}","properties":{{"a":{{"const":1}}}}}}"#), r#"{"a":2}"#, "", ""),
+            (
+                r#"{"$schema":"http://json-schema.org/draft-06/schema#","properties":{"a":{"const":{"y":1,"b":"<"}}}}"#.to_owned(),
+                r#"{"a":2}"#,
+                r#"- a: a does not match: {"b":"\u003c","y":1}"#,
+                "- at '/a': 'const' failed",
+            ),
+            (
+                format!(r#"{{"$schema":"{four}","properties":{{"a":{{"exclusiveMinimum":1}}}}}}"#),
+                "{}",
+                "Invalid type. Expected: boolean, given: exclusiveMinimum",
+                "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with \
+                 'http://json-schema.org/draft-04/schema#' |- at '/properties/a/exclusiveMinimum': got number, want boolean \
+                 |- at '/properties/a': properties 'minimum' required, if 'exclusiveMinimum' exists",
+            ),
+            // Helm 3 knows draft 7 by this address alone, and takes flags and numbers under any other.
+            (
+                r#"{"$schema":"https://json-schema.org/draft-07/schema","minimum":1,"exclusiveMinimum":2,"properties":{"a":{"minimum":1}}}"#
+                    .to_owned(),
+                r#"{"a":1}"#,
+                "",
+                "",
+            ),
+            // Beside a reference, Helm 4 still looks at `const`.
+            (
+                r##"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"d":{}},"properties":{"a":{"$ref":"#/definitions/d","const":1}}}"##
+                    .to_owned(),
+                r#"{"a":2}"#,
+                "",
+                "- at '/a': value must be 1",
+            ),
+        ] {
+            assert_eq!(said(&schema, values), [three, in_four], "{schema}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_is_none_is_refused_with_the_words_of_helm_3() {
+        for (schema, error) in [
+            (r#"{"minLength":3,"maxLength":2}"#, "minLength cannot be greater than maxLength"),
+            (r#"{"minItems":3,"maxItems":2}"#, ""),
+            (r#"{"minLength":1.0}"#, "minLength must be of an integer"),
+            (r#"{"minLength":-1}"#, "minLength must be greater than or equal to 0"),
+            (r#"{"required":["a","a"]}"#, "required items must be unique"),
+            (r#"{"enum":[1,1.0]}"#, "enum items must be unique"),
+            (r#"{"uniqueItems":"yes"}"#, "uniqueItems must be of a boolean"),
+            (r#"{"pattern":5}"#, "pattern must be of a string"),
+            (r#"{"allOf":{}}"#, "anyOf must be of an array"),
+            (r#"{"not":5}"#, "not must be of an object"),
+            (r#"{"items":5}"#, "Invalid type. Expected: valid schema/array of schemas, given: items"),
+            (r#"{"additionalProperties":"no"}"#, "Invalid type. Expected: boolean/valid schema, given: additionalProperties"),
+            (r#"{"type":["string","string"]}"#, "string type is duplicated"),
+            (r#"{"definitions":{"a":5}}"#, "Invalid type. Expected: array of schemas, given: definitions"),
+            (r#"{"dependencies":{"a":[1]}}"#, "dependency must be of type schema or array of strings"),
+            (r##"{"properties":{"a":{"$ref":"#/allOf/1"}},"allOf":[{}]}"##, "Out of bound array[0,1] index '1'"),
+            (r##"{"properties":{"a":{"$ref":"#/title"}},"title":"t"}"##, "valid schema must be of type object"),
+            (r#"{"$ref":"other.json"}"#, "Reference /other.json must be canonical"),
+            // What only stands in `$defs` is no schema to it, and what is no pointer leads to the file.
+            (r#"{"$defs":{"a":{"type":"text"}}}"#, ""),
+            (r##"{"properties":{"a":{"$ref":"#anchor"}}}"##, ""),
+        ] {
+            assert_eq!(said(schema, "{}")[0], error, "{schema}");
+        }
+    }
+
+    #[test]
+    fn references_that_lead_nowhere_or_in_circles_in_helm_4() {
+        let head = "\"file:///values.schema.json#";
+        for (schema, error) in [
+            (r##"{"properties":{"a":{"$ref":"#x"}}}"##, format!("anchor in {head}x\" not found in schema \"file:///values.schema.json\"")),
+            (r##"{"properties":{"a":{"$ref":"#/$defs/d"}}}"##, format!("json-pointer in {head}/$defs/d\" not found")),
+            (
+                r##"{"properties":{"a":{"$ref":"#/properties/a"}}}"##,
+                format!("- at '/a': both /properties/a/$ref and /properties/a resolve to {head}/properties/a\" causing reference cycle"),
+            ),
+            // Keywords that the draft does not have are not looked at.
+            (r#"{"properties":{"b":{"additionalItems":[]}}}"#, String::new()),
+            (r#"{"properties":{"a":{"propertyNames":{"not":{}}}}}"#, "- at '/a': invalid propertyName 'b' |  - at '': 'not' failed".into()),
+        ] {
+            assert_eq!(said(schema, r#"{"a":{"b":1}}"#)[1], error, "{schema}");
+        }
+    }
 }

@@ -1,25 +1,64 @@
 //! Validation as gojsonschema 1.2 does it, which Helm 3 uses: order of checks, texts, the best guess behind a failed choice.
 
-use std::collections::BTreeSet;
+mod pool;
+mod reading;
+
+use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::document::{Draft, Target, draft_of, resolve};
-use super::{Expressions, characters, equal, format, json_type, number, same};
+use super::document::Draft;
+use super::{Expressions, characters, format, json_type, number};
+use hydrate_gotmpl::GoVersion;
+use hydrate_gotmpl::decode::{self, Numbers};
+use hydrate_gotmpl::encode::to_json;
 use hydrate_gotmpl::{List, Map, Str, Value};
+use pool::{Found, Pool};
 
 /// Validates values against the text of a schema; the error is what Helm 3 prints below the chart's name.
 pub(super) fn validate(schema: &[u8], values: &Map) -> Result<(), String> {
     let root = super::document::read(schema)?;
-    let draft = root.get("$schema").and_then(Json::as_str).and_then(draft_of).filter(|draft| *draft <= Draft::Seven);
-    let mut validator = Validator { root: &root, draft: draft.unwrap_or(Draft::Of2020), expressions: Expressions::default(), depth: 0 };
-    validator.compile(&root, &mut BTreeSet::new())?;
+    let draft = match root.get("$schema") {
+        _ if !root.is_object() && !root.is_boolean() => return Err("schema is invalid".to_owned()),
+        None => Draft::Of2020,
+        Some(Json::String(url)) => draft_of(url.split('#').next().unwrap_or_default()).unwrap_or(Draft::Of2020),
+        Some(_) => return Err("$schema must be of type string".to_owned()),
+    };
+    let pool = Pool::new(&root);
+    let mut expressions = Expressions::default();
+    reading::read(&pool, draft, &mut expressions)?;
+    let mut validator = Validator { pool, draft, expressions, depth: 0 };
     let mut outcome = Outcome::default();
     validator.check(&root, &Value::Map(values.clone()), "(root)", &mut outcome);
     if outcome.errors.is_empty() {
         return Ok(());
     }
     Err(outcome.errors.iter().map(|error| format!("- {error}\n")).collect())
+}
+
+/// The drafts that the library knows, by exactly these addresses; it takes any other for a mixture of them (here `Of2020`).
+fn draft_of(url: &str) -> Option<Draft> {
+    match url {
+        "http://json-schema.org/draft-04/schema" => Some(Draft::Four),
+        "http://json-schema.org/draft-06/schema" => Some(Draft::Six),
+        "http://json-schema.org/draft-07/schema" => Some(Draft::Seven),
+        _ => None,
+    }
+}
+
+/// JSON as Go writes it after reading it: keys sorted, numbers as floats. The library compares and shows constants in this form.
+fn marshalled(json: &Json) -> String {
+    normal(json.to_string().as_bytes())
+}
+
+fn marshalled_value(value: &Value) -> String {
+    to_json(value, GoVersion::Go1_23).map_or_else(|error| error, |text| normal(&text))
+}
+
+fn normal(text: &[u8]) -> String {
+    let read = decode::from_json(text, decode::Target::Any, Numbers::Float64);
+    let written = read.and_then(|value| to_json(&value, GoVersion::Go1_23));
+    written.map_or_else(|error| error, |text| String::from_utf8_lossy(&text).into_owned())
 }
 
 /// What came of a schema; of several failed choices the one with the best score is shown.
@@ -48,7 +87,7 @@ impl Outcome {
 }
 
 struct Validator<'a> {
-    root: &'a Json,
+    pool: Pool<'a>,
     draft: Draft,
     expressions: Expressions<'a>,
     depth: usize,
@@ -57,142 +96,6 @@ struct Validator<'a> {
 type Entries = serde_json::Map<String, Json>;
 
 impl<'a> Validator<'a> {
-    /// What the library checks while it reads a schema.
-    fn compile(&mut self, schema: &'a Json, seen: &mut BTreeSet<*const Json>) -> Result<(), String> {
-        if seen.len() > 100_000 || !seen.insert(std::ptr::from_ref(schema)) {
-            return Ok(());
-        }
-        let entries = match schema {
-            Json::Object(entries) => entries,
-            Json::Bool(_) if self.draft > Draft::Four => return Ok(()),
-            _ => return Err("Expected: valid schema, given: Invalid JSON".to_owned()),
-        };
-        for definitions in ["definitions"] {
-            for inner in entries.get(definitions).and_then(Json::as_object).into_iter().flat_map(Entries::values) {
-                self.compile(inner, seen)?;
-            }
-        }
-        if let Some(reference) = entries.get("$ref") {
-            let Json::String(reference) = reference else { return Err("Invalid type. Expected: string, given: $ref".to_owned()) };
-            return match self.target(reference) {
-                Target::Schema(target) => self.compile(target, seen),
-                Target::Standard => Ok(()),
-                Target::Missing(key) => Err(format!("Object has no key '{key}'")),
-                Target::Elsewhere(url) => Err(match url.strip_prefix("file://") {
-                    Some(path) => format!("open {path}: no such file or directory"),
-                    None => format!("Get {url:?}: schemas are not fetched while rendering"),
-                }),
-            };
-        }
-        self.keywords(entries)?;
-        let single = ["additionalProperties", "additionalItems", "not", "contains", "propertyNames", "if", "then", "else"];
-        for inner in single.iter().filter_map(|key| entries.get(*key)).filter(|inner| !inner.is_boolean()) {
-            self.compile(inner, seen)?;
-        }
-        for key in ["properties", "patternProperties", "dependencies"] {
-            for inner in entries.get(key).and_then(Json::as_object).into_iter().flat_map(Entries::values) {
-                if !(key == "dependencies" && inner.is_array()) {
-                    self.compile(inner, seen)?;
-                }
-            }
-        }
-        for key in ["items", "oneOf", "anyOf", "allOf"] {
-            match entries.get(key) {
-                Some(Json::Array(items)) => items.iter().try_for_each(|inner| self.compile(inner, seen))?,
-                Some(inner) if key == "items" && !inner.is_boolean() => self.compile(inner, seen)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// What a reference leads to. A fragment that is neither a pointer nor an anchor is passed over.
-    fn target(&self, reference: &str) -> Target<'a> {
-        match (resolve(self.root, reference), reference.split_once('#')) {
-            (Target::Missing(_), Some(("", fragment))) if !fragment.starts_with('/') => Target::Schema(self.root),
-            (target, _) => target,
-        }
-    }
-
-    /// Limits that are exclusive: a flag in draft 4, a number since draft 6, and either where no draft is named.
-    fn exclusive(&self, entries: &Entries, key: &str, limit: &str) -> Result<(), String> {
-        let Some(value) = entries.get(key) else { return Ok(()) };
-        let wrong = |wanted: &str| Err(format!("Invalid type. Expected: {wanted}, given: {key}"));
-        match (self.draft, value) {
-            (Draft::Four | Draft::Of2020, Json::Bool(_)) if !entries.contains_key(limit) => {
-                Err(format!("{key} cannot be used without {limit}"))
-            }
-            (Draft::Four | Draft::Of2020, Json::Bool(_)) => Ok(()),
-            (Draft::Four, _) => wrong("boolean"),
-            (_, Json::Number(_)) => Ok(()),
-            (Draft::Of2020, _) => wrong("boolean/number"),
-            _ => wrong("number"),
-        }
-    }
-
-    fn keywords(&mut self, entries: &'a Entries) -> Result<(), String> {
-        for key in ["title", "description"] {
-            if entries.get(key).is_some_and(|value| !value.is_string()) {
-                return Err(format!("Invalid type. Expected: string, given: {key}"));
-            }
-        }
-        let known = ["array", "boolean", "integer", "number", "null", "object", "string"];
-        let types = match entries.get("type") {
-            Some(Json::Array(types)) => types.iter().collect(),
-            Some(one) => vec![one],
-            None => Vec::new(),
-        };
-        for name in types {
-            let Json::String(name) = name else { return Err("Invalid type. Expected: string/array of strings, given: type".to_owned()) };
-            if !known.contains(&name.as_str()) {
-                return Err(format!(
-                    "has a primitive type that is NOT VALID -- given: /{name}/ Expected valid values are:[{}]",
-                    known.join(" ")
-                ));
-            }
-        }
-        for pattern in entries.get("patternProperties").and_then(Json::as_object).into_iter().flat_map(Entries::keys) {
-            self.expressions.get(pattern).map_err(|_| format!("Invalid regex pattern '{pattern}'"))?;
-        }
-        match entries.get("pattern") {
-            Some(Json::String(pattern)) => drop(self.expressions.get(pattern).map_err(|_| "pattern must be a valid regex".to_owned())?),
-            Some(_) => return Err("Invalid type. Expected: string, given: pattern".to_owned()),
-            None => {}
-        }
-        for key in ["required", "enum", "oneOf", "anyOf", "allOf"] {
-            if entries.get(key).is_some_and(|value| !value.is_array()) {
-                return Err(format!("{key} must be of an array"));
-            }
-        }
-        if entries.get("properties").is_some_and(|value| !value.is_object()) {
-            return Err("properties must be of type object".to_owned());
-        }
-        for key in ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"] {
-            let integer = |value: &Json| matches!(value, Json::Number(number) if number::of_json(number).is_integer());
-            if entries.get(key).is_some_and(|value| !integer(value)) {
-                return Err(format!("{key} must be of an integer"));
-            }
-        }
-        for key in ["minimum", "maximum", "multipleOf"] {
-            if entries.get(key).is_some_and(|value| !value.is_number()) {
-                return Err(format!("{key} must be of a number"));
-            }
-        }
-        if matches!(entries.get("multipleOf"), Some(Json::Number(number)) if number.as_f64().is_some_and(|number| number <= 0.0)) {
-            return Err("multipleOf must be strictly greater than 0".to_owned());
-        }
-        self.exclusive(entries, "exclusiveMinimum", "minimum")?;
-        self.exclusive(entries, "exclusiveMaximum", "maximum")?;
-        if entries.get("format").is_some_and(|value| !value.is_string()) {
-            return Err("format must be of type string".to_owned());
-        }
-        let choices = entries.get("enum").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
-        if choices.iter().enumerate().any(|(at, choice)| choices[..at].contains(choice)) {
-            return Err("enum items must be unique".to_owned());
-        }
-        Ok(())
-    }
-
     fn sub(&mut self, schema: &'a Json, value: &Value, path: &str) -> Outcome {
         let mut outcome = Outcome::default();
         self.check(schema, value, path, &mut outcome);
@@ -215,8 +118,8 @@ impl<'a> Validator<'a> {
             Json::Object(entries) => entries,
             _ => return,
         };
-        if let Some(reference) = entries.get("$ref").and_then(Json::as_str) {
-            if let Target::Schema(target) = self.target(reference) {
+        if let Some(reference) = self.pool.reference(entries) {
+            if let Ok(Found::Schema(target)) = self.pool.get(&reference) {
                 self.check(target, value, path, outcome);
             }
             return;
@@ -226,19 +129,19 @@ impl<'a> Validator<'a> {
         }
         self.combined(entries, value, path, outcome);
         match value {
-            Value::Nil => common(entries, value, path, outcome),
+            Value::Nil => common(self.draft, entries, value, path, outcome),
             Value::List(list) => {
                 self.array(entries, list, path, outcome);
-                common(entries, value, path, outcome);
+                common(self.draft, entries, value, path, outcome);
             }
             Value::Map(map) => {
                 self.object(entries, map, path, outcome);
-                common(entries, value, path, outcome);
+                common(self.draft, entries, value, path, outcome);
                 self.properties(entries, map, path, outcome);
             }
             value => {
                 numeric(entries, value, path, outcome);
-                common(entries, value, path, outcome);
+                common(self.draft, entries, value, path, outcome);
                 if let Value::Str(text) = value {
                     self.text(entries, text, path, outcome);
                 }
@@ -375,8 +278,9 @@ impl<'a> Validator<'a> {
             |limit| outcome.fail(path, format!("Array must have at most {limit} items")),
         );
         if entries.get("uniqueItems") == Some(&Json::Bool(true)) {
+            let mut before = BTreeMap::new();
             for (second, value) in values.iter().enumerate() {
-                if let Some(first) = values.iter().take(second).rposition(|before| same(before, value)) {
+                if let Some(first) = before.insert(marshalled_value(value), second) {
                     outcome.fail(path, format!("array items[{first},{second}] must be unique"));
                 }
             }
@@ -506,19 +410,19 @@ fn type_matches(entries: &Entries, value: &Value, path: &str, outcome: &mut Outc
 }
 
 /// `const`, `enum` and `format`.
-fn common(entries: &Entries, value: &Value, path: &str, outcome: &mut Outcome) {
+fn common(draft: Draft, entries: &Entries, value: &Value, path: &str, outcome: &mut Outcome) {
     let field = path.strip_prefix("(root).").unwrap_or(path);
-    if let Some(wanted) = entries.get("const")
-        && !equal(value, wanted)
-    {
-        outcome.fail(path, format!("{field} does not match: {wanted}"));
-    }
-    if let Some(Json::Array(wanted)) = entries.get("enum")
-        && !wanted.is_empty()
-        && !wanted.iter().any(|wanted| equal(value, wanted))
-    {
-        let all: Vec<String> = wanted.iter().map(Json::to_string).collect();
-        outcome.fail(path, format!("{field} must be one of the following: {}", all.join(", ")));
+    let constant = entries.get("const").filter(|_| draft >= Draft::Six);
+    let choices = entries.get("enum").and_then(Json::as_array).filter(|choices| !choices.is_empty());
+    if constant.is_some() || choices.is_some() {
+        let found = marshalled_value(value);
+        if let Some(wanted) = constant.map(marshalled).filter(|wanted| *wanted != found) {
+            outcome.fail(path, format!("{field} does not match: {wanted}"));
+        }
+        let wanted: Vec<String> = choices.into_iter().flatten().map(marshalled).collect();
+        if choices.is_some() && !wanted.contains(&found) {
+            outcome.fail(path, format!("{field} must be one of the following: {}", wanted.join(", ")));
+        }
     }
     if let (Some(Json::String(name)), Value::Str(text)) = (entries.get("format"), value)
         && !format::three::check(name, &text.to_str_lossy())
