@@ -3,8 +3,9 @@
 
 usage: tests/conformance/commands.py --hydrate H --helm3 A --helm4 B [--count N] [--seed S] [--record FILE]
 
-The files that the command lines name are those of FILES; tests/helm_cli.rs has the same. Compared are stdout, the files written and
-whether it fails. What hydrate refuses because it needs a cluster, a program or the network is counted apart.
+The files that the command lines name are those of FILES, which tests/helm_cli.rs has as well, and of ENCODED. Compared are stdout, the files
+written, whether it fails and the last line of the error. What hydrate refuses because it needs a cluster, a program or the network is
+counted apart. Each line is given to a new helm: its flags keep their values from one line to the next within a process.
 """
 import argparse
 import json
@@ -14,6 +15,8 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 FILES = json.loads((pathlib.Path(__file__).parent.parent / "helm_cli/files.json").read_text())
 
@@ -38,23 +41,76 @@ def flag():
     return R.choice([['--'+n,v],['--'+n+'='+v]])
 
 
+# Values in encodings that are not plain UTF-8.
+TEXT = "a: \u00e9\nb: {c: [1, x]}\n"
+ENCODED = {"bom.yaml": b"\xef\xbb\xbf" + TEXT.encode(), "be.yaml": b"\xfe\xff" + TEXT.encode("utf-16-be"), "latin.yaml": TEXT.encode("latin-1"), "bare-be.yaml": TEXT.encode("utf-16-be"),
+           "crlf.yaml": TEXT.replace("\n", "\r\n").encode(), "cr.yaml": TEXT.replace("\n", "\r").encode(), "two.yaml": b"a: 1\n---\na: 2\n", "empty.yaml": b"", "list.yaml": b"- 1\n", "nul.yaml": b"a: \0\n", "broken.yaml": b"a: [1\nb: 2\n",
+           "text.txt": b"line one\nline, two=3\n", "kube.yaml": b"apiVersion: v1\nkind: Config\ncurrent-context: one\ncontexts:\n- name: one\n  context: {cluster: k, user: u, namespace: from-one}\n- name: two\n  context: {cluster: k, user: u}\nclusters:\n- name: k\n  cluster: {server: 'https://127.0.0.1:1'}\nusers:\n- name: u\n  user: {}\n",
+           "kube-broken.yaml": b"contexts: 5\n"}
+FILES_OF_VALUES = ["bom.yaml", "be.yaml", "latin.yaml", "bare-be.yaml", "crlf.yaml", "cr.yaml", "two.yaml", "empty.yaml", "list.yaml", "nul.yaml", "broken.yaml", "bom.yaml,two.yaml"]
+VARIABLES = {"HELM_NAMESPACE": ["ns", "", "a b"], "HELM_DEBUG": ["true", "x", "1"], "KUBECONFIG": ["kube.yaml", "none", "kube-broken.yaml", "none:kube.yaml", ""], "HELM_KUBECONTEXT": ["two", "one", "nope"], "HELM_MAX_HISTORY": ["5", "x"], "HELM_BURST_LIMIT": ["5", "x"], "HELM_QPS": ["1.5", "x"],
+             "HELM_COLOR": ["never", "x"], "NO_COLOR": ["1"], "HELM_KUBEINSECURE_SKIP_TLS_VERIFY": ["true", "x"]}
+
+
+def strvals(flag):
+    """A text in the grammar of --set and its kin: mostly whole, sometimes with a character too many or too few."""
+    names = ["a", "b", "c", "a\\.b", "x y", "\u00e9", "a\\,b", "a\\=b", "a\\[0\\]", "", "global", "a-b"]
+    words = ["1", "x", "", "null", "true", "0", "01", "1e3", "-1", "1.5", "0x1", "a b", "\u00e9", "x\\,y", "x=y", "x.y", "{", "}", "{a,b}", "{}", "{1,null}", "{a\\,b,c}", "{a,{b}}", "{ a, b }", "[1]", '"q"', "\\", "9223372036854775807", "9223372036854775808", "True", "~", "x\\n", "a[0]", "\t"]
+    if flag == "set-json":
+        words = ["1", "null", '"x"', '{"a":1}', "[1,2]", "[1,[2]]", '{"a":{"b":null}}', "1.50", "1e3", '"a,b"', '{"a":1', "tru", "", " 1 ", "-0", '"\\u00e9"', "12345678901234567890", '[{"a":1},null]', "{}", "[]", "01"]
+    if flag == "set-file":
+        words = ["text.txt", "bom.yaml", "empty.yaml", "none", "", "latin.yaml", "text\\.txt", "be.yaml"]
+    def path():
+        out = R.choice(names)
+        for _ in range(R.choice([0, 0, 1, 1, 2, 3])):
+            out += R.choice([f".{R.choice(names)}", f"[{R.choice(['0', '1', '2', '3', '-1', 'x', '', '65537', '01', ' 1'] if R.random() < 0.3 else ['0', '1', '2'])}]"])
+        return out
+    text = R.choice([",", ",", ",", ", "]).join(f"{path()}={R.choice(words)}" for _ in range(R.choice([1, 1, 1, 2, 3])))
+    if R.random() < 0.15:
+        at = R.randrange(len(text) + 1)
+        text = text[:at] + R.choice([",", "=", ".", "[", "]", "{", "}", "\\", ""]) + text[at + R.randint(0, 1):]
+    return text
+
+
 def line():
     args = ["template"] + R.choice([["r", "c"], ["c"], ["r", "c"], ["r", "c"], ["a", "b", "c"], [], ["r", "./c"], ["r", "nope"]])
-    for _ in range(R.choice([0, 1, 1, 1, 2, 2, 3])):
+    kind = R.random()
+    if kind < 0.35:
+        args = ["template", "r", "c"]
+        for _ in range(R.choice([1, 1, 2, 3])):
+            name = R.choice(["set", "set", "set", "set-string", "set-json", "set-file", "set-literal"])
+            args += [f"--{name}", strvals(name)]
+    elif kind < 0.45:
+        args = ["template", "r", "c", "-f", R.choice(FILES_OF_VALUES)]
+    for _ in range(R.choice([0, 1, 1, 1, 2, 2, 3]) if kind >= 0.4 else 0):
         at = R.randrange(1, len(args) + 1)
         args[at:at] = flag()
     if R.random() < 0.03:
         args.insert(R.randrange(1, len(args) + 1), "--")
-    return args
+    return args, {name: R.choice(values) for name, values in VARIABLES.items() if R.random() < 0.04}
 
 
-def run(command, level, args):
+def last_line(err):
+    """The last line of helm's error; what its log says, its help, and the stack that --debug adds stand around it."""
+    text = err.decode(errors="replace")
+    text = text[text.find("Error: "):].removeprefix("Error: ")
+    lines = []
+    for each in text.split("\n"):
+        if each.startswith(("helm.go:", "level=", "Usage:", "\terror")):
+            break
+        lines += [each.strip()] if each.strip() else []
+    return lines[-1] if lines else ""
+
+
+def run(command, level, args, variables):
     with tempfile.TemporaryDirectory() as root:
         for name, text in FILES.items():
             path = pathlib.Path(root, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        env = {"PATH": os.environ["PATH"], "HOME": root, "HYDRATE_HELM_COMPAT": level}
+        for name, content in ENCODED.items():
+            pathlib.Path(root, name).write_bytes(content)
+        env = {"PATH": os.environ["PATH"], "HOME": root, "HYDRATE_HELM_COMPAT": level, **variables}
         done = subprocess.run(command + args, cwd=root, env=env, capture_output=True, stdin=subprocess.DEVNULL)
         out = pathlib.Path(root, "out")
         files = {str(path.relative_to(root)): path.read_text() for path in sorted(out.rglob("*")) if path.is_file()}
@@ -62,22 +118,35 @@ def run(command, level, args):
 
 
 helms = {"v3": [os.path.abspath(options.helm3)], "v4": [os.path.abspath(options.helm4)]}
-same = different = refused = 0
+same = different = refused = reworded = 0
 recorded = []
-for _ in range(options.count):
-    args = line()
+lock = threading.Lock()
+
+
+def compare(case):
+    global same, different, refused, reworded
+    args, variables = case
     for level, helm in helms.items():
-        theirs, _ = run(helm, level, args)
-        ours, said = run([os.path.abspath(options.hydrate), "helm"], level, args)
-        if b"is not supported: hydrate renders and nothing else" in said:
-            refused += 1
-        elif theirs == ours:
-            same += 1
-            recorded.append({"level": level, "args": args, **theirs})
-        else:
-            different += 1
-            print(level, args, "helm:", theirs, "hydrate:", ours, said[:200], flush=True)
+        theirs, wanted = run(helm, level, args, variables)
+        ours, said = run([os.path.abspath(options.hydrate), "helm"], level, args, variables)
+        with lock:
+            if b"is not supported: hydrate renders and nothing else" in said:
+                refused += 1
+            elif theirs != ours:
+                different += 1
+                print(level, variables, args, "helm:", theirs, wanted[-200:], "hydrate:", ours, said[:200], flush=True)
+            elif theirs["fails"] and last_line(wanted) not in said.decode(errors="replace"):
+                reworded += 1
+                print(level, variables, args, "helm says:", last_line(wanted), "hydrate says:", said[:300].decode(errors="replace"), flush=True)
+            else:
+                same += 1
+                if not variables and not ENCODED.keys() & set(",".join(args).replace("=", ",").split(",")):
+                    recorded.append({"level": level, "args": args, **theirs})
+
+
+with ThreadPoolExecutor(2) as pool:
+    list(pool.map(compare, [line() for _ in range(options.count)]))
 if options.record:
     pathlib.Path(options.record).write_text("".join(json.dumps(case, ensure_ascii=False) + "\n" for case in recorded))
-print(f"{same} same, {different} different, {refused} refused")
-sys.exit(different != 0)
+print(f"{same} same, {different} different, {reworded} with another error, {refused} refused")
+sys.exit(different + reworded != 0)
