@@ -234,7 +234,10 @@ fn record(text: &str) -> Result<Vec<String>, String> {
             continue;
         };
         let (field, behind) = quoted_field(quoted).ok_or_else(|| {
-            format!("record on line 1; parse error on line 1, column {}: extraneous or missing \" in quoted-field", text.len() + 1)
+            let line = 1 + text.matches('\n').count();
+            let record = if line > 1 { "record on line 1; " } else { "" };
+            let column = text.len() - text.rfind('\n').map_or(0, |end| end + 1) + 1;
+            format!("{record}parse error on line {line}, column {column}: extraneous or missing \" in quoted-field")
         })?;
         fields.push(field);
         match behind.strip_prefix(',') {

@@ -22,4 +22,4 @@ pub use errands::{Errand, Errands};
 pub use fate::Fate;
 pub use key::UserKey;
 pub use limits::Limits;
-pub use world::{DiskWorld, FileKind, MemoryWorld, World, go_io_text};
+pub use world::{DiskWorld, FileKind, MemoryWorld, World, go_io_text, go_read_text};

@@ -671,6 +671,12 @@ pub fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
+/// The text of Go's `os.ReadFile` of a file that cannot be read: a directory can be opened.
+pub fn go_read_text(path: &str, error: &std::io::Error) -> String {
+    let call = if error.kind() == std::io::ErrorKind::IsADirectory { "read" } else { "open" };
+    format!("{call} {path}: {}", go_io_text(error))
+}
+
 /// The text of an I/O error as Go's `syscall.Errno` prints it: `no such file or directory`, `is a directory` …
 pub fn go_io_text(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::NotFound {

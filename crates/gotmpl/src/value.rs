@@ -107,6 +107,11 @@ pub trait Object {
         Vec::new()
     }
 
+    /// The names that fields have in YAML of v3, in their order, and whether those without content are written; none where it says nothing of YAML.
+    fn yaml_names(&self) -> &'static [(&'static str, bool)] {
+        &[]
+    }
+
     /// The names of the fields that are embedded structs, whose own fields count as those of this one.
     fn embedded(&self) -> &'static [&'static str] {
         &[]
@@ -614,6 +619,17 @@ impl Value {
     /// A nil of type `error`, as methods give it that return nothing else.
     pub fn no_error() -> Self {
         Self::Rare(Rc::new(Rare::NilPointer(NO_ERROR)))
+    }
+
+    /// What `omitempty` leaves out.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Nil | Self::Bool(false) => true,
+            Self::Str(text) => text.is_empty(),
+            Self::List(list) => list.is_empty(),
+            Self::Map(map) => map.is_empty(),
+            _ => false,
+        }
     }
 
     /// The value as a function with a parameter of type `interface {}` gets it.

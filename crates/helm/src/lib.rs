@@ -270,6 +270,14 @@ fn unparsable(found: Unparsable) -> Box<Diagnostic> {
     diagnostic
 }
 
+/// Checks the text of `--kube-version`, which Helm reads before anything else.
+///
+/// # Errors
+/// Helm's text: what is no version.
+pub fn check_kube_flag(text: &str, level: Level) -> Result<()> {
+    KubeVersion::parse(text, level).map(drop).map_err(Diagnostic::error)
+}
+
 /// `--name-template`: a template over nothing, with all functions of sprig, gives the release's name.
 pub fn template_name(template: &str, world: &dyn World) -> Result<String> {
     let functions = hydrate_gotmpl::FunctionSet::new(&[hydrate_sprig::FUNCTIONS]);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::strvals::{self, Reading};
-use hydrate_base::{Diagnostic, Result, SourceFile, World, go_io_text};
+use hydrate_base::{Diagnostic, Result, SourceFile, World, go_io_text, go_read_text};
 use hydrate_chart::{Level, decode_values, merge_maps};
 use hydrate_gotmpl::decode;
 use hydrate_gotmpl::{Map, Value};
@@ -114,8 +114,7 @@ impl ValueOptions {
             let read = std::io::Read::read_to_end(&mut std::io::stdin(), &mut text);
             return read.map(|_| Value::str(text)).map_err(|error| format!("read /dev/stdin: {}", go_io_text(&error)));
         }
-        let bytes =
-            world.read_named(&self.directory.join(Path::new(path))).map_err(|error| format!("open {path}: {}", go_io_text(&error)))?;
+        let bytes = world.read_named(&self.directory.join(Path::new(path))).map_err(|error| go_read_text(path, &error))?;
         if bytes.len() > VALUES_LIMIT {
             return Err(format!("{path} is larger than the maximum size {VALUES_LIMIT}"));
         }

@@ -254,25 +254,19 @@ impl Object for Record {
         self.fields.clone()
     }
 
+    fn yaml_names(&self) -> &'static [(&'static str, bool)] {
+        // Of the structs of charts, dependencies alone have names for YAML.
+        if self.type_name == "*chart.Dependency" { self.json } else { &[] }
+    }
+
     fn encoded(&self) -> Value {
         let entries = self.fields.iter().zip(self.json);
-        let kept = entries.filter(|((_, value), (_, always))| *always || !empty(value));
+        let kept = entries.filter(|((_, value), (_, always))| *always || !value.is_empty());
         Value::Map(Map::from_entries(kept.map(|((_, value), (name, _))| (Str::from(*name), value.clone()))))
     }
 
     fn as_any(&self) -> &dyn Any {
         self
-    }
-}
-
-/// What `omitempty` leaves out.
-fn empty(value: &Value) -> bool {
-    match value {
-        Value::Nil | Value::Bool(false) => true,
-        Value::Str(text) => text.is_empty(),
-        Value::List(list) => list.is_empty(),
-        Value::Map(map) => map.is_empty(),
-        _ => false,
     }
 }
 
@@ -352,7 +346,7 @@ impl Object for Embedded {
     }
 
     fn encoded(&self) -> Value {
-        let entries = self.0.iter().zip(METADATA_JSON).filter(|((_, value), _)| !empty(value));
+        let entries = self.0.iter().zip(METADATA_JSON).filter(|((_, value), _)| !value.is_empty());
         Value::Map(Map::from_entries(entries.map(|((_, value), name)| (Str::from(name), value.clone()))))
     }
 

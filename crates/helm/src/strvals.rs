@@ -173,8 +173,8 @@ impl Parser<'_> {
         }
         let (junk, stop) = self.until(&['[', '.', '=']);
         if !junk.is_empty() {
-            let runes = hydrate_gotmpl::fmt::quote(junk.as_bytes());
-            return Err(format!("unexpected data at end of array index: {runes}").into());
+            let runes: Vec<String> = junk.chars().map(quoted_rune).collect();
+            return Err(format!("unexpected data at end of array index: [{}]", runes.join(" ")).into());
         }
         match stop {
             None => Err(Stop::End),
@@ -359,6 +359,15 @@ fn typed(text: &str) -> Value {
         return Value::Int64(number);
     }
     Value::str(text)
+}
+
+/// `strconv.QuoteRune`
+fn quoted_rune(rune: char) -> String {
+    match rune {
+        '\'' => "'\\''".to_owned(),
+        '"' => "'\"'".to_owned(),
+        rune => format!("'{}'", hydrate_gotmpl::fmt::quote(rune.to_string().as_bytes()).trim_matches('"')),
+    }
 }
 
 #[cfg(test)]

@@ -108,11 +108,13 @@ def case(rng):
 
 
 def known(case, level, wanted, got):
-    """Of several keys that JSON cannot have Go reports any."""
+    """Of several keys that JSON cannot have Go reports any; and a byte order mark within YAML may make its library skip a character."""
     if wanted[0] or got[0]:
         return False
-    differ = [(one, other) for one, other in zip(lines(wanted), lines(got)) if one != other]
-    return all(b"unsupported map key" in one and b"unsupported map key" in other for one, other in differ)
+    differ = [(number, one, other) for number, (one, other) in enumerate(zip(lines(wanted), lines(got))) if one != other]
+    marked = {number for number in range(12) if "\ufeff" in case["files"][f"t{number}"][1:]}
+    # Two lines stand in front of the first one: `---` and `# Source`.
+    return all(b"unsupported map key" in one and b"unsupported map key" in other or number - 2 in marked for number, one, other in differ)
 
 
 def lines(answer):

@@ -220,7 +220,7 @@ impl Encoder {
         })
     }
 
-    /// A struct as v3 sees it: its exported fields under their names in lower case.
+    /// A struct as v3 sees it: its exported fields under the names that it has for them, else under theirs in lower case.
     fn structure(&mut self, object: &dyn Object) -> Result<(), String> {
         let fields = exported(object);
         if !matches!(object.kind(), Kind::Struct | Kind::Ptr) || fields.is_empty() {
@@ -231,8 +231,12 @@ impl Encoder {
             return Err(format!("exceeded max depth of {MAX_DEPTH}"));
         }
         self.begin_mapping(false)?;
-        for (name, value) in &fields {
-            self.text(&name.to_lowercase())?;
+        for (at, (name, value)) in fields.iter().enumerate() {
+            match object.yaml_names().get(at) {
+                Some((_, false)) if value.is_empty() => continue,
+                Some((name, _)) => self.text(name)?,
+                None => self.text(&name.to_lowercase())?,
+            }
             self.value(value)?;
         }
         self.emitter.end_mapping(&Comments::NONE);

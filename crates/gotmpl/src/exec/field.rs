@@ -100,7 +100,8 @@ impl<'s> State<'s, '_> {
                     None => Err(self.no_field(receiver, name)),
                 }
             }
-            Rare::NilPointer(type_name) if type_name.starts_with('*') => {
+            // An error that is none is a nil interface.
+            Rare::NilPointer(type_name) if type_name.starts_with('*') || *type_name == "error" => {
                 let message = format!("nil pointer evaluating {}.{text}", receiver.type_name());
                 Err(self.fail_because(message, self.nil_field(node, index, name)))
             }

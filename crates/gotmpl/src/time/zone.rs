@@ -20,7 +20,9 @@ pub fn load(name: &str) -> Option<TimeZone> {
 /// The zone of the machine as Go finds it: the one that the variable `TZ` names, or the content of
 /// `/etc/localtime`, or UTC. Where templates do not see `TZ`, it is UTC: what is rendered does not depend on the machine.
 pub fn local(world: &dyn World) -> TimeZone {
-    let file = |path: &str| TimeZone::tzif("Local", &world.read_system(std::path::Path::new(path)).ok()?).ok();
+    // What `TZ` names keeps that name, a path too.
+    let name = |path: &str| if path == "/etc/localtime" { "Local" } else { path }.to_owned();
+    let file = |path: &str| TimeZone::tzif(&name(path), &world.read_system(std::path::Path::new(path)).ok()?).ok();
     if !world.shows_variable("TZ") {
         return TimeZone::UTC;
     }

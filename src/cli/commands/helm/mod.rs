@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::cli::drop_in::{Reach, WorldArgs};
 use crate::cli::pflag::{self, Parsed, go_quoted};
 use crate::cli::{Exit, Outcome, ui::Ui};
-use hydrate_base::{Diagnostic, DiskWorld, Result, World, go_io_text};
+use hydrate_base::{Diagnostic, DiskWorld, Result, World, go_io_text, go_read_text};
 use hydrate_chart::{self as chart, Level};
 use hydrate_helm::output::{self, PrintOptions};
 use hydrate_helm::{self as helm, RenderOptions, ValueOptions, ValuesFile};
@@ -94,7 +94,7 @@ fn template(ui: &mut Ui, args: &Parsed, level: Level) -> Result<()> {
     let watch = ui.watch(own.limits.limits());
     let _task = watch.task(|| "the chart".to_owned());
     check(args, level)?;
-    let (release, name) = names(args, &DiskWorld::new())?;
+    let (release, name) = names(args, level, &DiskWorld::new())?;
     let path = locate(&name, &DiskWorld::new())?;
     let world = own.world(&path, Reach::Inside)?;
     print(ui, args, &world, level, release, &path).map_err(|error| own.quoted(&world, Reach::Inside, error))
@@ -189,8 +189,11 @@ fn check_dry_run(args: &Parsed, level: Level) -> Result<()> {
     Err(Diagnostic::error(error))
 }
 
-/// The release's name and the chart, as helm reads its positional arguments.
-fn names(args: &Parsed, world: &dyn World) -> Result<(String, String)> {
+/// The release's name and the chart, as helm reads its positional arguments: once it has read `--kube-version`.
+fn names(args: &Parsed, level: Level, world: &dyn World) -> Result<(String, String)> {
+    if let Some(version) = args.text("kube-version").filter(|version| !version.is_empty() && !args.arguments.is_empty()) {
+        helm::check_kube_flag(version, level)?;
+    }
     let name_template = args.text("name-template").unwrap_or_default();
     let (release, chart) = match args.arguments.as_slice() {
         [] => return Err(Diagnostic::error("\"helm template\" requires at least 1 argument").help("hydrate helm template [NAME] CHART")),
@@ -275,7 +278,7 @@ fn values_file(name: &str, world: &DiskWorld) -> Result<ValuesFile> {
         std::io::stdin().read_to_end(&mut text).map_err(|error| Diagnostic::error(format!("read /dev/stdin: {}", go_io_text(&error))))?;
         text.into()
     } else {
-        world.read_named(Path::new(name)).map_err(|error| Diagnostic::error(format!("open {name}: {}", go_io_text(&error))))?
+        world.read_named(Path::new(name)).map_err(|error| Diagnostic::error(go_read_text(name, &error)))?
     };
     Ok(ValuesFile { name: name.to_owned(), text })
 }
