@@ -379,6 +379,43 @@ fn what_is_in_the_way_is_told_and_stays() {
     assert_eq!(fs::read(root.join("environments/dev.yaml")).unwrap(), environment);
 }
 
+/// A link or a pipe in the place of the list of what is hydrate's, a directory of Git's own as the tree, a component that is a link.
+#[test]
+fn what_a_revision_puts_in_the_way_is_told_before_anything_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    in_a_repository(&root);
+    let outside = root.join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join(".hydrated"), "").unwrap();
+    let run = |command: &[&str]| {
+        let output = hydrate(&root).args(command).stderr(Stdio::piped()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    handed_over(&root, "new");
+    let list = root.join("manifests/dev/c0/.hydrated");
+    fs::remove_file(&list).unwrap();
+    std::os::unix::fs::symlink(outside.join(".hydrated"), &list).unwrap();
+    let before = trees(&root);
+    let (code, said) = run(&[]);
+    assert!(code == Some(1) && said.contains("manifests/dev/c0/.hydrated is in the way: it is no regular file"), "{said}");
+    assert!(trees(&root) == before);
+    for (key, place) in [("manifests", ".git/hooks"), ("manifests", "a/.GIT"), ("clusters", ".git")] {
+        fs::write(root.join("hydrate.yaml"), format!("{key}: {place}\n")).unwrap();
+        let (code, said) = run(&[]);
+        assert!(code == Some(1) && said.contains(&format!("`{key}` must not be a directory of Git's own")), "{said}");
+    }
+    fs::remove_file(root.join("hydrate.yaml")).unwrap();
+    fs::remove_dir_all(root.join("manifests/dev/c0")).unwrap();
+    std::os::unix::fs::symlink(&outside, root.join("manifests/dev/c0")).unwrap();
+    let configured = |name: &str, value: &str| Command::new("git").args(["config", name, value]).current_dir(&root).status().unwrap();
+    assert!(configured("user.name", "u").success() && configured("user.email", "u@example.org").success());
+    let (code, said) = run(&["commit"]);
+    let committed = Command::new("git").args(["ls-tree", "-r", "--name-only", "HEAD"]).current_dir(&root).output().unwrap();
+    let committed = String::from_utf8_lossy(&committed.stdout).into_owned();
+    assert!(code == Some(0) && committed.contains("manifests/dev/c1/") && !committed.contains("manifests/dev/c0"), "{said}: {committed}");
+}
+
 /// Somebody saves files of theirs all the time, the way editors do, in the directories that hydrate writes.
 #[test]
 fn an_editor_that_saves_beside_runs_loses_nothing() {

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use crate::gitops::Handover;
 use hydrate_acquire::Mirrors;
+use hydrate_base::bounds::is_dot_git;
 use hydrate_base::work_tree::WorkTree;
 use hydrate_base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World, is_refused, suggest};
 
@@ -270,6 +271,10 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
     let mut wrong = Vec::new();
     let mut directory = |key: &str, default: String| match file.text(root, key) {
         None => default,
+        Some(text) if text.text.split('/').any(|name| is_dot_git(name.as_ref())) => {
+            wrong.push(text.error(format!("`{key}` must not be a directory of Git's own"), "Git keeps its configuration and hooks there"));
+            default
+        }
         Some(text) if inside(&text.text) => text.text.trim_end_matches('/').to_owned(),
         Some(text) => {
             let error = text.error(format!("`{key}` must be a directory inside the project"), "leads out of the project");

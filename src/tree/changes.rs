@@ -263,6 +263,9 @@ fn compare(
         }
     }
     changes.files = files.clone();
+    if !files.is_empty() && disk::exists(&dir.join(INDEX)) && disk::file(&dir.join(INDEX)).is_ok_and(|index| index.is_none()) {
+        wrong.push(no_file(&shown(INDEX)));
+    }
     reindex(dir, endings, &mut changes).map_err(|error| vec![failed("read", shown(INDEX), &error)])?;
     if wrong.is_empty() { Ok(changes) } else { Err(wrong) }
 }

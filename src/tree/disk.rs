@@ -142,7 +142,8 @@ pub fn owned_paths(dir: &Path) -> io::Result<Vec<String>> {
     let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
     for name in names(dir)? {
         let sub = dir.join(&name);
-        if is_file(&sub.join(INDEX)) {
+        // What lies behind a link is not ours.
+        if fs::symlink_metadata(&sub).is_ok_and(|metadata| metadata.is_dir()) && is_file(&sub.join(INDEX)) {
             let owned = owned(&sub)?;
             paths.push(format!("{name}/{INDEX}"));
             paths.extend(owned.names().filter(|file| is_file(&sub.join(file))).map(|file| format!("{name}/{file}")));

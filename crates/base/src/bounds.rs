@@ -344,7 +344,7 @@ fn normal(path: &Path) -> Cow<'_, Path> {
 
 /// Whether a name is `.git` on any file system that Git knows of: in capitals, with the characters that HFS+ passes over, or as the
 /// short name that FAT gives it.
-fn is_dot_git(name: &OsStr) -> bool {
+pub fn is_dot_git(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     if bytes.eq_ignore_ascii_case(b".git") || bytes.eq_ignore_ascii_case(b"git~1") {
         return true;
