@@ -1,7 +1,7 @@
 //! How fast values and trees are written. The input is made here: deployments and config maps as charts render them.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hydrate_gotmpl::decode::{Reading, from_yaml};
+use hydrate_gotmpl::decode::{DecodeOptions, from_yaml};
 use hydrate_gotmpl::encode;
 use hydrate_yaml::emit::{Dialect, write_documents};
 use std::hint::black_box;
@@ -52,7 +52,7 @@ fn write(c: &mut Criterion) {
         .split("\n---\n")
         .map(|document| format!("-\n{}\n", document.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")))
         .collect();
-    let value = from_yaml(list.repeat(COPIES).as_bytes(), Reading::LIST).expect("the manifests are YAML");
+    let value = from_yaml(list.repeat(COPIES).as_bytes(), DecodeOptions::LIST).expect("the manifests are YAML");
     let documents =
         hydrate_yaml::compose(MANIFEST.repeat(COPIES).replace("words beyond ASCII\n\n", "words beyond ASCII\n---\n").as_bytes())
             .expect("the manifests are YAML");

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hydrate_gotmpl::decode::{Reading, from_yaml};
+use hydrate_gotmpl::decode::{DecodeOptions, from_yaml};
 use hydrate_yaml::{Dialect, Input, Parser, compose};
 
 /// Like the CRDs of operators: a schema of properties with descriptions, some 4 MB.
@@ -70,7 +70,7 @@ fn read(criterion: &mut Criterion) {
             });
         });
         group.bench_function(format!("values/{name}"), |bencher| {
-            bencher.iter(|| from_yaml(black_box(text.as_bytes()), Reading::ANY).is_ok());
+            bencher.iter(|| from_yaml(black_box(text.as_bytes()), DecodeOptions::ANY).is_ok());
         });
         group.bench_function(format!("compose/{name}"), |bencher| {
             bencher.iter(|| compose(black_box(text.as_bytes())).map(|documents| documents.len()));

@@ -1,12 +1,12 @@
 //! No bytes make the readers panic.
 
-use hydrate_gotmpl::decode::{Numbers, Reading, Target, from_json, from_yaml};
+use hydrate_gotmpl::decode::{DecodeOptions, Numbers, Target, from_json, from_yaml};
 use hydrate_yaml::compose;
 use proptest::prelude::*;
 
 fn read(bytes: &[u8]) {
-    let _ = from_yaml(bytes, Reading::ANY);
-    let _ = from_yaml(bytes, Reading { strict: true, ..Reading::MAP });
+    let _ = from_yaml(bytes, DecodeOptions::ANY);
+    let _ = from_yaml(bytes, DecodeOptions { strict: true, ..DecodeOptions::MAP });
     let _ = compose(bytes);
     let _ = from_json(bytes, Target::Any, Numbers::Int64);
 }

@@ -1,6 +1,6 @@
 //! What holds for everything that is written: it reads back as the same value, and nothing panics.
 
-use hydrate_gotmpl::decode::{Reading, from_yaml};
+use hydrate_gotmpl::decode::{DecodeOptions, from_yaml};
 use hydrate_gotmpl::encode::{self, TomlVersion};
 use hydrate_gotmpl::{List, Map, Str, Value};
 use hydrate_yaml::emit::{Dialect, write_document};
@@ -129,7 +129,7 @@ proptest! {
     fn yaml_reads_back_as_the_same_value(plain in plain().prop_filter("does not survive in Go", survives)) {
         let value = plain.value();
         if let Ok(text) = encode::to_yaml(&value) {
-            let read = from_yaml(&text, Reading::ANY);
+            let read = from_yaml(&text, DecodeOptions::ANY);
             prop_assert_eq!(read.map(|read| json(&read)), Ok(json(&value)), "{}", String::from_utf8_lossy(&text));
         }
     }

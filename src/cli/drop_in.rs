@@ -10,7 +10,7 @@ use hydrate_base::work_tree::WorkTree;
 use hydrate_base::{Bounds, Diagnostic, DiskWorld, FileKind, Limits, Result, World};
 
 use super::args::LimitArgs;
-use super::pflag::{Flag, Kind, Parsed, switch, value};
+use super::pflag::{Flag, FlagKind, Parsed, switch, value};
 use super::session::is_ci;
 
 /// hydrate's own options of a drop-in command.
@@ -29,12 +29,12 @@ pub struct WorldArgs {
 
 /// The same options as flags of a table.
 pub const OWN_FLAGS: &[Flag] = &[
-    value("max-time", Kind::Checked(|text| parse_time(text).map(drop)), "How long rendering may take [default: 15s]"),
-    value("max-memory", Kind::Checked(|text| parse_size(text).map(drop)), "How much memory rendering may take [default: 4Gi]"),
-    value("max-steps", Kind::Checked(number), "How many steps the templates of the chart may take"),
-    value("max-output", Kind::Checked(number), "How many bytes the templates of the chart may write, and have functions make"),
+    value("max-time", FlagKind::Checked(|text| parse_time(text).map(drop)), "How long rendering may take [default: 15s]"),
+    value("max-memory", FlagKind::Checked(|text| parse_size(text).map(drop)), "How much memory rendering may take [default: 4Gi]"),
+    value("max-steps", FlagKind::Checked(number), "How many steps the templates of the chart may take"),
+    value("max-output", FlagKind::Checked(number), "How many bytes the templates of the chart may write, and have functions make"),
     switch("allow-outside", "Follow links that lead out of the Git work tree, or out of the directory named [HYDRATE_ALLOW_OUTSIDE]"),
-    value("template-env", Kind::List, "Environment variables that may be read where CI is set [HYDRATE_TEMPLATE_ENV]"),
+    value("template-env", FlagKind::List, "Environment variables that may be read where CI is set [HYDRATE_TEMPLATE_ENV]"),
 ];
 
 fn number(text: &str) -> std::result::Result<(), String> {

@@ -12,7 +12,7 @@ pub struct Flag {
     /// The letter behind `-`, if it has one.
     pub short: Option<char>,
     /// What its values are.
-    pub kind: Kind,
+    pub kind: FlagKind,
     /// The value that it has where none is written behind `=`; without one, the next argument is its value.
     pub bare: Option<&'static str>,
     /// What it does, for `--help`.
@@ -21,7 +21,7 @@ pub struct Flag {
 
 /// What the values of a flag are.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
+pub enum FlagKind {
     /// As `strconv.ParseBool` reads it.
     Bool,
     /// A text; the last one counts.
@@ -44,11 +44,11 @@ pub enum Kind {
 
 /// A flag without a value behind it: a boolean.
 pub const fn switch(name: &'static str, help: &'static str) -> Flag {
-    Flag { name, short: None, kind: Kind::Bool, bare: Some("true"), help }
+    Flag { name, short: None, kind: FlagKind::Bool, bare: Some("true"), help }
 }
 
 /// A flag with a value.
-pub const fn value(name: &'static str, kind: Kind, help: &'static str) -> Flag {
+pub const fn value(name: &'static str, kind: FlagKind, help: &'static str) -> Flag {
     Flag { name, short: None, kind, bare: None, help }
 }
 
@@ -174,7 +174,7 @@ impl Parsed {
         let values = read(flag.kind, value).map_err(invalid)?;
         let all = self.values.entry(flag.name).or_default();
         match flag.kind {
-            Kind::Texts | Kind::List | Kind::Pairs => all.extend(values),
+            FlagKind::Texts | FlagKind::List | FlagKind::Pairs => all.extend(values),
             _ => *all = values,
         }
         Ok(())
@@ -182,19 +182,19 @@ impl Parsed {
 }
 
 /// The values that a text stands for.
-fn read(kind: Kind, text: &str) -> Result<Vec<String>, String> {
+fn read(kind: FlagKind, text: &str) -> Result<Vec<String>, String> {
     let one = || vec![text.to_owned()];
     match kind {
-        Kind::Text | Kind::Texts => Ok(one()),
-        Kind::Bool => {
+        FlagKind::Text | FlagKind::Texts => Ok(one()),
+        FlagKind::Bool => {
             parse_bool(text).map(|_| one()).ok_or_else(|| format!("strconv.ParseBool: parsing {}: invalid syntax", go_quoted(text)))
         }
-        Kind::List => record(text),
-        Kind::Pairs => pairs(text),
-        Kind::Int => int(text).map(|()| one()),
-        Kind::Float => float(text).map(|()| one()),
-        Kind::Duration => duration(text).map(|()| one()),
-        Kind::Checked(check) => check(text).map(|()| one()),
+        FlagKind::List => record(text),
+        FlagKind::Pairs => pairs(text),
+        FlagKind::Int => int(text).map(|()| one()),
+        FlagKind::Float => float(text).map(|()| one()),
+        FlagKind::Duration => duration(text).map(|()| one()),
+        FlagKind::Checked(check) => check(text).map(|()| one()),
     }
 }
 
@@ -357,13 +357,13 @@ mod tests {
 
     const FLAGS: &[Flag] = &[
         switch("debug", "").short('d'),
-        value("values", Kind::List, "").short('f'),
-        value("set", Kind::Texts, ""),
-        value("name", Kind::Text, "").short('n'),
-        value("wait", Kind::Text, "").bare("watcher"),
-        value("count", Kind::Int, ""),
-        value("timeout", Kind::Duration, ""),
-        value("labels", Kind::Pairs, "").short('l'),
+        value("values", FlagKind::List, "").short('f'),
+        value("set", FlagKind::Texts, ""),
+        value("name", FlagKind::Text, "").short('n'),
+        value("wait", FlagKind::Text, "").bare("watcher"),
+        value("count", FlagKind::Int, ""),
+        value("timeout", FlagKind::Duration, ""),
+        value("labels", FlagKind::Pairs, "").short('l'),
     ];
 
     fn read(line: &[&str]) -> Result<Parsed, String> {

@@ -11,7 +11,7 @@ pub fn write(diffs: &[FileDiff], env: &str) -> Json {
             "component": diff.component,
             "file": diff.file,
             "path": diff.path,
-            "change": diff.fate.word(),
+            "change": diff.change.word(),
             "diff": text::exact(diff),
         })
     };

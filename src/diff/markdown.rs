@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{FileDiff, text};
-use hydrate_base::{Fate, plain};
+use hydrate_base::{Change, plain};
 
 /// What a comment can hold on the common forges, with room to spare; what is longer is cut with a remark.
 const LONGEST: usize = 60_000;
@@ -15,13 +15,13 @@ pub fn write(diffs: &[FileDiff], env: &str) -> String {
     if diffs.is_empty() {
         return format!("### {}: no changes\n", html(env));
     }
-    let count = |fate| diffs.iter().filter(|diff| diff.fate == fate).count();
+    let count = |change| diffs.iter().filter(|diff| diff.change == change).count();
     let mut text = format!(
         "### {}: {} created, {} changed, {} deleted\n",
         html(env),
-        count(Fate::Created),
-        count(Fate::Changed),
-        count(Fate::Deleted)
+        count(Change::Created),
+        count(Change::Changed),
+        count(Change::Deleted)
     );
     for (component, files) in by_component(diffs) {
         let section = section(component, &files);
@@ -65,7 +65,7 @@ fn section(component: &str, files: &[&FileDiff]) -> String {
 fn alike<'a>(files: &[&'a FileDiff]) -> Vec<Vec<&'a FileDiff>> {
     let mut groups: Vec<(Option<String>, Vec<&FileDiff>)> = Vec::new();
     for diff in files {
-        let signature = (diff.fate == Fate::Changed).then(|| signature(diff));
+        let signature = (diff.change == Change::Changed).then(|| signature(diff));
         match groups.iter_mut().find(|(other, _)| signature.is_some() && *other == signature) {
             Some((_, group)) => group.push(diff),
             None => groups.push((signature, vec![diff])),

@@ -6,7 +6,7 @@ pub mod text;
 
 use std::sync::Arc;
 
-use hydrate_base::Fate;
+use hydrate_base::Change;
 
 /// One file that differs.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub struct FileDiff {
     /// Its name in there.
     pub file: String,
     /// What becomes of it.
-    pub fate: Fate,
+    pub change: Change,
     /// Its content before; empty for a new file.
     pub before: Arc<[u8]>,
     /// Its content after; empty for a deleted file.
@@ -35,19 +35,19 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn sample() -> Vec<FileDiff> {
-        let diff = |file: &str, fate, before: &str, after: &str| FileDiff {
+        let diff = |file: &str, change, before: &str, after: &str| FileDiff {
             component: "loki".to_owned(),
             path: format!("manifests/k3d/loki/{file}"),
             file: file.to_owned(),
-            fate,
+            change,
             before: before.as_bytes().into(),
             after: after.as_bytes().into(),
         };
         vec![
-            diff("configmap-a.yaml", Fate::Changed, "a: 1\nversion: 1\nb: 2\n", "a: 1\nversion: 2\nb: 2\n"),
-            diff("configmap-b.yaml", Fate::Changed, "c: 1\nversion: 1\n", "c: 1\nversion: 2\n"),
-            diff("service-new.yaml", Fate::Created, "", "x: 1\n"),
-            diff("service-old.yaml", Fate::Deleted, "y: 1\n", ""),
+            diff("configmap-a.yaml", Change::Changed, "a: 1\nversion: 1\nb: 2\n", "a: 1\nversion: 2\nb: 2\n"),
+            diff("configmap-b.yaml", Change::Changed, "c: 1\nversion: 1\n", "c: 1\nversion: 2\n"),
+            diff("service-new.yaml", Change::Created, "", "x: 1\n"),
+            diff("service-old.yaml", Change::Deleted, "y: 1\n", ""),
         ]
     }
 }

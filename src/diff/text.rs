@@ -6,7 +6,7 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::{FileDiff, sides};
-use hydrate_base::{Fate, plain};
+use hydrate_base::{Change, plain};
 
 const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
@@ -34,10 +34,10 @@ fn header(diff: &FileDiff) -> Vec<(&'static str, String)> {
     let (before, after) = (quoted(&format!("a/{}", diff.path)), quoted(&format!("b/{}", diff.path)));
     let mut lines = vec![format!("diff --git {before} {after}")];
     let nothing = || "/dev/null".to_owned();
-    let (mode, old, new) = match diff.fate {
-        Fate::Created => (Some("new file mode 100644"), nothing(), after),
-        Fate::Changed => (None, before, after),
-        Fate::Deleted => (Some("deleted file mode 100644"), before, nothing()),
+    let (mode, old, new) = match diff.change {
+        Change::Created => (Some("new file mode 100644"), nothing(), after),
+        Change::Changed => (None, before, after),
+        Change::Deleted => (Some("deleted file mode 100644"), before, nothing()),
     };
     lines.extend(mode.map(str::to_owned));
     lines.extend([format!("--- {old}"), format!("+++ {new}")]);

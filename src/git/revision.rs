@@ -1,4 +1,4 @@
-//! Reading files of a revision: through libgit2, and through `git` where libgit2 does not know the form of the repository.
+//! DecodeOptions files of a revision: through libgit2, and through `git` where libgit2 does not know the form of the repository.
 //! Neither runs a program, fetches anything or writes.
 
 use std::collections::BTreeMap;

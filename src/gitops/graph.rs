@@ -9,7 +9,7 @@ use crate::tree::{CRDS, Files, KUSTOMIZATION, NAMESPACES};
 
 /// A component as the graph sees it.
 #[derive(Debug, Clone, Default)]
-pub struct Part {
+pub struct UnitInput {
     /// Its name.
     pub name: String,
     /// The components that it needs, as its file says.
@@ -68,7 +68,7 @@ fn is_foundation(name: &str) -> bool {
 
 /// The units, each after what it needs. `parts` come in such an order (a need that stands later is left out); `facts` has the directories that have
 /// something in them. What needs a component that renders nothing comes after that one's own needs.
-pub fn units(parts: &[Part], facts: &BTreeMap<String, Facts>) -> Vec<Unit> {
+pub fn units(parts: &[UnitInput], facts: &BTreeMap<String, Facts>) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     for name in [CRDS, NAMESPACES] {
         units.extend(facts.get(name).map(|facts| Unit { name: name.to_owned(), facts: *facts, ..Unit::default() }));
@@ -122,8 +122,8 @@ mod tests {
 
     use super::*;
 
-    fn part(name: &str, needs: &[&str]) -> Part {
-        Part { name: name.to_owned(), needs: needs.iter().map(|need| (*need).to_owned()).collect(), namespace: None }
+    fn part(name: &str, needs: &[&str]) -> UnitInput {
+        UnitInput { name: name.to_owned(), needs: needs.iter().map(|need| (*need).to_owned()).collect(), namespace: None }
     }
 
     fn with(names: &[&str]) -> BTreeMap<String, Facts> {
@@ -162,7 +162,7 @@ mod tests {
         fn everything_comes_after_what_it_needs(edges in prop::collection::vec((0usize..20, 0usize..20), 0..60), empty in prop::collection::btree_set(0usize..20, 0..8)) {
             let name = |index: usize| format!("c{index:02}");
             let needs = |index: usize| edges.iter().filter(move |(from, to)| *from == index && to < from).map(|(_, to)| *to);
-            let parts: Vec<Part> = (0..20).map(|index| Part { name: name(index), needs: needs(index).map(name).collect(), namespace: None }).collect();
+            let parts: Vec<UnitInput> = (0..20).map(|index| UnitInput { name: name(index), needs: needs(index).map(name).collect(), namespace: None }).collect();
             let mut facts = with(&[NAMESPACES, CRDS]);
             facts.extend((0..20).filter(|index| !empty.contains(index)).map(|index| (name(index), Facts::default())));
             let found = units(&parts, &facts);

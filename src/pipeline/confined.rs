@@ -22,7 +22,7 @@ use crate::project::{Environment, Loaded, Project};
 use crate::sandbox::wire::{self, Told};
 use crate::sandbox::{self, Heard, Policy, Process};
 use hydrate_acquire::Artifact;
-use hydrate_acquire::Want;
+use hydrate_acquire::ArtifactRequest;
 use hydrate_acquire::provenance::Keyring;
 use hydrate_base::limits::{self, Watch};
 use hydrate_base::world::{Asked, Record};
@@ -89,8 +89,8 @@ enum Gift {
 /// What the child asks for. Bytes are those of artifacts that were given to it, by their keys.
 #[derive(Debug, Serialize, Deserialize)]
 enum Question {
-    Artifact(Want),
-    Signed(Want),
+    Artifact(ArtifactRequest),
+    Signed(ArtifactRequest),
     Bytes(String),
     Provenance(String),
     Keyring,
@@ -506,11 +506,11 @@ impl Asking<'_> {
 }
 
 impl Stock for Asking<'_> {
-    fn artifact(&self, want: &Want) -> Result<Artifact> {
+    fn artifact(&self, want: &ArtifactRequest) -> Result<Artifact> {
         self.artifact_of(Question::Artifact(want.clone()))
     }
 
-    fn signed(&self, want: &Want) -> Result<Artifact> {
+    fn signed(&self, want: &ArtifactRequest) -> Result<Artifact> {
         self.artifact_of(Question::Signed(want.clone()))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::gitops::graph::{self, Facts, Part, Unit};
+use crate::gitops::graph::{self, Facts, Unit, UnitInput};
 use crate::gitops::{self, Handover, Site, substitute};
 use crate::project::select::Selection;
 use crate::project::{self, Environment};
@@ -16,11 +16,11 @@ use hydrate_source::Document;
 use super::Rendered;
 
 /// The components of an environment, each after what it needs; `None` where a component's file cannot be read, so that nobody knows what it needs.
-pub(super) fn parts(selection: &Selection<'_>) -> Option<Vec<Part>> {
+pub(super) fn parts(selection: &Selection<'_>) -> Option<Vec<UnitInput>> {
     let part = |name: &String| {
         let component = selection.members.get(name)?;
         let namespace = component.namespace.as_ref().map(|namespace| namespace.text.clone());
-        Some(Part { name: name.clone(), needs: component.needs.iter().map(|need| need.text.clone()).collect(), namespace })
+        Some(UnitInput { name: name.clone(), needs: component.needs.iter().map(|need| need.text.clone()).collect(), namespace })
     };
     selection.is_whole.then(|| project::graph::order(&selection.members).iter().filter_map(part).collect())
 }

@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::gitops::graph::Part;
+use crate::gitops::graph::UnitInput;
 use crate::project::select::{Selection, select};
 use crate::project::{self, Component, Environment, Layout, Project, graph, slips};
 use crate::tree::disk::Place;
 use crate::tree::{self, CRDS, Desired, NAMESPACES, lay_out};
+use hydrate_acquire::ArtifactRequest;
 use hydrate_acquire::Mounted;
-use hydrate_acquire::Want;
 use hydrate_base::limits::Watch;
 use hydrate_base::world::Chance;
 use hydrate_base::world::{Asked, Record};
@@ -79,7 +79,7 @@ pub struct Rendered {
     /// What the kernel cannot do of the confinement that was asked for, a sentence each; `None` where nothing was rendered in confinement.
     pub unconfined: Option<Vec<String>>,
     /// All components of the environment in the order of their needs; `None` where a component's file cannot be read.
-    parts: Option<Vec<Part>>,
+    parts: Option<Vec<UnitInput>>,
 }
 
 /// Where the tree of an environment is.
@@ -187,7 +187,7 @@ fn holds_something(dir: &Path) -> bool {
 }
 
 /// What the helm sources of all components ask for from outside, as far as their files say so; for resolving it together.
-pub fn wants(project: &Project, environments: &[String]) -> BTreeSet<Want> {
+pub fn wants(project: &Project, environments: &[String]) -> BTreeSet<ArtifactRequest> {
     let world = project.world();
     let mut wants = BTreeSet::new();
     let Ok(components) = project.components(&world) else { return wants };
@@ -413,7 +413,7 @@ fn finish(
             failed.entry(name.clone()).or_default().extend(wrong);
         }
     }
-    for (name, errors) in twice(&rendered, causes) {
+    for (name, errors) in duplicate_objects(&rendered, causes) {
         failed.entry(name).or_default().extend(errors);
     }
     if !failed.is_empty() && !options.keep_going {
@@ -431,7 +431,7 @@ fn finish(
 }
 
 /// An object that two documents define is an error that names both; the same Namespace, word for word, is fine.
-fn twice(rendered: &BTreeMap<String, Vec<Document>>, causes: &Causes<'_>) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
+fn duplicate_objects(rendered: &BTreeMap<String, Vec<Document>>, causes: &Causes<'_>) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
     let mut seen: BTreeMap<(&str, &str, &str, &str), (&str, &Document)> = BTreeMap::new();
     let mut wrong: BTreeMap<String, Vec<Box<Diagnostic>>> = BTreeMap::new();
     for (name, documents) in rendered {
@@ -494,7 +494,7 @@ fn desired(rendered: &BTreeMap<String, Vec<Document>>, one_file: impl Fn(&str) -
 
 /// What the rest of the tree has to do with it: a run over some components keeps the namespaces and CRDs of the others, and what hands the environment
 /// over is about all of them.
-pub fn settle(place: &Place, rendered: &mut Rendered) -> Result<(), Vec<Box<Diagnostic>>> {
+pub fn merge_with_tree(place: &Place, rendered: &mut Rendered) -> Result<(), Vec<Box<Diagnostic>>> {
     let with_crds = rendered.environment.handover.is_some();
     for name in [NAMESPACES, CRDS].into_iter().filter(|name| with_crds || *name != CRDS) {
         keep_standing(place, &mut rendered.desired, name).map_err(|error| vec![error])?;

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::project::component::{Capabilities, HelmSpec, Kind, Spec, conventional_values};
+use crate::project::component::{Capabilities, HelmSpec, SourceKind, Spec, conventional_values};
 use crate::project::paths::{self, Found};
 use crate::project::values::{Context, Reader};
-use crate::project::{Component, Environment, HelmLevel, Hooks, Project, Spanned};
-use hydrate_acquire::Want;
+use crate::project::{Component, Environment, Hooks, Project, Spanned};
+use hydrate_acquire::ArtifactRequest;
 use hydrate_address::RepoSpec;
 use hydrate_base::{Diagnostic, FileKind, Result, SourceFile, World};
 use hydrate_source::Data;
-use hydrate_source::{HelmRelease, Kustomization, Outside, Source};
+use hydrate_source::{HelmRelease, Kustomization, RemoteSource, Source};
 
 /// A component ready to be rendered.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Job {
 /// Plans one component. `known_apis` are the API versions of the CRDs of the environment.
 pub fn plan(
     world: &dyn World,
-    outside: &dyn Outside,
+    outside: &dyn RemoteSource,
     project: &Project,
     environment: &Environment,
     component: &Component,
@@ -48,14 +48,14 @@ pub fn plan(
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    let of_source = |spec: &Spec| if let Kind::Helm(helm) = &spec.kind { helm.capabilities.clone() } else { Capabilities::default() };
+    let of_source = |spec: &Spec| if let SourceKind::Helm(helm) = &spec.kind { helm.capabilities.clone() } else { Capabilities::default() };
     let sees_crds = specs.iter().any(|spec| planner.sees_crds(&of_source(spec)));
     Ok(Job { sources, sees_crds })
 }
 
 struct Planner<'a> {
     world: &'a dyn World,
-    outside: &'a dyn Outside,
+    outside: &'a dyn RemoteSource,
     project: &'a Project,
     environment: &'a Environment,
     component: &'a Component,
@@ -67,14 +67,14 @@ impl Planner<'_> {
     /// `None` for a source whose optional path does not exist.
     fn source(&self, spec: &Spec) -> Result<Option<Source>, Vec<Box<Diagnostic>>> {
         match &spec.kind {
-            Kind::Helm(helm) => self.helm(helm),
-            Kind::Kustomize { path, over } => {
+            SourceKind::Helm(helm) => self.helm(helm),
+            SourceKind::Kustomize { path, over } => {
                 let found = self.find(path, "kustomization", Some(FileKind::Directory))?;
                 Ok(found.map(|Found { path, shown, .. }| Source::Kustomize(self.kustomization(path, shown, *over, None))))
             }
-            Kind::Jinja { path, values } => self.jinja(path, values.as_deref()),
-            Kind::Raw(path) => Ok(self.find(path, "path", None)?.map(|Found { path, shown, .. }| Source::Raw { path, shown })),
-            Kind::Helmfile(path) => Err(vec![
+            SourceKind::Jinja { path, values } => self.jinja(path, values.as_deref()),
+            SourceKind::Raw(path) => Ok(self.find(path, "path", None)?.map(|Found { path, shown, .. }| Source::Raw { path, shown })),
+            SourceKind::Helmfile(path) => Err(vec![
                 path.error(format!("helmfile sources are not supported yet: {}/{}", self.component.name, path.text), "")
                     .help("write its releases as `helm` sources in component.yaml; docs/migration.md shows how"),
             ]),
@@ -193,7 +193,7 @@ impl Planner<'_> {
             namespace: self.namespace_of(helm),
             values,
             set: helm.set.paths.clone(),
-            v3: self.project.settings.helm == HelmLevel::V3,
+            level: self.project.settings.helm,
             kubernetes: self.kubernetes(&helm.capabilities),
             api_versions: self.api_versions(&helm.capabilities),
             crds: helm.crds,
@@ -224,7 +224,7 @@ impl Planner<'_> {
             shown,
             root: self.project.root.clone(),
             over,
-            v3: self.project.settings.helm == HelmLevel::V3,
+            level: self.project.settings.helm,
             kubernetes: self.kubernetes(&Capabilities::default()),
             api_versions: self.api_versions(&Capabilities::default()),
             patches,
@@ -250,15 +250,15 @@ impl Planner<'_> {
 }
 
 /// What a helm source asks for from outside, and the path inside of it; `None` for charts in the repository.
-fn remote(helm: &HelmSpec) -> Option<(Want, String)> {
+fn remote(helm: &HelmSpec) -> Option<(ArtifactRequest, String)> {
     let text = |spanned: &Option<Spanned>| spanned.as_ref().map(|spanned| spanned.text.clone());
-    Want::chart(&helm.chart.text, text(&helm.repo).as_deref(), text(&helm.version).as_deref())
+    ArtifactRequest::chart(&helm.chart.text, text(&helm.repo).as_deref(), text(&helm.version).as_deref())
 }
 
 /// What a source asks for from outside, as far as the component's file says so.
-pub fn want(spec: &Spec) -> Option<Want> {
+pub fn want(spec: &Spec) -> Option<ArtifactRequest> {
     match &spec.kind {
-        Kind::Helm(helm) => remote(helm).map(|(want, _)| want),
+        SourceKind::Helm(helm) => remote(helm).map(|(want, _)| want),
         _ => None,
     }
 }

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use hydrate_acquire::provenance::{self, Keyring, Subject};
 use hydrate_acquire::{Artifact, ArtifactKind, Lock};
+use hydrate_acquire::{ArtifactRequest, Options, Supply};
 use hydrate_acquire::{Entry, Tree};
 use hydrate_acquire::{Mounted, is_mounted};
-use hydrate_acquire::{Options, Supply, Want};
 use hydrate_base::hash::sha256;
 use hydrate_base::limits::paused;
 use hydrate_base::world::Answer;
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_chart::Level;
-use hydrate_source::{Loaded, Outside};
+use hydrate_source::{Loaded, RemoteSource};
 
 /// The name of the lock in a project.
 pub const LOCK: &str = "hydrate.lock";
@@ -40,7 +40,7 @@ pub struct Provision<'w> {
     opened: Opened,
     failures: Mutex<Vec<Box<Diagnostic>>>,
     /// What was resolved in this run, or could not be: nothing is asked twice.
-    resolved: Mutex<BTreeMap<Want, Arc<OnceLock<Result<Artifact>>>>>,
+    resolved: Mutex<BTreeMap<ArtifactRequest, Arc<OnceLock<Result<Artifact>>>>>,
 }
 
 fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -94,9 +94,9 @@ impl<'w> Provision<'w> {
     }
 
     /// Resolves many wants at once, so that each index is read one time; failures are told when they are asked for.
-    pub fn prepare(&self, wants: &BTreeSet<Want>) {
+    pub fn prepare(&self, wants: &BTreeSet<ArtifactRequest>) {
         let lock = self.lock();
-        let missing: Vec<&Want> = wants.iter().filter(|want| want.find(&lock).is_none()).collect();
+        let missing: Vec<&ArtifactRequest> = wants.iter().filter(|want| want.find(&lock).is_none()).collect();
         if !self.may_change || missing.is_empty() {
             return;
         }
@@ -107,7 +107,7 @@ impl<'w> Provision<'w> {
     }
 
     /// The result for a want, which is worked out by whoever asks first; what is found is added to the lock.
-    fn resolved(&self, want: &Want, resolve: impl FnOnce() -> Result<Artifact>) -> Result<Artifact> {
+    fn resolved(&self, want: &ArtifactRequest, resolve: impl FnOnce() -> Result<Artifact>) -> Result<Artifact> {
         let cell = Arc::clone(open(&self.resolved).entry(want.clone()).or_default());
         cell.get_or_init(|| resolve().inspect(|artifact| open(&self.lock).add(artifact.clone()))).clone()
     }
@@ -150,10 +150,10 @@ impl<'w> Provision<'w> {
 /// Gives what the lock names: artifacts, and their bytes, which have its digest.
 pub trait Stock: Sync {
     /// The artifact of the lock for this; where the lock may change, it is resolved and added.
-    fn artifact(&self, want: &Want) -> Result<Artifact>;
+    fn artifact(&self, want: &ArtifactRequest) -> Result<Artifact>;
 
     /// The artifact with the digest of its provenance file.
-    fn signed(&self, want: &Want) -> Result<Artifact>;
+    fn signed(&self, want: &ArtifactRequest) -> Result<Artifact>;
 
     /// The bytes of an artifact.
     fn bytes(&self, artifact: &Artifact) -> Result<Arc<[u8]>>;
@@ -166,7 +166,7 @@ pub trait Stock: Sync {
 }
 
 impl Stock for Provision<'_> {
-    fn artifact(&self, want: &Want) -> Result<Artifact> {
+    fn artifact(&self, want: &ArtifactRequest) -> Result<Artifact> {
         if let Some(artifact) = want.find(&open(&self.lock)) {
             return Ok(artifact.clone());
         }
@@ -174,7 +174,7 @@ impl Stock for Provision<'_> {
             return Err(Diagnostic::error(format!("{} is not in {LOCK}", want.title()))
                 .help("run `hydrate lock` (with the network at hand) and commit the lock with the change that needs it"));
         }
-        if let Want::Git(repository) = want
+        if let ArtifactRequest::Git(repository) = want
             && self.supply.is_local(repository)
             && !self.takes_local
         {
@@ -188,7 +188,7 @@ impl Stock for Provision<'_> {
         })
     }
 
-    fn signed(&self, want: &Want) -> Result<Artifact> {
+    fn signed(&self, want: &ArtifactRequest) -> Result<Artifact> {
         let artifact = self.artifact(want)?;
         if artifact.provenance.is_some() || !self.may_change {
             return Ok(artifact);
@@ -284,12 +284,12 @@ impl<'a> ForComponent<'a> {
     }
 }
 
-impl Outside for ForComponent<'_> {
-    fn path(&self, want: &Want) -> Result<PathBuf> {
+impl RemoteSource for ForComponent<'_> {
+    fn path(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.told(paused(|| self.stock.artifact(want).and_then(|artifact| self.give(&artifact, false))))
     }
 
-    fn verified(&self, want: &Want) -> Result<PathBuf> {
+    fn verified(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.told(paused(|| {
             let artifact = self.stock.signed(want)?;
             let proof = self.stock.provenance(&artifact)?;
@@ -299,11 +299,11 @@ impl Outside for ForComponent<'_> {
         }))
     }
 
-    fn attempt(&self, want: &Want) -> Result<PathBuf> {
+    fn attempt(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         paused(|| self.stock.artifact(want).and_then(|artifact| self.give(&artifact, false)))
     }
 
-    fn unpacked(&self, want: &Want) -> Result<PathBuf> {
+    fn unpacked(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.told(paused(|| {
             let artifact = self.stock.artifact(want)?;
             let tree = self.opened.unpacked(self.stock, &artifact)?;

@@ -21,9 +21,9 @@ use crate::project::{Component, Environment, Project};
 use hydrate_acquire::Cache;
 use hydrate_base::hash::hex;
 use hydrate_base::key::Tag;
-use hydrate_base::whole::{self, Purpose};
 use hydrate_base::world::{Answer, Asked, Record};
 use hydrate_base::{Diagnostic, DiskWorld, UserKey};
+use hydrate_base::{Purpose, atomic_write};
 use hydrate_source::Document;
 
 use super::provision::Provision;
@@ -57,13 +57,13 @@ pub struct Kept {
 #[derive(Serialize, Deserialize)]
 struct Entry<K> {
     asked: Vec<(Asked, Answer)>,
-    outside: Option<Outside>,
+    outside: Option<RemoteSource>,
     kept: K,
 }
 
 /// What a component took from outside.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Outside {
+struct RemoteSource {
     /// The digest of the lock it was found in.
     lock: Answer,
     /// The keys of the artifacts.
@@ -157,7 +157,7 @@ impl Slot {
         if record.is_unrepeatable {
             return;
         }
-        let outside = (!taken.is_empty()).then(|| Outside { lock: provision.lock_digest(), artifacts: taken });
+        let outside = (!taken.is_empty()).then(|| RemoteSource { lock: provision.lock_digest(), artifacts: taken });
         let entry = Entry { asked: record.asked.into_iter().collect(), outside, kept };
         // A cache that cannot be written is only slower.
         let _ = postcard::to_stdvec(&entry).map_err(std::io::Error::other).and_then(|bytes| place.write(&bytes));
@@ -171,7 +171,7 @@ impl Place {
 
     fn write(&self, entry: &[u8]) -> std::io::Result<()> {
         let directory = self.cache.make_renders(&self.component).map_err(std::io::Error::other)?;
-        whole::write(&directory.join(&self.state), &directory, &[self.tag(entry).as_bytes(), entry], Purpose::Checked)?;
+        atomic_write(&directory.join(&self.state), &directory, &[self.tag(entry).as_bytes(), entry], Purpose::Checked)?;
         forget_oldest(&directory)
     }
 }

@@ -77,12 +77,12 @@ pub struct Spec {
     /// Where it was written; nowhere when it comes from a convention.
     pub label: Option<Label>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: SourceKind,
 }
 
 /// The kinds of sources.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum SourceKind {
     /// A Helm release.
     Helm(Box<HelmSpec>),
     /// A kustomization.
@@ -213,7 +213,7 @@ impl Component {
     fn namespace_file(&self, world: &dyn World, env: &str) -> Vec<Spec> {
         let candidates = [format!("{env}/namespace.yaml"), "namespace.yaml".to_owned()];
         let found = candidates.into_iter().find(|path| self.has(world, path, FileKind::File));
-        found.map(|path| convention(Kind::Raw(Spanned::convention(path)))).into_iter().collect()
+        found.map(|path| convention(SourceKind::Raw(Spanned::convention(path)))).into_iter().collect()
     }
 
     fn conventions(&self, world: &dyn World, env: &str, specs: &mut Vec<Spec>) {
@@ -221,7 +221,7 @@ impl Component {
         for name in ["helmfile.yaml", "helmfile.yaml.gotmpl"] {
             let path = format!("{env}/{name}");
             if is(&path, FileKind::File) {
-                specs.push(convention(Kind::Helmfile(Spanned::convention(path))));
+                specs.push(convention(SourceKind::Helmfile(Spanned::convention(path))));
             }
         }
         if is("chart/Chart.yaml", FileKind::File) {
@@ -238,7 +238,7 @@ impl Component {
                 version: None,
                 verify: false,
             };
-            specs.push(convention(Kind::Helm(Box::new(helm))));
+            specs.push(convention(SourceKind::Helm(Box::new(helm))));
         }
         // An overlay builds on its base by itself, so the base alone is built only where there is no overlay.
         let overlay = format!("{env}/kustomization");
@@ -247,12 +247,12 @@ impl Component {
         } else {
             is("kustomization.yaml", FileKind::File).then(|| ".".to_owned())
         };
-        specs.extend(kustomization.map(|path| convention(Kind::Kustomize { path: Spanned::convention(path), over: false })));
+        specs.extend(kustomization.map(|path| convention(SourceKind::Kustomize { path: Spanned::convention(path), over: false })));
         if self.has_templates(world) {
-            specs.push(convention(Kind::Jinja { path: Spanned::convention("templates"), values: None }));
+            specs.push(convention(SourceKind::Jinja { path: Spanned::convention("templates"), values: None }));
         }
         if is("raw", FileKind::Directory) {
-            specs.push(convention(Kind::Raw(Spanned::convention("raw"))));
+            specs.push(convention(SourceKind::Raw(Spanned::convention("raw"))));
         }
     }
 
@@ -303,7 +303,7 @@ fn patches(file: &Parsed) -> Option<Arc<SourceFile>> {
     Some(SourceFile::new(file.file.name.clone(), text.into_bytes()))
 }
 
-fn convention(kind: Kind) -> Spec {
+fn convention(kind: SourceKind) -> Spec {
     Spec { label: None, kind }
 }
 
@@ -321,7 +321,7 @@ fn read_source(file: &Parsed, item: &Node, hooks: &Hooks) -> Option<Spec> {
     let long = matches!(value.data, NodeData::Mapping(_));
     let path = |key: &str| if long { file.text(value, key) } else { file.spanned(value) };
     let kind = match name.as_str()? {
-        "helm" => Kind::Helm(Box::new(HelmSpec {
+        "helm" => SourceKind::Helm(Box::new(HelmSpec {
             chart: path("chart")?,
             release: file.text(value, "release"),
             namespace: file.text(value, "namespace"),
@@ -334,10 +334,10 @@ fn read_source(file: &Parsed, item: &Node, hooks: &Hooks) -> Option<Spec> {
             version: file.text(value, "version"),
             verify: file.flag(value, "verify").unwrap_or(false),
         })),
-        "kustomize" => Kind::Kustomize { path: path("path")?, over: file.text(value, "over").is_some() },
-        "jinja" => Kind::Jinja { path: path("path")?, values: file.texts(value, "values") },
-        "raw" => Kind::Raw(path("path")?),
-        _ => Kind::Helmfile(path("path")?),
+        "kustomize" => SourceKind::Kustomize { path: path("path")?, over: file.text(value, "over").is_some() },
+        "jinja" => SourceKind::Jinja { path: path("path")?, values: file.texts(value, "values") },
+        "raw" => SourceKind::Raw(path("path")?),
+        _ => SourceKind::Helmfile(path("path")?),
     };
     Some(Spec { label: Some(file.label(name)), kind })
 }

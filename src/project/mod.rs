@@ -24,6 +24,7 @@ use hydrate_acquire::Mirrors;
 use hydrate_base::bounds::is_dot_git;
 use hydrate_base::work_tree::WorkTree;
 use hydrate_base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World, is_refused, suggest};
+use hydrate_chart::Level;
 
 pub use component::Component;
 pub use environment::Environment;
@@ -40,16 +41,6 @@ pub enum Layout {
     Objects,
     /// One `manifest.yaml`.
     Manifest,
-}
-
-/// Which helm's bytes are rendered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HelmLevel {
-    /// helm 3.17
-    V3,
-    /// helm 4.3
-    #[default]
-    V4,
 }
 
 /// What becomes of objects that are Helm hooks, by the name of the hook; `true` keeps them.
@@ -87,7 +78,7 @@ impl Hooks {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Compatibility level of Helm rendering.
-    pub helm: HelmLevel,
+    pub helm: Level,
     /// Layout where a component does not say.
     pub layout: Layout,
     /// Directory of the components, relative to the root.
@@ -109,7 +100,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            helm: HelmLevel::default(),
+            helm: Level::default(),
             layout: Layout::default(),
             components: "components".to_owned(),
             environments: "environments".to_owned(),
@@ -283,7 +274,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         }
     };
     let settings = Settings {
-        helm: if file.text(root, "helm").is_some_and(|text| text.text == "v3") { HelmLevel::V3 } else { HelmLevel::V4 },
+        helm: file.text(root, "helm").and_then(|text| Level::parse(&text.text)).unwrap_or_default(),
         layout: read_layout(file, root).unwrap_or_default(),
         components: directory("components", defaults.components),
         environments: directory("environments", defaults.environments),

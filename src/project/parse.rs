@@ -1,4 +1,4 @@
-//! Reading a configuration file: text, positions, shape.
+//! DecodeOptions a configuration file: text, positions, shape.
 
 use std::io;
 use std::path::Path;

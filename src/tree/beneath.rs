@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use hydrate_base::hash::sha256;
-use hydrate_base::whole::may_be_killed_here;
+use hydrate_base::kill_point;
 use hydrate_base::world::is_missing;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -45,7 +45,7 @@ impl Dir {
 
     /// A directory of a name in this one that nothing has.
     pub(super) fn make_new(&self, name: &str) -> io::Result<Self> {
-        may_be_killed_here();
+        kill_point();
         rustix::fs::mkdirat(&self.0, name, Mode::from_raw_mode(0o777))?;
         self.walk(name, false)
     }
@@ -57,7 +57,7 @@ impl Dir {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{path} is no path beneath the project")));
             }
             if make {
-                may_be_killed_here();
+                kill_point();
                 match rustix::fs::mkdirat(&here.0, part, Mode::from_raw_mode(0o777)) {
                     Ok(()) | Err(Errno::EXIST) => {}
                     Err(error) => return Err(error.into()),
@@ -121,7 +121,7 @@ impl Dir {
 
     /// Moves a file over whatever file has the name.
     pub(super) fn move_over(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
-        may_be_killed_here();
+        kill_point();
         Ok(rustix::fs::renameat(&self.0, name, &to.0, new)?)
     }
 
@@ -139,13 +139,13 @@ impl Dir {
         if std::env::var_os("HYDRATE_TEST_NO_EXCHANGE").is_some_and(|what| what == "links") {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        may_be_killed_here();
+        kill_point();
         Ok(rustix::fs::linkat(&self.0, name, &to.0, new, AtFlags::empty())?)
     }
 
     /// Removes a file; one that is not there is none to remove.
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {
-        may_be_killed_here();
+        kill_point();
         match rustix::fs::unlinkat(&self.0, name, AtFlags::empty()) {
             Err(Errno::NOENT) => Ok(()),
             other => Ok(other?),
@@ -154,13 +154,13 @@ impl Dir {
 
     /// Removes a directory in this one if nothing is in it.
     pub(super) fn remove_empty(&self, name: &str) -> io::Result<()> {
-        may_be_killed_here();
+        kill_point();
         Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
     }
 
     /// Writes a file that is not there yet.
     pub(super) fn write_new(&self, name: &str, content: &[u8]) -> io::Result<()> {
-        may_be_killed_here();
+        kill_point();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(rustix::fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?);
         io::Write::write_all(&mut file, content)
@@ -219,7 +219,7 @@ fn exchange_or_not(from: &Dir, name: &str, to: &Dir, other: &str, flags: RenameF
     if std::env::var_os("HYDRATE_TEST_NO_EXCHANGE").is_some() {
         return Err(io::ErrorKind::Unsupported.into());
     }
-    may_be_killed_here();
+    kill_point();
     Ok(rustix::fs::renameat_with(&from.0, name, &to.0, other, flags)?)
 }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::git::LineEndings;
 use hydrate_base::hash::sha256;
-use hydrate_base::{Diagnostic, Fate, Result};
+use hydrate_base::{Change, Diagnostic, Result};
 
 use super::disk::{self, Place, failed};
 use super::index::{self, Entries, Index};
@@ -71,19 +71,19 @@ impl Changes {
     }
 
     /// What becomes of the environment's index, when it changes.
-    pub fn index_fate(&self) -> Option<Fate> {
+    pub fn index_fate(&self) -> Option<Change> {
         self.index.as_ref().map(|index| match (index, &self.index_on_disk) {
-            (None, _) => Fate::Deleted,
-            (Some(_), None) => Fate::Created,
-            (Some(_), Some(_)) => Fate::Changed,
+            (None, _) => Change::Deleted,
+            (Some(_), None) => Change::Created,
+            (Some(_), Some(_)) => Change::Changed,
         })
     }
 
     /// How many files are created, changed, deleted and unchanged, the index among them, `.hydrated` files aside.
     pub fn counts(&self) -> [usize; 4] {
-        let of_index = |fate| usize::from(self.index_fate() == Some(fate));
+        let of_index = |change| usize::from(self.index_fate() == Some(change));
         let unchanged = usize::from(self.index.is_none() && self.index_on_disk.is_some());
-        let index = [of_index(Fate::Created), of_index(Fate::Changed), of_index(Fate::Deleted), unchanged];
+        let index = [of_index(Change::Created), of_index(Change::Changed), of_index(Change::Deleted), unchanged];
         self.dirs.values().chain([&self.clusters]).fold(index, |[created, changed, deleted, unchanged], dir| {
             [created + dir.created.len(), changed + dir.changed.len(), deleted + dir.deleted.len(), unchanged + dir.unchanged]
         })

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diff::FileDiff;
-use hydrate_base::Fate;
+use hydrate_base::Change;
 use hydrate_base::{Diagnostic, Result};
 
 use super::disk::Place;
@@ -17,9 +17,9 @@ pub fn of_changes(place: &Place, changes: &Changes) -> Vec<FileDiff> {
     for (component, dir) in &changes.dirs {
         of_directory(component, &place.shown(component), dir, &mut all);
     }
-    if let (Some(index), Some(fate)) = (&changes.index, changes.index_fate()) {
+    if let (Some(index), Some(change)) = (&changes.index, changes.index_fate()) {
         let (before, after) = (changes.index_before.clone().unwrap_or_default(), index.clone().unwrap_or_default());
-        all.push(one(&place.shown(""), &place.shown(""), KUSTOMIZATION, fate, before, after));
+        all.push(one(&place.shown(""), &place.shown(""), KUSTOMIZATION, change, before, after));
     }
     let clusters = place.clusters_shown("");
     of_directory(&clusters, &clusters, &changes.clusters, &mut all);
@@ -27,18 +27,18 @@ pub fn of_changes(place: &Place, changes: &Changes) -> Vec<FileDiff> {
 }
 
 fn of_directory(component: &str, dir: &str, changes: &DirChanges, all: &mut Vec<FileDiff>) {
-    let groups = [(Fate::Created, &changes.created), (Fate::Changed, &changes.changed), (Fate::Deleted, &changes.deleted)];
-    for (fate, files) in groups {
+    let groups = [(Change::Created, &changes.created), (Change::Changed, &changes.changed), (Change::Deleted, &changes.deleted)];
+    for (change, files) in groups {
         for file in files {
             let content = |files: &Files| files.get(file).cloned().unwrap_or_default();
-            let after = if fate == Fate::Deleted { Arc::default() } else { content(&changes.files) };
-            all.push(one(component, dir, file, fate, content(&changes.before), after));
+            let after = if change == Change::Deleted { Arc::default() } else { content(&changes.files) };
+            all.push(one(component, dir, file, change, content(&changes.before), after));
         }
     }
 }
 
-fn one(component: &str, dir: &str, file: &str, fate: Fate, before: Arc<[u8]>, after: Arc<[u8]>) -> FileDiff {
-    FileDiff { component: component.to_owned(), path: format!("{dir}/{file}"), file: file.to_owned(), fate, before, after }
+fn one(component: &str, dir: &str, file: &str, change: Change, before: Arc<[u8]>, after: Arc<[u8]>) -> FileDiff {
+    FileDiff { component: component.to_owned(), path: format!("{dir}/{file}"), file: file.to_owned(), change, before, after }
 }
 
 fn sorted(mut all: Vec<FileDiff>) -> Vec<FileDiff> {
@@ -108,29 +108,29 @@ fn index_against(place: &Place, revision: &Revision, desired: &Desired) -> Resul
             updated.map_err(|why| Diagnostic::error(format!("{} of the revision cannot be compared: {why}", place.shown(KUSTOMIZATION))))?
         }
     };
-    let fate = match (&before, &after) {
+    let change = match (&before, &after) {
         (None, None) => return Ok(None),
         (Some(before), Some(after)) if before[..] == *after.as_bytes() => return Ok(None),
-        (None, Some(_)) => Fate::Created,
-        (Some(_), None) => Fate::Deleted,
-        (Some(_), Some(_)) => Fate::Changed,
+        (None, Some(_)) => Change::Created,
+        (Some(_), None) => Change::Deleted,
+        (Some(_), Some(_)) => Change::Changed,
     };
     let bytes = |text: Option<&[u8]>| text.map(Arc::from).unwrap_or_default();
     let (before, after) = (bytes(before.map(Vec::as_slice)), bytes(after.as_deref().map(str::as_bytes)));
-    Ok(Some(one(&place.shown(""), &place.shown(""), KUSTOMIZATION, fate, before, after)))
+    Ok(Some(one(&place.shown(""), &place.shown(""), KUSTOMIZATION, change, before, after)))
 }
 
 fn directory_against(component: &str, dir: &str, before: &BTreeMap<&str, &[u8]>, after: &Files, all: &mut Vec<FileDiff>) {
     for (file, bytes) in after {
-        let (fate, old) = match before.get(file.as_str()) {
-            None => (Fate::Created, Arc::default()),
+        let (change, old) = match before.get(file.as_str()) {
+            None => (Change::Created, Arc::default()),
             Some(old) if **old == bytes[..] => continue,
-            Some(old) => (Fate::Changed, Arc::from(*old)),
+            Some(old) => (Change::Changed, Arc::from(*old)),
         };
-        all.push(one(component, dir, file, fate, old, Arc::clone(bytes)));
+        all.push(one(component, dir, file, change, old, Arc::clone(bytes)));
     }
     for (file, old) in before.iter().filter(|(file, _)| **file != INDEX && !after.contains_key(**file)) {
-        all.push(one(component, dir, file, Fate::Deleted, Arc::from(*old), Arc::default()));
+        all.push(one(component, dir, file, Change::Deleted, Arc::from(*old), Arc::default()));
     }
 }
 
@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn shown(diffs: Result<Vec<FileDiff>>) -> Vec<String> {
-        diffs.unwrap().iter().map(|diff| format!("{} {}", diff.fate.word(), diff.path)).collect()
+        diffs.unwrap().iter().map(|diff| format!("{} {}", diff.change.word(), diff.path)).collect()
     }
 
     #[test]

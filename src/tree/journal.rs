@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::git::Repository;
 use hydrate_base::hash::{hex, sha256};
-use hydrate_base::whole::may_be_killed_here;
+use hydrate_base::kill_point;
 use hydrate_base::world::is_missing;
 
 use super::disk::Place;
@@ -168,14 +168,14 @@ impl Keeping {
         let mut file = File::create(&beside)?;
         file.write_all(&journal.text()?)?;
         file.sync_all()?;
-        may_be_killed_here();
+        kill_point();
         fs::rename(beside, self.dir.join(JOURNAL))?;
         File::open(&self.dir)?.sync_all()
     }
 
     /// Decides that the write is taken back.
     pub(super) fn turn_back(&self) -> io::Result<()> {
-        may_be_killed_here();
+        kill_point();
         File::create(self.dir.join(BACK)).map(drop)
     }
 
@@ -199,7 +199,7 @@ impl Keeping {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 made => {
                     made?;
-                    may_be_killed_here();
+                    kill_point();
                     return fs::rename(&self.dir, &aside).map(|()| aside);
                 }
             }
@@ -220,7 +220,7 @@ impl Keeping {
 
     /// Ends a write that is done, or undone.
     pub(super) fn end(&self) -> io::Result<()> {
-        may_be_killed_here();
+        kill_point();
         remove(&self.dir.join(JOURNAL))
     }
 
@@ -231,7 +231,7 @@ impl Keeping {
 
     /// Notes that directory, before it is made.
     pub(super) fn note_staging(&self, name: &str) -> io::Result<()> {
-        may_be_killed_here();
+        kill_point();
         fs::write(self.dir.join(STAGING), name)
     }
 

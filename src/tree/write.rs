@@ -421,7 +421,7 @@ impl Write {
             _ => self.root.make(parent)?,
         };
         let (mark, staged) = (&self.mark, &self.staged);
-        Change { mark, direction, staged, dir: &dir, name, from, to, incoming: &incoming, outgoing: &outgoing }.make()
+        FileChange { mark, direction, staged, dir: &dir, name, from, to, incoming: &incoming, outgoing: &outgoing }.make()
     }
 
     /// Takes back all steps before one that failed, and what of that one was done.
@@ -448,7 +448,7 @@ impl Write {
 }
 
 /// One file that goes from one state to another.
-struct Change<'a> {
+struct FileChange<'a> {
     /// What names beside the target begin with, where staged files are on another file system.
     mark: &'a str,
     direction: Direction,
@@ -463,7 +463,7 @@ struct Change<'a> {
     outgoing: &'a str,
 }
 
-impl Change<'_> {
+impl FileChange<'_> {
     /// Makes the change, or completes one that was begun; `false` where somebody else has changed the file.
     fn make(&self) -> io::Result<bool> {
         let beside = [self.incoming, self.outgoing].map(|name| format!("{}-{name}", self.mark));
@@ -610,7 +610,7 @@ impl Change<'_> {
             }
         }
         let (from, to) = (self.from.clone(), self.to.clone());
-        let done = Change { staged: self.dir, incoming, outgoing, from, to, ..*self }.make_here()?;
+        let done = FileChange { staged: self.dir, incoming, outgoing, from, to, ..*self }.make_here()?;
         // What went is kept with the staged files, should all of it be undone.
         if done && let Some(before) = self.dir.read(outgoing)? {
             self.staged.remove(self.outgoing)?;

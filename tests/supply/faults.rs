@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hydrate_acquire::{Supply, Want};
+use hydrate_acquire::{ArtifactRequest, Supply};
 
 use crate::project::*;
 use crate::server::{Asked, Fault, Reply, Server};
@@ -148,7 +148,7 @@ fn archives_that_are_none() {
         let world = world(home.path());
         let body: Arc<[u8]> = bytes.into();
         let server = Server::start(move |_, _| Reply::ok(Arc::clone(&body)));
-        let want_archive = Want::Archive { url: server.url("/loki.tgz") };
+        let want_archive = ArtifactRequest::Archive { url: server.url("/loki.tgz") };
         let result = resolve(&Supply::new(&world, options(home.path())), &want_archive);
         match result {
             Ok(artifact) => assert_eq!((name, artifact.name.as_str()), ("another", "tempo")),
@@ -190,7 +190,7 @@ fn a_variable_of_a_host_that_looks_alike_is_not_sent() {
             .with_variable("HTTP_PROXY", &server.url(""))
             .with_variable("HYDRATE_RETRIES", "0");
         let url = format!("http://{host}:{}/loki.tgz", server.port);
-        let error = resolve(&Supply::new(&world, options(home.path())), &Want::Archive { url }).unwrap_err().to_string();
+        let error = resolve(&Supply::new(&world, options(home.path())), &ArtifactRequest::Archive { url }).unwrap_err().to_string();
         (server.asked().pop().and_then(|asked| asked.header("authorization").map(str::to_owned)), error)
     };
     let (sent, error) = fetch(&careless, "local-host");

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use hydrate_acquire::{Options, Supply, Want};
+use hydrate_acquire::{ArtifactRequest, Options, Supply};
 use hydrate_address::Repository;
 
 use crate::project::*;
@@ -29,8 +29,8 @@ fn origin() -> tempfile::TempDir {
     directory
 }
 
-fn want(address: String, reference: Option<&str>) -> Want {
-    Want::Git(Repository { address, reference: reference.map(str::to_owned), submodules: true, timeout: None })
+fn want(address: String, reference: Option<&str>) -> ArtifactRequest {
+    ArtifactRequest::Git(Repository { address, reference: reference.map(str::to_owned), submodules: true, timeout: None })
 }
 
 #[test]
@@ -63,9 +63,9 @@ fn a_branch_is_locked_to_its_commit() {
 
 #[test]
 fn the_address_of_a_chart_in_a_repository() {
-    let (want, path) = Want::chart("git+https://git.example.org/team/charts//charts/app?ref=v1", None, None).unwrap();
+    let (want, path) = ArtifactRequest::chart("git+https://git.example.org/team/charts//charts/app?ref=v1", None, None).unwrap();
     assert_eq!((want.title().as_str(), path.as_str()), ("Git repository https://git.example.org/team/charts", "charts/app"));
-    assert!(Want::chart("./chart", None, None).is_none());
+    assert!(ArtifactRequest::chart("./chart", None, None).is_none());
 }
 
 struct Daemon(Child, u16);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hydrate_acquire::Mirrors;
 use hydrate_acquire::http::NoProgress;
 use hydrate_acquire::{Artifact, Lock};
-use hydrate_acquire::{Options, Supply, Update, Want};
+use hydrate_acquire::{ArtifactRequest, Options, Supply, Update};
 pub(crate) use hydrate_base::hash::sha256;
 use hydrate_base::{Diagnostic, MemoryWorld};
 
@@ -71,12 +71,12 @@ pub(crate) fn options(root: &Path) -> Options {
     }
 }
 
-pub(crate) fn chart(repository: &str, name: &str, version: Option<&str>) -> Want {
-    Want::Chart { repository: repository.to_owned(), name: name.to_owned(), version: version.map(str::to_owned) }
+pub(crate) fn chart(repository: &str, name: &str, version: Option<&str>) -> ArtifactRequest {
+    ArtifactRequest::Chart { repository: repository.to_owned(), name: name.to_owned(), version: version.map(str::to_owned) }
 }
 
 /// Resolves one want from nothing.
-pub(crate) fn resolve(supply: &Supply<'_>, want: &Want) -> Result<Artifact, Box<Diagnostic>> {
+pub(crate) fn resolve(supply: &Supply<'_>, want: &ArtifactRequest) -> Result<Artifact, Box<Diagnostic>> {
     let wants = BTreeMap::from([(want.clone(), BTreeSet::from(["app@k3d".to_owned()]))]);
     let lock = supply.resolve(&wants, &Lock::default(), &Update::Nothing).map_err(|mut errors| errors.remove(0))?;
     Ok(lock.artifacts().next().unwrap().clone())

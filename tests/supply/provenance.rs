@@ -3,7 +3,7 @@
 
 use hydrate_acquire::provenance::{Keyring, Signer, Subject, verify};
 use hydrate_acquire::{Artifact, Lock};
-use hydrate_acquire::{Options, Supply, Want};
+use hydrate_acquire::{ArtifactRequest, Options, Supply};
 
 use crate::project::*;
 use crate::server::{Asked, Reply, Server};
@@ -194,8 +194,8 @@ fn layer(kind: &str, bytes: &[u8]) -> serde_json::Value {
     serde_json::json!({"mediaType": kind, "digest": format!("sha256:{}", sha256(bytes)), "size": bytes.len()})
 }
 
-fn in_registry(server: &Server) -> Want {
-    Want::Oci { reference: format!("oci://127.0.0.1:{}/charts/app", server.port), version: Some("1.0.0".into()) }
+fn in_registry(server: &Server) -> ArtifactRequest {
+    ArtifactRequest::Oci { reference: format!("oci://127.0.0.1:{}/charts/app", server.port), version: Some("1.0.0".into()) }
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn of_git_the_commit_is_what_counts() {
     let world = world(home.path());
     let supply = Supply::new(&world, options(home.path()));
     let server = Server::start(|_, _| Reply::ok(&b"kind: x"[..]));
-    let file = resolve(&supply, &Want::File { url: server.url("/x.yaml") }).unwrap();
+    let file = resolve(&supply, &ArtifactRequest::File { url: server.url("/x.yaml") }).unwrap();
     let error = supply.with_provenance(&file).unwrap_err().to_string();
     assert!(error.contains("only packed charts are signed"), "{error}");
 }

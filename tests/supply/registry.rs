@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hydrate_acquire::{Options, Supply, Want};
+use hydrate_acquire::{ArtifactRequest, Options, Supply};
 
 use crate::project::*;
 use crate::server::{Asked, Reply, Server};
@@ -54,8 +54,8 @@ fn registry(asked: &Asked) -> Reply {
     Reply::status(404)
 }
 
-fn loki(server: &Server, version: Option<&str>) -> Want {
-    Want::Oci { reference: format!("oci://127.0.0.1:{}/charts/loki", server.port), version: version.map(str::to_owned) }
+fn loki(server: &Server, version: Option<&str>) -> ArtifactRequest {
+    ArtifactRequest::Oci { reference: format!("oci://127.0.0.1:{}/charts/loki", server.port), version: version.map(str::to_owned) }
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn versions_ranges_and_digests() {
         assert_eq!(&*supply.bytes(&artifact).unwrap(), packed("loki", want));
     }
     let digest = sha256(manifest("2.0.0-rc.1").as_bytes());
-    let want = Want::Oci { reference: format!("oci://127.0.0.1:{}/charts/loki@sha256:{digest}", server.port), version: None };
+    let want = ArtifactRequest::Oci { reference: format!("oci://127.0.0.1:{}/charts/loki@sha256:{digest}", server.port), version: None };
     assert_eq!(resolve(&supply, &want).unwrap().version, "2.0.0-rc.1");
 }
 

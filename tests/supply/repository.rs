@@ -2,7 +2,7 @@
 
 use hydrate_acquire::Mirrors;
 use hydrate_acquire::{Artifact, Lock};
-use hydrate_acquire::{Options, Supply, Update, Want};
+use hydrate_acquire::{ArtifactRequest, Options, Supply, Update};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::project::*;
@@ -73,7 +73,7 @@ fn what_is_locked_stays_until_it_is_updated() {
 fn one_pass_over_the_index_serves_all_charts_of_a_repository() {
     let home = tempfile::tempdir().unwrap();
     let (server, world) = (repository(), world(home.path()));
-    let wants: BTreeMap<Want, BTreeSet<String>> =
+    let wants: BTreeMap<ArtifactRequest, BTreeSet<String>> =
         ["loki", "tempo"].map(|name| (chart(&server.url("/charts"), name, None), BTreeSet::new())).into();
     let lock = Supply::new(&world, options(home.path())).resolve(&wants, &Lock::default(), &Update::Nothing).unwrap();
     assert_eq!(lock.artifacts().map(|artifact| artifact.version.as_str()).collect::<Vec<_>>(), ["1.1.0", "3.0.0"]);
@@ -181,7 +181,7 @@ fn vendored_archives_come_first_and_are_checked() {
 fn a_plain_archive_by_its_address() {
     let home = tempfile::tempdir().unwrap();
     let (server, world) = (repository(), world(home.path()));
-    let want = Want::Archive { url: server.url("/charts/tempo-3.0.0.tgz") };
+    let want = ArtifactRequest::Archive { url: server.url("/charts/tempo-3.0.0.tgz") };
     let artifact = resolve(&Supply::new(&world, options(home.path())), &want).unwrap();
     assert_eq!((artifact.name.as_str(), artifact.version.as_str()), ("tempo", "3.0.0"));
 }

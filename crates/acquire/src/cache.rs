@@ -18,8 +18,8 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{FlockOperation, flock};
 
 use hydrate_base::hash::{is_sha256, sha256};
-use hydrate_base::whole::{self, Purpose};
 use hydrate_base::{Diagnostic, World};
+use hydrate_base::{Purpose, atomic_write};
 
 /// The directories in a cache.
 const PARTS: [&str; 5] = ["blobs", "git", "locks", "renders", "tmp"];
@@ -117,7 +117,7 @@ impl Cache {
             make(&self.root)?;
             for (name, text) in [(TAG, TAG_TEXT), (MARKER, b"1\n")] {
                 let path = self.root.join(name);
-                whole::write(&path, &self.root, &[text], Purpose::Private).map_err(|error| failed("write", &path, &error))?;
+                atomic_write(&path, &self.root, &[text], Purpose::Private).map_err(|error| failed("write", &path, &error))?;
             }
         }
         let path = self.root.join(part);
@@ -179,7 +179,7 @@ impl Cache {
         let tmp = self.part("tmp")?;
         self.part(&format!("blobs/{}", digest.get(..2).unwrap_or("__")))?;
         // Written beside, flushed to the disk, renamed: there whole, or not at all.
-        whole::write(&path, &tmp, &[bytes], Purpose::Private).map_err(|error| failed("write", &path, &error))?;
+        atomic_write(&path, &tmp, &[bytes], Purpose::Private).map_err(|error| failed("write", &path, &error))?;
         Ok(digest)
     }
 

@@ -23,7 +23,7 @@ use hydrate_base::suggest::nearest;
 use hydrate_base::{self as base, Diagnostic, World};
 
 /// How long one run of `git` may take: `HYDRATE_GIT_TIMEOUT` in seconds, or five minutes.
-pub(crate) fn patience(world: &dyn World) -> Duration {
+pub(crate) fn timeout(world: &dyn World) -> Duration {
     let seconds = world.variable("HYDRATE_GIT_TIMEOUT").and_then(|text| text.parse::<u32>().ok());
     seconds.map_or(Duration::from_secs(300), |seconds| Duration::from_secs(seconds.max(1).into()))
 }
@@ -33,7 +33,7 @@ pub(crate) struct Git<'a> {
     /// Where shallow repositories are kept.
     pub cache: &'a Cache,
     /// How long one run of `git` may take, where the address does not say.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// User and password for an address, where hydrate was given them; git's own ways come after.
     pub login: &'a dyn Fn(&Url) -> Option<(String, String)>,
 }
@@ -187,7 +187,7 @@ impl<'a> Runner<'a> {
     /// What `git` prints. It asks nobody anything, and is stopped when its time is over.
     fn run(&self, args: &[&str]) -> Result<String, Box<Diagnostic>> {
         let (mut out, mut err) = (scratch()?, scratch()?);
-        let limit = self.repository.timeout.unwrap_or(self.git.patience);
+        let limit = self.repository.timeout.unwrap_or(self.git.timeout);
         let mut command = self.command(args);
         command.stdin(Stdio::null()).stdout(duplicate(&out)?).stderr(duplicate(&err)?);
         let status = command.spawn().and_then(|child| wait(child, limit)).map_err(|error| {
@@ -333,7 +333,7 @@ impl Git<'_> {
         let failed = |error: git2::Error| git_failed(of, &error);
         let commit = local.revparse_single(commit).and_then(|object| object.peel_to_commit()).map_err(failed)?;
         let root = commit.tree().map_err(failed)?;
-        let mut reading = Reading { local, of, tree: Tree::default(), bytes: 0, submodules: Vec::new() };
+        let mut reading = TreeReader { local, of, tree: Tree::default(), bytes: 0, submodules: Vec::new() };
         reading.walk(&root, "", 0)?;
         let (mut tree, submodules) = (reading.tree, reading.submodules);
         if of.submodules {
@@ -371,7 +371,7 @@ impl Git<'_> {
     }
 }
 
-struct Reading<'a> {
+struct TreeReader<'a> {
     local: &'a git2::Repository,
     of: &'a Repository,
     tree: Tree,
@@ -379,7 +379,7 @@ struct Reading<'a> {
     submodules: Vec<(String, String)>,
 }
 
-impl Reading<'_> {
+impl TreeReader<'_> {
     fn walk(&mut self, tree: &git2::Tree<'_>, prefix: &str, depth: u32) -> Result<(), Box<Diagnostic>> {
         let failed = |error: git2::Error| git_failed(self.of, &error);
         if depth > 200 {
@@ -469,7 +469,7 @@ mod tests {
     }
 
     fn fetch(cache: &Cache, repository: &Repository, commit: Option<&str>) -> Result<(Tree, String), Box<Diagnostic>> {
-        Git { cache, patience: Duration::from_secs(60), login: &|_| None }.fetch(repository, commit)
+        Git { cache, timeout: Duration::from_secs(60), login: &|_| None }.fetch(repository, commit)
     }
 
     #[test]
@@ -605,7 +605,7 @@ mod tests {
     fn logins_go_to_their_origin_only() {
         let cache = Cache::at("/nonexistent");
         let login = |url: &Url| (url.host() == "git.example.org").then(|| ("ann".to_owned(), "s3cret".to_owned()));
-        let git = Git { cache: &cache, patience: Duration::from_secs(1), login: &login };
+        let git = Git { cache: &cache, timeout: Duration::from_secs(1), login: &login };
         for (address, sent) in [
             ("https://git.example.org/a", Some("s3cret")),
             ("https://bob:pw@other.example.org/a", Some("pw")),

@@ -17,7 +17,7 @@ use hydrate_base::{Diagnostic, World};
 
 /// How long to wait and how often to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// For a connection to be made.
     pub connect: Duration,
     /// For the answer to begin, and between two pieces of it.
@@ -30,7 +30,7 @@ pub struct Patience {
     pub pause: Duration,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// The defaults, changed by `HYDRATE_TIMEOUT` (seconds) and `HYDRATE_RETRIES`; `whole` is what the command line says.
     pub fn from_world(world: &dyn World, whole: Option<Duration>) -> Self {
         let number = |name: &str| world.variable(name).and_then(|text| text.parse::<u32>().ok());
@@ -128,7 +128,7 @@ pub struct Client {
     credentials: Arc<Credentials>,
     proxies: Proxies,
     extra_roots: Vec<String>,
-    patience: Patience,
+    retry_policy: RetryPolicy,
     offline: bool,
     progress: Arc<dyn Progress>,
 }
@@ -141,7 +141,7 @@ struct AgentKey {
 }
 
 impl Client {
-    /// A client that takes proxies, extra certificates and patience from the world's environment variables.
+    /// A client that takes proxies, extra certificates and retry_policy from the world's environment variables.
     pub fn new(
         world: &dyn World,
         credentials: Arc<Credentials>,
@@ -155,7 +155,7 @@ impl Client {
             credentials,
             proxies: Proxies::from_world(world),
             extra_roots,
-            patience: Patience::from_world(world, whole),
+            retry_policy: RetryPolicy::from_world(world, whole),
             offline,
             progress,
         }
@@ -214,12 +214,12 @@ impl Client {
 
     /// Tries until there is an answer, the tries are used up, or the time is; each is told when that is.
     fn retried<T>(&self, artifact: &str, mut attempt: impl FnMut(Instant) -> Try<T>) -> Result<T, Box<Diagnostic>> {
-        let mut pause = self.patience.pause;
-        let end = Instant::now() + self.patience.whole;
+        let mut pause = self.retry_policy.pause;
+        let end = Instant::now() + self.retry_policy.whole;
         for number in 1.. {
             match attempt(end) {
                 Ok(value) => return Ok(value),
-                Err(fault) if fault.again && number < self.patience.tries && Instant::now() < end => {
+                Err(fault) if fault.again && number < self.retry_policy.tries && Instant::now() < end => {
                     std::thread::sleep(fault.wait.unwrap_or(pause).min(Duration::from_secs(30)) + jitter(artifact, number));
                     pause = (pause * 2).min(Duration::from_secs(10));
                 }
@@ -272,7 +272,7 @@ impl Client {
             if matches!(status, 301 | 302 | 303 | 307 | 308) {
                 url = redirected(request, &url, &response)?;
             } else if status == 429 || status >= 500 {
-                return Err(unwell(request, &url, &response));
+                return Err(server_error(request, &url, &response));
             } else {
                 return Ok((response, url));
             }
@@ -339,11 +339,11 @@ impl Client {
             .max_redirects_will_error(false)
             .proxy(proxy)
             .user_agent(concat!("hydrate/", env!("CARGO_PKG_VERSION")))
-            .timeout_resolve(Some(self.patience.connect))
-            .timeout_connect(Some(self.patience.connect))
-            .timeout_global(Some(self.patience.whole))
-            .timeout_recv_response(Some(self.patience.silence))
-            .timeout_per_read(Some(self.patience.silence));
+            .timeout_resolve(Some(self.retry_policy.connect))
+            .timeout_connect(Some(self.retry_policy.connect))
+            .timeout_global(Some(self.retry_policy.whole))
+            .timeout_recv_response(Some(self.retry_policy.silence))
+            .timeout_per_read(Some(self.retry_policy.silence));
         if key.secure {
             config = config.tls_config(self.tls(key.tls.as_ref())?);
         }
@@ -559,7 +559,7 @@ fn redirected(request: Request<'_>, from: &Url, response: &Response<Body>) -> Tr
     Ok(url)
 }
 
-fn unwell(request: Request<'_>, url: &Url, response: &Response<Body>) -> Fault {
+fn server_error(request: Request<'_>, url: &Url, response: &Response<Body>) -> Fault {
     let status = response.status();
     let text = format!("cannot fetch {}: the server answered {status}", request.artifact);
     let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());

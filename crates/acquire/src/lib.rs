@@ -1,6 +1,6 @@
 //! The only room that touches the network: charts and bases from anywhere, by lock, digest and cache.
 //!
-//! `hydrate lock` turns each [`Want`] into an [`Artifact`] (`resolve`); everything else goes from an artifact of the
+//! `hydrate lock` turns each [`ArtifactRequest`] into an [`Artifact`] (`resolve`); everything else goes from an artifact of the
 //! lock to its bytes ([`Supply::bytes`]): the vendored archive, the cache, and only then the network. Whatever the way,
 //! the bytes have the digest of the lock or nothing is given.
 
@@ -37,7 +37,7 @@ use hydrate_address::Url;
 use hydrate_base::hash::sha256;
 use hydrate_base::{Diagnostic, World};
 use oci::{Reference, Registries};
-use vendor::Part;
+use vendor::VendoredFile;
 
 pub use resolve::{Newer, Update};
 
@@ -46,7 +46,7 @@ pub const MAX_ARCHIVE: u64 = 200 << 20;
 
 /// What a component or a kustomization asks for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Want {
+pub enum ArtifactRequest {
     /// A chart of a repository, in a version or range (`None`: the newest release).
     Chart {
         /// The repository's address.
@@ -77,7 +77,7 @@ pub enum Want {
     },
 }
 
-impl Want {
+impl ArtifactRequest {
     /// The chart that `chart:`, `repo:` and `version:` of a component, or of a dependency in Chart.yaml, name. Gives
     /// the path inside of a Git repository as well, and `None` for what is local.
     pub fn chart(chart: &str, repository: Option<&str>, version: Option<&str>) -> Option<(Self, String)> {
@@ -181,7 +181,7 @@ impl<'w> Supply<'w> {
     ///
     /// One process at a time fetches an artifact; the others wait and find it in the cache.
     pub fn bytes(&self, artifact: &Artifact) -> Result<Arc<[u8]>, Box<Diagnostic>> {
-        if let Some(bytes) = self.vendored().get(artifact, Part::Archive)? {
+        if let Some(bytes) = self.vendored().get(artifact, VendoredFile::Archive)? {
             return Ok(bytes);
         }
         let title = artifact.title();
@@ -251,8 +251,8 @@ impl<'w> Supply<'w> {
     fn at_hand(&self, artifact: &Artifact) -> bool {
         let cached = |digest: &str| self.cache().is_ok_and(|cache| cache.get(digest).is_ok_and(|bytes| bytes.is_some()));
         let vendored = |part| self.vendored().get(artifact, part).is_ok_and(|bytes| bytes.is_some());
-        let proof = |digest: &String| vendored(Part::Provenance) || cached(digest);
-        (vendored(Part::Archive) || cached(&artifact.sha256)) && artifact.provenance.as_ref().is_none_or(proof)
+        let proof = |digest: &String| vendored(VendoredFile::Provenance) || cached(digest);
+        (vendored(VendoredFile::Archive) || cached(&artifact.sha256)) && artifact.provenance.as_ref().is_none_or(proof)
     }
 
     /// Writes the archives of all artifacts to `charts/` in the project, and removes archives there that this function
@@ -261,8 +261,8 @@ impl<'w> Supply<'w> {
         let artifacts: Vec<&Artifact> = lock.artifacts().collect();
         self.fetch_all(&artifacts)?;
         vendor::write(&self.options.root, lock, |artifact, part| match part {
-            Part::Archive => self.bytes(artifact),
-            Part::Provenance => self.provenance(artifact),
+            VendoredFile::Archive => self.bytes(artifact),
+            VendoredFile::Provenance => self.provenance(artifact),
         })
         .map_err(|error| vec![error])
     }
@@ -341,7 +341,7 @@ impl<'w> Supply<'w> {
             credentials.prepare(self.world, url);
             credentials.given_for_git(url)
         };
-        git::Git { cache: self.cache()?, patience: git::patience(self.world), login: &login }.fetch(repository, commit)
+        git::Git { cache: self.cache()?, timeout: git::timeout(self.world), login: &login }.fetch(repository, commit)
     }
 
     /// The archive of a chart in a registry is the blob with its digest: no manifest has to be read.

@@ -100,7 +100,7 @@ pub(crate) struct Manifest {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+struct ManifestOrIndex {
     #[serde(default)]
     media_type: String,
     #[serde(default)]
@@ -170,7 +170,7 @@ impl<'a> Registries<'a> {
             if which.starts_with("sha256:") && which != digest {
                 return Err(mismatch(artifact, "the manifest", &which, &digest, &url));
             }
-            let document: Document = serde_json::from_slice(&answer.body).map_err(|error| nonsense(artifact, &url, &error))?;
+            let document: ManifestOrIndex = serde_json::from_slice(&answer.body).map_err(|error| nonsense(artifact, &url, &error))?;
             let kind =
                 if document.media_type.is_empty() { answer.header("content-type").unwrap_or_default() } else { &document.media_type };
             if INDEX.contains(&kind) || (document.layers.is_empty() && !document.manifests.is_empty()) {
@@ -300,7 +300,7 @@ fn chart_manifest(manifests: &[Descriptor], artifact: &str, url: &Url) -> Result
 }
 
 impl Manifest {
-    fn of(document: &Document, digest: String, artifact: &str, url: &Url) -> Result<Self, Box<Diagnostic>> {
+    fn of(document: &ManifestOrIndex, digest: String, artifact: &str, url: &Url) -> Result<Self, Box<Diagnostic>> {
         let layer = |kinds: &[&str]| {
             let layer = document.layers.iter().find(|layer| kinds.contains(&layer.media_type.as_str()))?;
             checked_digest(&layer.digest)

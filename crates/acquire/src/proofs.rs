@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::http::Request;
 use super::oci::tag_of;
 use super::provenance::{self, Keyring, MAX_PROVENANCE};
-use super::vendor::Part;
+use super::vendor::VendoredFile;
 use super::{Supply, unauthorized};
 use crate::lockfile::{Artifact, ArtifactKind};
 use hydrate_address::Url;
@@ -30,7 +30,7 @@ impl Supply<'_> {
 
     /// The provenance file of an artifact whose digest the lock has: the vendored one, that of the cache, or fetched.
     pub fn provenance(&self, artifact: &Artifact) -> Result<Arc<[u8]>, Box<Diagnostic>> {
-        if let Some(bytes) = self.vendored().get(artifact, Part::Provenance)? {
+        if let Some(bytes) = self.vendored().get(artifact, VendoredFile::Provenance)? {
             return Ok(bytes);
         }
         let title = title(artifact);

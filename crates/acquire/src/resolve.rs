@@ -7,7 +7,7 @@ use super::cache::Held;
 use super::http::Request;
 use super::index::{self, ChartVersion};
 use super::oci::{tag_of, version_of};
-use super::{Supply, Want, in_parallel, shown};
+use super::{ArtifactRequest, Supply, in_parallel, shown};
 use crate::lockfile::{Artifact, ArtifactKind, Lock};
 use hydrate_address::Url;
 use hydrate_base::Diagnostic;
@@ -87,11 +87,11 @@ impl<'a> Range<'a> {
 }
 
 /// The artifact of a lock that answers a want.
-pub(super) fn find<'a>(want: &Want, lock: &'a Lock) -> Option<&'a Artifact> {
+pub(super) fn find<'a>(want: &ArtifactRequest, lock: &'a Lock) -> Option<&'a Artifact> {
     let among: Vec<&Artifact> = lock.artifacts().filter(|artifact| same_source(want, artifact)).collect();
     let range = match want {
-        Want::Chart { version, .. } => Range::new(version.as_deref()),
-        Want::Oci { reference, version } => {
+        ArtifactRequest::Chart { version, .. } => Range::new(version.as_deref()),
+        ArtifactRequest::Oci { reference, version } => {
             let reference = super::Reference::parse(reference)?;
             if let Some(digest) = &reference.digest {
                 return among.into_iter().find(|artifact| artifact.manifest.as_ref() == Some(digest));
@@ -102,11 +102,11 @@ pub(super) fn find<'a>(want: &Want, lock: &'a Lock) -> Option<&'a Artifact> {
             let at = best_locked(&Range::new(version.as_deref()), &among)?;
             return among.get(at).copied();
         }
-        Want::Git(repository) => {
+        ArtifactRequest::Git(repository) => {
             let reference = repository.reference.as_deref().unwrap_or_default();
             return among.into_iter().find(|artifact| artifact.version == reference);
         }
-        Want::Archive { .. } | Want::File { .. } => return among.first().copied(),
+        ArtifactRequest::Archive { .. } | ArtifactRequest::File { .. } => return among.first().copied(),
     };
     among.get(best_locked(&range, &among)?).copied()
 }
@@ -116,16 +116,18 @@ fn best_locked(range: &Range<'_>, among: &[&Artifact]) -> Option<usize> {
     range.best(among.iter().map(|artifact| artifact.version.as_str()))
 }
 
-fn same_source(want: &Want, artifact: &Artifact) -> bool {
+fn same_source(want: &ArtifactRequest, artifact: &Artifact) -> bool {
     match (want, artifact.kind) {
-        (Want::Chart { repository, name, .. }, ArtifactKind::Chart) => {
+        (ArtifactRequest::Chart { repository, name, .. }, ArtifactKind::Chart) => {
             artifact.source == shown_repository(repository) && artifact.name == *name
         }
-        (Want::Oci { reference, .. }, ArtifactKind::Oci) => {
+        (ArtifactRequest::Oci { reference, .. }, ArtifactKind::Oci) => {
             super::Reference::parse(reference).is_some_and(|reference| reference.name() == artifact.source)
         }
-        (Want::Archive { url }, ArtifactKind::Archive) | (Want::File { url }, ArtifactKind::File) => artifact.source == shown(url),
-        (Want::Git(repository), ArtifactKind::Git) => artifact.source == hydrate_address::to_lock(repository),
+        (ArtifactRequest::Archive { url }, ArtifactKind::Archive) | (ArtifactRequest::File { url }, ArtifactKind::File) => {
+            artifact.source == shown(url)
+        }
+        (ArtifactRequest::Git(repository), ArtifactKind::Git) => artifact.source == hydrate_address::to_lock(repository),
         _ => false,
     }
 }
@@ -137,16 +139,21 @@ fn shown_repository(text: &str) -> String {
 
 /// Wants that one request answers: all charts of one index, or a single other one.
 enum Group<'a> {
-    Index(String, Vec<&'a Want>),
-    Single(&'a Want),
+    Index(String, Vec<&'a ArtifactRequest>),
+    Single(&'a ArtifactRequest),
 }
 
 impl Supply<'_> {
     /// The lock for what is wanted, with its users. What `old` holds already is kept unless `update` takes it; the rest
     /// is resolved and fetched, several at once. All failures are given, not the first.
-    pub fn resolve(&self, wants: &BTreeMap<Want, BTreeSet<String>>, old: &Lock, update: &Update) -> Result<Lock, Vec<Box<Diagnostic>>> {
+    pub fn resolve(
+        &self,
+        wants: &BTreeMap<ArtifactRequest, BTreeSet<String>>,
+        old: &Lock,
+        update: &Update,
+    ) -> Result<Lock, Vec<Box<Diagnostic>>> {
         let mut lock = Lock::default();
-        let mut open: Vec<&Want> = Vec::new();
+        let mut open: Vec<&ArtifactRequest> = Vec::new();
         for (want, users) in wants {
             match find(want, old).filter(|artifact| !update.takes(artifact)) {
                 Some(artifact) => lock.add(Artifact { used_by: users.clone(), ..artifact.clone() }),
@@ -164,16 +171,16 @@ impl Supply<'_> {
     }
 
     /// What each want comes to now; what one request answers is asked once, and several are asked at the same time.
-    pub fn resolve_each<'a>(&self, wants: &[&'a Want]) -> Vec<(&'a Want, Result<Artifact, Box<Diagnostic>>)> {
+    pub fn resolve_each<'a>(&self, wants: &[&'a ArtifactRequest]) -> Vec<(&'a ArtifactRequest, Result<Artifact, Box<Diagnostic>>)> {
         in_parallel(&self.grouped(wants), |group| self.resolve_group(group)).into_iter().flatten().collect()
     }
 
-    fn grouped<'a>(&self, wants: &[&'a Want]) -> Vec<Group<'a>> {
-        let mut indexes: BTreeMap<String, Vec<&Want>> = BTreeMap::new();
+    fn grouped<'a>(&self, wants: &[&'a ArtifactRequest]) -> Vec<Group<'a>> {
+        let mut indexes: BTreeMap<String, Vec<&ArtifactRequest>> = BTreeMap::new();
         let mut groups = Vec::new();
         for want in wants.iter().copied() {
             match want {
-                Want::Chart { repository, .. } => indexes.entry(repository.clone()).or_default().push(want),
+                ArtifactRequest::Chart { repository, .. } => indexes.entry(repository.clone()).or_default().push(want),
                 _ => groups.push(Group::Single(want)),
             }
         }
@@ -181,29 +188,29 @@ impl Supply<'_> {
         groups
     }
 
-    fn resolve_group<'a>(&self, group: &Group<'a>) -> Vec<(&'a Want, Result<Artifact, Box<Diagnostic>>)> {
+    fn resolve_group<'a>(&self, group: &Group<'a>) -> Vec<(&'a ArtifactRequest, Result<Artifact, Box<Diagnostic>>)> {
         match group {
             Group::Single(want) => vec![(*want, self.resolve_single(want))],
             Group::Index(repository, wants) => self.resolve_in_index(repository, wants),
         }
     }
 
-    fn resolve_single(&self, want: &Want) -> Result<Artifact, Box<Diagnostic>> {
+    fn resolve_single(&self, want: &ArtifactRequest) -> Result<Artifact, Box<Diagnostic>> {
         match want {
-            Want::Oci { reference, version } => self.resolve_oci(reference, reference, version.as_deref()),
-            Want::Archive { url } => {
+            ArtifactRequest::Oci { reference, version } => self.resolve_oci(reference, reference, version.as_deref()),
+            ArtifactRequest::Archive { url } => {
                 let bytes = self.get(&self.address(self.mirrored(url).as_str())?, &want.title())?;
                 self.chart_artifact(ArtifactKind::Archive, shown(url), None, &bytes, &want.title())
             }
-            Want::File { url } => {
+            ArtifactRequest::File { url } => {
                 let bytes = self.get(&self.address(self.mirrored(url).as_str())?, &want.title())?;
                 let digest = self.cache()?.put(&bytes)?;
                 let name = Url::parse(url).map(|url| url.file_name().to_owned()).filter(|name| !name.is_empty());
                 let name = name.unwrap_or_else(|| "resource.yaml".to_owned());
                 Ok(Artifact { content: digest.clone(), ..blank(ArtifactKind::File, name, shown(url), digest) })
             }
-            Want::Git(repository) => self.resolve_git(repository),
-            Want::Chart { repository, .. } => {
+            ArtifactRequest::Git(repository) => self.resolve_git(repository),
+            ArtifactRequest::Chart { repository, .. } => {
                 let mut results = self.resolve_in_index(repository, &[want]);
                 results.pop().map_or_else(|| Err(Diagnostic::error(format!("cannot resolve {}", want.title()))), |(_, result)| result)
             }
@@ -291,7 +298,11 @@ impl Supply<'_> {
         with_versions(error, which, versions.iter().map(String::as_str))
     }
 
-    fn resolve_in_index<'a>(&self, repository: &str, wants: &[&'a Want]) -> Vec<(&'a Want, Result<Artifact, Box<Diagnostic>>)> {
+    fn resolve_in_index<'a>(
+        &self,
+        repository: &str,
+        wants: &[&'a ArtifactRequest],
+    ) -> Vec<(&'a ArtifactRequest, Result<Artifact, Box<Diagnostic>>)> {
         let mirrored = self.options.mirrors.apply(repository);
         let source = mirrored.as_deref().unwrap_or(repository);
         if source.starts_with("oci://") {
@@ -304,8 +315,8 @@ impl Supply<'_> {
         }
     }
 
-    fn resolve_in_mirror_registry(&self, mirror: &str, want: &Want) -> Result<Artifact, Box<Diagnostic>> {
-        let Want::Chart { repository, name, version } = want else {
+    fn resolve_in_mirror_registry(&self, mirror: &str, want: &ArtifactRequest) -> Result<Artifact, Box<Diagnostic>> {
+        let ArtifactRequest::Chart { repository, name, version } = want else {
             return self.resolve_single(want);
         };
         let reference = format!("{}/{name}", mirror.trim_end_matches('/'));
@@ -329,8 +340,8 @@ impl Supply<'_> {
         })
     }
 
-    fn pick(&self, base: &Url, mirrored: bool, want: &Want, found: &index::Found) -> Result<Artifact, Box<Diagnostic>> {
-        let Want::Chart { repository, name, version } = want else {
+    fn pick(&self, base: &Url, mirrored: bool, want: &ArtifactRequest, found: &index::Found) -> Result<Artifact, Box<Diagnostic>> {
+        let ArtifactRequest::Chart { repository, name, version } = want else {
             return self.resolve_single(want);
         };
         let title = want.title();
@@ -460,9 +471,9 @@ fn blank(kind: ArtifactKind, name: String, source: String, sha256: String) -> Ar
     }
 }
 
-fn chart_name<'a>(want: &&'a Want) -> Option<&'a str> {
+fn chart_name<'a>(want: &&'a ArtifactRequest) -> Option<&'a str> {
     match want {
-        Want::Chart { name, .. } => Some(name),
+        ArtifactRequest::Chart { name, .. } => Some(name),
         _ => None,
     }
 }

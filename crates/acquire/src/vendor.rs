@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use crate::lockfile::{Artifact, ArtifactKind, Lock};
 use hydrate_base::hash::sha256;
-use hydrate_base::whole::{self, Purpose};
 use hydrate_base::{Bounds, Diagnostic, DiskWorld, World};
+use hydrate_base::{Purpose, atomic_write};
 
 const INDEX: &str = ".hydrated";
 
@@ -37,7 +37,7 @@ impl Vendored {
 
     /// The bytes of a part of an artifact that is vendored; `None` when it is not. A file that is not what the lock says
     /// is an error: somebody changed one and not the other.
-    pub(crate) fn get(&self, artifact: &Artifact, part: Part) -> Result<Option<Arc<[u8]>>, Box<Diagnostic>> {
+    pub(crate) fn get(&self, artifact: &Artifact, part: VendoredFile) -> Result<Option<Arc<[u8]>>, Box<Diagnostic>> {
         let (true, Some(digest)) = (self.present, part.digest(artifact)) else { return Ok(None) };
         let (plain, long) = (part.name(plain_name(artifact)), part.name(long_name(artifact)));
         for name in [&plain, &long] {
@@ -62,14 +62,14 @@ impl Vendored {
 
 /// What is kept of an artifact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum VendoredFile {
     /// The artifact itself.
     Archive,
     /// Its provenance file, with the name that helm looks for.
     Provenance,
 }
 
-impl Part {
+impl VendoredFile {
     fn digest(self, artifact: &Artifact) -> Option<&str> {
         match self {
             Self::Archive => Some(&artifact.sha256),
@@ -133,7 +133,7 @@ fn parts(artifact: &Artifact) -> (String, &'static str) {
 pub(crate) fn write(
     root: &Path,
     lock: &Lock,
-    bytes: impl Fn(&Artifact, Part) -> Result<Arc<[u8]>, Box<Diagnostic>>,
+    bytes: impl Fn(&Artifact, VendoredFile) -> Result<Arc<[u8]>, Box<Diagnostic>>,
 ) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Box<Diagnostic>> {
     let directory = root.join("charts");
     let failed = |path: &Path, error: &io::Error| Diagnostic::error(format!("cannot write {}", path.display())).note(error.to_string());
@@ -173,16 +173,16 @@ pub(crate) fn write(
 }
 
 /// The file names: plain, and with the digest for all that would share one.
-fn names(lock: &Lock) -> BTreeMap<String, (&Artifact, Part)> {
+fn names(lock: &Lock) -> BTreeMap<String, (&Artifact, VendoredFile)> {
     let mut count: BTreeMap<String, usize> = BTreeMap::new();
     lock.artifacts().for_each(|artifact| *count.entry(plain_name(artifact)).or_default() += 1);
     let mut names = BTreeMap::new();
     for artifact in lock.artifacts() {
         let name = if count.get(&plain_name(artifact)) == Some(&1) { plain_name(artifact) } else { long_name(artifact) };
         if artifact.provenance.is_some() {
-            names.insert(Part::Provenance.name(name.clone()), (artifact, Part::Provenance));
+            names.insert(VendoredFile::Provenance.name(name.clone()), (artifact, VendoredFile::Provenance));
         }
-        names.insert(name, (artifact, Part::Archive));
+        names.insert(name, (artifact, VendoredFile::Archive));
     }
     names
 }
@@ -205,5 +205,5 @@ fn packed(kind: ArtifactKind, bytes: &[u8]) -> Vec<u8> {
 
 fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    whole::write(path, directory, &[bytes], Purpose::Repository)
+    atomic_write(path, directory, &[bytes], Purpose::Repository)
 }

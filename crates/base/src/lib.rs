@@ -1,25 +1,28 @@
 //! The `base` room: what every other room stands on.
 
+mod atomic_write;
 pub mod bounds;
+mod change;
 pub mod diag;
-pub mod errands;
-pub mod fate;
 pub mod git;
 pub mod hash;
+mod job_queue;
 pub mod key;
+mod kill_point;
 pub mod limits;
 pub mod place;
 pub mod plain;
 pub mod secret;
 pub mod suggest;
-pub mod whole;
 pub mod work_tree;
 pub mod world;
 
+pub use atomic_write::{Purpose, atomic_write};
 pub use bounds::{Bounds, Refusal, is_refused};
+pub use change::Change;
 pub use diag::{Diagnostic, Frame, Label, Result, Severity, SourceFile};
-pub use errands::{Errand, Errands};
-pub use fate::Fate;
+pub use job_queue::{JobQueue, PendingJob};
 pub use key::UserKey;
+pub use kill_point::kill_point;
 pub use limits::Limits;
 pub use world::{DiskWorld, FileKind, MemoryWorld, World, go_io_text, go_read_text};

@@ -341,15 +341,15 @@ pub fn look_soon() {
 }
 
 /// The task of this thread, for a thread that does a part of it.
-pub fn current() -> Part {
-    Part(CURRENT.with_borrow(Clone::clone))
+pub fn current() -> TaskHandle {
+    TaskHandle(CURRENT.with_borrow(Clone::clone))
 }
 
 /// A task, for being taken to another thread.
 #[derive(Clone)]
-pub struct Part(Option<Current>);
+pub struct TaskHandle(Option<Current>);
 
-impl Part {
+impl TaskHandle {
     /// Does some work of the task on this thread.
     pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
         let _task = Task { watched: None, before: CURRENT.replace(self.0) };

@@ -1,4 +1,4 @@
-//! Reading the files of a chart directory, as Helm walks it: sorted, links followed, `.helmignore` applied.
+//! DecodeOptions the files of a chart directory, as Helm walks it: sorted, links followed, `.helmignore` applied.
 
 use std::io;
 use std::path::{Path, PathBuf};

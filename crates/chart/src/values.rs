@@ -1,14 +1,14 @@
 //! values.yaml and `-f` files: YAML into Go maps (`pkg/chart/v2/loader/load.go`, `pkg/cli/values`).
 
 use super::model::Level;
-use hydrate_gotmpl::decode::{self, Numbers, Reading};
+use hydrate_gotmpl::decode::{self, DecodeOptions, Numbers};
 use hydrate_gotmpl::{Map, Value};
 
 /// Decodes YAML keeping integers and floats apart, as go-yaml gives them to `sigs.k8s.io/yaml`.
 ///
 /// The error is Go's text with `error converting YAML to JSON: ` before it.
 pub(super) fn decode_yaml(text: &[u8]) -> Result<Value, String> {
-    decode::from_yaml(text, Reading { numbers: Numbers::Int64, ..Reading::ANY })
+    decode::from_yaml(text, DecodeOptions { numbers: Numbers::Int64, ..DecodeOptions::ANY })
 }
 
 /// Decodes a values file into `map[string]interface {}`.
@@ -51,7 +51,7 @@ fn documents(text: &[u8]) -> Vec<&[u8]> {
 }
 
 fn decode_document(text: &[u8]) -> Result<Map, String> {
-    match decode::from_yaml(text, Reading::MAP)? {
+    match decode::from_yaml(text, DecodeOptions::MAP)? {
         Value::Map(map) => Ok(map),
         _ => Ok(Map::new()),
     }

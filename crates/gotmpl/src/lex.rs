@@ -4,7 +4,7 @@ use super::text;
 
 /// The kind of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Error,
     Bool,
     Char,
@@ -39,16 +39,16 @@ pub(super) enum Kind {
     With,
 }
 
-impl Kind {
+impl TokenKind {
     /// Whether Go sorts it among the keywords, which error texts show in angle brackets.
     pub(super) fn is_keyword(self) -> bool {
-        use Kind::{Block, Break, Continue, Define, Dot, Else, End, If, Nil, Range, Template, With};
+        use TokenKind::{Block, Break, Continue, Define, Dot, Else, End, If, Nil, Range, Template, With};
         matches!(self, Block | Break | Continue | Dot | Define | Else | End | If | Nil | Range | Template | With)
     }
 
     /// Whether a term of a pipeline can begin with it.
     pub(super) fn begins_operand(self) -> bool {
-        use Kind::{Bool, CharConstant, Complex, Dot, Field, Identifier, LeftParen, Nil, Number, RawString, String, Variable};
+        use TokenKind::{Bool, CharConstant, Complex, Dot, Field, Identifier, LeftParen, Nil, Number, RawString, String, Variable};
         matches!(self, Bool | CharConstant | Complex | Dot | Field | Identifier | Number | Nil | RawString | String | Variable | LeftParen)
     }
 }
@@ -56,7 +56,7 @@ impl Kind {
 /// A token: its kind and the bytes it stands at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) start: u32,
     pub(super) end: u32,
     /// Where the space before it begins, which is an item of its own in Go; `start` where there is none.
@@ -65,7 +65,7 @@ pub(super) struct Item {
 
 impl Item {
     /// What a token buffer holds before anything was read.
-    pub(super) const NONE: Self = Self { kind: Kind::Eof, start: 0, end: 0, space: 0 };
+    pub(super) const NONE: Self = Self { kind: TokenKind::Eof, start: 0, end: 0, space: 0 };
 
     /// Whether there is space between the item before and this one.
     pub(super) fn is_apart(self) -> bool {
@@ -178,7 +178,7 @@ impl<'t> Lexer<'t> {
 
     /// The item from `start` to `end`, after which the scanner goes on.
     #[inline]
-    fn item(&mut self, kind: Kind, start: usize, end: usize) -> Item {
+    fn item(&mut self, kind: TokenKind, start: usize, end: usize) -> Item {
         self.pos = end;
         let start = offset(start);
         Item { kind, start, end: offset(end), space: start }
@@ -187,7 +187,7 @@ impl<'t> Lexer<'t> {
     fn fail(&mut self, at: usize, message: impl Into<String>) -> Item {
         self.error.get_or_insert(message.into());
         self.input = &[];
-        let item = self.item(Kind::Error, at, at);
+        let item = self.item(TokenKind::Error, at, at);
         self.pos = 0;
         item
     }
@@ -199,14 +199,14 @@ impl<'t> Lexer<'t> {
             let start = self.pos;
             let Some(found) = find_left_delim(self.from(start)) else {
                 let end = self.input.len();
-                return self.item(if start < end { Kind::Text } else { Kind::Eof }, start, end);
+                return self.item(if start < end { TokenKind::Text } else { TokenKind::Eof }, start, end);
             };
             let delim = start + found;
             let trims = has_left_trim_marker(self.from(delim + DELIM));
             let text = self.input.get(start..delim).unwrap_or_default();
             let kept = if trims { text.iter().rposition(|&byte| !is_space(byte)).map_or(0, |at| at + 1) } else { text.len() };
             if kept > 0 {
-                let item = self.item(Kind::Text, start, start + kept);
+                let item = self.item(TokenKind::Text, start, start + kept);
                 self.pos = delim;
                 return item;
             }
@@ -214,7 +214,7 @@ impl<'t> Lexer<'t> {
             if !matches!(self.from(inside), [b'/', b'*', ..]) {
                 self.inside_action = true;
                 self.parens = 0;
-                let item = self.item(Kind::LeftDelim, delim, delim + DELIM);
+                let item = self.item(TokenKind::LeftDelim, delim, delim + DELIM);
                 self.pos = inside;
                 return item;
             }
@@ -259,7 +259,7 @@ impl<'t> Lexer<'t> {
         }
         let others = marker - space > 1;
         let delim = marker + 1;
-        let item = self.item(Kind::RightDelim, delim, delim + DELIM);
+        let item = self.item(TokenKind::RightDelim, delim, delim + DELIM);
         self.pos = self.past(delim + DELIM, class::SPACE);
         self.inside_action = false;
         if others { Item { space: offset(space), ..item } } else { item }
@@ -270,24 +270,24 @@ impl<'t> Lexer<'t> {
         let Some(first) = self.byte(start) else { return self.fail(start, "unclosed action") };
         let after = start + 1;
         match first {
-            b'.' if self.byte(after).is_some_and(|byte| !byte.is_ascii_digit()) => self.name(start, Kind::Field, Kind::Dot),
-            b'$' => self.name(start, Kind::Variable, Kind::Variable),
+            b'.' if self.byte(after).is_some_and(|byte| !byte.is_ascii_digit()) => self.name(start, TokenKind::Field, TokenKind::Dot),
+            b'$' => self.name(start, TokenKind::Variable, TokenKind::Variable),
             b'.' | b'+' | b'-' | b'0'..=b'9' => self.number(start),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.identifier(start),
             b'}' if self.byte(after) == Some(b'}') => self.right_delim(start),
-            b'"' => self.quoted(start, Kind::String, "unterminated quoted string"),
+            b'"' => self.quoted(start, TokenKind::String, "unterminated quoted string"),
             b'`' => self.raw_quoted(start),
-            b'\'' => self.quoted(start, Kind::CharConstant, "unterminated character constant"),
-            b'|' => self.item(Kind::Pipe, start, after),
+            b'\'' => self.quoted(start, TokenKind::CharConstant, "unterminated character constant"),
+            b'|' => self.item(TokenKind::Pipe, start, after),
             b'(' => {
                 self.parens += 1;
-                self.item(Kind::LeftParen, start, after)
+                self.item(TokenKind::LeftParen, start, after)
             }
             b')' => self.right_paren(start),
-            b'=' => self.item(Kind::Assign, start, after),
-            b':' if self.byte(after) == Some(b'=') => self.item(Kind::Declare, start, after + 1),
+            b'=' => self.item(TokenKind::Assign, start, after),
+            b':' if self.byte(after) == Some(b'=') => self.item(TokenKind::Declare, start, after + 1),
             b':' => self.fail(start, "expected :="),
-            0x20..0x7F => self.item(Kind::Char, start, after),
+            0x20..0x7F => self.item(TokenKind::Char, start, after),
             _ => self.foreign(start),
         }
     }
@@ -306,14 +306,14 @@ impl<'t> Lexer<'t> {
             return self.fail(start, "unclosed left paren");
         }
         self.inside_action = false;
-        self.item(Kind::RightDelim, start, start + DELIM)
+        self.item(TokenKind::RightDelim, start, start + DELIM)
     }
 
     fn right_paren(&mut self, start: usize) -> Item {
         match self.parens.checked_sub(1) {
             Some(parens) => {
                 self.parens = parens;
-                self.item(Kind::RightParen, start, start + 1)
+                self.item(TokenKind::RightParen, start, start + 1)
             }
             None => self.fail(start, "unexpected right paren"),
         }
@@ -346,25 +346,25 @@ impl<'t> Lexer<'t> {
             return self.bad_character(start, end);
         }
         let kind = match self.input.get(start..end).unwrap_or_default() {
-            b"block" => Kind::Block,
-            b"break" if self.break_ok => Kind::Break,
-            b"continue" if self.continue_ok => Kind::Continue,
-            b"define" => Kind::Define,
-            b"else" => Kind::Else,
-            b"end" => Kind::End,
-            b"if" => Kind::If,
-            b"range" => Kind::Range,
-            b"nil" => Kind::Nil,
-            b"template" => Kind::Template,
-            b"with" => Kind::With,
-            b"true" | b"false" => Kind::Bool,
-            _ => Kind::Identifier,
+            b"block" => TokenKind::Block,
+            b"break" if self.break_ok => TokenKind::Break,
+            b"continue" if self.continue_ok => TokenKind::Continue,
+            b"define" => TokenKind::Define,
+            b"else" => TokenKind::Else,
+            b"end" => TokenKind::End,
+            b"if" => TokenKind::If,
+            b"range" => TokenKind::Range,
+            b"nil" => TokenKind::Nil,
+            b"template" => TokenKind::Template,
+            b"with" => TokenKind::With,
+            b"true" | b"false" => TokenKind::Bool,
+            _ => TokenKind::Identifier,
         };
         self.item(kind, start, end)
     }
 
     /// A field or a variable: what its first byte is alone, and what it is with a word after it.
-    fn name(&mut self, start: usize, named: Kind, bare: Kind) -> Item {
+    fn name(&mut self, start: usize, named: TokenKind, bare: TokenKind) -> Item {
         let end = self.word(start + 1);
         match self.is_terminated(end) {
             true if end == start + 1 => self.item(bare, start, end),
@@ -379,7 +379,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// A literal on one line that ends with the byte it begins with.
-    fn quoted(&mut self, start: usize, kind: Kind, unterminated: &str) -> Item {
+    fn quoted(&mut self, start: usize, kind: TokenKind, unterminated: &str) -> Item {
         let delimiter = self.byte(start);
         let mut at = start + 1;
         loop {
@@ -395,7 +395,7 @@ impl<'t> Lexer<'t> {
 
     fn raw_quoted(&mut self, start: usize) -> Item {
         match memchr::memchr(b'`', self.from(start + 1)) {
-            Some(length) => self.item(Kind::RawString, start, start + length + 2),
+            Some(length) => self.item(TokenKind::RawString, start, start + length + 2),
             None => self.fail(start, "unterminated raw quoted string"),
         }
     }
@@ -406,10 +406,10 @@ impl<'t> Lexer<'t> {
             Err(end) => return self.bad_number(start, end),
         };
         if !matches!(self.byte(end), Some(b'+' | b'-')) {
-            return self.item(Kind::Number, start, end);
+            return self.item(TokenKind::Number, start, end);
         }
         match self.scan_number(end) {
-            Ok(end) if self.byte(end - 1) == Some(b'i') => self.item(Kind::Complex, start, end),
+            Ok(end) if self.byte(end - 1) == Some(b'i') => self.item(TokenKind::Complex, start, end),
             Ok(end) | Err(end) => self.bad_number(start, end),
         }
     }

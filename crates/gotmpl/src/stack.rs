@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 
-use hydrate_base::{Errands, limits};
+use hydrate_base::{JobQueue, limits};
 
 /// What is assumed of a thread about which nothing is known, counted from the first question it asks.
 const ASSUMED: usize = 1 << 20;
@@ -31,23 +31,23 @@ fn here() -> usize {
 ///
 /// # Errors
 /// When the thread cannot be started, or when `work` panicked.
-pub fn with_large_stack<R: Send>(size: usize, work: impl FnOnce(&Errands) -> R + Send) -> std::io::Result<R> {
-    let errands = Errands::new();
+pub fn with_large_stack<R: Send>(size: usize, work: impl FnOnce(&JobQueue) -> R + Send) -> std::io::Result<R> {
+    let jobs = JobQueue::new();
     let task = limits::current();
     std::thread::scope(|scope| {
         let run = || {
-            let _close = Closing(&errands);
+            let _close = Closing(&jobs);
             FLOOR.set(here().saturating_sub(size).saturating_add(RESERVE));
-            task.run(|| work(&errands))
+            task.run(|| work(&jobs))
         };
         let thread = std::thread::Builder::new().stack_size(size).spawn_scoped(scope, run)?;
-        errands.serve();
+        jobs.run();
         thread.join().map_err(|_| std::io::Error::other("the rendering thread panicked"))
     })
 }
 
 /// Sends the waiting thread home, however the work ends.
-struct Closing<'e>(&'e Errands);
+struct Closing<'e>(&'e JobQueue);
 
 impl Drop for Closing<'_> {
     fn drop(&mut self) {

@@ -16,14 +16,14 @@ pub struct Document {
     /// The text, trimmed as the level trims it.
     pub text: Text,
     /// CRD, manifest or hook.
-    pub part: Part,
+    pub kind: DocumentKind,
     /// API version, kind, name and annotations; empty for CRDs, which Helm does not look into.
     pub head: Head,
 }
 
 /// What a document is to Helm.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum DocumentKind {
     /// A file in crds/.
     Crd,
     /// What is installed.

@@ -4,7 +4,7 @@ use super::engine::Host;
 use super::values;
 use hydrate_chart::Level;
 use hydrate_gotmpl::TextFailure;
-use hydrate_gotmpl::decode::{self, Numbers, Partial, Reading, Target};
+use hydrate_gotmpl::decode::{self, DecodeOptions, Numbers, Partial, Target};
 use hydrate_gotmpl::encode::{self, TomlError, TomlVersion};
 use hydrate_gotmpl::{Failure, Function, Param};
 use hydrate_gotmpl::{GoVersion, Vm, fmt};
@@ -221,12 +221,12 @@ fn json_table(decoded: Partial) -> Value {
 
 /// `fromYaml "text"`: a map; with the error under `Error` where it is none.
 fn from_yaml(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(table(decode::from_yaml(text_of(args, 0).as_bytes(), Reading::MAP)))
+    Ok(table(decode::from_yaml(text_of(args, 0).as_bytes(), DecodeOptions::MAP)))
 }
 
 /// `fromYamlArray "text"`: a list; with the error in it where it is none.
 fn from_yaml_array(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    Ok(list(decode::from_yaml(text_of(args, 0).as_bytes(), Reading::LIST)))
+    Ok(list(decode::from_yaml(text_of(args, 0).as_bytes(), DecodeOptions::LIST)))
 }
 
 /// `fromJson "text"`

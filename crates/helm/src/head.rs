@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hydrate_chart::Level;
 use hydrate_chart::{Shape, Struct, conform};
-use hydrate_gotmpl::decode::{self, Numbers, Reading};
+use hydrate_gotmpl::decode::{self, DecodeOptions, Numbers};
 use hydrate_gotmpl::{Map, Value};
 use hydrate_yaml::MAX_DEPTH;
 use hydrate_yaml::{Dialect, Event, EventKind, Input, Parser, Scalar, resolve};
@@ -210,7 +210,7 @@ static HEAD_4: Struct = Struct { name: "SimpleHead", go_type: "util.SimpleHead",
 
 /// Reads the head of any document; the error is Helm's text.
 pub(super) fn decoded(text: &[u8], level: Level) -> Result<Head, String> {
-    let value = decode::from_yaml(text, Reading { numbers: Numbers::Int64, ..Reading::ANY })?;
+    let value = decode::from_yaml(text, DecodeOptions { numbers: Numbers::Int64, ..DecodeOptions::ANY })?;
     let shape = match level {
         Level::V3 => &HEAD_3,
         Level::V4 => &HEAD_4,

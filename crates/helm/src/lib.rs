@@ -27,7 +27,7 @@ mod values;
 
 use std::sync::Arc;
 
-use hydrate_base::{Diagnostic, Errands, Result, SourceFile, World};
+use hydrate_base::{Diagnostic, JobQueue, Result, SourceFile, World};
 use hydrate_chart::{Chart, Level};
 use hydrate_gotmpl::{budget, stack};
 
@@ -37,9 +37,9 @@ use engine::{Execution, RenderedFile};
 use instance::{Charts, Instance};
 use manifests::Unparsable;
 use parsing::Parsing;
-use reading::{ReadFile, Reading};
+use reading::{ReadFile, RenderedReader};
 
-pub use document::{Document, Part, Text};
+pub use document::{Document, DocumentKind, Text};
 pub use functions::{function_set, without_marks};
 pub use head::Head;
 pub use manifests::Hook;
@@ -84,14 +84,14 @@ impl From<Box<Diagnostic>> for Failed {
 
 /// The same; with `show`, what the templates gave is kept for where it turns out to be no YAML.
 pub fn render_or_show(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, show: bool) -> Result<Rendered, Failed> {
-    let outcome = stack::with_large_stack(STACK, |errands| work(chart, options, world, errands, show));
+    let outcome = stack::with_large_stack(STACK, |jobs| work(chart, options, world, jobs, show));
     outcome.unwrap_or_else(|error| Err(Diagnostic::error(format!("rendering template failed: {error}")).into()))
 }
 
-fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands: &Errands, show: bool) -> Result<Rendered, Failed> {
+fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, jobs: &JobQueue, show: bool) -> Result<Rendered, Failed> {
     let level = options.level;
     let mut said = chart_warnings(chart);
-    let parsing = Parsing::begin(chart, level, errands);
+    let parsing = Parsing::begin(chart, level, jobs);
     let values = options.values.merge(level, world)?;
     let mut charts = Charts::new(chart, level)?;
     check_installable(chart, level, &mut said)?;
@@ -116,7 +116,7 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, errands:
     };
     let templates = scope::templates(instance, &merged, &release);
     let execution = Execution { level, world, chart };
-    let mut reading = Reading::new(errands, level);
+    let mut reading = RenderedReader::new(jobs, level);
     let (own_notes, mut notes) = (format!("{}/templates/NOTES.txt", chart.name()), String::new());
     let mut shown = Vec::new();
     let take = |path: &str, file: RenderedFile| match path {
@@ -241,7 +241,7 @@ fn crds(chart: Instance<'_>, documents: &mut Vec<Document>) {
             documents.push(Document {
                 path: scope::joined(&chart.full_path(), &file.name),
                 text: Text::File(Arc::clone(&file.data)),
-                part: Part::Crd,
+                kind: DocumentKind::Crd,
                 head: Head::default(),
             });
         }

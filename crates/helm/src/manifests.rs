@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::document::{Document, Part, Text};
+use super::document::{Document, DocumentKind, Text};
 use super::engine::RenderedFile;
 use super::head::{self, Head};
 use super::reading::ReadFile;
@@ -69,10 +69,10 @@ pub(super) fn sort(files: Vec<ReadFile>, level: Level, warnings: &mut Vec<String
 
 fn add(sorted: &mut Sorted, path: String, text: Text, head: Head, warnings: &mut Vec<String>) {
     let Some(events) = annotation(&head, "helm.sh/hook") else {
-        return sorted.manifests.push(Document { path, text, part: Part::Manifest, head });
+        return sorted.manifests.push(Document { path, text, kind: DocumentKind::Manifest, head });
     };
     match hook(&head, events) {
-        Some(hook) => sorted.hooks.push(Document { path, text, part: Part::Hook(hook), head }),
+        Some(hook) => sorted.hooks.push(Document { path, text, kind: DocumentKind::Hook(hook), head }),
         None => warnings.push(format!("skipping unknown hook: {events:?}")),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::strvals::{self, Reading};
+use super::strvals::{self, ValueSyntax};
 use hydrate_base::{Diagnostic, Result, SourceFile, World, go_io_text, go_read_text};
 use hydrate_chart::{Level, decode_values, merge_maps};
 use hydrate_gotmpl::decode;
@@ -93,10 +93,10 @@ impl ValueOptions {
         }
         let through = |path: &str| self.read_text(path, world);
         let sources = [
-            ("--set", &self.set, Reading::Typed),
-            ("--set-string", &self.string, Reading::Text),
-            ("--set-file", &self.file, Reading::Through(&through)),
-            ("--set-literal", &self.literal, Reading::Literal),
+            ("--set", &self.set, ValueSyntax::Typed),
+            ("--set-string", &self.string, ValueSyntax::Text),
+            ("--set-file", &self.file, ValueSyntax::Through(&through)),
+            ("--set-literal", &self.literal, ValueSyntax::Literal),
         ];
         for (flag, arguments, reading) in &sources {
             for argument in *arguments {
@@ -148,7 +148,7 @@ fn set_json(argument: &str, merged: Map, level: Level) -> Result<Map> {
             Err(error) => Err(Diagnostic::error(format!("failed parsing --set-json data JSON: {argument}")).note(error)),
         };
     }
-    strvals::apply(argument, &merged, &Reading::Json, level)
+    strvals::apply(argument, &merged, &ValueSyntax::Json, level)
         .map_err(|error| Diagnostic::error(format!("failed parsing --set-json data {argument}")).note(error))?;
     Ok(merged)
 }

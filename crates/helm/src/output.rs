@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::manifests::{split, trim_end};
-use super::{Document, Part, Rendered};
+use super::{Document, DocumentKind, Rendered};
 use hydrate_base::{Diagnostic, Result, go_io_text};
 use hydrate_chart::{Level, matches_path};
 
@@ -21,8 +21,8 @@ pub struct PrintOptions {
 
 impl PrintOptions {
     fn wants(&self, document: &Document) -> bool {
-        match &document.part {
-            Part::Hook(hook) => !(self.no_hooks || self.skip_tests && hook.is_test()),
+        match &document.kind {
+            DocumentKind::Hook(hook) => !(self.no_hooks || self.skip_tests && hook.is_test()),
             _ => true,
         }
     }
@@ -72,13 +72,13 @@ impl<'r> Printed<'r> {
 /// The stdout of `helm template`.
 pub fn print<'r>(rendered: &'r Rendered, options: &PrintOptions, level: Level) -> Result<Printed<'r>> {
     let mut out = Printed(Vec::with_capacity(3 * rendered.documents.len() + 1));
-    for document in rendered.documents.iter().filter(|document| !matches!(document.part, Part::Hook(_))) {
+    for document in rendered.documents.iter().filter(|document| !matches!(document.kind, DocumentKind::Hook(_))) {
         out.document(document);
     }
     out.trim_end();
     out.0.push(b"\n".into());
     for document in &rendered.documents {
-        if matches!(document.part, Part::Hook(_)) && options.wants(document) {
+        if matches!(document.kind, DocumentKind::Hook(_)) && options.wants(document) {
             out.document(document);
         }
     }
@@ -156,10 +156,10 @@ fn write_all(rendered: &Rendered, options: &PrintOptions, directory: &Path, rele
     let mut written: Vec<PathBuf> = Vec::new();
     for document in rendered.documents.iter().filter(|document| options.wants(document)) {
         // CRDs go to the directory itself, whatever --release-name says.
-        let base = if matches!(document.part, Part::Crd) { directory } else { &below };
+        let base = if matches!(document.kind, DocumentKind::Crd) { directory } else { &below };
         let file = base.join(&document.path);
         // A hook is added to whatever file is there, even one of an earlier run.
-        let append = if matches!(document.part, Part::Hook(_)) { file.exists() } else { written.contains(&file) };
+        let append = if matches!(document.kind, DocumentKind::Hook(_)) { file.exists() } else { written.contains(&file) };
         write_file(&file, document, append)?;
         said.extend_from_slice(format!("wrote {}/{}\n", base.display(), document.path).as_bytes());
         written.push(file);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{errors, functions, scope};
-use hydrate_base::{Errand, Errands, Result, SourceFile};
+use hydrate_base::{JobQueue, PendingJob, Result, SourceFile};
 use hydrate_chart::{Chart, Level};
 use hydrate_gotmpl::{FunctionSet, GoVersion, MissingKey, Options, ParseError, ParsedText, TemplateSet};
 
@@ -17,7 +17,7 @@ const BATCH: usize = 32 << 10;
 
 /// Texts on their way to being parsed.
 pub(super) struct Parsing<'e> {
-    errands: &'e Errands,
+    jobs: &'e JobQueue,
     functions: Arc<FunctionSet>,
     batches: Vec<Batch>,
 }
@@ -26,7 +26,7 @@ struct Batch {
     files: Vec<Arc<SourceFile>>,
     /// Cleared where nobody needs these texts after all.
     wanted: Arc<AtomicBool>,
-    errand: Errand<Vec<Outcome>>,
+    job: PendingJob<Vec<Outcome>>,
 }
 
 /// What became of a text; nothing where it was not parsed.
@@ -34,9 +34,9 @@ type Outcome = Option<std::result::Result<ParsedText, Box<ParseError>>>;
 
 impl<'e> Parsing<'e> {
     /// Leaves the templates of a chart and its dependencies to the thread that waits.
-    pub(super) fn begin(chart: &Chart, level: Level, errands: &'e Errands) -> Self {
+    pub(super) fn begin(chart: &Chart, level: Level, jobs: &'e JobQueue) -> Self {
         let functions = Arc::new(functions::function_set(level));
-        let mut parsing = Self { errands, functions, batches: Vec::new() };
+        let mut parsing = Self { jobs, functions, batches: Vec::new() };
         if chart.parsed.is_empty() && template_size(chart) >= 2 * BATCH {
             parsing.leave_chart(chart, chart.name());
         }
@@ -68,11 +68,11 @@ impl<'e> Parsing<'e> {
     fn leave_batch(&mut self, files: Vec<Arc<SourceFile>>) {
         let wanted = Arc::new(AtomicBool::new(true));
         let (texts, functions, asked) = (files.clone(), Arc::clone(&self.functions), Arc::clone(&wanted));
-        let errand = self.errands.leave(move || {
+        let job = self.jobs.submit(move || {
             let parse = |file| asked.load(Ordering::Relaxed).then(|| ParsedText::of(file, &functions));
             texts.iter().map(parse).collect()
         });
-        self.batches.push(Batch { files, wanted, errand });
+        self.batches.push(Batch { files, wanted, job });
     }
 
     /// The set of the templates that are needed, in the order in which later definitions replace earlier ones.
@@ -113,7 +113,7 @@ impl<'e> Parsing<'e> {
         }
         let mut outcomes = BTreeMap::new();
         for batch in self.batches.drain(..) {
-            let parsed = batch.errand.wait().unwrap_or_default();
+            let parsed = batch.job.wait().unwrap_or_default();
             outcomes.extend(batch.files.iter().zip(parsed).filter_map(|(file, outcome)| Some((fits(file)?, outcome))));
         }
         outcomes

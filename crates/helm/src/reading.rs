@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::engine::RenderedFile;
 use super::head::{self, Head};
 use super::manifests::{split, trim};
-use hydrate_base::{Diagnostic, Errand, Errands, Result};
+use hydrate_base::{Diagnostic, JobQueue, PendingJob, Result};
 use hydrate_chart::Level;
 
 /// So many rendered bytes are worth leaving to another thread.
@@ -24,18 +24,18 @@ pub(super) struct ReadFile {
 }
 
 /// Rendered files on their way to being read.
-pub(super) struct Reading<'e> {
-    errands: &'e Errands,
+pub(super) struct RenderedReader<'e> {
+    jobs: &'e JobQueue,
     level: Level,
     batch: Vec<(String, RenderedFile)>,
     /// The bytes in the batch.
     size: usize,
-    left: Vec<Errand<Vec<ReadFile>>>,
+    left: Vec<PendingJob<Vec<ReadFile>>>,
 }
 
-impl<'e> Reading<'e> {
-    pub(super) fn new(errands: &'e Errands, level: Level) -> Self {
-        Self { errands, level, batch: Vec::new(), size: 0, left: Vec::new() }
+impl<'e> RenderedReader<'e> {
+    pub(super) fn new(jobs: &'e JobQueue, level: Level) -> Self {
+        Self { jobs, level, batch: Vec::new(), size: 0, left: Vec::new() }
     }
 
     /// Takes a rendered file.
@@ -44,7 +44,7 @@ impl<'e> Reading<'e> {
         self.batch.push((path.to_owned(), file));
         if self.size >= BATCH {
             let (batch, level) = (std::mem::take(&mut self.batch), self.level);
-            self.left.push(self.errands.leave(move || read_all(batch, level)));
+            self.left.push(self.jobs.submit(move || read_all(batch, level)));
             self.size = 0;
         }
     }
@@ -52,8 +52,8 @@ impl<'e> Reading<'e> {
     /// All files, sorted by path.
     pub(super) fn finish(self) -> Result<Vec<ReadFile>> {
         let mut files = read_all(self.batch, self.level);
-        for errand in self.left {
-            files.extend(errand.wait().ok_or_else(|| Diagnostic::error("reading what was rendered failed: the thread panicked"))?);
+        for job in self.left {
+            files.extend(job.wait().ok_or_else(|| Diagnostic::error("reading what was rendered failed: the thread panicked"))?);
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)

@@ -14,7 +14,7 @@ const MAX_INDEX: i64 = 65536;
 const MAX_NESTING: usize = 30;
 
 /// How the value after `=` is read.
-pub(crate) enum Reading<'a> {
+pub(crate) enum ValueSyntax<'a> {
     /// `--set`: numbers, booleans and null are recognised.
     Typed,
     /// `--set-string`: everything is text.
@@ -28,7 +28,7 @@ pub(crate) enum Reading<'a> {
 }
 
 /// Applies one argument to `values`.
-pub(crate) fn apply(argument: &str, values: &Map, reading: &Reading<'_>, level: Level) -> Result<(), String> {
+pub(crate) fn apply(argument: &str, values: &Map, reading: &ValueSyntax<'_>, level: Level) -> Result<(), String> {
     let mut parser = Parser { text: argument.chars().collect(), at: 0, reading, level };
     loop {
         match parser.key(values, 0) {
@@ -54,7 +54,7 @@ impl From<String> for Stop {
 struct Parser<'a> {
     text: Vec<char>,
     at: usize,
-    reading: &'a Reading<'a>,
+    reading: &'a ValueSyntax<'a>,
     level: Level,
 }
 
@@ -66,7 +66,7 @@ impl Parser<'_> {
     }
 
     fn literal(&self) -> bool {
-        matches!(self.reading, Reading::Literal)
+        matches!(self.reading, ValueSyntax::Literal)
     }
 
     /// Reads up to one of `stops`, which is consumed and given; `None` at the end of the text.
@@ -137,13 +137,13 @@ impl Parser<'_> {
 
     fn assignment(&mut self, values: &Map, name: &str) -> Result<(), Stop> {
         match self.reading {
-            Reading::Json => {
+            ValueSyntax::Json => {
                 let value = self.json()?;
                 set(values, name, value.unwrap_or_default());
                 self.skip_separator();
                 Ok(())
             }
-            Reading::Literal => {
+            ValueSyntax::Literal => {
                 let (text, _) = self.until(&[]);
                 set(values, name, Value::str(text));
                 Ok(())
@@ -210,12 +210,12 @@ impl Parser<'_> {
 
     fn item_value(&mut self) -> Result<Value, Stop> {
         match self.reading {
-            Reading::Json => {
+            ValueSyntax::Json => {
                 let value = self.json()?;
                 self.skip_separator();
                 Ok(value.unwrap_or_default())
             }
-            Reading::Literal => Ok(Value::str(self.until(&[]).0)),
+            ValueSyntax::Literal => Ok(Value::str(self.until(&[]).0)),
             _ if self.at == self.text.len() => Ok(Value::str("")),
             _ => match self.braces() {
                 Some(list) => list,
@@ -270,8 +270,8 @@ impl Parser<'_> {
 
     fn typed(&self, text: &str) -> Result<Value, Stop> {
         match self.reading {
-            Reading::Through(read) => Ok(read(text)?),
-            Reading::Typed => Ok(typed(text)),
+            ValueSyntax::Through(read) => Ok(read(text)?),
+            ValueSyntax::Typed => Ok(typed(text)),
             _ => Ok(Value::str(text)),
         }
     }
@@ -376,10 +376,10 @@ mod tests {
     use hydrate_gotmpl::encode;
 
     fn set(argument: &str) -> String {
-        with(argument, &Reading::Typed)
+        with(argument, &ValueSyntax::Typed)
     }
 
-    fn with(argument: &str, reading: &Reading<'_>) -> String {
+    fn with(argument: &str, reading: &ValueSyntax<'_>) -> String {
         let values = Map::new();
         match apply(argument, &values, reading, Level::V3) {
             Ok(()) => String::from_utf8(encode::to_json(&Value::Map(values), hydrate_gotmpl::GoVersion::Go1_27).unwrap()).unwrap(),
@@ -397,9 +397,9 @@ mod tests {
 
     #[test]
     fn other_readings() {
-        assert_eq!(with("a=1", &Reading::Text), r#"{"a":"1"}"#);
-        assert_eq!(with("a=1,b={c}", &Reading::Literal), r#"{"a":"1,b={c}"}"#);
-        assert_eq!(with(r#"a={"b":[1]}, c=,d="x""#, &Reading::Json), r#"{" c":null,"a":{"b":[1]},"d":"x"}"#);
+        assert_eq!(with("a=1", &ValueSyntax::Text), r#"{"a":"1"}"#);
+        assert_eq!(with("a=1,b={c}", &ValueSyntax::Literal), r#"{"a":"1,b={c}"}"#);
+        assert_eq!(with(r#"a={"b":[1]}, c=,d="x""#, &ValueSyntax::Json), r#"{" c":null,"a":{"b":[1]},"d":"x"}"#);
     }
 
     #[test]

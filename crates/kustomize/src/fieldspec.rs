@@ -7,14 +7,14 @@ use super::ids::{Gvk, ResId, split_api_version};
 use super::kustomization::FieldSpec;
 use super::paths;
 use super::shared;
-use super::tree::{self, Kind};
+use super::tree::{self, NodeKind};
 use hydrate_yaml::node::{Data, Node, Tag};
 
 /// What to make where a field is missing or `null`.
 #[derive(Debug, Clone)]
 pub(crate) struct Create {
     /// The kind of node.
-    pub kind: Kind,
+    pub kind: NodeKind,
     /// The tag that a `null` gets.
     pub tag: Tag,
 }
@@ -22,12 +22,12 @@ pub(crate) struct Create {
 impl Create {
     /// A mapping.
     pub(crate) fn mapping() -> Self {
-        Self { kind: Kind::Mapping, tag: Tag::Map }
+        Self { kind: NodeKind::Mapping, tag: Tag::Map }
     }
 
     /// A scalar of a tag.
     pub(crate) fn scalar(tag: Tag) -> Self {
-        Self { kind: Kind::Scalar, tag }
+        Self { kind: NodeKind::Scalar, tag }
     }
 }
 
@@ -36,7 +36,7 @@ pub(crate) type Setter<'s> = &'s mut dyn FnMut(&mut Node) -> KResult<()>;
 
 /// A part of the path of a field.
 #[derive(Debug)]
-pub(crate) struct Part {
+pub(crate) struct PathSegment {
     /// As it is written.
     text: String,
     /// Without the `[]` that makes it a list.
@@ -47,16 +47,16 @@ pub(crate) struct Part {
 }
 
 /// Takes a path apart.
-pub(crate) fn parts(path: &str) -> Vec<Part> {
+pub(crate) fn parts(path: &str) -> Vec<PathSegment> {
     let part = |text: String| {
         let name = text.strip_suffix("[]").unwrap_or(&text).to_owned();
-        Part { is_list: name.len() != text.len(), is_field: tree::is_field(&name), name, text }
+        PathSegment { is_list: name.len() != text.len(), is_field: tree::is_field(&name), name, text }
     };
     paths::split(path, '/').into_iter().map(part).collect()
 }
 
 /// A specification and its path.
-pub(crate) type Field<'s> = (&'s FieldSpec, Vec<Part>);
+pub(crate) type Field<'s> = (&'s FieldSpec, Vec<PathSegment>);
 
 /// Field specifications made ready for many objects: paths taken apart once.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl<'s> Fields<'s> {
 pub(crate) fn apply_field(object: &mut Node, (spec, parts): &Field<'_>, create: Option<&Create>, set: Setter<'_>) -> KResult<()> {
     let walk = Walk { create: create.filter(|_| spec.create) };
     let done = walk.go(object, parts, set);
-    shared::settle(object);
+    shared::write_back(object);
     done.map_err(|error| explain(error, object, &spec.path))
 }
 
@@ -98,9 +98,9 @@ pub(crate) fn apply(object: &mut Node, spec: &FieldSpec, create: Option<&Create>
 }
 
 /// Applies a change to the fields at a path that has been split already; nothing is created.
-pub(crate) fn apply_path(object: &mut Node, path: &str, parts: &[Part], set: Setter<'_>) -> KResult<()> {
+pub(crate) fn apply_path(object: &mut Node, path: &str, parts: &[PathSegment], set: Setter<'_>) -> KResult<()> {
     let done = Walk { create: None }.go(object, parts, set);
-    shared::settle(object);
+    shared::write_back(object);
     done.map_err(|error| explain(error, object, path))
 }
 
@@ -129,7 +129,7 @@ struct Walk<'c> {
 }
 
 impl Walk<'_> {
-    fn go(&self, node: &mut Node, path: &[Part], set: Setter<'_>) -> KResult<()> {
+    fn go(&self, node: &mut Node, path: &[PathSegment], set: Setter<'_>) -> KResult<()> {
         let Some((first, rest)) = path.split_first() else {
             shared::refresh(node);
             return set(node);
@@ -150,16 +150,16 @@ impl Walk<'_> {
         }
     }
 
-    fn descend(&self, node: &mut Node, part: &Part, rest: &[Part], set: Setter<'_>) -> KResult<()> {
+    fn descend(&self, node: &mut Node, part: &PathSegment, rest: &[PathSegment], set: Setter<'_>) -> KResult<()> {
         let name = part.name.as_str();
         if name.is_empty() {
             return fail("cannot set or create an empty field name");
         }
         let (made, becomes) = match self.create {
-            _ if part.is_list => (None, Some((Kind::Sequence, Tag::Seq))),
+            _ if part.is_list => (None, Some((NodeKind::Sequence, Tag::Seq))),
             None => (None, None),
             Some(create) if rest.is_empty() => (Some(create.kind), Some((create.kind, create.tag))),
-            Some(_) => (Some(Kind::Mapping), Some((Kind::Mapping, Tag::Map))),
+            Some(_) => (Some(NodeKind::Mapping), Some((NodeKind::Mapping, Tag::Map))),
         };
         let found = match made {
             _ if part.is_field => tree::field_mut(node, name, made),
@@ -169,7 +169,7 @@ impl Walk<'_> {
         let Some(field) = found.map_err(|error| error.wrap(format!("fieldName: {name}")))? else { return Ok(()) };
         if let (true, Some((kind, tag))) = (tree::is_null(field), becomes) {
             match kind {
-                Kind::Scalar => field.tag = tag,
+                NodeKind::Scalar => field.tag = tag,
                 kind => *field = tree::empty(kind),
             }
         }

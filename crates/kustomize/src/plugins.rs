@@ -372,9 +372,9 @@ pub(crate) fn load_replacements(loader: &Loader<'_>, entries: &[Replacement]) ->
         };
         let conf = Conf::new(&node, &file, Mode::Loose);
         match super::tree::kind(&node) {
-            super::tree::Kind::Sequence => all.extend(conf.value::<Vec<Replacement>>()?),
-            super::tree::Kind::Mapping => all.push(conf.record()?),
-            super::tree::Kind::Scalar => return fail("unsupported replacement type encountered within replacement path: string"),
+            super::tree::NodeKind::Sequence => all.extend(conf.value::<Vec<Replacement>>()?),
+            super::tree::NodeKind::Mapping => all.push(conf.record()?),
+            super::tree::NodeKind::Scalar => return fail("unsupported replacement type encountered within replacement path: string"),
         }
     }
     Ok(all)

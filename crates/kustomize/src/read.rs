@@ -11,7 +11,7 @@ use super::errors::{Fail, FailKind, KResult, fail};
 use super::json::Json;
 use super::parallel;
 use super::resource::Resource;
-use super::tree::{self, Kind};
+use super::tree::{self, NodeKind};
 use hydrate_yaml::emit::{PlainType, Version, plain_type};
 use hydrate_yaml::node::{Data, Node, ScalarStyle, Tag};
 
@@ -297,7 +297,7 @@ fn sources(value: Node) -> KResult<Vec<Vec<(Node, Node)>>> {
         Data::Sequence(items) => {
             let mut all = Vec::new();
             for item in items.into_iter().rev() {
-                if tree::kind(&item) == Kind::Sequence {
+                if tree::kind(&item) == NodeKind::Sequence {
                     return fail("invalid map merge: received a nested sequence");
                 }
                 all.extend(sources(item)?);

@@ -246,14 +246,14 @@ impl Resource {
         let text = single_quoted(value);
         // What has no entries is made anew, whatever it is.
         if let Some(meta) = self.node.get_mut("metadata")
-            && meta.get("annotations").is_some_and(|node| tree::kind(node) == tree::Kind::Scalar)
+            && meta.get("annotations").is_some_and(|node| tree::kind(node) == tree::NodeKind::Scalar)
         {
             let _ = tree::clear(meta, "annotations");
         }
-        if self.node.get("metadata").is_some_and(|meta| tree::kind(meta) == tree::Kind::Scalar) {
+        if self.node.get("metadata").is_some_and(|meta| tree::kind(meta) == tree::NodeKind::Scalar) {
             let _ = tree::clear(&mut self.node, "metadata");
         }
-        if let Ok(Some(annotations)) = tree::lookup_create(&mut self.node, &["metadata", "annotations"], tree::Kind::Mapping) {
+        if let Ok(Some(annotations)) = tree::lookup_create(&mut self.node, &["metadata", "annotations"], tree::NodeKind::Mapping) {
             tree::put(annotations, key, text);
         }
     }

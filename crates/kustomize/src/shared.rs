@@ -3,7 +3,7 @@
 //! Where a label or an annotation is new, kustomize's `SetEntry` puts one and the same `*yaml.Node` at each path, and later writes change
 //! it in place, so they show at all of them: an overlay that sets the label of one path sets it everywhere. Here each place has a
 //! node of its own. Those that are one there have the number of their group; what is written to one is noted, and brought to the others
-//! before anybody reads them: [`refresh`] does it for one node, [`settle`] for a whole object.
+//! before anybody reads them: [`refresh`] does it for one node, [`write_back`] for a whole object.
 //!
 //! Follows `api/filters/filtersutil/setters.go` and `FieldSetter` in `kyaml/yaml/fns.go` of kustomize 5.8.1.
 
@@ -63,7 +63,7 @@ pub(crate) fn refresh(node: &mut Node) {
 }
 
 /// Brings all that was written to all places in an object.
-pub(crate) fn settle(object: &mut Node) {
+pub(crate) fn write_back(object: &mut Node) {
     let written = WRITTEN.take();
     if !written.is_empty() {
         bring(object, &written);
@@ -101,7 +101,7 @@ impl<'e> Entry<'e> {
     pub(crate) fn set(&mut self, mapping: &mut Node) -> KResult<()> {
         let style = self.value.style;
         tree::protect(&mut self.value);
-        tree::expect(mapping, tree::Kind::Mapping)?;
+        tree::expect(mapping, tree::NodeKind::Mapping)?;
         if let Some(field) = mapping.get_mut(self.key) {
             refresh(field);
             self.value.style = field.style;

@@ -110,13 +110,13 @@ impl Place {
 
 /// The kinds of objects, of which there are few.
 struct Kinds<'k, T> {
-    known: Vec<Kind>,
+    known: Vec<KindOrder>,
     first: &'k [T],
     last: &'k [T],
 }
 
 /// What objects of a kind are sorted by.
-struct Kind {
+struct KindOrder {
     gvk: Gvk,
     rank: i64,
     namespace: bool,
@@ -131,12 +131,12 @@ impl<T: AsRef<str>> Kinds<'_, T> {
         let (group, version) = split_api_version(tree::top_text(&res.node, "apiVersion"));
         let kind = res.kind();
         // Objects of a kind mostly stand together.
-        let same = |known: &Kind| known.gvk.kind == kind && known.gvk.version == version && known.gvk.group == group;
+        let same = |known: &KindOrder| known.gvk.kind == kind && known.gvk.version == version && known.gvk.group == group;
         if let Some(at) = self.known.iter().rposition(same) {
             return at;
         }
         let gvk = res.gvk();
-        self.known.push(Kind {
+        self.known.push(KindOrder {
             rank: rank(&gvk.kind, self.first, self.last),
             namespace: gvk.kind == "Namespace",
             core: gvk.group.is_empty(),
@@ -151,7 +151,7 @@ impl<T: AsRef<str>> Kinds<'_, T> {
         match (self.known.get(a.kind), self.known.get(b.kind)) {
             (Some(of_a), Some(of_b)) if a.kind != b.kind => {
                 // As one text, because one kind may begin like another.
-                let text = |of: &Kind, place: &Place| of.id_text.bytes().chain([b'|']).chain(place.bytes()).collect::<Vec<u8>>();
+                let text = |of: &KindOrder, place: &Place| of.id_text.bytes().chain([b'|']).chain(place.bytes()).collect::<Vec<u8>>();
                 of_a.compare(of_b).then_with(|| text(of_a, a).cmp(&text(of_b, b)))
             }
             _ => a.compare(b),
@@ -159,7 +159,7 @@ impl<T: AsRef<str>> Kinds<'_, T> {
     }
 }
 
-impl Kind {
+impl KindOrder {
     fn compare(&self, other: &Self) -> Ordering {
         // Core namespaces go before those of other groups, against the order of their texts.
         let namespaces = self.namespace && other.namespace && (self.core || other.core);

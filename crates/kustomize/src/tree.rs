@@ -13,7 +13,7 @@ use hydrate_yaml::node::{Data, Node, ScalarStyle, Style, Tag};
 
 /// A kind of node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum NodeKind {
     /// A scalar.
     Scalar,
     /// A sequence.
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
     Mapping,
 }
 
-impl Kind {
+impl NodeKind {
     fn name(self) -> &'static str {
         match self {
             Self::Scalar => "ScalarNode",
@@ -48,20 +48,20 @@ pub(crate) fn bare(text: impl Into<EcoString>) -> Node {
 }
 
 /// An empty node of a kind, without a tag.
-pub(crate) fn empty(kind: Kind) -> Node {
+pub(crate) fn empty(kind: NodeKind) -> Node {
     match kind {
-        Kind::Scalar => bare(""),
-        Kind::Sequence => Node::sequence(Vec::new()),
-        Kind::Mapping => Node::mapping(Vec::new()),
+        NodeKind::Scalar => bare(""),
+        NodeKind::Sequence => Node::sequence(Vec::new()),
+        NodeKind::Mapping => Node::mapping(Vec::new()),
     }
 }
 
 /// The kind of a node.
-pub(crate) fn kind(node: &Node) -> Kind {
+pub(crate) fn kind(node: &Node) -> NodeKind {
     match &node.data {
-        Data::Scalar(_) | Data::Alias(_) => Kind::Scalar,
-        Data::Sequence(_) => Kind::Sequence,
-        Data::Mapping(_) => Kind::Mapping,
+        Data::Scalar(_) | Data::Alias(_) => NodeKind::Scalar,
+        Data::Sequence(_) => NodeKind::Sequence,
+        Data::Mapping(_) => NodeKind::Mapping,
     }
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn is_empty_map(node: &Node) -> bool {
 
 /// Whether a node is a string, as far as its tag says.
 pub(crate) fn is_string(node: &Node) -> bool {
-    kind(node) == Kind::Scalar && (node.tag == Tag::Str || is_untagged(node))
+    kind(node) == NodeKind::Scalar && (node.tag == Tag::Str || is_untagged(node))
 }
 
 /// A scalar's text; empty for `null` and for collections.
@@ -101,7 +101,7 @@ pub(crate) fn raw_text(node: &Node) -> &str {
 }
 
 /// Fails unless the node is `null` or of a kind.
-pub(crate) fn expect(node: &Node, wanted: Kind) -> KResult<()> {
+pub(crate) fn expect(node: &Node, wanted: NodeKind) -> KResult<()> {
     if is_null(node) || kind(node) == wanted {
         return Ok(());
     }
@@ -119,19 +119,19 @@ pub(crate) fn expect(node: &Node, wanted: Kind) -> KResult<()> {
 
 /// The value of a field; `None` where it is missing or the node is `null`; fails where the node is no mapping.
 pub(crate) fn get<'a>(node: &'a Node, name: &str) -> KResult<Option<&'a Node>> {
-    expect(node, Kind::Mapping)?;
+    expect(node, NodeKind::Mapping)?;
     Ok(node.get(name))
 }
 
 /// The same, to change it.
 pub(crate) fn get_mut<'a>(node: &'a mut Node, name: &str) -> KResult<Option<&'a mut Node>> {
-    expect(node, Kind::Mapping)?;
+    expect(node, NodeKind::Mapping)?;
     Ok(node.get_mut(name))
 }
 
 /// Removes the first entry of a field and gives its value.
 pub(crate) fn clear(node: &mut Node, name: &str) -> KResult<Option<Node>> {
-    expect(node, Kind::Mapping)?;
+    expect(node, NodeKind::Mapping)?;
     let Data::Mapping(entries) = &mut node.data else { return Ok(None) };
     let at = entries.iter().position(|(key, _)| key.as_str() == Some(name));
     Ok(at.map(|at| entries.remove(at).1))
@@ -143,7 +143,7 @@ pub(crate) fn set_field(node: &mut Node, name: &str, mut value: Node) -> KResult
         return clear(node, name).map(drop);
     }
     protect(&mut value);
-    expect(node, Kind::Mapping)?;
+    expect(node, NodeKind::Mapping)?;
     if let Some(field) = node.get_mut(name) {
         value.style = field.style;
         shared::assign(field, value);
@@ -164,7 +164,7 @@ pub(crate) fn put(node: &mut Node, name: &str, value: Node) {
 
 /// Sets a scalar's text and tag; its style stays.
 pub(crate) fn set_scalar(node: &mut Node, text: &str, tag: Tag) -> KResult<()> {
-    expect(node, Kind::Scalar)?;
+    expect(node, NodeKind::Scalar)?;
     if tag == Tag::Null {
         return Ok(());
     }
@@ -225,7 +225,7 @@ fn clean(path: &[impl AsRef<str>]) -> impl Iterator<Item = &str> {
 }
 
 fn find_item(node: &Node, name: &str, value: &str) -> KResult<Option<usize>> {
-    expect(node, Kind::Sequence)?;
+    expect(node, NodeKind::Sequence)?;
     let items = node.items().unwrap_or_default();
     if name.is_empty() {
         return Ok(items.iter().position(|item| raw_text(item) == value));
@@ -241,11 +241,11 @@ pub(crate) fn lookup<'a>(node: &'a Node, path: &[impl AsRef<str>]) -> KResult<Op
             Step::Field(name) => get(here, name)?,
             Step::Match(name, value) => find_item(here, name, value)?.and_then(|at| here.items()?.get(at)),
             Step::Index(at) => {
-                expect(here, Kind::Sequence)?;
+                expect(here, NodeKind::Sequence)?;
                 here.items().and_then(|items| items.get(at))
             }
             Step::Last => {
-                expect(here, Kind::Sequence)?;
+                expect(here, NodeKind::Sequence)?;
                 Some(here.items().and_then(<[Node]>::last).ok_or_else(|| Fail::new("runtime error: index out of range [-1]"))?)
             }
         };
@@ -261,21 +261,21 @@ pub(crate) fn lookup_mut<'a>(node: &'a mut Node, path: &[impl AsRef<str>]) -> KR
 }
 
 /// Follows a path and makes what is missing; the end is made of the given kind. `None` where a `null` is in the way.
-pub(crate) fn lookup_create<'a>(node: &'a mut Node, path: &[impl AsRef<str>], last: Kind) -> KResult<Option<&'a mut Node>> {
+pub(crate) fn lookup_create<'a>(node: &'a mut Node, path: &[impl AsRef<str>], last: NodeKind) -> KResult<Option<&'a mut Node>> {
     follow(node, path, Some(last))
 }
 
 /// The kind that a missing part of a path is made of, which the part after it decides.
-pub(crate) fn kind_before(next: Option<&str>, last: Kind) -> Kind {
+pub(crate) fn kind_before(next: Option<&str>, last: NodeKind) -> NodeKind {
     match next {
         None | Some("") => last,
-        Some(part) if is_list_index(part) || super::scalar::go_atoi(part).is_some_and(|index| index >= 0) => Kind::Sequence,
-        Some(_) => Kind::Mapping,
+        Some(part) if is_list_index(part) || super::scalar::go_atoi(part).is_some_and(|index| index >= 0) => NodeKind::Sequence,
+        Some(_) => NodeKind::Mapping,
     }
 }
 
 /// The field of a mapping by a name that is not taken for anything else; with `create` it is made of that kind where it is missing.
-pub(crate) fn field_mut<'a>(node: &'a mut Node, name: &str, create: Option<Kind>) -> KResult<Option<&'a mut Node>> {
+pub(crate) fn field_mut<'a>(node: &'a mut Node, name: &str, create: Option<NodeKind>) -> KResult<Option<&'a mut Node>> {
     advance(node, Step::Field(name), create)
 }
 
@@ -284,7 +284,7 @@ pub(crate) fn is_field(part: &str) -> bool {
     !part.is_empty() && part.trim() == part && matches!(step(part), Ok(Step::Field(_)))
 }
 
-fn follow<'a>(node: &'a mut Node, path: &[impl AsRef<str>], create: Option<Kind>) -> KResult<Option<&'a mut Node>> {
+fn follow<'a>(node: &'a mut Node, path: &[impl AsRef<str>], create: Option<NodeKind>) -> KResult<Option<&'a mut Node>> {
     let parts: Vec<&str> = clean(path).collect();
     let mut here = node;
     for (at, part) in parts.iter().enumerate() {
@@ -295,10 +295,10 @@ fn follow<'a>(node: &'a mut Node, path: &[impl AsRef<str>], create: Option<Kind>
     Ok(Some(here))
 }
 
-fn advance<'a>(node: &'a mut Node, step: Step<'_>, create: Option<Kind>) -> KResult<Option<&'a mut Node>> {
+fn advance<'a>(node: &'a mut Node, step: Step<'_>, create: Option<NodeKind>) -> KResult<Option<&'a mut Node>> {
     match step {
         Step::Field(name) => {
-            expect(node, Kind::Mapping)?;
+            expect(node, NodeKind::Mapping)?;
             let Data::Mapping(entries) = &mut node.data else { return Ok(None) };
             let at = match entries.iter().position(|(key, _)| key.as_str() == Some(name)) {
                 Some(at) => at,
@@ -324,12 +324,12 @@ fn advance<'a>(node: &'a mut Node, step: Step<'_>, create: Option<Kind>) -> KRes
             Ok(items.get_mut(at))
         }
         Step::Index(at) => {
-            expect(node, Kind::Sequence)?;
+            expect(node, NodeKind::Sequence)?;
             let Data::Sequence(items) = &mut node.data else { return Ok(None) };
             Ok(items.get_mut(at))
         }
         Step::Last => {
-            expect(node, Kind::Sequence)?;
+            expect(node, NodeKind::Sequence)?;
             let Data::Sequence(items) = &mut node.data else { return fail("runtime error: index out of range [-1]") };
             items.last_mut().map(Some).ok_or_else(|| Fail::new("runtime error: index out of range [-1]"))
         }
@@ -391,9 +391,9 @@ pub(crate) fn meta_map(node: &Node, map: &str) -> BTreeMap<EcoString, EcoString>
 
 /// Replaces labels or annotations: all become strings, sorted; without any the field goes.
 pub(crate) fn set_meta_map(node: &mut Node, map: &str, values: &BTreeMap<EcoString, EcoString>) -> KResult<()> {
-    let Some(meta) = lookup_create(node, &["metadata"], Kind::Mapping)? else { return Ok(()) };
+    let Some(meta) = lookup_create(node, &["metadata"], NodeKind::Mapping)? else { return Ok(()) };
     clear(meta, map)?;
-    if values.is_empty() || kind(meta) != Kind::Mapping {
+    if values.is_empty() || kind(meta) != NodeKind::Mapping {
         return Ok(());
     }
     let quoted = |value: &EcoString| {
@@ -424,7 +424,7 @@ pub(crate) fn set_namespace(node: &mut Node, namespace: &str) -> KResult<()> {
 
 /// Sets a field of the mapping at a path, which is made where it is missing.
 pub(crate) fn set_at(node: &mut Node, path: &[&str], name: &str, value: Node) -> KResult<()> {
-    match lookup_create(node, path, Kind::Mapping)? {
+    match lookup_create(node, path, NodeKind::Mapping)? {
         Some(parent) => set_field(parent, name, value),
         None => Ok(()),
     }
@@ -432,7 +432,7 @@ pub(crate) fn set_at(node: &mut Node, path: &[&str], name: &str, value: Node) ->
 
 /// Adds fields that differ from each other to the mapping at a path that has none of them; the mapping is made where it is missing.
 pub(crate) fn add_all_at(node: &mut Node, path: &[&str], fields: Vec<(String, Node)>) -> KResult<()> {
-    let parent = lookup_create(node, path, Kind::Mapping)?;
+    let parent = lookup_create(node, path, NodeKind::Mapping)?;
     if let Some(Node { data: Data::Mapping(entries), .. }) = parent {
         entries.extend(fields.into_iter().map(|(name, mut value)| {
             protect(&mut value);

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 
-use hydrate_acquire::Want;
+use hydrate_acquire::ArtifactRequest;
 use hydrate_base::{Diagnostic, Result, World};
 use hydrate_chart::{self as chart, Chart, Dependency, Level};
 use hydrate_sprig::semver::{Constraint, Release, Version};
 
-use super::outside::{Loaded, Outside};
+use super::outside::{Loaded, RemoteSource};
 
 /// How deep dependencies may have dependencies.
 const DEPTH: usize = 16;
@@ -20,7 +20,7 @@ const DEPTH: usize = 16;
 /// Helm refuses such a chart until `helm dependency build` has run; what that would fetch is taken from outside instead,
 /// in the versions of Chart.lock where there is one. A chart from outside is unpacked once, and its templates parsed
 /// once, however many releases there are of it.
-pub(crate) fn load_chart(path: &Path, level: Level, world: &dyn World, outside: &dyn Outside) -> Result<Arc<Chart>> {
+pub(crate) fn load_chart(path: &Path, level: Level, world: &dyn World, outside: &dyn RemoteSource) -> Result<Arc<Chart>> {
     if let Some(Loaded { chart, wants }) = outside.recall(path, level) {
         // That it uses them as well is noted where they are given.
         wants.iter().try_for_each(|want| outside.path(want).map(drop))?;
@@ -37,8 +37,8 @@ pub(crate) fn load_chart(path: &Path, level: Level, world: &dyn World, outside: 
 struct Loader<'a> {
     level: Level,
     world: &'a dyn World,
-    outside: &'a dyn Outside,
-    wants: Mutex<Vec<Want>>,
+    outside: &'a dyn RemoteSource,
+    wants: Mutex<Vec<ArtifactRequest>>,
 }
 
 impl Loader<'_> {
@@ -77,7 +77,7 @@ impl Loader<'_> {
             Some(_) => return Err(unusable(dependency, "a packed chart cannot name directories")),
             None => {
                 let version = wanted_version(dependency, locked)?;
-                let Some((want, inside)) = Want::chart(&dependency.name, Some(&dependency.repository), Some(version)) else {
+                let Some((want, inside)) = ArtifactRequest::chart(&dependency.name, Some(&dependency.repository), Some(version)) else {
                     return Err(unusable(dependency, "it is none of https://, oci://, git+https:// and file://"));
                 };
                 let root = self.outside.path(&want)?;

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hydrate_acquire::Want;
+use hydrate_acquire::ArtifactRequest;
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_chart::Level;
 
 use super::charts::load_chart;
 use super::document::{Document, Identity, Origin, Trust, documents, tidy};
-use super::outside::{Nothing, Outside, Remotes, Verified};
+use super::outside::{NoRemotes, RemoteSource, Remotes, Verified};
 use super::{HelmRelease, Kustomization};
 use hydrate_helm::output::PrintOptions;
-use hydrate_helm::{self as helm, Part, RenderOptions, ValueOptions, ValuesFile};
+use hydrate_helm::{self as helm, DocumentKind, RenderOptions, ValueOptions, ValuesFile};
 use hydrate_kustomize::HelmChart;
 use hydrate_kustomize::{self as kustomize, BuildOptions, Given};
 use hydrate_kustomize::{Fail, KResult};
@@ -21,18 +21,18 @@ use hydrate_kustomize::{HelmFlags, HelmInflator, HelmRequest};
 /// The documents of a release in the order of installation, hooks that are to be dropped left out.
 pub(crate) fn helm(
     world: &dyn World,
-    outside: &dyn Outside,
+    outside: &dyn RemoteSource,
     release: &HelmRelease,
     warnings: &mut Vec<Box<Diagnostic>>,
 ) -> Result<Vec<Document>> {
-    let level = if release.v3 { Level::V3 } else { Level::V4 };
+    let level = release.level;
     let strict = Verified(outside);
     let chart = load_chart(&release.chart, level, world, if release.verify { &strict } else { outside })?;
     let rendered = helm::render(&chart, &options(release, level), world)?;
     warnings.extend(rendered.warnings.iter().cloned());
     let mut all = Vec::new();
     for document in &rendered.documents {
-        if let Part::Hook(hook) = &document.part
+        if let DocumentKind::Hook(hook) = &document.kind
             && !keeps(release, &hook.events)
         {
             continue;
@@ -73,13 +73,13 @@ fn keeps(release: &HelmRelease, hooks: &[String]) -> bool {
 /// Builds a kustomization. One over the sources before it takes their documents and gives them back changed.
 pub(crate) fn kustomize(
     world: &dyn World,
-    outside: &dyn Outside,
+    outside: &dyn RemoteSource,
     what: &Kustomization,
     before: &mut Vec<Document>,
     warnings: &mut Vec<Box<Diagnostic>>,
 ) -> Result<()> {
     let remotes = Remotes { outside, world };
-    let inflator = Inflator { world, outside, level: if what.v3 { Level::V3 } else { Level::V4 } };
+    let inflator = Inflator { world, outside, level: what.level };
     let options = BuildOptions {
         shown_from: Some(&what.root),
         remote: Some(&remotes),
@@ -113,7 +113,7 @@ fn of_kustomize(document: kustomize::Document, shown: &str) -> Document {
 
 /// What renders the charts of kustomizations (`helmCharts`) that lie beside them: the Helm engine.
 pub fn kustomize_helm(world: &dyn World, level: Level) -> Box<dyn HelmInflator + '_> {
-    Box::new(Inflator { world, outside: &Nothing, level })
+    Box::new(Inflator { world, outside: &NoRemotes, level })
 }
 
 /// The release's name as `helm template` takes it from the arguments that kustomize gives.
@@ -128,19 +128,19 @@ fn release_name(chart: &HelmChart, world: &dyn World) -> KResult<String> {
 
 struct Inflator<'w> {
     world: &'w dyn World,
-    outside: &'w dyn Outside,
+    outside: &'w dyn RemoteSource,
     level: Level,
 }
 
 impl HelmInflator for Inflator<'_> {
     fn chart(&self, chart: &HelmChart) -> KResult<PathBuf> {
-        let want = Want::chart(&chart.name, Some(&chart.repo), Some(&chart.version));
+        let want = ArtifactRequest::chart(&chart.name, Some(&chart.repo), Some(&chart.version));
         let Some((want, inside)) = want else {
             return Err(Fail::new(format!("the repository {:?} of the chart {} cannot be used", &*chart.repo, chart.name))
                 .help("write https://…, oci://… or git+https://…, or put the chart into charts/ beside the kustomization"));
         };
         let path = match want {
-            Want::Git(_) => self.outside.path(&want).map(|root| root.join(inside)),
+            ArtifactRequest::Git(_) => self.outside.path(&want).map(|root| root.join(inside)),
             _ => self.outside.unpacked(&want),
         };
         path.map_err(Fail::from_diagnostic)

@@ -14,12 +14,13 @@ mod raw;
 
 pub use data::Data;
 pub use document::{Document, Identity, Origin, Trust, documents, split};
-pub use outside::{Loaded, Outside};
+pub use outside::{Loaded, RemoteSource};
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
+use hydrate_chart::Level;
 
 pub use engines::kustomize_helm;
 
@@ -63,8 +64,8 @@ pub struct HelmRelease {
     pub values: Vec<Arc<SourceFile>>,
     /// What is set over them: paths as in `--set-json`, and what stands there.
     pub set: Vec<(String, data::Data)>,
-    /// Whether this is helm 3.17's output rather than 4.3's.
-    pub v3: bool,
+    /// The Helm release whose output is reproduced.
+    pub level: Level,
     /// `.Capabilities.KubeVersion`; the level's own where it is left out.
     pub kubernetes: Option<String>,
     /// API versions beyond the built-in ones.
@@ -88,8 +89,8 @@ pub struct Kustomization {
     pub root: PathBuf,
     /// Whether it also gets the objects of the sources before it, as its first resources.
     pub over: bool,
-    /// Whether its charts are rendered as helm 3.17 does rather than 4.3.
-    pub v3: bool,
+    /// The Helm release whose output is reproduced for its charts.
+    pub level: Level,
     /// `.Capabilities.KubeVersion` of its charts, where they do not say.
     pub kubernetes: Option<String>,
     /// API versions that its charts see beyond the built-in ones, where they do not say.
@@ -102,7 +103,7 @@ pub struct Kustomization {
 /// kustomization over them replaces. Warnings are added to `warnings`.
 pub fn render(
     world: &dyn World,
-    outside: &dyn Outside,
+    outside: &dyn RemoteSource,
     source: &Source,
     before: &mut Vec<Document>,
     warnings: &mut Vec<Box<Diagnostic>>,

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hydrate_acquire::Want;
+use hydrate_acquire::ArtifactRequest;
 use hydrate_address::RepoSpec;
 use hydrate_base::{Diagnostic, Result, World};
 use hydrate_chart::{Chart, Level};
@@ -15,21 +15,21 @@ use hydrate_kustomize::RemoteResolver;
 use hydrate_kustomize::{Fail, FailKind, KResult, fail};
 
 /// Gives what comes from outside.
-pub trait Outside {
+pub trait RemoteSource {
     /// A path with what is wanted: a packed chart, a file, the root of a repository.
-    fn path(&self, want: &Want) -> Result<PathBuf>;
+    fn path(&self, want: &ArtifactRequest) -> Result<PathBuf>;
 
     /// The same, after its signature has been verified; what is not signed by a trusted key is not given.
-    fn verified(&self, want: &Want) -> Result<PathBuf>;
+    fn verified(&self, want: &ArtifactRequest) -> Result<PathBuf>;
 
     /// Verifies the signature of a packed chart at a path of the world: its provenance lies beside it.
     fn verify_local(&self, archive: &Path) -> Result<()>;
 
-    /// As [`Outside::path`], for callers that try another way when it fails: nobody is told.
-    fn attempt(&self, want: &Want) -> Result<PathBuf>;
+    /// As [`RemoteSource::path`], for callers that try another way when it fails: nobody is told.
+    fn attempt(&self, want: &ArtifactRequest) -> Result<PathBuf>;
 
     /// The directory that a packed chart unpacks to, as `helm pull --untar` leaves it.
-    fn unpacked(&self, want: &Want) -> Result<PathBuf>;
+    fn unpacked(&self, want: &ArtifactRequest) -> Result<PathBuf>;
 
     /// A chart that was loaded from a path given here before, with what its dependencies were.
     fn recall(&self, path: &Path, level: Level) -> Option<Loaded> {
@@ -37,7 +37,7 @@ pub trait Outside {
         None
     }
 
-    /// Remembers a chart for [`Outside::recall`], where the path is one that was given here.
+    /// Remembers a chart for [`RemoteSource::recall`], where the path is one that was given here.
     fn remember(&self, path: &Path, level: Level, loaded: &Loaded) {
         let _ = (path, level, loaded);
     }
@@ -49,18 +49,18 @@ pub struct Loaded {
     /// It and its dependencies.
     pub chart: Arc<Chart>,
     /// What came from outside for it.
-    pub wants: Vec<Want>,
+    pub wants: Vec<ArtifactRequest>,
 }
 
 /// Gives what is signed by a trusted key and nothing else.
-pub(crate) struct Verified<'a>(pub &'a dyn Outside);
+pub(crate) struct Verified<'a>(pub &'a dyn RemoteSource);
 
-impl Outside for Verified<'_> {
-    fn path(&self, want: &Want) -> Result<PathBuf> {
+impl RemoteSource for Verified<'_> {
+    fn path(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.0.verified(want)
     }
 
-    fn verified(&self, want: &Want) -> Result<PathBuf> {
+    fn verified(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.0.verified(want)
     }
 
@@ -68,11 +68,11 @@ impl Outside for Verified<'_> {
         self.0.verify_local(archive)
     }
 
-    fn attempt(&self, want: &Want) -> Result<PathBuf> {
+    fn attempt(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.0.verified(want)
     }
 
-    fn unpacked(&self, want: &Want) -> Result<PathBuf> {
+    fn unpacked(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.0.verified(want)?;
         self.0.unpacked(want)
     }
@@ -88,16 +88,16 @@ impl Outside for Verified<'_> {
 
 /// Gives nothing, and says what to do.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Nothing;
+pub(crate) struct NoRemotes;
 
-impl Outside for Nothing {
-    fn path(&self, want: &Want) -> Result<PathBuf> {
+impl RemoteSource for NoRemotes {
+    fn path(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         Err(Diagnostic::error(format!("{} comes from outside, and nothing is fetched here", want.title()))
             .help("components of a project get it by way of hydrate.lock: `hydrate lock`, `hydrate -e ENV`")
             .help("for this command put it beside the kustomization, in charts/: `helm pull --untar`"))
     }
 
-    fn verified(&self, want: &Want) -> Result<PathBuf> {
+    fn verified(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.path(want)
     }
 
@@ -105,11 +105,11 @@ impl Outside for Nothing {
         Err(Diagnostic::error(format!("{} cannot be verified here", archive.display())))
     }
 
-    fn attempt(&self, want: &Want) -> Result<PathBuf> {
+    fn attempt(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.path(want)
     }
 
-    fn unpacked(&self, want: &Want) -> Result<PathBuf> {
+    fn unpacked(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.path(want)
     }
 }
@@ -117,14 +117,14 @@ impl Outside for Nothing {
 /// The remote resources of kustomizations.
 pub(crate) struct Remotes<'a> {
     /// Who gives them.
-    pub outside: &'a dyn Outside,
+    pub outside: &'a dyn RemoteSource,
     /// Where their paths are read.
     pub world: &'a dyn World,
 }
 
 impl RemoteResolver for Remotes<'_> {
     fn file(&self, url: &str) -> KResult<Vec<u8>> {
-        let want = Want::File { url: url.to_owned() };
+        let want = ArtifactRequest::File { url: url.to_owned() };
         let path = match Address::of(url) {
             Address::Repository => return fail("URL is a git repository"),
             Address::Either => self.outside.attempt(&want).map_err(|_| Fail::new("URL is a git repository"))?,
@@ -134,7 +134,7 @@ impl RemoteResolver for Remotes<'_> {
     }
 
     fn repository(&self, spec: &RepoSpec) -> KResult<PathBuf> {
-        self.outside.path(&Want::Git(spec.repository.clone())).map_err(Fail::from_diagnostic)
+        self.outside.path(&ArtifactRequest::Git(spec.repository.clone())).map_err(Fail::from_diagnostic)
     }
 }
 

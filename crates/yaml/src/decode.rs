@@ -14,7 +14,7 @@ use super::input::Input;
 use super::parse::Parser;
 use super::resolve;
 use super::scan::{Error, MAX_DEPTH, Mark};
-use super::tree::{Kind, Node, Tree};
+use super::tree::{Node, NodeKind, Tree};
 
 pub use super::resolve::Scalar;
 
@@ -220,13 +220,13 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
         self.step()?;
         let node = self.node(at)?;
         match node.kind {
-            Kind::Scalar => self.scalar(node),
-            Kind::Sequence => self.nested(|decoder| decoder.sequence(at, node)),
-            Kind::Mapping => self.nested(|decoder| {
+            NodeKind::Scalar => self.scalar(node),
+            NodeKind::Sequence => self.nested(|decoder| decoder.sequence(at, node)),
+            NodeKind::Mapping => self.nested(|decoder| {
                 let entries = decoder.mapping(at, node)?;
                 Ok(decoder.build.mapping(entries))
             }),
-            Kind::Alias(target) => self.follow(at, node, |decoder| decoder.nested(|decoder| decoder.value(target as usize))),
+            NodeKind::Alias(target) => self.follow(at, node, |decoder| decoder.nested(|decoder| decoder.value(target as usize))),
         }
     }
 
@@ -335,12 +335,12 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
     fn key_scalar(&mut self, at: usize, key: &'t Node<'a>) -> Decoded<Scalar<'t>> {
         self.step()?;
         match key.kind {
-            Kind::Scalar => self.resolve(key),
-            Kind::Alias(target) => {
+            NodeKind::Scalar => self.resolve(key),
+            NodeKind::Alias(target) => {
                 let target_node = self.node(target as usize)?;
                 self.follow(at, key, |decoder| decoder.nested(|decoder| decoder.key_scalar(target as usize, target_node)))
             }
-            Kind::Sequence | Kind::Mapping => {
+            NodeKind::Sequence | NodeKind::Mapping => {
                 let shown = self.show(at)?;
                 Err(DecodeError::yaml(format!("invalid map key: {shown}")))
             }
@@ -350,10 +350,10 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
     /// A node as `%#v` prints what v2 decodes it to.
     fn show(&self, at: usize) -> Decoded<String> {
         let mut node = self.node(at)?;
-        while let Kind::Alias(target) = node.kind {
+        while let NodeKind::Alias(target) = node.kind {
             node = self.node(target as usize)?;
         }
-        if node.kind == Kind::Scalar && self.resolve(node)? == Scalar::Null {
+        if node.kind == NodeKind::Scalar && self.resolve(node)? == Scalar::Null {
             return Ok("<nil>".to_owned());
         }
         let mut build = gofmt::GoSyntax { string_maps: self.options.dialect == Dialect::V3, first_wins: self.options.strict };
@@ -399,13 +399,13 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
 
     fn merge(&mut self, at: usize, node: &Node<'_>, into: &mut Entries<B>) -> Decoded<()> {
         match node.kind {
-            Kind::Mapping => {
+            NodeKind::Mapping => {
                 self.step()?;
                 self.fill(at, node, into)
             }
-            Kind::Alias(target) => {
+            NodeKind::Alias(target) => {
                 let target_node = self.node(target as usize)?;
-                if target_node.kind != Kind::Mapping {
+                if target_node.kind != NodeKind::Mapping {
                     return Err(want_map());
                 }
                 self.step()?;
@@ -414,18 +414,18 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
                     decoder.fill(target as usize, target_node, into)
                 })
             }
-            Kind::Sequence => {
+            NodeKind::Sequence => {
                 // Earlier ones take precedence, so they come last.
                 for child in self.children(at, node)?.into_iter().rev() {
                     let item = self.node(child)?;
-                    if matches!(item.kind, Kind::Scalar | Kind::Sequence) {
+                    if matches!(item.kind, NodeKind::Scalar | NodeKind::Sequence) {
                         return Err(want_map());
                     }
                     self.nested(|decoder| decoder.merge(child, item, into))?;
                 }
                 Ok(())
             }
-            Kind::Scalar => Err(want_map()),
+            NodeKind::Scalar => Err(want_map()),
         }
     }
 
@@ -450,7 +450,7 @@ fn want_map() -> DecodeError {
 }
 
 fn is_merge_v2(node: &Node<'_>) -> bool {
-    node.kind == Kind::Scalar && node.text == "<<" && (node.implicit || node.tag.as_deref() == Some("tag:yaml.org,2002:merge"))
+    node.kind == NodeKind::Scalar && node.text == "<<" && (node.implicit || node.tag.as_deref() == Some("tag:yaml.org,2002:merge"))
 }
 
 /// The share of steps that may come from aliases: 99% for documents of usual size, 10% for very large ones.

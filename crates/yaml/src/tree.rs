@@ -18,7 +18,7 @@ pub(super) struct Tree<'a> {
 /// A node; its children, if any, stand between it and `end`.
 #[derive(Debug)]
 pub(super) struct Node<'a> {
-    pub kind: Kind,
+    pub kind: NodeKind,
     /// Whether the text decides about the type.
     pub implicit: bool,
     /// Whether it is a scalar that is not plain.
@@ -33,7 +33,7 @@ pub(super) struct Node<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     Scalar,
     Sequence,
     Mapping,
@@ -63,16 +63,16 @@ impl<'a> Tree<'a> {
                 EventKind::DocumentEnd { .. } => return Ok(true),
                 EventKind::Alias(name) => self.alias(name, start)?,
                 EventKind::Scalar { value, implicit, style, properties } => {
-                    let at = self.push(Kind::Scalar, start, value, implicit, properties);
+                    let at = self.push(NodeKind::Scalar, start, value, implicit, properties);
                     if let Some(node) = self.nodes.get_mut(at) {
                         node.quoted = style != ScalarStyle::Plain;
                     }
                 }
                 EventKind::SequenceStart { properties, .. } => {
-                    open.push(self.push(Kind::Sequence, start, Cow::Borrowed(""), false, properties));
+                    open.push(self.push(NodeKind::Sequence, start, Cow::Borrowed(""), false, properties));
                 }
                 EventKind::MappingStart { properties, .. } => {
-                    open.push(self.push(Kind::Mapping, start, Cow::Borrowed(""), false, properties));
+                    open.push(self.push(NodeKind::Mapping, start, Cow::Borrowed(""), false, properties));
                 }
                 EventKind::SequenceEnd | EventKind::MappingEnd => {
                     let end = self.nodes.len() as u32;
@@ -88,7 +88,7 @@ impl<'a> Tree<'a> {
         Ok(false)
     }
 
-    fn push(&mut self, kind: Kind, start: Mark, text: Cow<'a, str>, implicit: bool, properties: Properties<'a>) -> usize {
+    fn push(&mut self, kind: NodeKind, start: Mark, text: Cow<'a, str>, implicit: bool, properties: Properties<'a>) -> usize {
         let at = self.nodes.len();
         if let Some(anchor) = properties.anchor {
             self.anchors.insert(anchor, at as u32);
@@ -101,7 +101,7 @@ impl<'a> Tree<'a> {
         let Some(&target) = self.anchors.get(name) else {
             return Err(Error { message: format!("unknown anchor '{name}' referenced"), mark: start });
         };
-        self.push(Kind::Alias(target), start, Cow::Borrowed(name), false, Properties::default());
+        self.push(NodeKind::Alias(target), start, Cow::Borrowed(name), false, Properties::default());
         Ok(())
     }
 }

@@ -7,13 +7,13 @@ use super::Error;
 /// A token and its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub span: Range<usize>,
 }
 
 /// The kinds of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// A number.
     Number,
     /// A number with units: `1h30m`.
@@ -34,7 +34,7 @@ pub(super) enum Kind {
 const MARKS: &[&str] =
     &["==", "!=", "<=", ">=", "=~", "!~", "(", ")", "{", "}", "[", "]", ",", ":", "+", "-", "*", "/", "%", "^", "<", ">", "=", "@"];
 
-/// All tokens of a query; the last is [`Kind::End`].
+/// All tokens of a query; the last is [`TokenKind::End`].
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Error> {
     let mut tokens: Vec<Token> = Vec::new();
     let mut at = 0;
@@ -51,31 +51,31 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Error> {
         }
         let (kind, length) = one(rest, at, brackets > 0)?;
         match kind {
-            Kind::Mark("[") => brackets += 1,
-            Kind::Mark("]") => brackets = brackets.saturating_sub(1),
+            TokenKind::Mark("[") => brackets += 1,
+            TokenKind::Mark("]") => brackets = brackets.saturating_sub(1),
             _ => {}
         }
         tokens.push(Token { kind, span: at..at + length });
         at += length;
     }
-    tokens.push(Token { kind: Kind::End, span: text.len()..text.len() });
+    tokens.push(Token { kind: TokenKind::End, span: text.len()..text.len() });
     Ok(tokens)
 }
 
 /// The token at the beginning and its length. Within brackets a colon stands between two durations.
-fn one(rest: &str, at: usize, in_brackets: bool) -> Result<(Kind, usize), Error> {
+fn one(rest: &str, at: usize, in_brackets: bool) -> Result<(TokenKind, usize), Error> {
     let first = rest.bytes().next().unwrap_or_default();
     match first {
-        b'"' | b'\'' | b'`' => Ok((Kind::String, quoted(rest, at)?)),
+        b'"' | b'\'' | b'`' => Ok((TokenKind::String, quoted(rest, at)?)),
         b'0'..=b'9' => Ok(number(rest, at)?),
         b'.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => number(rest, at),
-        b'$' => Ok((Kind::Variable, word(rest, in_brackets).1)),
+        b'$' => Ok((TokenKind::Variable, word(rest, in_brackets).1)),
         _ if first.is_ascii_alphabetic() || first == b'_' || (first == b':' && !in_brackets) => {
             let (variable, length) = word(rest, in_brackets);
-            Ok((if variable { Kind::Variable } else { Kind::Word }, length))
+            Ok((if variable { TokenKind::Variable } else { TokenKind::Word }, length))
         }
         _ => match MARKS.iter().find(|mark| rest.starts_with(**mark)) {
-            Some(mark) => Ok((Kind::Mark(mark), mark.len())),
+            Some(mark) => Ok((TokenKind::Mark(mark), mark.len())),
             None => {
                 let c = rest.chars().next().unwrap_or_default();
                 Err(Error::new(format!("unexpected character `{c}`"), at..at + c.len_utf8()))
@@ -122,7 +122,7 @@ fn quoted(rest: &str, at: usize) -> Result<usize, Error> {
 }
 
 /// A number or duration and its length.
-fn number(rest: &str, at: usize) -> Result<(Kind, usize), Error> {
+fn number(rest: &str, at: usize) -> Result<(TokenKind, usize), Error> {
     let bytes = rest.as_bytes();
     let hexadecimal = rest.starts_with("0x") || rest.starts_with("0X");
     let mut end = 0;
@@ -134,15 +134,15 @@ fn number(rest: &str, at: usize) -> Result<(Kind, usize), Error> {
         end += 1;
     }
     if bytes.get(end) == Some(&b'$') {
-        return Ok((Kind::Variable, end + word(rest.get(end..).unwrap_or_default(), true).1));
+        return Ok((TokenKind::Variable, end + word(rest.get(end..).unwrap_or_default(), true).1));
     }
     let text = rest.get(..end).unwrap_or_default();
     let digits = text.replace('_', "");
     if hexadecimal && u64::from_str_radix(digits.get(2..).unwrap_or_default(), 16).is_ok() || digits.parse::<f64>().is_ok() {
-        return Ok((Kind::Number, end));
+        return Ok((TokenKind::Number, end));
     }
     if is_duration(text) {
-        return Ok((Kind::Duration, end));
+        return Ok((TokenKind::Duration, end));
     }
     Err(Error::new(format!("bad number or duration `{text}`"), at..at + end))
 }

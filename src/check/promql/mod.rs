@@ -60,7 +60,7 @@ pub fn is_logql(text: &str) -> bool {
 /// Whether variables take part in a query outside of its quoted texts.
 pub fn has_variables(text: &str) -> bool {
     text.contains("[[")
-        || lex::tokens(text).map_or(text.contains('$'), |tokens| tokens.iter().any(|token| token.kind == lex::Kind::Variable))
+        || lex::tokens(text).map_or(text.contains('$'), |tokens| tokens.iter().any(|token| token.kind == lex::TokenKind::Variable))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use hydrate_sprig::regex::GoRegex;
 
 use super::functions::{AGGREGATIONS, FUNCTIONS};
-use super::lex::{Kind, Token};
+use super::lex::{Token, TokenKind};
 use super::{Error, Query};
 use hydrate_base::suggest;
 
@@ -97,18 +97,18 @@ impl<'t> Parser<'t> {
 
     /// The whole of a query.
     pub(super) fn query(mut self) -> Parsed<Query> {
-        if self.kind() == Kind::End {
+        if self.kind() == TokenKind::End {
             return Err(Error::new("no expression found in input", 0..self.text.len()));
         }
         self.binary(1)?;
         match self.kind() {
-            Kind::End => Ok(self.query),
+            TokenKind::End => Ok(self.query),
             _ => Err(self.unexpected("", "")),
         }
     }
 
-    fn kind(&self) -> Kind {
-        self.tokens.get(self.at).map_or(Kind::End, |token| token.kind)
+    fn kind(&self) -> TokenKind {
+        self.tokens.get(self.at).map_or(TokenKind::End, |token| token.kind)
     }
 
     fn span(&self) -> Range<usize> {
@@ -131,7 +131,7 @@ impl<'t> Parser<'t> {
     }
 
     fn is(&self, mark: &str) -> bool {
-        matches!(self.kind(), Kind::Mark(own) if own == mark)
+        matches!(self.kind(), TokenKind::Mark(own) if own == mark)
     }
 
     fn take(&mut self, mark: &str) -> bool {
@@ -141,11 +141,11 @@ impl<'t> Parser<'t> {
     }
 
     fn is_word(&self, word: &str) -> bool {
-        self.kind() == Kind::Word && self.word().eq_ignore_ascii_case(word)
+        self.kind() == TokenKind::Word && self.word().eq_ignore_ascii_case(word)
     }
 
     fn unexpected(&self, context: &str, expected: &str) -> Error {
-        let found = if self.kind() == Kind::End { "end of input".to_owned() } else { format!("`{}`", self.word()) };
+        let found = if self.kind() == TokenKind::End { "end of input".to_owned() } else { format!("`{}`", self.word()) };
         Error::new(format!("unexpected {found}{context}{expected}"), self.span())
     }
 
@@ -158,8 +158,8 @@ impl<'t> Parser<'t> {
         let mut left = self.unary()?;
         loop {
             let operator = match self.kind() {
-                Kind::Mark(mark) => mark.to_owned(),
-                Kind::Word => self.lower(),
+                TokenKind::Mark(mark) => mark.to_owned(),
+                TokenKind::Word => self.lower(),
                 _ => return Ok(left),
             };
             let Some(precedence) = precedence(&operator).filter(|precedence| *precedence >= least) else { return Ok(left) };
@@ -215,8 +215,8 @@ impl<'t> Parser<'t> {
         self.expect("(", CONTEXT, ", expected `(`")?;
         loop {
             match self.kind() {
-                Kind::Mark(")") => break,
-                Kind::Word | Kind::Variable | Kind::String => drop(self.next()),
+                TokenKind::Mark(")") => break,
+                TokenKind::Word | TokenKind::Variable | TokenKind::String => drop(self.next()),
                 _ => return Err(self.unexpected(CONTEXT, ", expected a label")),
             }
             if !self.take(",") {
@@ -292,7 +292,7 @@ impl<'t> Parser<'t> {
 
     fn duration(&mut self, context: &str, expected: &str) -> Parsed<()> {
         match self.kind() {
-            Kind::Duration | Kind::Number | Kind::Variable => {
+            TokenKind::Duration | TokenKind::Number | TokenKind::Variable => {
                 self.next();
                 Ok(())
             }
@@ -311,7 +311,7 @@ impl<'t> Parser<'t> {
             self.take("+");
         }
         match self.kind() {
-            Kind::Number | Kind::Variable => {
+            TokenKind::Number | TokenKind::Variable => {
                 self.next();
                 Ok(())
             }
@@ -323,15 +323,15 @@ impl<'t> Parser<'t> {
         let plain = |ty, span| Ok(Expr { ty, span, selector: false, movable: false });
         match self.kind() {
             // A duration stands for its seconds.
-            Kind::Number | Kind::Duration => plain(Type::Scalar, self.next()),
-            Kind::String => plain(Type::Text, self.next()),
-            Kind::Variable => self.variable(),
-            Kind::Word => self.named(),
-            Kind::Mark("{") => self.selector(None),
-            Kind::Mark("(") => {
+            TokenKind::Number | TokenKind::Duration => plain(Type::Scalar, self.next()),
+            TokenKind::String => plain(Type::Text, self.next()),
+            TokenKind::Variable => self.variable(),
+            TokenKind::Word => self.named(),
+            TokenKind::Mark("{") => self.selector(None),
+            TokenKind::Mark("(") => {
                 let open = self.next();
                 let inner = self.nested(|parser| parser.binary(1))?;
-                if self.kind() == Kind::End {
+                if self.kind() == TokenKind::End {
                     return Err(self.unclosed());
                 }
                 let close = self.expect(")", "", "")?;
@@ -368,10 +368,10 @@ impl<'t> Parser<'t> {
     fn named(&mut self) -> Parsed<Expr> {
         let name = self.lower();
         let follows = |kind: &dyn Fn(&Token) -> bool| self.tokens.get(self.at + 1).is_some_and(kind);
-        let open = follows(&|token| token.kind == Kind::Mark("("));
+        let open = follows(&|token| token.kind == TokenKind::Mark("("));
         let grouping = |token: &Token| {
             let word = self.text.get(token.span.clone()).unwrap_or_default();
-            token.kind == Kind::Word && (word.eq_ignore_ascii_case("by") || word.eq_ignore_ascii_case("without"))
+            token.kind == TokenKind::Word && (word.eq_ignore_ascii_case("by") || word.eq_ignore_ascii_case("without"))
         };
         match AGGREGATIONS.iter().find(|(known, _)| *known == name) {
             Some((known, parameter)) if open || follows(&grouping) => return self.aggregation(known, *parameter),
@@ -416,7 +416,7 @@ impl<'t> Parser<'t> {
                 return Err(Error::new("trailing commas are not allowed in arguments", self.span()));
             }
         }
-        if self.kind() == Kind::End {
+        if self.kind() == TokenKind::End {
             return Err(self.unclosed());
         }
         self.expect(")", "", ", expected `,` or `)`").map(|close| (arguments, close.end))
@@ -485,7 +485,7 @@ impl<'t> Parser<'t> {
         while !self.is("}") {
             match self.kind() {
                 // A variable stands for a matcher, or for the label of one.
-                Kind::Variable => {
+                TokenKind::Variable => {
                     self.next();
                     matches_something = true;
                     if self.is("=") || self.is("!=") || self.is("=~") || self.is("!~") {
@@ -493,7 +493,7 @@ impl<'t> Parser<'t> {
                         self.value(CONTEXT)?;
                     }
                 }
-                Kind::Word | Kind::String => matches_something |= self.matcher(CONTEXT)?,
+                TokenKind::Word | TokenKind::String => matches_something |= self.matcher(CONTEXT)?,
                 _ => return Err(self.unexpected(CONTEXT, ", expected a label or `}`")),
             }
             if !self.take(",") {
@@ -504,11 +504,11 @@ impl<'t> Parser<'t> {
     }
 
     fn matcher(&mut self, context: &str) -> Parsed<bool> {
-        let quoted = self.kind() == Kind::String;
+        let quoted = self.kind() == TokenKind::String;
         let label = self.next();
         let name = unquoted(self.text.get(label.clone()).unwrap_or_default());
         let operator = match self.kind() {
-            Kind::Mark(mark @ ("=" | "!=" | "=~" | "!~")) => mark,
+            TokenKind::Mark(mark @ ("=" | "!=" | "=~" | "!~")) => mark,
             // A quoted name alone is the metric's.
             _ if quoted => {
                 self.query.metrics.push((name.to_owned(), label));
@@ -532,7 +532,7 @@ impl<'t> Parser<'t> {
 
     fn value(&mut self, context: &str) -> Parsed<Range<usize>> {
         match self.kind() {
-            Kind::String | Kind::Variable => Ok(self.next()),
+            TokenKind::String | TokenKind::Variable => Ok(self.next()),
             _ => Err(self.unexpected(context, ", expected a quoted string")),
         }
     }

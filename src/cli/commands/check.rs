@@ -84,14 +84,14 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
     tell_confinement(ui, &rendered);
     let place = pipeline::place(&session.project, env);
     let _lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
-    pipeline::settle(&place, &mut rendered)?;
+    pipeline::merge_with_tree(&place, &mut rendered)?;
     let report = match (args.references, args.components.is_empty()) {
         (false, _) => None,
         (true, true) => Some(references::check(&session.project.world(), &session.project, &rendered)?),
         // References lead to other components too, so all of them are rendered; only what was asked for is told.
         (true, false) => {
             let mut whole = render(&[])?;
-            pipeline::settle(&place, &mut whole)?;
+            pipeline::merge_with_tree(&place, &mut whole)?;
             let mut report = references::check(&session.project.world(), &session.project, &whole)?;
             report.keep(|component| rendered.documents.contains_key(component));
             Some(report)
@@ -140,8 +140,8 @@ fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> hydrate_base::Result<()
     for (name, dir) in &changes.dirs {
         list(&format!("{env}/{name}"), dir, &mut lines);
     }
-    if let Some(fate) = changes.index_fate() {
-        lines.push(format!("{}  {env}/kustomization.yaml", fate.word()));
+    if let Some(change) = changes.index_fate() {
+        lines.push(format!("{}  {env}/kustomization.yaml", change.word()));
     }
     list(&place.clusters_shown(""), &changes.clusters, &mut lines);
     ui.lines(lines)?;

@@ -18,7 +18,7 @@ use crate::tree;
 use crate::tree::disk::{self, Place};
 use crate::tree::write;
 use crate::tree::{INDEX, KUSTOMIZATION, Owned};
-use hydrate_base::{Diagnostic, Fate, Result};
+use hydrate_base::{Change, Diagnostic, Result};
 
 /// Arguments of `hydrate commit`.
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ pub fn commit(ui: &mut Ui, project: &Project, env: &str, committer: &Committer, 
         },
     ];
     let request =
-        Request { root: &project.root, areas: &areas, index_name: tree::INDEX, message: &|fates| message(env, &clusters_dir, fates) };
+        Request { root: &project.root, areas: &areas, index_name: tree::INDEX, message: &|changes| message(env, &clusters_dir, changes) };
     let Some(done) = committer.commit(&request)? else {
         if format == Format::Text {
             ui.say(format!("{env}: nothing to commit"));
@@ -144,12 +144,12 @@ fn clusters_on_disk(place: &Place) -> Result<Vec<String>> {
     disk::owned_files(&place.clusters_dir()).map_err(|error| disk::failed("read", place.clusters_shown(""), &error))
 }
 
-/// A subject that names the components, and below it what became of each file. The second area of the fates is `clusters`.
-fn message(env: &str, clusters: &str, fates: &Fates) -> String {
-    let mut components: BTreeMap<&str, Vec<(&str, Fate)>> = BTreeMap::new();
-    for ((area, path), fate) in fates {
+/// A subject that names the components, and below it what became of each file. The second area of the changes is `clusters`.
+fn message(env: &str, clusters: &str, changes: &Fates) -> String {
+    let mut components: BTreeMap<&str, Vec<(&str, Change)>> = BTreeMap::new();
+    for ((area, path), change) in changes {
         let (component, file) = if *area == 0 { path.split_once('/').unwrap_or(("", path)) } else { (clusters, path.as_str()) };
-        components.entry(component).or_default().push((file, *fate));
+        components.entry(component).or_default().push((file, *change));
     }
     components.remove("");
     let names: Vec<&str> = components.keys().copied().collect();
@@ -161,8 +161,8 @@ fn message(env: &str, clusters: &str, fates: &Fates) -> String {
     let mut text = format!("hydrate {env}: {about}\n");
     for (component, files) in &components {
         text.push_str(&format!("\n{component}:\n"));
-        for wanted in Fate::ALL {
-            let listed = files.iter().filter(|(file, fate)| *fate == wanted && *file != tree::INDEX);
+        for wanted in Change::ALL {
+            let listed = files.iter().filter(|(file, change)| *change == wanted && *file != tree::INDEX);
             listed.for_each(|(file, _)| text.push_str(&format!("  {} {file}\n", wanted.word())));
         }
     }
@@ -175,17 +175,17 @@ mod tests {
 
     #[test]
     fn the_message_lists_what_became_of_each_file() {
-        let fate = |area: usize, path: &str, fate| ((area, path.to_owned()), fate);
-        let mut fates = BTreeMap::from([
-            fate(0, "kustomization.yaml", Fate::Changed),
-            fate(0, "loki/.hydrated", Fate::Changed),
-            fate(0, "loki/a.yaml", Fate::Deleted),
-            fate(0, "loki/b.yaml", Fate::Created),
+        let change = |area: usize, path: &str, change| ((area, path.to_owned()), change);
+        let mut changes = BTreeMap::from([
+            change(0, "kustomization.yaml", Change::Changed),
+            change(0, "loki/.hydrated", Change::Changed),
+            change(0, "loki/a.yaml", Change::Deleted),
+            change(0, "loki/b.yaml", Change::Created),
         ]);
         let of_loki = "loki:\n  created b.yaml\n  deleted a.yaml\n";
-        assert_eq!(message("k3d", "clusters/k3d", &fates), format!("hydrate k3d: loki\n\n{of_loki}"));
-        fates.extend([fate(1, ".hydrated", Fate::Changed), fate(1, "kustomization-loki.yaml", Fate::Changed)]);
+        assert_eq!(message("k3d", "clusters/k3d", &changes), format!("hydrate k3d: loki\n\n{of_loki}"));
+        changes.extend([change(1, ".hydrated", Change::Changed), change(1, "kustomization-loki.yaml", Change::Changed)]);
         let with_clusters = format!("hydrate k3d: clusters/k3d, loki\n\nclusters/k3d:\n  changed kustomization-loki.yaml\n\n{of_loki}");
-        assert_eq!(message("k3d", "clusters/k3d", &fates), with_clusters);
+        assert_eq!(message("k3d", "clusters/k3d", &changes), with_clusters);
     }
 }

@@ -56,7 +56,7 @@ fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session,
     // In a hook of hydrate's own commit, the run that holds the lock waits for this one.
     let is_called = git::commit::called_for(&project.root);
     let _lock = (!is_called).then(|| write::lock_for_reading(&place, waiting)).transpose()?;
-    pipeline::settle(&place, &mut rendered)?;
+    pipeline::merge_with_tree(&place, &mut rendered)?;
     if let Some(revision) = &args.against {
         let files_below = |dir: &str| git::files_at(&project.root, revision, dir);
         let revision = Revision { manifests: files_below(&place.shown(""))?, clusters: files_below(&place.clusters_shown(""))? };

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::session::{format, open_project};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
-use crate::project::component::Kind;
+use crate::project::component::SourceKind;
 use crate::project::select::select;
 use crate::project::{Loaded, Project};
 use hydrate_base::Diagnostic;
@@ -66,13 +66,13 @@ fn members(project: &Project, all: &BTreeMap<String, Loaded>, environments: &[St
     Ok(members)
 }
 
-fn kind(kind: &Kind) -> &'static str {
+fn kind(kind: &SourceKind) -> &'static str {
     match kind {
-        Kind::Helm(_) => "helm",
-        Kind::Kustomize { .. } => "kustomize",
-        Kind::Jinja { .. } => "jinja",
-        Kind::Raw(_) => "raw",
-        Kind::Helmfile(_) => "helmfile",
+        SourceKind::Helm(_) => "helm",
+        SourceKind::Kustomize { .. } => "kustomize",
+        SourceKind::Jinja { .. } => "jinja",
+        SourceKind::Raw(_) => "raw",
+        SourceKind::Helmfile(_) => "helmfile",
     }
 }
 

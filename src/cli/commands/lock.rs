@@ -12,8 +12,8 @@ use crate::pipeline::provision::{LOCK, Provision, read_lock};
 use crate::pipeline::{self};
 use crate::project::Project;
 use hydrate_acquire::{Artifact, Lock};
-use hydrate_base::whole::{self, Purpose};
 use hydrate_base::{Diagnostic, DiskWorld};
+use hydrate_base::{Purpose, atomic_write};
 
 /// Arguments of `lock`.
 #[derive(Debug, Args)]
@@ -148,6 +148,6 @@ fn without_repetition(failures: Vec<Box<Diagnostic>>) -> Vec<Box<Diagnostic>> {
 
 fn write(project: &Project, lock: &Lock) -> Result<(), Failures> {
     let path = project.root.join(LOCK);
-    let written = whole::write(&path, &project.root, &[lock.to_text().as_bytes()], Purpose::Repository);
+    let written = atomic_write(&path, &project.root, &[lock.to_text().as_bytes()], Purpose::Repository);
     written.map_err(|error| Diagnostic::error(format!("cannot write {LOCK}")).note(error.to_string()).into())
 }

@@ -124,7 +124,7 @@ fn run_one(
 fn write_tree(ui: &Ui, place: &Place, rendered: &mut Rendered, adopt: bool) -> Result<(Changes, Lock), Failures> {
     let mut lock = write::lock(place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     ui.report(&lock.left_alone());
-    pipeline::settle(place, rendered)?;
+    pipeline::merge_with_tree(place, rendered)?;
     let changes = Changes::compute(place, &rendered.desired, adopt)?;
     ui.report(&edited(place, &changes));
     write::apply(place, &changes, &lock)?;
@@ -135,8 +135,8 @@ fn write_tree(ui: &Ui, place: &Place, rendered: &mut Rendered, adopt: bool) -> R
 pub fn edited(place: &Place, changes: &Changes) -> Vec<Box<Diagnostic>> {
     let mut warnings = Vec::new();
     let warning = |dir: &DirChanges, file: &String, shown: String, help: &str| {
-        let fate = if dir.deleted.contains(file) { "deleted" } else { "replaced" };
-        Diagnostic::warning(format!("{shown} was edited by hand; it is {fate}")).help(help)
+        let change = if dir.deleted.contains(file) { "deleted" } else { "replaced" };
+        Diagnostic::warning(format!("{shown} was edited by hand; it is {change}")).help(help)
     };
     for (name, dir) in &changes.dirs {
         let help = "put the change into the component: its values, templates or patches";

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hydrate_base::whole::may_be_killed_here;
+use hydrate_base::kill_point;
 use hydrate_base::{Diagnostic, Result};
 
 use super::super::Repository;
@@ -22,7 +22,7 @@ use super::{Base, Plan, Request, Wanted, check_state, locked, owned, prefixes};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is to change in the index.
-pub(super) struct Change {
+pub(super) struct IndexChange {
     pub(super) path: String,
     /// Mode and object; `None` where it goes.
     pub(super) entry: Option<(String, String)>,
@@ -63,7 +63,7 @@ pub(super) enum Outcome {
 }
 
 /// The input of `git update-index -z --index-info`: what goes makes room for what comes.
-pub(super) fn lines(changes: &[Change]) -> Vec<u8> {
+pub(super) fn lines(changes: &[IndexChange]) -> Vec<u8> {
     let length = changes.iter().find_map(|change| Some(change.entry.as_ref()?.1.len())).unwrap_or(40);
     let zero = "0".repeat(length);
     let going = changes.iter().filter(|change| change.entry.is_none()).map(|change| format!("0 {zero} 0\t{}\0", change.path));
@@ -75,7 +75,7 @@ pub(super) fn lines(changes: &[Change]) -> Vec<u8> {
 }
 
 /// How the user's index differs from what the commit is to hold of ours.
-pub(super) fn differences(repository: &Repository, request: &Request<'_>, plan: &mut Plan) -> Result<Vec<Change>> {
+pub(super) fn differences(repository: &Repository, request: &Request<'_>, plan: &mut Plan) -> Result<Vec<IndexChange>> {
     let prefixes = prefixes(repository, request)?;
     let mut listing = repository.git();
     listing.args(["ls-files", "-s", "-v", "-z", "--"]).args(&prefixes);
@@ -101,7 +101,7 @@ pub(super) fn differences(repository: &Repository, request: &Request<'_>, plan: 
     let mut wanted: Wanted = left_behind(repository, request, &prefixes, &entries, plan)?;
     wanted.extend(plan.wanted.iter().map(|(path, entry)| (path.clone(), entry.clone())));
     let differs = wanted.into_iter().filter(|(path, entry)| entries.get(path) != entry.as_ref());
-    Ok(differs.map(|(path, entry)| Change { flag: flags.get(&path).copied(), path, entry }).collect())
+    Ok(differs.map(|(path, entry)| IndexChange { flag: flags.get(&path).copied(), path, entry }).collect())
 }
 
 /// Files in the index that were ours by the index's own word, and that neither the last commit nor the disk has any more.
@@ -125,7 +125,7 @@ fn left_behind(
 }
 
 /// Brings the index up, and then moves the branch; or neither.
-pub(super) fn publish(held: &Held<'_>, changes: &[Change], moved: Option<&Move<'_>>) -> Result<Outcome> {
+pub(super) fn publish(held: &Held<'_>, changes: &[IndexChange], moved: Option<&Move<'_>>) -> Result<Outcome> {
     if changes.is_empty() && moved.is_none() {
         return Ok(Outcome::Done);
     }
@@ -149,7 +149,7 @@ pub(super) fn publish(held: &Held<'_>, changes: &[Change], moved: Option<&Move<'
 }
 
 /// Makes the new index, beside the old one.
-fn prepare(held: &Held<'_>, index: &Path, changes: &[Change]) -> Result<()> {
+fn prepare(held: &Held<'_>, index: &Path, changes: &[IndexChange]) -> Result<()> {
     let new = held.file("index");
     journal::remove(&new)?;
     if changes.is_empty() {
@@ -208,12 +208,12 @@ impl<'a> Swap<'a> {
             journal::remove(&before)?;
             journal::remove(&held.file("after"))?;
             if index.exists() {
-                may_be_killed_here();
+                kill_point();
                 fs::hard_link(index, &before).or_else(|_| copy(index, &before)).map_err(|error| cannot_write(&before, &error))?;
             }
             // By this a later run knows the new index again. Without links it leaves the index as it finds it.
             let _ = fs::hard_link(&new, held.file("after"));
-            may_be_killed_here();
+            kill_point();
             fs::rename(&new, index).map_err(|error| cannot_write(index, &error))?;
         }
         Ok(swap)
@@ -223,7 +223,7 @@ impl<'a> Swap<'a> {
         if !self.is_made {
             return Ok(());
         }
-        may_be_killed_here();
+        kill_point();
         let before = self.held.file("before");
         let restored = if before.exists() { fs::rename(&before, self.index) } else { fs::remove_file(self.index) };
         restored.map_err(|error| cannot_write(self.index, &error))
@@ -241,7 +241,7 @@ impl IndexLock {
         let (mark, path) = (held.mark()?, held.index_lock());
         let end = Instant::now() + PATIENCE;
         loop {
-            may_be_killed_here();
+            kill_point();
             match fs::hard_link(&mark, &path).or_else(|error| without_links(&mark, &path, error)) {
                 Ok(()) => return Ok(Self { path }),
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(cannot_write(&path, &error)),
@@ -265,7 +265,7 @@ fn without_links(mark: &Path, path: &Path, error: io::Error) -> io::Result<()> {
 
 impl Drop for IndexLock {
     fn drop(&mut self) {
-        may_be_killed_here();
+        kill_point();
         // One that cannot be removed is known to be ours by the next run.
         let _ = fs::remove_file(&self.path);
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use hydrate_base::whole::may_be_killed_here;
+use hydrate_base::kill_point;
 use hydrate_base::{Diagnostic, Result};
 
 use super::super::Repository;
@@ -82,10 +82,10 @@ impl<'a> Held<'a> {
     pub(super) fn run(&self, command: Command, input: &[u8]) -> Result<Said> {
         // A duplicate is inherited where the original is closed.
         let inherited = rustix::io::dup(&self.lock).map_err(|error| Diagnostic::error("cannot run git").note(error.to_string()))?;
-        may_be_killed_here();
+        kill_point();
         let said = run(command, input);
         drop(inherited);
-        may_be_killed_here();
+        kill_point();
         said
     }
 
@@ -100,7 +100,7 @@ impl<'a> Held<'a> {
         let text = format!("{new}\n{}\n", branch.unwrap_or_default());
         let staged = self.file("journal.new");
         let written = fs::write(&staged, text).and_then(|()| {
-            may_be_killed_here();
+            kill_point();
             fs::rename(&staged, self.file("journal"))
         });
         written.map_err(|error| cannot_write(&staged, &error))
@@ -221,7 +221,7 @@ fn is_open(path: &Path) -> bool {
 
 /// Removes a file, if it is there.
 pub(super) fn remove(path: &Path) -> Result<()> {
-    may_be_killed_here();
+    kill_point();
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot_write(path, &error)),
         _ => Ok(()),

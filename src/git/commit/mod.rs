@@ -24,14 +24,14 @@ use std::path::Path;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-use hydrate_base::{Diagnostic, Fate, Result};
+use hydrate_base::{Change, Diagnostic, Result};
 
 use super::Repository;
 use super::command::{run, succeed};
 use super::revision::{contents, entries};
 
 use hooks::Hooks;
-use index::{Change, Move, Outcome};
+use index::{IndexChange, Move, Outcome};
 use journal::Held;
 
 pub use hooks::{called_for, refuse_from_hook};
@@ -65,7 +65,7 @@ pub struct Request<'a> {
 }
 
 /// What becomes of each path of each area.
-pub type Fates = BTreeMap<(usize, String), Fate>;
+pub type Fates = BTreeMap<(usize, String), Change>;
 
 /// A directory of the project in which files are ours.
 pub struct Area<'a> {
@@ -103,7 +103,7 @@ type Wanted = BTreeMap<String, Option<(String, String)>>;
 /// What the commit is to hold of ours.
 #[derive(Default)]
 struct Plan {
-    fates: Fates,
+    changes: Fates,
     /// All files of ours by their paths in the repository, also those that stay.
     wanted: Wanted,
 }
@@ -156,13 +156,13 @@ impl Committer {
         let base = Base::read(repository)?;
         let mut plan = self.plan(request, &base)?;
         let changes = index::differences(repository, request, &mut plan)?;
-        if plan.fates.is_empty() {
+        if plan.changes.is_empty() {
             // An index that was left behind is brought up all the same.
             return Ok(matches!(index::publish(held, &changes, None)?, Outcome::Done).then_some(None));
         }
         refuse_ignored(repository, request, &plan)?;
         let tree = write_tree(held, &base, &plan.wanted)?;
-        let message = self.hooks.run_before(held, request, &plan.wanted, &tree, (request.message)(&plan.fates), said)?;
+        let message = self.hooks.run_before(held, request, &plan.wanted, &tree, (request.message)(&plan.changes), said)?;
         let id = self.write_commit(&tree, base.commit.as_deref(), &message)?;
         let subject = message.lines().next().unwrap_or_default().to_owned();
         let moved = Move { new: &id, old: base.commit.as_deref(), branch: base.branch.as_deref(), subject: &subject };
@@ -204,12 +204,12 @@ impl Committer {
         let paths: Vec<(&str, &[u8])> = other.iter().map(|(_, _, whole, bytes)| (whole.as_str(), bytes.as_slice())).collect();
         for ((number, path, whole, _), id) in other.iter().zip(self.store(&paths)?) {
             let old = before.get(whole);
-            let fate = match old {
-                None => Some(Fate::Created),
-                Some((_, old)) if *old != id => Some(Fate::Changed),
+            let change = match old {
+                None => Some(Change::Created),
+                Some((_, old)) if *old != id => Some(Change::Changed),
                 Some(_) => None,
             };
-            plan.fates.extend(fate.map(|fate| ((*number, (*path).clone()), fate)));
+            plan.changes.extend(change.map(|change| ((*number, (*path).clone()), change)));
             let mode = old.map(|(mode, _)| mode.as_str()).filter(|mode| *mode == "100755").unwrap_or("100644");
             plan.wanted.insert(whole.clone(), Some((mode.to_owned(), id)));
         }
@@ -217,7 +217,7 @@ impl Committer {
             for path in owned(&self.repository, &before, area, prefix, request.index_name)? {
                 let whole = format!("{prefix}/{path}");
                 if before.contains_key(&whole) && !plan.wanted.contains_key(&whole) {
-                    plan.fates.insert((number, path), Fate::Deleted);
+                    plan.changes.insert((number, path), Change::Deleted);
                     plan.wanted.insert(whole, None);
                 }
             }
@@ -328,7 +328,8 @@ fn write_tree(held: &Held<'_>, base: &Base, wanted: &Wanted) -> Result<String> {
     if let Some(commit) = &base.commit {
         held.succeed(git(&["read-tree", commit]), b"", "read the last commit")?;
     }
-    let changes: Vec<Change> = wanted.iter().map(|(path, entry)| Change { path: path.clone(), entry: entry.clone(), flag: None }).collect();
+    let changes: Vec<IndexChange> =
+        wanted.iter().map(|(path, entry)| IndexChange { path: path.clone(), entry: entry.clone(), flag: None }).collect();
     held.succeed(git(&["update-index", "-z", "--index-info"]), &index::lines(&changes), "write the tree of the commit")?;
     written_tree(held)
 }
@@ -382,7 +383,7 @@ fn refuse_edited(edited: &[String]) -> Result<()> {
 /// belongs to the files beside it.
 fn refuse_ignored(repository: &Repository, request: &Request<'_>, plan: &Plan) -> Result<()> {
     let prefixes = prefixes(repository, request)?;
-    let created = plan.fates.iter().filter(|(_, fate)| **fate == Fate::Created).map(|((area, path), _)| (area, path));
+    let created = plan.changes.iter().filter(|(_, change)| **change == Change::Created).map(|((area, path), _)| (area, path));
     let created = created.filter(|(_, path)| path.rsplit('/').next() != Some(request.index_name));
     let list: String = created.filter_map(|(area, path)| Some(format!("{}/{path}\0", prefixes.get(*area)?))).collect();
     if list.is_empty() {

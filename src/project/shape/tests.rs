@@ -1,6 +1,6 @@
 use super::*;
 use crate::gitops::Handover;
-use crate::project::component::Kind;
+use crate::project::component::SourceKind;
 use crate::project::{Project, files, parse};
 use hydrate_base::DiskWorld;
 
@@ -105,7 +105,7 @@ fn every_spelling_of_a_boolean_is_read_as_it_was_checked() {
         }
         let (world, project) = (DiskWorld::new(), Project::open(root).unwrap());
         let component = project.components(&world).unwrap().remove("a").unwrap().unwrap();
-        let Kind::Helm(helm) = &component.sources.as_ref().unwrap()[0].kind else { panic!("{component:?}") };
+        let SourceKind::Helm(helm) = &component.sources.as_ref().unwrap()[0].kind else { panic!("{component:?}") };
         assert_eq!((helm.verify, helm.crds), (value, value));
         assert_eq!((helm.capabilities.apis_from_crds, component.capabilities.apis_from_crds), (Some(value), Some(value)));
         let environment = project.environment(&world, "flux").unwrap();

@@ -33,7 +33,7 @@ pub enum Target {
 
 /// How YAML is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Reading {
+pub struct DecodeOptions {
     /// The type decoded into.
     pub target: Target,
     /// The numbers wanted.
@@ -42,7 +42,7 @@ pub struct Reading {
     pub strict: bool,
 }
 
-impl Reading {
+impl DecodeOptions {
     /// `yaml.Unmarshal` into a `map[string]interface{}`: what Helm does with values files and in `fromYaml`.
     pub const MAP: Self = Self { target: Target::Map("map[string]interface {}"), numbers: Numbers::Float64, strict: false };
     /// `yaml.Unmarshal` into a `[]interface{}`: `fromYamlArray`.
@@ -56,7 +56,7 @@ impl Reading {
 /// An empty document leaves an empty map or list for those targets. Fails with Go's words, from
 /// `error converting YAML to JSON: yaml: line 3: …` to `error unmarshaling JSON: while decoding JSON: json: cannot
 /// unmarshal array into Go value of type map[string]interface {}`.
-pub fn from_yaml(text: &[u8], reading: Reading) -> Result<Value, String> {
+pub fn from_yaml(text: &[u8], reading: DecodeOptions) -> Result<Value, String> {
     let options = yaml::Options { dialect: Dialect::V2, strict: reading.strict, json: true };
     let mut values = Values::new(reading.numbers);
     let value = yaml::decode(text, options, &mut values).map_err(|error| format!("error converting YAML to JSON: {error}"))?;

@@ -19,7 +19,7 @@ fn shown(value: Result<Value, String>) -> Result<String, String> {
 
 #[test]
 fn yaml_goes_through_json() {
-    let map = |text: &str| shown(from_yaml(text.as_bytes(), Reading::MAP));
+    let map = |text: &str| shown(from_yaml(text.as_bytes(), DecodeOptions::MAP));
     assert_eq!(map("a: 1\nb: yes\n3: c\n").as_deref(), Ok("3=\"c\";a=1;b=true;"));
     assert_eq!(map("").as_deref(), Ok(""));
     assert_eq!(map("# nothing\n").as_deref(), Ok(""));
@@ -29,7 +29,7 @@ fn yaml_goes_through_json() {
             .into())
     );
     assert_eq!(map("a: b: c"), Err("error converting YAML to JSON: yaml: mapping values are not allowed in this context".into()));
-    let integers = Reading { numbers: Numbers::Int64, ..Reading::MAP };
+    let integers = DecodeOptions { numbers: Numbers::Int64, ..DecodeOptions::MAP };
     assert_eq!(shown(from_yaml(b"a: 1\nb: 1.5", integers)).as_deref(), Ok("a=int 1;b=1.5;"));
 }
 

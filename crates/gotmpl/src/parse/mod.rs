@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::func::FunctionSet;
-use super::lex::{Item, Kind, Lexer};
+use super::lex::{Item, Lexer, TokenKind};
 use super::{stack, text};
 use hydrate_base::{Diagnostic, SourceFile};
 use node::{Action, Arg, Branch, Bytes, Call, Chain, Command, Field, Identifier, List, Literal, Node, Path, Pipe, Span, Tree, Variable};
@@ -160,7 +160,7 @@ fn at(offset: usize) -> u32 {
 
 /// Whether an item is a field of the term before it.
 fn continues(item: Item) -> bool {
-    item.kind == Kind::Field && !item.is_apart()
+    item.kind == TokenKind::Field && !item.is_apart()
 }
 
 fn span(item: Item) -> Span {
@@ -226,10 +226,10 @@ impl<'p> Parser<'p> {
 
     fn describe(&self, item: Item) -> String {
         let value = self.value(item);
-        if item.kind == Kind::Eof {
+        if item.kind == TokenKind::Eof {
             return "EOF".to_owned();
         }
-        if item.kind == Kind::Error {
+        if item.kind == TokenKind::Error {
             return self.lexer.error.clone().unwrap_or_default();
         }
         if item.kind.is_keyword() {
@@ -244,7 +244,7 @@ impl<'p> Parser<'p> {
 
     fn unexpected(&self, item: Item, context: &str) -> Box<ParseError> {
         let described = self.describe(item);
-        if item.kind != Kind::Error {
+        if item.kind != TokenKind::Error {
             return self.fail(format!("unexpected {described} in {context}"));
         }
         match self.scope.action.map(|action| self.line(action)) {
@@ -256,7 +256,7 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn expect(&mut self, kind: Kind, context: &str) -> Parsed<Item> {
+    fn expect(&mut self, kind: TokenKind, context: &str) -> Parsed<Item> {
         let token = self.next();
         if token.kind == kind { Ok(token) } else { Err(self.unexpected(token, context)) }
     }
@@ -268,8 +268,8 @@ impl<'p> Parser<'p> {
         loop {
             let token = self.next();
             match token.kind {
-                Kind::Eof => break,
-                Kind::LeftDelim if self.peek().kind == Kind::Define => {
+                TokenKind::Eof => break,
+                TokenKind::LeftDelim if self.peek().kind == TokenKind::Define => {
                     self.next();
                     self.definition()?;
                     continue;
@@ -290,11 +290,11 @@ impl<'p> Parser<'p> {
     fn definition(&mut self) -> Parsed<()> {
         let outer = std::mem::replace(&mut self.scope, Scope::new());
         let token = self.next();
-        if !matches!(token.kind, Kind::String | Kind::RawString) {
+        if !matches!(token.kind, TokenKind::String | TokenKind::RawString) {
             return Err(self.unexpected(token, "define clause"));
         }
         let name = self.unquote(token)?;
-        self.expect(Kind::RightDelim, "define clause")?;
+        self.expect(TokenKind::RightDelim, "define clause")?;
         let (list, ending) = self.item_list()?;
         if let Ending::Else(_) = ending {
             return Err(self.fail("unexpected {{else}} in define clause"));
@@ -326,7 +326,7 @@ impl<'p> Parser<'p> {
         let start = self.scratch.nodes.len();
         loop {
             let token = self.next();
-            if token.kind == Kind::Eof {
+            if token.kind == TokenKind::Eof {
                 return Err(self.fail("unexpected EOF"));
             }
             let ending = match self.text_or_action(token)? {
@@ -343,8 +343,8 @@ impl<'p> Parser<'p> {
 
     fn text_or_action(&mut self, token: Item) -> Parsed<Step> {
         match token.kind {
-            Kind::Text => Ok(Step::Node(Node::Text(span(token)))),
-            Kind::LeftDelim => {
+            TokenKind::Text => Ok(Step::Node(Node::Text(span(token)))),
+            TokenKind::LeftDelim => {
                 self.scope.action = Some(token.start);
                 let step = self.action()?;
                 self.scope.action = None;
@@ -357,17 +357,17 @@ impl<'p> Parser<'p> {
     fn action(&mut self) -> Parsed<Step> {
         let token = self.next();
         let node = match token.kind {
-            Kind::Block => self.block()?,
-            Kind::Break => self.loop_exit(token, "{{break}}")?,
-            Kind::Continue => self.loop_exit(token, "{{continue}}")?,
-            Kind::Else => return self.else_control(),
-            Kind::End => return self.expect(Kind::RightDelim, "end").map(|_| Step::End),
-            Kind::If => Node::If(self.control("if")?),
-            Kind::Range => Node::Range(self.control("range")?),
-            Kind::Template => self.template()?,
-            Kind::With => Node::With(self.control("with")?),
+            TokenKind::Block => self.block()?,
+            TokenKind::Break => self.loop_exit(token, "{{break}}")?,
+            TokenKind::Continue => self.loop_exit(token, "{{continue}}")?,
+            TokenKind::Else => return self.else_control(),
+            TokenKind::End => return self.expect(TokenKind::RightDelim, "end").map(|_| Step::End),
+            TokenKind::If => Node::If(self.control("if")?),
+            TokenKind::Range => Node::Range(self.control("range")?),
+            TokenKind::Template => self.template()?,
+            TokenKind::With => Node::With(self.control("with")?),
             _ => {
-                let pipe = self.pipeline_from(token, "command", Kind::RightDelim)?;
+                let pipe = self.pipeline_from(token, "command", TokenKind::RightDelim)?;
                 Node::Action(Action { pos: token.start, pipe })
             }
         };
@@ -376,22 +376,22 @@ impl<'p> Parser<'p> {
 
     fn loop_exit(&mut self, keyword: Item, context: &str) -> Parsed<Node> {
         let token = self.next();
-        if token.kind != Kind::RightDelim {
+        if token.kind != TokenKind::RightDelim {
             return Err(self.unexpected(token, context));
         }
         if self.scope.range_depth == 0 {
             return Err(self.fail(format!("{context} outside {{{{range}}}}")));
         }
         let pos = keyword.start;
-        Ok(if keyword.kind == Kind::Break { Node::Break(pos) } else { Node::Continue(pos) })
+        Ok(if keyword.kind == TokenKind::Break { Node::Break(pos) } else { Node::Continue(pos) })
     }
 
     fn else_control(&mut self) -> Parsed<Step> {
         let peeked = self.peek();
-        if matches!(peeked.kind, Kind::If | Kind::With) {
+        if matches!(peeked.kind, TokenKind::If | TokenKind::With) {
             return Ok(Step::Else(peeked.start));
         }
-        self.expect(Kind::RightDelim, "else").map(|token| Step::Else(token.start))
+        self.expect(TokenKind::RightDelim, "else").map(|token| Step::Else(token.start))
     }
 
     /// Goes one level down, unless that is too deep.
@@ -415,7 +415,7 @@ impl<'p> Parser<'p> {
 
     fn branch(&mut self, context: &'static str) -> Parsed<Branch> {
         let is_range = usize::from(context == "range");
-        let pipe = self.pipeline(context, Kind::RightDelim)?;
+        let pipe = self.pipeline(context, TokenKind::RightDelim)?;
         self.scope.range_depth += is_range;
         let (list, ending) = self.item_list()?;
         self.scope.range_depth -= is_range;
@@ -430,11 +430,11 @@ impl<'p> Parser<'p> {
     fn otherwise(&mut self, context: &'static str, pos: u32) -> Parsed<List> {
         let next = self.peek().kind;
         let chained = match (context, next) {
-            ("if", Kind::If) => {
+            ("if", TokenKind::If) => {
                 self.next();
                 Node::If(self.control("if")?)
             }
-            ("with", Kind::With) => {
+            ("with", TokenKind::With) => {
                 self.next();
                 Node::With(self.control("with")?)
             }
@@ -453,7 +453,7 @@ impl<'p> Parser<'p> {
     fn block(&mut self) -> Parsed<Node> {
         let token = self.next();
         let name = self.template_name(token, "block clause")?;
-        let pipe = self.pipeline("block clause", Kind::RightDelim)?;
+        let pipe = self.pipeline("block clause", TokenKind::RightDelim)?;
         let outer = std::mem::replace(&mut self.scope, Scope::new());
         let (list, ending) = self.deeper(Self::item_list)?;
         if let Ending::Else(_) = ending {
@@ -470,28 +470,28 @@ impl<'p> Parser<'p> {
         let name = self.template_name(token, "template clause")?;
         let after = self.next();
         let pipe = match after.kind {
-            Kind::RightDelim => None,
-            _ => Some(self.pipeline_from(after, "template clause", Kind::RightDelim)?),
+            TokenKind::RightDelim => None,
+            _ => Some(self.pipeline_from(after, "template clause", TokenKind::RightDelim)?),
         };
         Ok(Node::Template(Box::new(Call { pos: token.start, name, pipe })))
     }
 
     fn template_name(&self, token: Item, context: &str) -> Parsed<Bytes> {
         match token.kind {
-            Kind::String | Kind::RawString => self.unquote(token).map(Cow::into_owned).map(Into::into),
+            TokenKind::String | TokenKind::RawString => self.unquote(token).map(Cow::into_owned).map(Into::into),
             _ => Err(self.unexpected(token, context)),
         }
     }
 
     // Pipelines.
 
-    fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<Pipe> {
+    fn pipeline(&mut self, context: &str, end: TokenKind) -> Parsed<Pipe> {
         let first = self.next();
         self.pipeline_from(first, context, end)
     }
 
     /// A pipeline that begins with an item; the item that ends it is passed.
-    fn pipeline_from(&mut self, first: Item, context: &str, end: Kind) -> Parsed<Pipe> {
+    fn pipeline_from(&mut self, first: Item, context: &str, end: TokenKind) -> Parsed<Pipe> {
         let mut decl = Vec::new();
         let (assign, mut token) = self.declarations(first, context, &mut decl)?;
         let start = self.scratch.cmds.len();
@@ -501,7 +501,7 @@ impl<'p> Parser<'p> {
             }
             let (command, after) = self.command(token)?;
             self.scratch.cmds.push(command);
-            token = if after.kind == Kind::Pipe { self.next() } else { after };
+            token = if after.kind == TokenKind::Pipe { self.next() } else { after };
         }
         let cmds = finished(&mut self.scratch.cmds, start);
         self.check_pipeline(&cmds, context)?;
@@ -511,13 +511,13 @@ impl<'p> Parser<'p> {
     /// `$x :=`, `$x =`, and in a range `$x, $y :=`; whether it assigns, and the item after it.
     fn declarations(&mut self, first: Item, context: &str, decl: &mut Vec<Variable>) -> Parsed<(bool, Item)> {
         let mut variable = first;
-        while variable.kind == Kind::Variable {
+        while variable.kind == TokenKind::Variable {
             let next = self.next();
-            if matches!(next.kind, Kind::Assign | Kind::Declare) {
+            if matches!(next.kind, TokenKind::Assign | TokenKind::Declare) {
                 self.declare(variable, decl);
-                return Ok((next.kind == Kind::Assign, self.next()));
+                return Ok((next.kind == TokenKind::Assign, self.next()));
             }
-            if next.kind != Kind::Char || self.value(next) != b"," {
+            if next.kind != TokenKind::Char || self.value(next) != b"," {
                 self.backup();
                 break;
             }
@@ -526,7 +526,7 @@ impl<'p> Parser<'p> {
                 return Err(self.fail(format!("too many declarations in {context}")));
             }
             variable = self.next();
-            if !matches!(variable.kind, Kind::Variable | Kind::RightDelim | Kind::RightParen) {
+            if !matches!(variable.kind, TokenKind::Variable | TokenKind::RightDelim | TokenKind::RightParen) {
                 return Err(self.fail("range can only initialize variables"));
             }
         }
@@ -572,7 +572,7 @@ impl<'p> Parser<'p> {
                 break;
             }
         }
-        if !matches!(token.kind, Kind::RightDelim | Kind::RightParen | Kind::Pipe) {
+        if !matches!(token.kind, TokenKind::RightDelim | TokenKind::RightParen | TokenKind::Pipe) {
             return Err(self.unexpected(token, "operand"));
         }
         Ok((Command { pos: first.start, args: finished(&mut self.scratch.args, start) }, token))
@@ -607,17 +607,17 @@ impl<'p> Parser<'p> {
     fn term(&mut self, token: Item) -> Parsed<Arg> {
         let pos = token.start;
         Ok(match token.kind {
-            Kind::Identifier => self.identifier(token)?,
-            Kind::Dot => Arg::Dot(pos),
-            Kind::Nil => Arg::Nil(pos),
-            Kind::Variable => self.use_variable(token)?,
-            Kind::Field => Arg::Field(Field { pos, idents: Path(span(token)) }),
-            Kind::Bool => Arg::Bool(pos, self.value(token) == b"true"),
-            Kind::CharConstant => self.number(token, Syntax::Char)?,
-            Kind::Complex => self.number(token, Syntax::Complex)?,
-            Kind::Number => self.number(token, Syntax::Plain)?,
-            Kind::LeftParen => self.parenthesized()?,
-            Kind::String | Kind::RawString => {
+            TokenKind::Identifier => self.identifier(token)?,
+            TokenKind::Dot => Arg::Dot(pos),
+            TokenKind::Nil => Arg::Nil(pos),
+            TokenKind::Variable => self.use_variable(token)?,
+            TokenKind::Field => Arg::Field(Field { pos, idents: Path(span(token)) }),
+            TokenKind::Bool => Arg::Bool(pos, self.value(token) == b"true"),
+            TokenKind::CharConstant => self.number(token, Syntax::Char)?,
+            TokenKind::Complex => self.number(token, Syntax::Complex)?,
+            TokenKind::Number => self.number(token, Syntax::Plain)?,
+            TokenKind::LeftParen => self.parenthesized()?,
+            TokenKind::String | TokenKind::RawString => {
                 let unquoted = match self.unquote(token)? {
                     Cow::Borrowed(_) => None,
                     Cow::Owned(text) => Some(text.into()),
@@ -651,7 +651,7 @@ impl<'p> Parser<'p> {
     }
 
     fn parenthesized(&mut self) -> Parsed<Arg> {
-        let pipe = self.deeper(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?;
+        let pipe = self.deeper(|parser| parser.pipeline("parenthesized pipeline", TokenKind::RightParen))?;
         Ok(Arg::Pipe(Box::new(pipe)))
     }
 }

@@ -7,7 +7,7 @@ use super::super::fieldspec::Fields;
 use super::super::kustomization::{FieldSpec, Image};
 use super::super::regex::Regex;
 use super::super::resmap::ResMap;
-use super::super::tree::{self, Kind};
+use super::super::tree::{self, NodeKind};
 use hydrate_yaml::node::{Data, Node};
 
 /// Changes an image in every list called `containers` or `initContainers` and in the fields that the specifications name.
@@ -68,7 +68,7 @@ impl Change<'_> {
     }
 
     fn set(&self, node: &mut Node) -> KResult<()> {
-        tree::expect(node, Kind::Scalar)?;
+        tree::expect(node, NodeKind::Scalar)?;
         let value = tree::raw_text(node);
         if (self.plain && !value.starts_with(self.image.name.as_str())) || !self.pattern.is_match(value) {
             return Ok(());

@@ -11,7 +11,7 @@ use ecow::EcoString;
 use super::super::errors::{KResult, fail};
 use super::super::openapi::{Schema, Table};
 use super::super::shared;
-use super::super::tree::{self, Kind};
+use super::super::tree::{self, NodeKind};
 use hydrate_yaml::node::{Data, Node, Style, Tag};
 
 /// Merges a patch into an object; `false` means that the patch deletes it.
@@ -21,7 +21,7 @@ pub(crate) fn merge(object: &mut Node, patch: Node, table: &Table) -> KResult<bo
     match (Walker { table }).walk(Pair::Both(dest, patch), None, 0)? {
         Walked { node: Some(node), from: From::Dest, .. } => {
             *object = node;
-            shared::settle(object);
+            shared::write_back(object);
         }
         // kustomize goes on with the object it has, even where the patch says to replace it.
         Walked { node: Some(_), .. } => *object = before,
@@ -102,10 +102,10 @@ impl<'t> Walker<'t> {
             tree::expect(node, wanted)?;
         }
         match wanted {
-            Kind::Scalar => Ok(replace(pair)),
-            Kind::Mapping => self.mapping(pair, schema, depth),
-            Kind::Sequence if schema.is_some_and(|schema| schema.merges()) => self.list(pair, schema, depth),
-            Kind::Sequence => Ok(replace(pair)),
+            NodeKind::Scalar => Ok(replace(pair)),
+            NodeKind::Mapping => self.mapping(pair, schema, depth),
+            NodeKind::Sequence if schema.is_some_and(|schema| schema.merges()) => self.list(pair, schema, depth),
+            NodeKind::Sequence => Ok(replace(pair)),
         }
     }
 
@@ -466,7 +466,7 @@ fn set_element(items: &mut Vec<Node>, element: Option<Node>, keys: &[EcoString],
         if tree::is_empty_map(&item) {
             continue;
         }
-        if tree::kind(&item) != Kind::Mapping && by_field {
+        if tree::kind(&item) != NodeKind::Mapping && by_field {
             kept.push(item);
             continue;
         }
@@ -489,7 +489,7 @@ fn matches_element(item: &Node, keys: &[EcoString], values: &[EcoString]) -> KRe
     for (at, key) in keys.iter().enumerate() {
         if let Some(value) = values.get(at) {
             last = if key.is_empty() {
-                tree::expect(item, Kind::Scalar)?;
+                tree::expect(item, NodeKind::Scalar)?;
                 tree::text(item) == value
             } else {
                 tree::get(item, key)?.is_some_and(|field| value.is_empty() || tree::raw_text(field) == value)

@@ -9,13 +9,13 @@ use ecow::EcoString;
 
 use super::super::config::NameReference;
 use super::super::errors::{KResult, fail};
-use super::super::fieldspec::{self, Part};
+use super::super::fieldspec::{self, PathSegment};
 use super::super::ids::{Gvk, NOT_A_NAMESPACE, ResId};
 use super::super::openapi::Schemas;
 use super::super::parallel;
 use super::super::resmap::ResMap;
 use super::super::resource::{Context, Resource};
-use super::super::tree::{self, Kind};
+use super::super::tree::{self, NodeKind};
 use hydrate_yaml::node::{Data, Node};
 
 /// Fixes the references in all objects.
@@ -45,7 +45,7 @@ struct Reference {
     target: Gvk,
     referrer: Gvk,
     path: String,
-    parts: Vec<Part>,
+    parts: Vec<PathSegment>,
 }
 
 fn fields(references: &[NameReference]) -> Vec<Reference> {
@@ -140,9 +140,9 @@ impl<'i> Referrer<'i> {
             Data::Sequence(items) => {
                 for item in items.iter_mut().filter(|item| !tree::is_null(item)) {
                     match tree::kind(item) {
-                        Kind::Scalar => self.set_scalar(item, field)?,
-                        Kind::Mapping => self.set_mapping(item, field)?,
-                        Kind::Sequence => return fail("a list is expected to be either a string or a map of string"),
+                        NodeKind::Scalar => self.set_scalar(item, field)?,
+                        NodeKind::Mapping => self.set_mapping(item, field)?,
+                        NodeKind::Sequence => return fail("a list is expected to be either a string or a map of string"),
                     }
                 }
                 Ok(())

@@ -11,7 +11,7 @@ use super::super::openapi::Schemas;
 use super::super::parallel;
 use super::super::resmap::{Key, ResMap};
 use super::super::resource::{HELM_GENERATED, Resource};
-use super::super::tree::{self, Kind};
+use super::super::tree::{self, NodeKind};
 use hydrate_yaml::node::{Data, Node, Tag};
 
 /// Which subjects of bindings get the namespace.
@@ -111,7 +111,7 @@ impl Namespace<'_> {
     }
 
     fn set_text(&self, node: &mut Node) -> KResult<()> {
-        if self.unset_only && tree::kind(node) == Kind::Scalar && !tree::text(node).is_empty() {
+        if self.unset_only && tree::kind(node) == NodeKind::Scalar && !tree::text(node).is_empty() {
             return Ok(());
         }
         tree::set_scalar(node, &self.namespace, Tag::Str)
@@ -124,7 +124,7 @@ impl Namespace<'_> {
             Subjects::ServiceAccounts => ("kind", "ServiceAccount"),
         };
         let Some(subjects) = tree::get_mut(object, "subjects")? else { return Ok(()) };
-        tree::expect(subjects, Kind::Sequence)?;
+        tree::expect(subjects, NodeKind::Sequence)?;
         let Data::Sequence(items) = &mut subjects.data else { return Ok(()) };
         for subject in items {
             let set = self.set_subject(subject, field, value);
@@ -135,11 +135,11 @@ impl Namespace<'_> {
 
     fn set_subject(&self, subject: &mut Node, field: &str, value: &str) -> KResult<()> {
         let Some(found) = tree::get(subject, field)? else { return Ok(()) };
-        tree::expect(found, Kind::Scalar)?;
+        tree::expect(found, NodeKind::Scalar)?;
         if tree::is_null(found) || tree::text(found) != value {
             return Ok(());
         }
-        match tree::lookup_create(subject, &["namespace"], Kind::Scalar)? {
+        match tree::lookup_create(subject, &["namespace"], NodeKind::Scalar)? {
             Some(namespace) => self.set_text(namespace),
             None => Ok(()),
         }

@@ -15,7 +15,7 @@ use super::super::resmap::ResMap;
 use super::super::resource::Resource;
 use super::super::selector::SelectorRegex;
 use super::super::shared;
-use super::super::tree::{self, Kind};
+use super::super::tree::{self, NodeKind};
 use super::super::write;
 use hydrate_base::suggest::nearest;
 use hydrate_yaml::emit::{Dialect, write_document};
@@ -210,7 +210,7 @@ impl Target<'_> {
         }
         self.find(object, path, &parts, create)?;
         let done = visit(object, &parts, create, &mut |field| set(self.options, field, value)).map(drop);
-        shared::settle(object);
+        shared::write_back(object);
         done
     }
 
@@ -229,19 +229,19 @@ impl Target<'_> {
             let mut fields = 0..;
             let mut set = |field: &mut Node| if fields.next() == Some(wanted) { set(self.options, field, &source.value) } else { Ok(()) };
             visit(object, &parts, create, &mut set)?;
-            shared::settle(object);
+            shared::write_back(object);
         }
         Ok(())
     }
 
     /// The kind that missing fields are made of, if they may be made.
-    fn created(&self, value: &Node) -> Option<Kind> {
+    fn created(&self, value: &Node) -> Option<NodeKind> {
         self.options.filter(|options| options.create).map(|_| tree::kind(value))
     }
 
     /// Makes the fields at a path in a copy of the object, and counts them: kustomize looks for all fields before it changes the first,
     /// so an error on the way changes nothing.
-    fn find(&self, object: &Node, path: &str, parts: &[String], create: Option<Kind>) -> KResult<(Node, usize)> {
+    fn find(&self, object: &Node, path: &str, parts: &[String], create: Option<NodeKind>) -> KResult<(Node, usize)> {
         let mut made = object.clone();
         let found = visit(&mut made, parts, create, &mut |_| Ok(())).map_err(|error| error.wrap(not_found(path, create.is_some())))?;
         if found > 0 {
@@ -314,11 +314,11 @@ const MAX_DEPTH: usize = 200;
 type Visit<'v> = &'v mut dyn FnMut(&mut Node) -> KResult<()>;
 
 /// Calls `found` for every field that a path leads to; says how many there were (`PathMatcher`).
-fn visit(node: &mut Node, path: &[String], create: Option<Kind>, found: Visit<'_>) -> KResult<usize> {
+fn visit(node: &mut Node, path: &[String], create: Option<NodeKind>, found: Visit<'_>) -> KResult<usize> {
     walk(node, path, create, found, 0)
 }
 
-fn walk(node: &mut Node, path: &[String], create: Option<Kind>, found: Visit<'_>, depth: usize) -> KResult<usize> {
+fn walk(node: &mut Node, path: &[String], create: Option<NodeKind>, found: Visit<'_>, depth: usize) -> KResult<usize> {
     let Some((part, rest)) = path.split_first() else {
         found(node)?;
         return Ok(1);
@@ -333,19 +333,19 @@ fn walk(node: &mut Node, path: &[String], create: Option<Kind>, found: Visit<'_>
         return walk_matching(node, part, rest, create, found, depth);
     }
     if part == "*" {
-        tree::expect(node, Kind::Sequence)?;
+        tree::expect(node, NodeKind::Sequence)?;
         let Data::Sequence(items) = &mut node.data else { return Ok(0) };
         return items.iter_mut().try_fold(0, |count, item| Ok(count + walk(item, rest, create, found, depth + 1)?));
     }
     walk_field(node, part, rest, create, found, depth)
 }
 
-fn next_kind(rest: &[String], create: Kind) -> Kind {
+fn next_kind(rest: &[String], create: NodeKind) -> NodeKind {
     tree::kind_before(rest.first().map(String::as_str), create)
 }
 
-fn walk_field(node: &mut Node, name: &str, rest: &[String], create: Option<Kind>, found: Visit<'_>, depth: usize) -> KResult<usize> {
-    tree::expect(node, Kind::Mapping)?;
+fn walk_field(node: &mut Node, name: &str, rest: &[String], create: Option<NodeKind>, found: Visit<'_>, depth: usize) -> KResult<usize> {
+    tree::expect(node, NodeKind::Mapping)?;
     if node.get(name).is_none() {
         let Some(create) = create else { return Ok(0) };
         tree::set_field(node, name, tree::empty(next_kind(rest, create)))?;
@@ -361,8 +361,8 @@ fn walk_field(node: &mut Node, name: &str, rest: &[String], create: Option<Kind>
     }
 }
 
-fn walk_index(node: &mut Node, at: usize, rest: &[String], create: Option<Kind>, found: Visit<'_>, depth: usize) -> KResult<usize> {
-    tree::expect(node, Kind::Sequence)?;
+fn walk_index(node: &mut Node, at: usize, rest: &[String], create: Option<NodeKind>, found: Visit<'_>, depth: usize) -> KResult<usize> {
+    tree::expect(node, NodeKind::Sequence)?;
     let Data::Sequence(items) = &mut node.data else { return fail(format!("index {at} specified but only 0 elements found")) };
     if let Some(create) = create.filter(|_| items.len() == at) {
         items.push(tree::empty(next_kind(rest, create)));
@@ -374,9 +374,9 @@ fn walk_index(node: &mut Node, at: usize, rest: &[String], create: Option<Kind>,
     }
 }
 
-fn walk_matching(node: &mut Node, part: &str, rest: &[String], create: Option<Kind>, found: Visit<'_>, depth: usize) -> KResult<usize> {
+fn walk_matching(node: &mut Node, part: &str, rest: &[String], create: Option<NodeKind>, found: Visit<'_>, depth: usize) -> KResult<usize> {
     let (name, value) = tree::split_index(part)?;
-    tree::expect(node, Kind::Sequence)?;
+    tree::expect(node, NodeKind::Sequence)?;
     let Data::Sequence(items) = &mut node.data else { return Ok(0) };
     let mut count = walk_items(items, name, value, rest, create, found, depth)?;
     if count == 0 && create.is_some() {
@@ -394,7 +394,7 @@ fn walk_items(
     name: &str,
     value: &str,
     rest: &[String],
-    create: Option<Kind>,
+    create: Option<NodeKind>,
     found: Visit<'_>,
     depth: usize,
 ) -> KResult<usize> {
@@ -432,10 +432,10 @@ fn parse(text: &str) -> KResult<Node> {
 }
 
 /// Replaces inside of a text that is YAML or JSON itself; fails where the path does not lead into one.
-fn into_structured(object: &mut Node, parts: &[String], value: &Node, create: Option<Kind>) -> KResult<()> {
+fn into_structured(object: &mut Node, parts: &[String], value: &Node, create: Option<NodeKind>) -> KResult<()> {
     let scalar = |len: usize| {
         let found = tree::lookup(object, parts.get(..len)?).ok().flatten();
-        found.filter(|node| tree::kind(node) == Kind::Scalar).map(|node| (len, node.as_str().unwrap_or_default().to_owned()))
+        found.filter(|node| tree::kind(node) == NodeKind::Scalar).map(|node| (len, node.as_str().unwrap_or_default().to_owned()))
     };
     let found =
         (1..parts.len()).find_map(|len| scalar(len).and_then(|(len, text)| Some((len, compose::document(text.as_bytes()).ok()?, text))));
@@ -456,7 +456,7 @@ fn into_structured(object: &mut Node, parts: &[String], value: &Node, create: Op
         *slot = new.into();
         shared::wrote(scalar);
     }
-    shared::settle(object);
+    shared::write_back(object);
     Ok(())
 }
 

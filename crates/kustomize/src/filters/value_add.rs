@@ -10,7 +10,7 @@ use super::super::kustomization::Selector;
 use super::super::paths;
 use super::super::resmap::ResMap;
 use super::super::shared;
-use super::super::tree::{self, Kind};
+use super::super::tree::{self, NodeKind};
 use super::namespace::{Namespace, Subjects};
 
 record! {
@@ -36,14 +36,14 @@ pub(crate) fn apply(map: &mut ResMap, value: &str, target: &Target) -> KResult<(
             namespace.set(&mut res.node, &schemas)?;
             continue;
         }
-        let Some(field) = tree::lookup_create(&mut res.node, &paths::split(&target.field_path, '/'), Kind::Scalar)? else { continue };
-        tree::expect(field, Kind::Scalar)?;
+        let Some(field) = tree::lookup_create(&mut res.node, &paths::split(&target.field_path, '/'), NodeKind::Scalar)? else { continue };
+        tree::expect(field, NodeKind::Scalar)?;
         let new = match usize::try_from(target.position) {
             Ok(position) if position > 0 => insert_part(tree::raw_text(field), position - 1, value),
             _ => value.to_owned(),
         };
         tree::set_scalar(field, &new, tree::untagged())?;
-        shared::settle(&mut res.node);
+        shared::write_back(&mut res.node);
     }
     Ok(())
 }

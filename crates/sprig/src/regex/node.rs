@@ -13,7 +13,7 @@ pub(super) enum Times {
 
 /// A part of an expression.
 #[derive(Debug, Clone)]
-pub(super) enum Part {
+pub(super) enum Expression {
     Empty,
     Class(ClassUnicode),
     Look(Look),
@@ -26,24 +26,24 @@ pub(super) enum Part {
 /// A part with the height of its tree and the size of its program, both of which Go limits.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    pub(super) part: Part,
+    pub(super) part: Expression,
     pub(super) height: usize,
     pub(super) size: u64,
 }
 
 impl Node {
-    pub(super) fn new(part: Part) -> Self {
+    pub(super) fn new(part: Expression) -> Self {
         let subs: &[Self] = match &part {
-            Part::Repeat { sub, .. } | Part::Capture { sub, .. } => std::slice::from_ref(sub),
-            Part::Concat(subs) | Part::Alternate(subs) => subs,
-            Part::Empty | Part::Class(_) | Part::Look(_) => &[],
+            Expression::Repeat { sub, .. } | Expression::Capture { sub, .. } => std::slice::from_ref(sub),
+            Expression::Concat(subs) | Expression::Alternate(subs) => subs,
+            Expression::Empty | Expression::Class(_) | Expression::Look(_) => &[],
         };
         let height = 1 + subs.iter().map(|sub| sub.height).max().unwrap_or(0);
         let total = subs.iter().map(|sub| sub.size).sum::<u64>();
         let size = match &part {
-            Part::Capture { .. } => 2 + total,
-            Part::Alternate(subs) => total + subs.len() as u64 - 1,
-            Part::Repeat { times, .. } => repeated_size(*times, total),
+            Expression::Capture { .. } => 2 + total,
+            Expression::Alternate(subs) => total + subs.len() as u64 - 1,
+            Expression::Repeat { times, .. } => repeated_size(*times, total),
             _ => total,
         };
         Self { part, height, size: size.max(1) }
@@ -52,7 +52,7 @@ impl Node {
     /// Whether no counted repetition inside multiplies up to more than `limit`.
     pub(super) fn repeats_within(&self, mut limit: u32) -> bool {
         match &self.part {
-            Part::Repeat { times: Times::Counted { min, max }, sub, .. } => {
+            Expression::Repeat { times: Times::Counted { min, max }, sub, .. } => {
                 let count = max.unwrap_or(*min);
                 if *max == Some(0) {
                     return true;
@@ -63,24 +63,26 @@ impl Node {
                 limit = limit.checked_div(count).unwrap_or(limit);
                 sub.repeats_within(limit)
             }
-            Part::Repeat { sub, .. } | Part::Capture { sub, .. } => sub.repeats_within(limit),
-            Part::Concat(subs) | Part::Alternate(subs) => subs.iter().all(|sub| sub.repeats_within(limit)),
-            Part::Empty | Part::Class(_) | Part::Look(_) => true,
+            Expression::Repeat { sub, .. } | Expression::Capture { sub, .. } => sub.repeats_within(limit),
+            Expression::Concat(subs) | Expression::Alternate(subs) => subs.iter().all(|sub| sub.repeats_within(limit)),
+            Expression::Empty | Expression::Class(_) | Expression::Look(_) => true,
         }
     }
 
     /// The same expression for the matcher.
     pub(super) fn to_hir(&self) -> Hir {
         match &self.part {
-            Part::Empty => Hir::empty(),
-            Part::Class(class) => Hir::class(Class::Unicode(class.clone())),
-            Part::Look(look) => Hir::look(*look),
-            Part::Repeat { times: Times::Operator { min, max } | Times::Counted { min, max }, greedy, sub } => {
+            Expression::Empty => Hir::empty(),
+            Expression::Class(class) => Hir::class(Class::Unicode(class.clone())),
+            Expression::Look(look) => Hir::look(*look),
+            Expression::Repeat { times: Times::Operator { min, max } | Times::Counted { min, max }, greedy, sub } => {
                 Hir::repetition(Repetition { min: *min, max: *max, greedy: *greedy, sub: Box::new(sub.to_hir()) })
             }
-            Part::Capture { index, name, sub } => Hir::capture(Capture { index: *index, name: name.clone(), sub: Box::new(sub.to_hir()) }),
-            Part::Concat(subs) => Hir::concat(subs.iter().map(Self::to_hir).collect()),
-            Part::Alternate(subs) => Hir::alternation(subs.iter().map(Self::to_hir).collect()),
+            Expression::Capture { index, name, sub } => {
+                Hir::capture(Capture { index: *index, name: name.clone(), sub: Box::new(sub.to_hir()) })
+            }
+            Expression::Concat(subs) => Hir::concat(subs.iter().map(Self::to_hir).collect()),
+            Expression::Alternate(subs) => Hir::alternation(subs.iter().map(Self::to_hir).collect()),
         }
     }
 }

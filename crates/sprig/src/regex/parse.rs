@@ -4,7 +4,7 @@
 use super::super::unicode::{RUNE_ERROR, decode};
 use super::RegexError;
 use super::class::{self, adjusted};
-use super::node::{Node, Part, Times};
+use super::node::{Expression, Node, Times};
 use regex_syntax::hir::{ClassUnicode, Look};
 
 pub(super) const TOO_LARGE: &str = "expression too large";
@@ -112,7 +112,7 @@ impl<'p> Parser<'p> {
             b'.' => {
                 let newline = class::range('\n', '\n');
                 let all = class::range('\0', char::MAX);
-                self.push(Part::Class(if self.flags.dot_newline { all } else { adjusted(newline, false, true) }))?;
+                self.push(Expression::Class(if self.flags.dot_newline { all } else { adjusted(newline, false, true) }))?;
                 after
             }
             b'[' => self.class(text)?,
@@ -135,7 +135,7 @@ impl<'p> Parser<'p> {
         Ok((rest, b""))
     }
 
-    fn push(&mut self, part: Part) -> Result<(), RegexError> {
+    fn push(&mut self, part: Expression) -> Result<(), RegexError> {
         let node = Node::new(part);
         if node.size > LARGEST {
             return error(TOO_LARGE, self.whole);
@@ -148,12 +148,12 @@ impl<'p> Parser<'p> {
     }
 
     fn literal(&mut self, rune: char, after: &'p [u8]) -> Rest<'p> {
-        self.push(Part::Class(adjusted(class::range(rune, rune), self.flags.fold, false)))?;
+        self.push(Expression::Class(adjusted(class::range(rune, rune), self.flags.fold, false)))?;
         Ok(after)
     }
 
     fn look(&mut self, look: Look, after: &'p [u8]) -> Rest<'p> {
-        self.push(Part::Look(look))?;
+        self.push(Expression::Look(look))?;
         Ok(after)
     }
 
@@ -170,7 +170,7 @@ impl<'p> Parser<'p> {
             return error("missing argument to repetition operator", consumed(before, after));
         };
         if let Some(Item::Node(sub)) = self.stack.pop() {
-            let node = Node::new(Part::Repeat { times, greedy, sub: Box::new(sub) });
+            let node = Node::new(Expression::Repeat { times, greedy, sub: Box::new(sub) });
             if matches!(times, Times::Counted { min, max } if min >= 2 || max.is_some_and(|max| max >= 2))
                 && !node.repeats_within(MOST_REPEATS)
             {
@@ -188,7 +188,7 @@ impl<'p> Parser<'p> {
             return Ok(());
         }
         let nodes: Vec<Node> = self.stack.drain(start..).filter_map(Item::into_node).collect();
-        self.push(if nodes.is_empty() { Part::Empty } else { Part::Concat(nodes) })
+        self.push(if nodes.is_empty() { Expression::Empty } else { Expression::Concat(nodes) })
     }
 
     /// Joins the alternatives above the last open group.
@@ -199,7 +199,7 @@ impl<'p> Parser<'p> {
             return Ok(());
         }
         let nodes = self.stack.drain(start..).filter_map(Item::into_node).collect();
-        self.push(Part::Alternate(nodes))
+        self.push(Expression::Alternate(nodes))
     }
 
     fn open_capture(&mut self, name: Option<Box<str>>) {
@@ -217,7 +217,7 @@ impl<'p> Parser<'p> {
             None => node.part,
             Some(index) => {
                 let name = self.names.get(index as usize).cloned().flatten();
-                Part::Capture { index, name: unique(&self.names, index, name), sub: Box::new(node) }
+                Expression::Capture { index, name: unique(&self.names, index, name), sub: Box::new(node) }
             }
         };
         self.push(part)
@@ -288,13 +288,13 @@ impl<'p> Parser<'p> {
             _ => {}
         }
         if let Some((class, rest)) = self.class_escape(text)? {
-            self.push(Part::Class(class))?;
+            self.push(Expression::Class(class))?;
             return Ok(rest);
         }
         match escape(text)? {
             (Some(rune), rest) => self.literal(rune, rest),
             (None, rest) => {
-                self.push(Part::Class(ClassUnicode::empty()))?;
+                self.push(Expression::Class(ClassUnicode::empty()))?;
                 Ok(rest)
             }
         }
@@ -351,7 +351,7 @@ impl<'p> Parser<'p> {
             all.union(&class);
             rest = after;
         }
-        self.push(Part::Class(adjusted(all, false, negate)))?;
+        self.push(Expression::Class(adjusted(all, false, negate)))?;
         Ok(&rest[1..])
     }
 

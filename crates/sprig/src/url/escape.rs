@@ -4,7 +4,7 @@ use hydrate_gotmpl::fmt::quote;
 
 /// The part of a URL, on which it depends what has to be escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum UrlComponent {
     Path,
     Host,
     Zone,
@@ -12,18 +12,18 @@ pub(super) enum Part {
     Fragment,
 }
 
-fn needs_escape(byte: u8, part: Part) -> bool {
+fn needs_escape(byte: u8, part: UrlComponent) -> bool {
     let allowed: &[u8] = match part {
-        Part::Path => b"$&+,/:;=@",
-        Part::Host | Part::Zone => b"!\"$&'()*+,:;<=>[]",
-        Part::UserPassword => b"$&+,;=",
-        Part::Fragment => b"!$&()*+,/:;=?@",
+        UrlComponent::Path => b"$&+,/:;=@",
+        UrlComponent::Host | UrlComponent::Zone => b"!\"$&'()*+,:;<=>[]",
+        UrlComponent::UserPassword => b"$&+,;=",
+        UrlComponent::Fragment => b"!$&()*+,/:;=?@",
     };
     !byte.is_ascii_alphanumeric() && !b"-_.~".contains(&byte) && !allowed.contains(&byte)
 }
 
 /// Appends a text with what has to be escaped escaped.
-pub(super) fn escape(out: &mut Vec<u8>, text: &[u8], part: Part) {
+pub(super) fn escape(out: &mut Vec<u8>, text: &[u8], part: UrlComponent) {
     for &byte in text {
         match needs_escape(byte, part) {
             true => out.extend_from_slice(format!("%{byte:02X}").as_bytes()),
@@ -33,8 +33,8 @@ pub(super) fn escape(out: &mut Vec<u8>, text: &[u8], part: Part) {
 }
 
 /// The text without its escapes, or Go's error.
-pub(super) fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
-    let hosts = matches!(part, Part::Host | Part::Zone);
+pub(super) fn unescape(text: &[u8], part: UrlComponent) -> Result<Vec<u8>, String> {
+    let hosts = matches!(part, UrlComponent::Host | UrlComponent::Zone);
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {
@@ -49,8 +49,8 @@ pub(super) fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
         let invalid = |text: &[u8]| Err(format!("invalid URL escape {}", quote(text)));
         let Some(value) = hex(after) else { return invalid(&rest[..rest.len().min(3)]) };
         let percent = value == b'%';
-        if part == Part::Host && value < 0x80 && !percent
-            || part == Part::Zone && !percent && value != b' ' && needs_escape(value, Part::Host)
+        if part == UrlComponent::Host && value < 0x80 && !percent
+            || part == UrlComponent::Zone && !percent && value != b' ' && needs_escape(value, UrlComponent::Host)
         {
             return invalid(&rest[..3]);
         }

@@ -5,7 +5,7 @@ mod escape;
 mod parse;
 
 use super::args::{self, NIL_POINTER, Out, bytes, kind_name, map};
-use escape::{Part, escape};
+use escape::{UrlComponent, escape};
 use hydrate_gotmpl::Vm;
 use hydrate_gotmpl::{Failure, Map, Str, Value};
 use parse::{Rules, Url, Userinfo, parse};
@@ -91,7 +91,7 @@ fn joined(url: &Url) -> Vec<u8> {
     }
     if !url.fragment.is_empty() {
         out.push(b'#');
-        escape(&mut out, &url.fragment, Part::Fragment);
+        escape(&mut out, &url.fragment, UrlComponent::Fragment);
     }
     out
 }
@@ -105,7 +105,7 @@ fn push_hierarchy(out: &mut Vec<u8>, url: &Url) {
         out.extend(user.text());
         out.push(b'@');
     }
-    escape(out, &url.host, Part::Host);
+    escape(out, &url.host, UrlComponent::Host);
     if !url.host.is_empty() && url.path.first().is_some_and(|first| *first != b'/') {
         out.push(b'/');
     }
@@ -115,7 +115,7 @@ fn push_hierarchy(out: &mut Vec<u8>, url: &Url) {
     }
     match url.path.as_slice() {
         b"*" => out.push(b'*'),
-        path => escape(out, path, Part::Path),
+        path => escape(out, path, UrlComponent::Path),
     }
 }
 
@@ -137,7 +137,7 @@ pub struct Inspected {
 pub fn inspect(text: &[u8], older: bool) -> Result<Inspected, String> {
     let url = parse::parse(text, if older { Rules::Go123 } else { Rules::Go127 })?;
     let segments = url.raw_path.split(|byte| *byte == b'/');
-    let odd_path = segments.map(|segment| escape::unescape(segment, escape::Part::Path)).collect::<Result<_, _>>()?;
+    let odd_path = segments.map(|segment| escape::unescape(segment, escape::UrlComponent::Path)).collect::<Result<_, _>>()?;
     Ok(Inspected { hostname: url.hostname().to_vec(), scheme: url.scheme, host: url.host, path: url.path, odd_path })
 }
 

@@ -1,6 +1,6 @@
 //! Taking a URL apart.
 
-use super::escape::{Part, escape, unescape};
+use super::escape::{UrlComponent, escape, unescape};
 use hydrate_gotmpl::fmt::quote;
 
 /// Whose rules for hosts hold.
@@ -37,10 +37,10 @@ impl Userinfo {
     /// `user:password`, escaped.
     pub(super) fn text(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        escape(&mut out, &self.user, Part::UserPassword);
+        escape(&mut out, &self.user, UrlComponent::UserPassword);
         if let Some(password) = &self.password {
             out.push(b':');
-            escape(&mut out, password, Part::UserPassword);
+            escape(&mut out, password, UrlComponent::UserPassword);
         }
         out
     }
@@ -68,7 +68,7 @@ pub(super) fn parse(text: &[u8], rules: Rules) -> Result<Url, String> {
     let (whole, fragment) = cut(text, b'#');
     let wrap = |text: &[u8], error: String| format!("parse {}: {error}", quote(text));
     let mut url = parse_whole(whole, rules).map_err(|error| wrap(whole, error))?;
-    url.fragment = unescape(fragment.unwrap_or_default(), Part::Fragment).map_err(|error| wrap(text, error))?;
+    url.fragment = unescape(fragment.unwrap_or_default(), UrlComponent::Fragment).map_err(|error| wrap(text, error))?;
     Ok(url)
 }
 
@@ -97,9 +97,9 @@ fn parse_whole(text: &[u8], rules: Rules) -> Result<Url, String> {
         (url.user, url.host) = parse_authority(&url.scheme, &authority[..size], rules)?;
         path = &authority[size..];
     }
-    url.path = unescape(path, Part::Path)?;
+    url.path = unescape(path, UrlComponent::Path)?;
     let mut usual = Vec::new();
-    escape(&mut usual, &url.path, Part::Path);
+    escape(&mut usual, &url.path, UrlComponent::Path);
     if usual != path {
         url.raw_path = path.to_vec();
     }
@@ -128,8 +128,8 @@ fn parse_authority(scheme: &[u8], authority: &[u8], rules: Rules) -> Result<(Opt
         return Err("net/url: invalid userinfo".into());
     }
     let (user, password) = cut(userinfo, b':');
-    let user = unescape(user, Part::UserPassword)?;
-    let password = password.map(|password| unescape(password, Part::UserPassword)).transpose()?;
+    let user = unescape(user, UrlComponent::UserPassword)?;
+    let password = password.map(|password| unescape(password, UrlComponent::UserPassword)).transpose()?;
     Ok((Some(Userinfo { user, password }), host))
 }
 
@@ -152,7 +152,7 @@ fn parse_host(scheme: &[u8], host: &[u8], rules: Rules) -> Result<Vec<u8>, Strin
     let strict = rules == Rules::Go127 && (scheme == b"http" || scheme == b"https");
     let colon = if strict { memchr::memchr(b':', host) } else { memchr::memrchr(b':', host) };
     check_port(colon.map_or(b"".as_slice(), |at| &host[at..]))?;
-    unescape(host, Part::Host)
+    unescape(host, UrlComponent::Host)
 }
 
 /// A host in brackets, and a port behind it.
@@ -161,8 +161,8 @@ fn parse_literal(host: &[u8], rules: Rules) -> Result<Vec<u8>, String> {
     let (literal, port) = (&host[1..close], &host[close + 1..]);
     check_port(port)?;
     let zone = memchr::memmem::find(literal, b"%25").unwrap_or(literal.len());
-    let mut name = unescape(&literal[..zone], Part::Host)?;
-    name.extend(unescape(&literal[zone..], Part::Zone)?);
+    let mut name = unescape(&literal[..zone], UrlComponent::Host)?;
+    name.extend(unescape(&literal[zone..], UrlComponent::Zone)?);
     if rules == Rules::Go127 {
         super::address::check(&name)?;
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Build, DecodeError, Decoded, Decoder, gofmt, want_map};
 use crate::Dialect;
 use crate::resolve::{self, Scalar};
-use crate::tree::{Kind, Node};
+use crate::tree::{Node, NodeKind};
 
 /// A scalar with the tag `!`: quoted ones are strings, the text decides about others.
 pub(super) fn resolve_bang<'t>(node: &'t Node<'_>) -> Scalar<'t> {
@@ -73,13 +73,13 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
 
     fn merge_v3(&mut self, at: usize, node: &Node<'_>, into: &mut Entries<B>, taken: &mut Taken) -> Decoded<()> {
         match node.kind {
-            Kind::Mapping => {
+            NodeKind::Mapping => {
                 self.step()?;
                 self.fill_v3(at, node, into, Some(taken))
             }
-            Kind::Alias(target) => {
+            NodeKind::Alias(target) => {
                 let target_node = self.node(target as usize)?;
-                if target_node.kind != Kind::Mapping {
+                if target_node.kind != NodeKind::Mapping {
                     return Err(want_map());
                 }
                 self.step()?;
@@ -88,17 +88,17 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
                     decoder.fill_v3(target as usize, target_node, into, Some(taken))
                 })
             }
-            Kind::Sequence => {
+            NodeKind::Sequence => {
                 for child in self.children(at, node)? {
                     let item = self.node(child)?;
-                    if matches!(item.kind, Kind::Scalar | Kind::Sequence) {
+                    if matches!(item.kind, NodeKind::Scalar | NodeKind::Sequence) {
                         return Err(want_map());
                     }
                     self.nested(|decoder| decoder.merge_v3(child, item, into, taken))?;
                 }
                 Ok(())
             }
-            Kind::Scalar => Err(want_map()),
+            NodeKind::Scalar => Err(want_map()),
         }
     }
 
@@ -124,18 +124,18 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
     }
 }
 
-fn go_kind(kind: Kind) -> u8 {
+fn go_kind(kind: NodeKind) -> u8 {
     match kind {
-        Kind::Sequence => 1,
-        Kind::Mapping => 2,
-        Kind::Scalar => 3,
-        Kind::Alias(_) => 4,
+        NodeKind::Sequence => 1,
+        NodeKind::Mapping => 2,
+        NodeKind::Scalar => 3,
+        NodeKind::Alias(_) => 4,
     }
 }
 
 fn is_merge(node: &Node<'_>) -> bool {
     let tag = node.tag.as_deref();
-    node.kind == Kind::Scalar
+    node.kind == NodeKind::Scalar
         && node.text == "<<"
         && (tag == Some("tag:yaml.org,2002:merge") || tag == Some("!!merge") || (node.implicit && tag.is_none()))
 }

@@ -1,17 +1,17 @@
-//! Work for a thread that would otherwise only wait.
+//! A queue of jobs that a waiting thread works through.
 //!
-//! Rendering needs a stack of its own and so a thread of its own, and whoever started that thread waits for it. What does not
-//! depend on the order of rendering (parsing, reading what was rendered) can be left to the one who waits, which
-//! uses a second core without the price of starting another thread.
+//! Rendering needs a large stack and therefore a thread of its own, and the thread that started it only waits. Work whose order does
+//! not matter (parsing templates, reading rendered files) is submitted here and done by the waiting thread, which uses a second
+//! core without the cost of starting another thread.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Where work is left for the waiting thread; clones are the same place.
+/// A queue of jobs; clones share the queue.
 #[derive(Clone, Default)]
-pub struct Errands(Arc<Queue>);
+pub struct JobQueue(Arc<Queue>);
 
 #[derive(Default)]
 struct Queue {
@@ -45,46 +45,46 @@ impl Queue {
     }
 }
 
-impl Errands {
-    /// A place where nothing was left yet.
+impl JobQueue {
+    /// An empty queue.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Leaves work for the waiting thread, and gives where its result can be had.
-    pub fn leave<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Errand<T> {
+    /// Adds a job, and returns a handle to its result.
+    pub fn submit<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> PendingJob<T> {
         let (give, result) = mpsc::sync_channel(1);
         let job = move || {
-            // Where nobody wants the result any more, it is dropped.
+            // The result is dropped where nobody waits for it.
             let _ = give.send(work());
         };
         self.0.lock().jobs.push_back(Box::new(job));
         self.0.changed.notify_one();
-        Errand { queue: Arc::clone(&self.0), result }
+        PendingJob { queue: Arc::clone(&self.0), result }
     }
 
-    /// Does what is left here until [`Errands::close`] is called.
-    pub fn serve(&self) {
+    /// Runs jobs on this thread until [`JobQueue::close`] is called.
+    pub fn run(&self) {
         while let Some(job) = self.0.next() {
             job();
         }
     }
 
-    /// Sends the waiting thread home; what was not begun is not done.
+    /// Ends [`JobQueue::run`]; jobs that were not started are dropped.
     pub fn close(&self) {
         self.0.lock().closed = true;
         self.0.changed.notify_all();
     }
 }
 
-/// Work that was left for the waiting thread.
-pub struct Errand<T> {
+/// A job that was submitted.
+pub struct PendingJob<T> {
     queue: Arc<Queue>,
     result: mpsc::Receiver<T>,
 }
 
-impl<T> Errand<T> {
-    /// The result. Until it is there the caller takes a hand in what is left; `None` where the work panicked.
+impl<T> PendingJob<T> {
+    /// The result of the job. While it is not there, this thread runs other jobs of the queue. `None` where the job panicked.
     pub fn wait(self) -> Option<T> {
         loop {
             match self.result.try_recv() {
@@ -106,15 +106,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_come_from_whoever_does_the_work() {
-        let errands = Errands::new();
-        let server = errands.clone();
-        let waiting = std::thread::spawn(move || server.serve());
-        let left: Vec<_> = (0..100).map(|number| errands.leave(move || number * 2)).collect();
-        assert_eq!(left.into_iter().filter_map(Errand::wait).sum::<i32>(), 9900);
-        errands.close();
+    fn results_arrive_whichever_thread_runs_the_job() {
+        let jobs = JobQueue::new();
+        let server = jobs.clone();
+        let waiting = std::thread::spawn(move || server.run());
+        let left: Vec<_> = (0..100).map(|number| jobs.submit(move || number * 2)).collect();
+        assert_eq!(left.into_iter().filter_map(PendingJob::wait).sum::<i32>(), 9900);
+        jobs.close();
         waiting.join().unwrap();
-        // Without a server the one who waits does it all.
-        assert_eq!(Errands::new().leave(|| 1).wait(), Some(1));
+        // Without another thread the waiting one runs the job.
+        assert_eq!(JobQueue::new().submit(|| 1).wait(), Some(1));
     }
 }

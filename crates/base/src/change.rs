@@ -1,8 +1,8 @@
-//! What becomes of a file.
+//! What happens to a file.
 
-/// What becomes of a file.
+/// What happens to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
+pub enum Change {
     /// New.
     Created,
     /// Its content changes.
@@ -11,7 +11,7 @@ pub enum Fate {
     Deleted,
 }
 
-impl Fate {
+impl Change {
     /// All of them, in the order in which they are told.
     pub const ALL: [Self; 3] = [Self::Created, Self::Changed, Self::Deleted];
 
