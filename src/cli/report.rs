@@ -17,7 +17,7 @@ pub fn change_lines(place: &Place, changes: &Changes) -> Vec<String> {
     let clusters = place.clusters_shown("");
     let all = changes.dirs.iter().chain([(&clusters, &changes.clusters)]);
     let mut changed: Vec<(&str, String)> = all.filter(|(_, dir)| touches(dir)).map(|(name, dir)| (name.as_str(), counts(dir))).collect();
-    changed.extend(changes.index_fate().map(|change| (KUSTOMIZATION, change.word().to_owned())));
+    changed.extend(changes.index_change().map(|change| (KUSTOMIZATION, change.word().to_owned())));
     let width = changed.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     changed.iter().map(|(name, counts)| format!("  {name:width$}  {counts}")).collect()
 }
@@ -57,7 +57,7 @@ pub fn changes_json(place: &Place, changes: &Changes, took: Duration) -> Json {
         "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "components": changes.dirs.iter().map(|(name, dir)| directory_json("component", name, dir)).collect::<Vec<_>>(),
     });
-    if let Some(change) = changes.index_fate() {
+    if let Some(change) = changes.index_change() {
         said["index"] = json!(change.word());
     }
     if !changes.clusters.files.is_empty() || !changes.clusters.is_empty() {

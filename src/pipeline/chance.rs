@@ -14,7 +14,8 @@ type Rendered = (Result<Vec<Document>, Vec<Box<Diagnostic>>>, u64);
 pub(super) fn refuse(documents: &[Document], render: &dyn Fn(Chance) -> Rendered) -> Option<Vec<Box<Diagnostic>>> {
     let (other, _) = render(Chance::other_from(0));
     let changed = match &other {
-        Ok(other) => first_change(documents, other)?,
+        Ok(other) if other == documents => return None,
+        Ok(other) => first_change(documents, other),
         // It may also decide whether there is an error at all.
         Err(_) => None,
     };
@@ -52,18 +53,11 @@ fn last(asked: u64, differs: &dyn Fn(u64) -> bool) -> u64 {
     low
 }
 
-/// The first document that is not the same, with its first line that is not; `None` in it where there are more or fewer documents.
-#[allow(clippy::option_option, reason = "no change, and a change that no line shows")]
-fn first_change<'d>(same: &'d [Document], other: &[Document]) -> Option<Option<(&'d Document, &'d str)>> {
-    if same == other {
-        return None;
-    }
-    let (document, changed) = match same.iter().zip(other).find(|(one, two)| one != two) {
-        Some(pair) => pair,
-        None => return Some(None),
-    };
+/// The first document that differs, with the key of its first line that differs; `None` where only the number of documents differs.
+fn first_change<'d>(same: &'d [Document], other: &[Document]) -> Option<(&'d Document, &'d str)> {
+    let (document, changed) = same.iter().zip(other).find(|(one, two)| one != two)?;
     let line = document.text.lines().zip(changed.text.lines()).find(|(one, two)| one != two).map_or("", |(line, _)| line);
-    Some(Some((document, key_of(line))))
+    Some((document, key_of(line)))
 }
 
 /// The line without what it says: that may be a password, and is no real one.

@@ -14,13 +14,32 @@ use super::disk::{self, Place, failed};
 use super::index::{self, Entries, Index};
 use super::{Desired, Files, INDEX, KUSTOMIZATION, Owned};
 
+/// How the environment's index changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IndexUpdate {
+    /// It gets this content.
+    Write(Arc<[u8]>),
+    /// It is deleted, because it would list nothing.
+    Delete,
+}
+
+impl IndexUpdate {
+    /// The new content; `None` where the index is deleted.
+    pub(super) fn content(&self) -> Option<&Arc<[u8]>> {
+        match self {
+            Self::Write(content) => Some(content),
+            Self::Delete => None,
+        }
+    }
+}
+
 /// Everything that changes in an environment.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
     /// By directory; those in which nothing changes are there too.
     pub dirs: BTreeMap<String, DirChanges>,
-    /// The environment's index, when it changes; `None` in it when it goes.
-    pub index: Option<Option<Arc<[u8]>>>,
+    /// How the environment's index changes, when it does.
+    pub index: Option<IndexUpdate>,
     /// The environment's index as it is, where there is one: for diffs.
     pub index_before: Option<Arc<[u8]>>,
     /// The SHA-256 of the environment's index on disk, where there is one.
@@ -70,18 +89,18 @@ impl Changes {
         self.index.is_some() || !self.dirs.values().all(DirChanges::is_empty)
     }
 
-    /// What becomes of the environment's index, when it changes.
-    pub fn index_fate(&self) -> Option<Change> {
+    /// What happens to the environment's index, when it changes.
+    pub fn index_change(&self) -> Option<Change> {
         self.index.as_ref().map(|index| match (index, &self.index_on_disk) {
-            (None, _) => Change::Deleted,
-            (Some(_), None) => Change::Created,
-            (Some(_), Some(_)) => Change::Changed,
+            (IndexUpdate::Delete, _) => Change::Deleted,
+            (IndexUpdate::Write(_), None) => Change::Created,
+            (IndexUpdate::Write(_), Some(_)) => Change::Changed,
         })
     }
 
     /// How many files are created, changed, deleted and unchanged, the index among them, `.hydrated` files aside.
     pub fn counts(&self) -> [usize; 4] {
-        let of_index = |change| usize::from(self.index_fate() == Some(change));
+        let of_index = |change| usize::from(self.index_change() == Some(change));
         let unchanged = usize::from(self.index.is_none() && self.index_on_disk.is_some());
         let index = [of_index(Change::Created), of_index(Change::Changed), of_index(Change::Deleted), unchanged];
         self.dirs.values().chain([&self.clusters]).fold(index, |[created, changed, deleted, unchanged], dir| {
@@ -135,7 +154,7 @@ impl Changes {
             if !names.is_empty() {
                 lists_all(&place.dir(), &shown, &|name| self.dirs.contains_key(name) || standing.iter().any(|ours| ours == name))?;
             }
-            self.index = (!names.is_empty()).then(|| Some(index::whole(&names).into_bytes().into()));
+            self.index = (!names.is_empty()).then(|| IndexUpdate::Write(index::whole(&names).into_bytes().into()));
             return Ok(());
         };
         self.index_on_disk = Some(sha256(&found));
@@ -143,7 +162,7 @@ impl Changes {
         let wanted = self.updated_index(place, standing, &names, &found, adopt)?;
         self.index_before = Some(found.as_slice().into());
         if wanted.as_deref() != Some(&found[..]) {
-            self.index = Some(wanted);
+            self.index = Some(wanted.map_or(IndexUpdate::Delete, IndexUpdate::Write));
         }
         Ok(())
     }

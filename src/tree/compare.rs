@@ -17,8 +17,8 @@ pub fn of_changes(place: &Place, changes: &Changes) -> Vec<FileDiff> {
     for (component, dir) in &changes.dirs {
         of_directory(component, &place.shown(component), dir, &mut all);
     }
-    if let (Some(index), Some(change)) = (&changes.index, changes.index_fate()) {
-        let (before, after) = (changes.index_before.clone().unwrap_or_default(), index.clone().unwrap_or_default());
+    if let (Some(index), Some(change)) = (&changes.index, changes.index_change()) {
+        let (before, after) = (changes.index_before.clone().unwrap_or_default(), index.content().cloned().unwrap_or_default());
         all.push(one(&place.shown(""), &place.shown(""), KUSTOMIZATION, change, before, after));
     }
     let clusters = place.clusters_shown("");

@@ -287,7 +287,7 @@ fn plan<'c>(place: &Place, changes: &'c Changes) -> (Journal, Vec<Option<&'c [u8
         plan.directory(&place.shown(name), dir);
     }
     if let Some(index) = &changes.index {
-        plan.step(place.shown(KUSTOMIZATION), changes.index_on_disk.clone(), index.as_deref());
+        plan.step(place.shown(KUSTOMIZATION), changes.index_on_disk.clone(), index.content().map(|content| &content[..]));
     }
     let clusters = place.clusters_shown("");
     plan.directory(&clusters, &changes.clusters);

@@ -118,7 +118,7 @@ fn decode32(text: &[u8]) -> Result<Vec<u8>, usize> {
         for at in 0..8 {
             let Some(&byte) = group.get(at) else { return Err(text.len() - at) };
             if byte == b'=' && at >= 2 && text.len() - start - at - 1 < 8 {
-                padding32(group, at).map_err(|at| at.map_or(text.len(), |at| start + at))?;
+                padding32(group, at, text.len() - start).map_err(|at| start + at)?;
                 out.extend_from_slice(&bits.to_be_bytes()[3..3 + at * 5 / 8]);
                 return Ok(out);
             }
@@ -130,15 +130,15 @@ fn decode32(text: &[u8]) -> Result<Vec<u8>, usize> {
     Ok(out)
 }
 
-/// Checks the padding of the last group, which starts at `at`; the error is an offset in the group, or `None` for
-/// the end of the text. Whatever follows the group goes unread, as in Go.
-fn padding32(group: &[u8], at: usize) -> Result<(), Option<usize>> {
+/// Checks the padding of the last group, which starts at `at`; `end` is where the text ends. Both are offsets in the group, and so
+/// is the error. Whatever follows the group goes unread, as in Go.
+fn padding32(group: &[u8], at: usize, end: usize) -> Result<(), usize> {
     if group.len() < 8 {
-        return Err(None);
+        return Err(end);
     }
     match group.iter().skip(at + 1).position(|byte| *byte != b'=') {
-        Some(other) => Err(Some(at + other)),
-        None if matches!(at, 3 | 6) => Err(Some(at)),
+        Some(other) => Err(at + other),
+        None if matches!(at, 3 | 6) => Err(at),
         None => Ok(()),
     }
 }

@@ -30,7 +30,7 @@ pub fn read(input: &Input<'_>) -> Option<Node> {
         return None;
     }
     let mut reader = Reader { text, bytes, pos: 0, line: 0, start: 0, indent: 0, items: Vec::new(), entries: Vec::new() };
-    let mut head = None;
+    let mut head = "";
     if bytes.starts_with(b"---") {
         reader.pos = 3;
         reader.end_of_line()?;
@@ -39,11 +39,11 @@ pub fn read(input: &Input<'_>) -> Option<Node> {
         reader.go_to_content()?;
     }
     let mut root = reader.block(-1, 0)?;
-    if let (Some(head), Data::Mapping(entries)) = (head, &mut root.data) {
+    if let (false, Data::Mapping(entries)) = (head.is_empty(), &mut root.data) {
         // The comment above a mapping is one above its first key.
         let (key, _) = entries.first_mut().filter(|(key, _)| key.column == 1)?;
         key.extra.get_or_insert_default().head = head.into();
-    } else if head.is_some() {
+    } else if !head.is_empty() {
         return None;
     }
     let is_all = reader.indent == END && !matches!(root.data, Data::Scalar(_));
@@ -78,8 +78,9 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Moves over the comments above the root: the lines right above it are its own, those above an empty line are the document's.
-    fn head_comment(&mut self) -> Option<Option<&'a str>> {
+    /// Moves over the comments above the root and returns those that belong to it: the lines directly above it, not those above an empty
+    /// line, which are the document's. `None` where the text is left to the other reader.
+    fn head_comment(&mut self) -> Option<&'a str> {
         let (start, mut from, mut to, mut empty) = (self.pos, None, self.pos, 0);
         loop {
             match self.at(0) {
@@ -97,7 +98,7 @@ impl<'a> Reader<'a> {
         }
         // Lines of blanks are not looked at as closely as it would take.
         let is_clear = empty <= MAX_EMPTY_LINES && (self.pos == start || self.at(0) != b' ');
-        is_clear.then(|| from.and_then(|from| self.text.get(from..to)))
+        is_clear.then(|| from.and_then(|from| self.text.get(from..to)).unwrap_or_default())
     }
 
     // ---- block collections

@@ -46,11 +46,11 @@ pub trait Build {
         self.key(text)
     }
 
-    /// What of a finished value JSON cannot have. Of keys that occur twice only one value is left, so this is not known before.
-    /// Outside is `None` where the builder cannot tell.
-    fn unfit(&self, value: &Self::Value) -> Option<Option<Unfit>> {
+    /// What of a finished value JSON cannot represent: `first` is what was found while reading. Of keys that occur twice only one value is
+    /// left, so a builder that keeps its values looks again.
+    fn unfit(&self, value: &Self::Value, first: Unfit) -> Option<Unfit> {
         let _ = value;
-        None
+        Some(first)
     }
 }
 
@@ -190,7 +190,7 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
             return Err(error);
         }
         let Some(first) = self.bad_key.map(Unfit::Key).or(self.bad_number.map(Unfit::Number)) else { return Ok(value) };
-        let message = match self.build.unfit(&value).unwrap_or(Some(first)) {
+        let message = match self.build.unfit(&value, first) {
             None => return Ok(value),
             Some(Unfit::Key(message)) => message,
             Some(Unfit::Number(number)) => format!("json: unsupported value: {}", gofmt::float64(number)),

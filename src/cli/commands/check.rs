@@ -140,7 +140,7 @@ fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> hydrate_base::Result<()
     for (name, dir) in &changes.dirs {
         list(&format!("{env}/{name}"), dir, &mut lines);
     }
-    if let Some(change) = changes.index_fate() {
+    if let Some(change) = changes.index_change() {
         lines.push(format!("{}  {env}/kustomization.yaml", change.word()));
     }
     list(&place.clusters_shown(""), &changes.clusters, &mut lines);

@@ -50,10 +50,11 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &HookArgs) -> Outcome {
     match fs::symlink_metadata(&path) {
         Ok(metadata) if metadata.is_file() => {
             let found = String::from_utf8(fs::read(&path).map_err(cannot)?).map_err(|_| foreign())?;
-            let Some(hook) = with_line(&found, &line).ok_or_else(foreign)? else {
+            let hook = with_line(&found, &line).ok_or_else(foreign)?;
+            if hook == found {
                 ui.say(format!("{} is installed already", path.display()));
                 return Ok(Exit::Success);
-            };
+            }
             beside(&path, &hook).and_then(|file| Ok(file.persist(&path).map(drop)?)).map_err(cannot)?;
             ui.say(format!("brought {} up to date", path.display()));
         }
@@ -78,9 +79,9 @@ fn line(project: &Path) -> String {
     format!("hydrate {place}check -q -e all || exit")
 }
 
-/// A hook of ours with one more line, and everything else as it is; `None` in it where it has that line. `None` where somebody has put something
-/// else into it: a line behind that might never be reached.
-fn with_line(hook: &str, line: &str) -> Option<Option<String>> {
+/// hydrate's own hook with the line in it, which is the same text where it has the line already. `None` where somebody has put something
+/// else into the hook: a line behind that might never be reached.
+fn with_line(hook: &str, line: &str) -> Option<String> {
     let rest = hook.strip_prefix(HEAD)?;
     let is_check = |line: &str| line.starts_with("hydrate ") && line.ends_with("check -q -e all || exit");
     let lines = || rest.lines().filter(|line| *line != OLDER);
@@ -89,10 +90,10 @@ fn with_line(hook: &str, line: &str) -> Option<Option<String>> {
     }
     let has_older = rest.lines().any(|line| line == OLDER);
     if !has_older && lines().any(|other| other == line) {
-        return Some(None);
+        return Some(hook.to_owned());
     }
     let kept: String = lines().filter(|other| *other != line).map(|line| format!("{line}\n")).collect();
-    Some(Some(format!("{HEAD}{kept}{line}\n")))
+    Some(format!("{HEAD}{kept}{line}\n"))
 }
 
 /// The hook in a file beside its place, of a name that nothing has: one that is half written would let everything pass.
@@ -113,10 +114,10 @@ mod tests {
         let quoted = line(Path::new("it's/x"));
         assert_eq!(quoted, r"hydrate -C 'it'\''s/x' check -q -e all || exit");
         let with = |hook: &str| with_line(&format!("{HEAD}{hook}"), &quoted);
-        assert_eq!(with(&format!("{OLDER}\n")), Some(Some(format!("{HEAD}{quoted}\n"))));
-        assert_eq!(with(&format!("{quoted}\n")), Some(None));
+        assert_eq!(with(&format!("{OLDER}\n")), Some(format!("{HEAD}{quoted}\n")));
+        assert_eq!(with(&format!("{quoted}\n")), Some(format!("{HEAD}{quoted}\n")));
         let (other, both) = (line(Path::new("x")), format!("{HEAD}{}\n{quoted}\n", line(Path::new("x"))));
-        assert_eq!(with(&format!("{other}\n")), Some(Some(both)));
+        assert_eq!(with(&format!("{other}\n")), Some(both));
         for foreign in ["make lint\n", &format!("{quoted}\nexit 0\n"), &format!("\n{quoted}\n"), &format!("{OLDER}\nx\n")] {
             assert_eq!(with(foreign), None);
         }

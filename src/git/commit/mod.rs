@@ -117,6 +117,14 @@ pub fn clear_up(root: &Path) -> Result<()> {
     }
 }
 
+/// How one attempt to commit ended.
+enum Attempt {
+    Committed(Committed),
+    NothingToCommit,
+    /// Somebody else has moved the branch meanwhile, and nothing was changed.
+    BranchMoved,
+}
+
 impl Committer {
     /// Looks whether a commit could be made in the repository that a project lies in, before anything is written.
     pub fn new(root: &Path) -> Result<Self> {
@@ -135,8 +143,10 @@ impl Committer {
         let held = Held::take(&self.repository)?;
         let mut said = Vec::new();
         for _ in 0..TRIES {
-            if let Some(done) = self.attempt(request, &held, &mut said)? {
-                return Ok(done.map(|done| Committed { said, ..done }));
+            match self.attempt(request, &held, &mut said)? {
+                Attempt::Committed(done) => return Ok(Some(Committed { said, ..done })),
+                Attempt::NothingToCommit => return Ok(None),
+                Attempt::BranchMoved => {}
             }
         }
         Err(Diagnostic::error(format!("the branch has moved {TRIES} times while the commit was made"))
@@ -149,8 +159,7 @@ impl Committer {
         self.hooks.run_after(&self.repository)
     }
 
-    /// `None` where the branch has moved meanwhile.
-    fn attempt(&self, request: &Request<'_>, held: &Held<'_>, said: &mut Vec<String>) -> Result<Option<Option<Committed>>> {
+    fn attempt(&self, request: &Request<'_>, held: &Held<'_>, said: &mut Vec<String>) -> Result<Attempt> {
         let repository = &self.repository;
         check_state(repository)?;
         let base = Base::read(repository)?;
@@ -158,7 +167,10 @@ impl Committer {
         let changes = index::differences(repository, request, &mut plan)?;
         if plan.changes.is_empty() {
             // An index that was left behind is brought up all the same.
-            return Ok(matches!(index::publish(held, &changes, None)?, Outcome::Done).then_some(None));
+            return Ok(match index::publish(held, &changes, None)? {
+                Outcome::Done => Attempt::NothingToCommit,
+                Outcome::Moved => Attempt::BranchMoved,
+            });
         }
         refuse_ignored(repository, request, &plan)?;
         let tree = write_tree(held, &base, &plan.wanted)?;
@@ -167,10 +179,10 @@ impl Committer {
         let subject = message.lines().next().unwrap_or_default().to_owned();
         let moved = Move { new: &id, old: base.commit.as_deref(), branch: base.branch.as_deref(), subject: &subject };
         if matches!(index::publish(held, &changes, Some(&moved))?, Outcome::Moved) {
-            return Ok(None);
+            return Ok(Attempt::BranchMoved);
         }
         let branch = base.branch.map(|name| name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned());
-        Ok(Some(Some(Committed { id, subject, branch, said: Vec::new() })))
+        Ok(Attempt::Committed(Committed { id, subject, branch, said: Vec::new() }))
     }
 
     /// Reads what is on disk, and compares it with the last commit.

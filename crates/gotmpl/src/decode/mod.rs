@@ -163,8 +163,8 @@ impl Build for Values {
         Str::from(key)
     }
 
-    fn unfit(&self, value: &Value) -> Option<Option<Unfit>> {
-        Some(odd_key(value).map(Unfit::Key).or_else(|| not_finite(value).map(Unfit::Number)))
+    fn unfit(&self, value: &Value, _: Unfit) -> Option<Unfit> {
+        odd_key(value).map(Unfit::Key).or_else(|| not_finite(value).map(Unfit::Number))
     }
 }
 
