@@ -17,7 +17,7 @@ fn rendering(criterion: &mut Criterion) {
     let load = || chart::load(&path, Level::V4, &world).expect("the chart loads");
     criterion.bench_function("load", |bencher| bencher.iter(|| black_box(load())));
     criterion.bench_function("load, parse, render", |bencher| {
-        bencher.iter(|| black_box(helm::render(&load(), &options, &world).expect("the chart renders")));
+        bencher.iter(|| black_box(helm::template(&load(), &options, &world).expect("the chart renders")));
     });
     let text = std::fs::read(path.join("values.yaml")).expect("the chart has values");
     let file = |name: &str| ValuesFile { name: name.to_owned(), text: text.as_slice().into() };
@@ -30,7 +30,7 @@ fn rendering(criterion: &mut Criterion) {
     criterion.bench_function("merge values", |bencher| bencher.iter(|| black_box(merge_maps(&map, &map))));
     let chart = load();
     criterion.bench_function("render", |bencher| {
-        bencher.iter(|| black_box(helm::render(&chart, &options, &world).expect("the chart renders")));
+        bencher.iter(|| black_box(helm::template(&chart, &options, &world).expect("the chart renders")));
     });
 }
 

@@ -51,7 +51,7 @@ fn answer(expression: &str, level: Level) -> Vec<u8> {
     let world = MemoryWorld::new().at(1_700_000_000_000_000_000);
     let chart = chart::from_files(files.into(), "c", level).expect("the chart is one");
     let options = RenderOptions { level, release: "rel".to_owned(), ..RenderOptions::default() };
-    match helm::render(&chart, &options, &world) {
+    match helm::template(&chart, &options, &world) {
         Err(error) => {
             let own = error.notes.iter().find_map(|note| note.strip_prefix("Error: ")).unwrap_or(&error.message);
             format!("!{}", own.split("\n\nUse --debug").next().unwrap_or_default()).into_bytes()

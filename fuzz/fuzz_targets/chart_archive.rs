@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
     let level = if choice & 1 == 0 { Level::V4 } else { Level::V3 };
     let Ok(chart) = chart::load_archive(&packed, Path::new("c.tgz"), level) else { return };
     let options = RenderOptions { level, include_crds: true, ..RenderOptions::default() };
-    let _ = helm::render(&chart, &options, &MemoryWorld::new().limited(limits()));
+    let _ = helm::template(&chart, &options, &MemoryWorld::new().limited(limits()));
 });
 
 fn packed(tar: &[u8]) -> Vec<u8> {

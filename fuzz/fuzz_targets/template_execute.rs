@@ -33,5 +33,5 @@ fuzz_target!(|data: &[u8]| {
     ];
     let Ok(chart) = chart::from_files(files, "c", level) else { return };
     let options = RenderOptions { level, ..RenderOptions::default() };
-    let _ = helm::render(&chart, &options, &MemoryWorld::new().limited(limits()));
+    let _ = helm::template(&chart, &options, &MemoryWorld::new().limited(limits()));
 });

@@ -1,8 +1,6 @@
-//! The only room that touches the network: charts and bases from anywhere, by lock, digest and cache.
-//!
-//! `hydrate lock` turns each [`ArtifactRequest`] into an [`Artifact`] (`resolve`); everything else goes from an artifact of the
-//! lock to its bytes ([`Supply::bytes`]): the vendored archive, the cache, and only then the network. Whatever the way,
-//! the bytes have the digest of the lock or nothing is given.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 mod archive;
 mod cache;

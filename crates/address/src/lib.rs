@@ -1,4 +1,6 @@
-//! The addresses of charts, files and Git repositories.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 mod repository;
 mod repospec;

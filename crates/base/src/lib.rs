@@ -1,4 +1,6 @@
-//! The `base` room: what every other room stands on.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 mod atomic_write;
 pub mod bounds;

@@ -1,4 +1,6 @@
-//! The `chart` room: Helm charts as files: their supply, loading from directories and archives, Chart.yaml, dependencies.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 mod archive;
 mod directory;

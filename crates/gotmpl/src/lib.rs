@@ -1,4 +1,6 @@
-//! The `gotmpl` room: Go's text/template as Go executes it.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 pub mod budget;
 mod builtins;
@@ -13,6 +15,7 @@ mod parse;
 mod set;
 pub mod stack;
 mod string;
+mod template;
 pub mod text;
 pub mod time;
 mod value;
@@ -21,4 +24,5 @@ pub use exec::{Cause, Context, ExecError, Limits, Output, TextFailure, Vm, execu
 pub use func::{Failure, Function, FunctionSet, Param};
 pub use parse::ParseError;
 pub use set::{GoVersion, MissingKey, Options, ParsedText, TemplateSet};
+pub use template::Template;
 pub use value::{Entries, Kind, List, Map, Object, Rare, Str, Value};

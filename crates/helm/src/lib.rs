@@ -1,6 +1,6 @@
-//! The `helm` source: charts rendered as `helm template` renders them.
-//!
-//! The order of the work is Helm's: values, dependencies, capabilities, schemas, templates, documents.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 mod capabilities;
 mod coalesce;
@@ -63,8 +63,8 @@ pub struct Rendered {
 ///
 /// `world` is asked for the files of `--set-file`, the time and randomness. Errors carry Helm's own text in a note that
 /// begins with `Error: `, or as their message.
-pub fn render(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) -> Result<Rendered> {
-    render_or_show(chart, options, world, false).map_err(|failed| failed.error)
+pub fn template(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) -> Result<Rendered> {
+    template_or_show(chart, options, world, false).map_err(|failed| failed.error)
 }
 
 /// A chart that could not be rendered.
@@ -83,7 +83,7 @@ impl From<Box<Diagnostic>> for Failed {
 }
 
 /// The same; with `show`, what the templates gave is kept for where it turns out to be no YAML.
-pub fn render_or_show(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, show: bool) -> Result<Rendered, Failed> {
+pub fn template_or_show(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, show: bool) -> Result<Rendered, Failed> {
     let outcome = stack::with_large_stack(STACK, |jobs| work(chart, options, world, jobs, show));
     outcome.unwrap_or_else(|error| Err(Diagnostic::error(format!("rendering template failed: {error}")).into()))
 }

@@ -1,8 +1,6 @@
-//! Kustomizations, built natively: the same bytes as `kustomize build` of kustomize 5.8.1.
-//!
-//! [`build`] builds a directory; [`patch`] lets the fields of a kustomization (patches, images, labels …) loose on objects that are
-//! at hand already. The steps are those of kustomize: [`target`] reads a kustomization file and runs everything in order, objects
-//! are trees (`yaml::node`) in a [`resmap`], transformers are files under [`filters`], and [`write`] makes text of the result.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 mod compose;
 mod config;

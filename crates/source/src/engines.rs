@@ -28,7 +28,7 @@ pub(crate) fn helm(
     let level = release.level;
     let strict = Verified(outside);
     let chart = load_chart(&release.chart, level, world, if release.verify { &strict } else { outside })?;
-    let rendered = helm::render(&chart, &options(release, level), world)?;
+    let rendered = helm::template(&chart, &options(release, level), world)?;
     warnings.extend(rendered.warnings.iter().cloned());
     let mut all = Vec::new();
     for document in &rendered.documents {
@@ -162,7 +162,7 @@ impl HelmInflator for Inflator<'_> {
             ..RenderOptions::default()
         };
         let rendered =
-            load_chart(&request.directory, level, self.world, self.outside).and_then(|chart| helm::render(&chart, &options, self.world));
+            load_chart(&request.directory, level, self.world, self.outside).and_then(|chart| helm::template(&chart, &options, self.world));
         let print = PrintOptions { no_hooks: wanted.skip_hooks, skip_tests: wanted.skip_tests, show_only: Vec::new() };
         let printed = rendered.and_then(|rendered| Ok(helm::output::print(&rendered, &print, level)?.to_bytes()));
         printed.map_err(|error| Fail::new(error.to_string()))

@@ -1,4 +1,6 @@
-//! The `source` room: what a component is made of, and the engines that render it.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 mod charts;
 pub mod compose;

@@ -1,6 +1,6 @@
-//! The `sprig` room: the sprig 3.3 function library as Helm ships it, that is without `env` and `expandenv`.
-//!
-//! This file is the table. Each function's code, with what it takes and gives, is in the file of its group.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 mod args;
 mod cast;

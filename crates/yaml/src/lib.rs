@@ -1,7 +1,6 @@
-//! The `yaml` room: YAML as Go's libraries read and write it.
-//!
-//! Reading goes `Input` (bytes to checked text) → `scan` (tokens) → `parse` (events) and from there either to
-//! `decode` (the caller's own values, as `sigs.k8s.io/yaml` builds them) or to `compose` (nodes that keep comments).
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 pub mod block;
 pub mod compose;

@@ -105,7 +105,7 @@ fn print(ui: &mut Ui, args: &Parsed, world: &DiskWorld, level: Level, release: S
     let options = options(args, level, release, world)?;
     let chart = chart::load(path, level, world)?;
     let show = args.is_on("debug") || (args.text("debug").is_none() && is_set("HELM_DEBUG"));
-    let rendered = match helm::render_or_show(&chart, &options, world, show) {
+    let rendered = match helm::template_or_show(&chart, &options, world, show) {
         Ok(rendered) => rendered,
         Err(helm::Failed { error, shown }) => {
             ui.data(&shown.filter(|_| args.texts("show-only").is_empty()).unwrap_or_default())?;
