@@ -70,7 +70,7 @@ pub struct GlobalArgs {
     /// Say only what went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more; twice for timings
+    /// Say more: how long each component took, whether it came from the cache, how rendering was confined
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// When to use colour; NO_COLOR is honoured

@@ -18,6 +18,7 @@ use super::Failures;
 use super::args::{Format, GlobalArgs};
 use super::config::UserConfig;
 use super::downloads::Downloads;
+use super::report;
 use super::ui::Ui;
 
 /// An opened project and the environments asked for.
@@ -118,8 +119,13 @@ fn sandbox(global: &GlobalArgs) -> Option<Sandbox> {
 /// What the tests have the process try; in other builds nobody looks at it.
 const MISCHIEF: &[&str] = if cfg!(debug_assertions) { &["HYDRATE_TEST_MISCHIEF"] } else { &[] };
 
-/// Says with `-v` how rendering was confined, and what of it the kernel could not do.
-pub fn tell_confinement(ui: &Ui, rendered: &Rendered) {
+/// Says with `-v` how each component was come by, how rendering was confined, and what of that the kernel could not do.
+pub fn tell_details(ui: &Ui, rendered: &Rendered) {
+    let env = &rendered.environment.name;
+    for (name, timing) in &rendered.timings {
+        let how = if timing.from_cache { "from the cache" } else { "rendered" };
+        ui.detail(1, format!("{env}: {name} {how} in {}", report::duration(timing.took)));
+    }
     match rendered.unconfined.as_deref() {
         None => {}
         Some([]) => ui.detail(1, "rendered in confinement: the project is read, nothing is written, no network, no programs"),

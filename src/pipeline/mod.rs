@@ -13,6 +13,7 @@ pub mod scope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -76,10 +77,21 @@ pub struct Rendered {
     pub warnings: Vec<Box<Diagnostic>>,
     /// The documents by component, namespaces filled in.
     pub documents: BTreeMap<String, Vec<Document>>,
+    /// How each component was come by; those that were rendered twice count with the second time.
+    pub timings: BTreeMap<String, Timing>,
     /// What the kernel cannot do of the confinement that was asked for, a sentence each; `None` where nothing was rendered in confinement.
     pub unconfined: Option<Vec<String>>,
     /// All components of the environment in the order of their needs; `None` where a component's file cannot be read.
     parts: Option<Vec<UnitInput>>,
+}
+
+/// How a component was come by.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// How long that took.
+    pub took: Duration,
+    /// Whether it was in the cache.
+    pub from_cache: bool,
 }
 
 /// Where the tree of an environment is.
@@ -205,6 +217,7 @@ type Outcome = Result<Finished, Vec<Box<Diagnostic>>>;
 struct Finished {
     kept: Kept,
     warnings: Vec<Box<Diagnostic>>,
+    timing: Timing,
 }
 
 /// Charts see the API versions of the CRDs that their environment renders. Those are known only now, so the components
@@ -251,12 +264,13 @@ fn render_component(
     options: &Options,
     renderer: Option<&Renderer>,
 ) -> Outcome {
+    let start = Instant::now();
     let Some(component) = selection.members.get(name) else { return Err(Vec::new()) };
     let user = format!("{name}@{}", environment.name);
     let slot = options.renders.slot(project, environment, component, apis);
     let variables = || Arc::clone(&options.variables);
     if let Some(kept) = slot.load(&project.world().seeing(variables()), provision, &user) {
-        return Ok(Finished { kept, warnings: Vec::new() });
+        return Ok(Finished { kept, warnings: Vec::new(), timing: Timing { took: start.elapsed(), from_cache: true } });
     }
     let Made { result, taken, failures } = match renderer.filter(|renderer| renderer.is_usable()) {
         Some(renderer) => renderer.render(provision, &environment.name, name, apis, &renders::state(project, environment, component, apis)),
@@ -268,7 +282,7 @@ fn render_component(
     if warnings.is_empty() {
         slot.keep(&kept, record, taken.iter().map(|(artifact, _)| artifact.key()).collect(), provision);
     }
-    Ok(Finished { kept, warnings })
+    Ok(Finished { kept, warnings, timing: Timing { took: start.elapsed(), from_cache: false } })
 }
 
 /// What came of rendering a component, and what it got from outside for it.
@@ -385,10 +399,12 @@ fn finish(
 ) -> Result<Rendered, Vec<Box<Diagnostic>>> {
     let mut failed = selection.broken.clone();
     let mut rendered = BTreeMap::new();
+    let mut timings = BTreeMap::new();
     let mut warnings: Vec<Box<Diagnostic>> = options.renders.doubt().into_iter().map(|doubt| Box::new(doubt.clone())).collect();
     for (name, outcome) in outcomes {
         match outcome {
-            Ok(Finished { kept, warnings: said }) => {
+            Ok(Finished { kept, warnings: said, timing }) => {
+                timings.insert(name.clone(), timing);
                 warnings
                     .extend(said.into_iter().map(|warning| warning.note(format!("component {name}, environment {}", environment.name))));
                 crds.extend(&kept.crds);
@@ -427,7 +443,17 @@ fn finish(
     let mut desired = desired(&rendered, one_file, selection.complete, environment.handover.is_some());
     let shared = [NAMESPACES, CRDS].into_iter().filter(|_| !failed.is_empty());
     desired.spared = failed.keys().cloned().chain(shared.map(str::to_owned)).collect();
-    Ok(Rendered { environment, desired, failed, documents: rendered, crds, warnings, unconfined: None, parts: handover::parts(selection) })
+    Ok(Rendered {
+        environment,
+        desired,
+        failed,
+        documents: rendered,
+        crds,
+        warnings,
+        timings,
+        unconfined: None,
+        parts: handover::parts(selection),
+    })
 }
 
 /// An object that two documents define is an error that names both; the same Namespace, word for word, is fine.

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::check::Report;
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format, options, provision, tell_confinement};
+use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::git;
 use crate::pipeline::{self, references};
@@ -81,7 +81,7 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
         Ok(pipeline::render(&session.project, env, &options(ui, global, &session.project, components, false)?, &provision, &|_| {})?)
     };
     let mut rendered = render(&args.components)?;
-    tell_confinement(ui, &rendered);
+    tell_details(ui, &rendered);
     let place = pipeline::place(&session.project, env);
     let _lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     pipeline::merge_with_tree(&place, &mut rendered)?;

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format, options, provision, tell_confinement};
+use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::diff::{self, FileDiff};
 use crate::tree::compare::{self, Revision};
@@ -50,7 +50,7 @@ fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session,
     let world = DiskWorld::new();
     let provision = provision(&world, project, global, false)?;
     let mut rendered = pipeline::render(project, env, &options(ui, global, project, &args.components, false)?, &provision, &|_| {})?;
-    tell_confinement(ui, &rendered);
+    tell_details(ui, &rendered);
     let place = pipeline::place(project, env);
     let waiting = || ui.say(format!("waiting for another run to finish with {}", place.shown));
     // In a hook of hydrate's own commit, the run that holds the lock waits for this one.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format, options, provision, tell_confinement};
+use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{Exit, Outcome, report, ui::Ui};
 use crate::gitops::graph::Unit;
 use crate::pipeline;
@@ -32,7 +32,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     }
     let provision = provision(&outside, &session.project, global, false)?;
     let rendered = pipeline::render(&session.project, env, &options(ui, global, &session.project, &[], true)?, &provision, &|_| {})?;
-    tell_confinement(ui, &rendered);
+    tell_details(ui, &rendered);
     ui.report(&warnings(&rendered.failed));
     let units = pipeline::handover::drawn(&rendered);
     let drawn = match format {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{format, is_locked, open_project, options, supply_options, tell_confinement};
+use crate::cli::session::{format, is_locked, open_project, options, supply_options, tell_details};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
 use crate::pipeline::provision::{LOCK, Provision, read_lock};
 use crate::pipeline::{self};
@@ -40,7 +40,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
     for env in &environments {
         match pipeline::render(&project, env, &options(ui, global, &project, &[], true)?, &provision, &|_| {}) {
             Ok(rendered) => {
-                tell_confinement(ui, &rendered);
+                tell_details(ui, &rendered);
                 told.extend(rendered.failed.into_values().flatten());
             }
             Err(errors) => told.extend(errors),

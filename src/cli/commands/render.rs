@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::session::{Session, format, options, provision, tell_confinement};
+use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
 use crate::git::{self, commit::Committer};
 use crate::pipeline::{self, Rendered};
@@ -98,7 +98,7 @@ fn run_one(
     );
     progress.finish();
     let mut rendered = rendered?;
-    tell_confinement(ui, &rendered);
+    tell_details(ui, &rendered);
     super::lock::add(ui, &session.project, &provision)?;
     ui.report(&rendered.warnings);
     let place = pipeline::place(&session.project, env);
