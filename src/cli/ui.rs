@@ -116,11 +116,6 @@ impl Ui {
         self.quiet
     }
 
-    /// How often `-v` was given.
-    pub fn verbosity(&self) -> u8 {
-        self.verbose
-    }
-
     /// Shows diagnostics with their source lines on stderr; warnings are left out of quiet runs.
     pub fn report(&self, diagnostics: &[Box<Diagnostic>]) {
         for diagnostic in diagnostics {

@@ -146,7 +146,7 @@ impl Tree {
     }
 
     /// The one tar archive of this tree: sorted, no times, no owners; the same bytes on every machine.
-    pub fn to_tar(&self) -> std::io::Result<Vec<u8>> {
+    pub(crate) fn to_tar(&self) -> std::io::Result<Vec<u8>> {
         let mut builder = tar::Builder::new(Vec::new());
         for (path, entry) in &self.entries {
             let mut header = tar::Header::new_gnu();

@@ -199,7 +199,7 @@ impl Cache {
     }
 
     /// The directory of the shallow Git repository of this name, which may not be there yet; the one around it is.
-    pub fn git_directory(&self, name: &str) -> Result<PathBuf, Box<Diagnostic>> {
+    pub(crate) fn git_directory(&self, name: &str) -> Result<PathBuf, Box<Diagnostic>> {
         Ok(self.part("git")?.join(name))
     }
 

@@ -124,7 +124,7 @@ struct Machine {
 impl Credentials {
     /// Reads what there is; files that do not exist are passed over, files that cannot be read are named in
     /// [`Credentials::searched`].
-    pub fn from_world(world: &dyn World) -> Self {
+    pub(crate) fn from_world(world: &dyn World) -> Self {
         let mut all = Self::default();
         let home = world.variable("HOME").map(PathBuf::from).unwrap_or_default();
         let config = world.variable("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
@@ -193,7 +193,7 @@ impl Credentials {
     }
 
     /// The login of an OCI registry.
-    pub fn registry_login(&self, url: &Url) -> Option<Login> {
+    pub(crate) fn registry_login(&self, url: &Url) -> Option<Login> {
         let authority = url.authority();
         self.given(url).or_else(|| self.registries.iter().find_map(|file| file.login(authority))).or_else(|| self.machine(url.host()))
     }
@@ -211,7 +211,7 @@ impl Credentials {
     }
 
     /// User and password for `git`, where they were given for this address itself; git has ways of its own for others.
-    pub fn given_for_git(&self, url: &Url) -> Option<(String, String)> {
+    pub(crate) fn given_for_git(&self, url: &Url) -> Option<(String, String)> {
         match self.given(url)? {
             Login::Basic(user, password) => Some((user, password)),
             // Forges take a token as the password of any user.
@@ -220,7 +220,7 @@ impl Credentials {
     }
 
     /// Where the login for this address comes from, in the order in which they are taken.
-    pub fn origin_of(&self, url: &Url) -> Option<String> {
+    pub(crate) fn origin_of(&self, url: &Url) -> Option<String> {
         if self.given(url).is_some() {
             return Some("a HYDRATE_… variable, or the address itself".to_owned());
         }
@@ -236,12 +236,12 @@ impl Credentials {
     }
 
     /// A variable that seems to be meant for this address, and why it is not taken for it.
-    pub fn passed_over(&self, url: &Url) -> Option<String> {
+    pub(crate) fn passed_over(&self, url: &Url) -> Option<String> {
         self.passed_over.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&origin(url)).cloned()
     }
 
     /// Where credentials were looked for, for the user to read after a 401.
-    pub fn searched(&self) -> &[String] {
+    pub(crate) fn searched(&self) -> &[String] {
         &self.searched
     }
 

@@ -32,7 +32,7 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// The defaults, changed by `HYDRATE_TIMEOUT` (seconds) and `HYDRATE_RETRIES`; `whole` is what the command line says.
-    pub fn from_world(world: &dyn World, whole: Option<Duration>) -> Self {
+    pub(crate) fn from_world(world: &dyn World, whole: Option<Duration>) -> Self {
         let number = |name: &str| world.variable(name).and_then(|text| text.parse::<u32>().ok());
         let silence = number("HYDRATE_TIMEOUT").map_or(Duration::from_secs(30), |seconds| Duration::from_secs(seconds.max(1).into()));
         let tries = number("HYDRATE_RETRIES").map_or(4, |retries| retries.min(20) + 1);
@@ -201,7 +201,7 @@ impl Client {
     }
 
     /// Sends a form by POST and gives the answer; for OAuth token services only.
-    pub fn post_form(&self, url: &Url, artifact: &str, form: &[(&str, &str)]) -> Result<Answer, Box<Diagnostic>> {
+    pub(crate) fn post_form(&self, url: &Url, artifact: &str, form: &[(&str, &str)]) -> Result<Answer, Box<Diagnostic>> {
         let request = Request { anonymous: true, ..Request::get(url, artifact, 1 << 20) };
         self.retried(artifact, |end| {
             self.check_online(request)?;

@@ -40,7 +40,7 @@ use vendor::VendoredFile;
 pub use resolve::{Newer, Update};
 
 /// The most bytes of one packed chart or remote file.
-pub const MAX_ARCHIVE: u64 = 200 << 20;
+pub(crate) const MAX_ARCHIVE: u64 = 200 << 20;
 
 /// What a component or a kustomization asks for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -16,11 +16,11 @@ use serde::Deserialize;
 use hydrate_base::{Diagnostic, World};
 
 /// The most bytes of a provenance file.
-pub const MAX_PROVENANCE: u64 = 1 << 20;
+pub(crate) const MAX_PROVENANCE: u64 = 1 << 20;
 
 /// Where the keyring is: `HYDRATE_KEYRING`, the project's own (`keyring:` in hydrate.yaml), or that of GnuPG as helm
 /// reads it.
-pub fn keyring_path(world: &dyn World, project: Option<&Path>) -> PathBuf {
+pub(crate) fn keyring_path(world: &dyn World, project: Option<&Path>) -> PathBuf {
     let set = |name: &str| world.variable(name).filter(|text| !text.is_empty()).map(PathBuf::from);
     let gnupg = || set("GNUPGHOME").or_else(|| Some(set("HOME")?.join(".gnupg"))).unwrap_or_default().join("pubring.gpg");
     set("HYDRATE_KEYRING").or_else(|| project.map(Path::to_owned)).unwrap_or_else(gnupg)

@@ -57,7 +57,7 @@ impl UserKey {
     }
 
     /// A key that nobody else has, and that is forgotten with the process.
-    pub fn fleeting() -> Self {
+    pub(crate) fn fleeting() -> Self {
         Self { secret: random(), lasting: false }
     }
 

@@ -17,6 +17,5 @@ pub use values::{decode_values, merge_maps};
 
 pub use archive::{load_archive, unpack};
 pub use load::{from_files, load};
-pub use metadata::sanitized;
 pub use model::{Chart, Dependency, File, Given, Import, ImportPath, Level, Maintainer, Metadata, Parsed};
 pub use pathmatch::matches as matches_path;

@@ -319,7 +319,7 @@ fn validate_dependencies(dependencies: &mut [Dependency]) -> Result<(), String> 
 }
 
 /// A text with every white space turned into a space and everything unprintable dropped.
-pub fn sanitized(text: &str) -> String {
+pub(crate) fn sanitized(text: &str) -> String {
     let keep = |c: char| {
         if c.is_whitespace() {
             return Some(' ');

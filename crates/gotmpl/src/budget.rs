@@ -41,7 +41,7 @@ pub fn with<R>(steps: u64, bytes: usize, work: impl FnOnce() -> R) -> R {
 }
 
 /// Whether there is a budget on this thread.
-pub fn is_limited() -> bool {
+pub(crate) fn is_limited() -> bool {
     STEPS.get() <= LARGEST
 }
 

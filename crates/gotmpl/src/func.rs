@@ -157,7 +157,7 @@ impl Failure {
     }
 
     /// The error of a template underneath, if there is one.
-    pub fn exec_error(&self) -> Option<&ExecError> {
+    pub(crate) fn exec_error(&self) -> Option<&ExecError> {
         match self {
             Self::Message(_) | Self::Uncallable(_) => None,
             Self::Exec(error) => Some(error),

@@ -57,7 +57,7 @@ impl Drop for Closing<'_> {
 
 /// Whether the stack is used up but for the reserve.
 #[inline]
-pub fn exhausted() -> bool {
+pub(crate) fn exhausted() -> bool {
     let here = here();
     let floor = FLOOR.get();
     if floor != 0 {

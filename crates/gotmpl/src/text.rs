@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 /// What stands for bytes that are not UTF-8.
-pub const REPLACEMENT: u32 = 0xFFFD;
+pub(crate) const REPLACEMENT: u32 = 0xFFFD;
 
 /// The first character and its width; `(U+FFFD, 1)` where the bytes are not UTF-8, `(U+FFFD, 0)` at the end.
 #[inline]
@@ -55,7 +55,7 @@ pub fn runes(bytes: &[u8]) -> impl Iterator<Item = (u32, usize)> + '_ {
 }
 
 /// Appends a character as UTF-8; what is none becomes U+FFFD.
-pub fn push_rune(out: &mut Vec<u8>, rune: u32) {
+pub(crate) fn push_rune(out: &mut Vec<u8>, rune: u32) {
     let c = char::from_u32(rune).unwrap_or(char::REPLACEMENT_CHARACTER);
     out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
 }
@@ -133,7 +133,7 @@ pub fn quote(bytes: &[u8], ascii: bool) -> String {
 }
 
 /// Go's `strconv.QuoteRune`, or `QuoteRuneToASCII` where `ascii` is set.
-pub fn quote_rune(rune: u32, ascii: bool) -> String {
+pub(crate) fn quote_rune(rune: u32, ascii: bool) -> String {
     let rune = if char::from_u32(rune).is_some() { rune } else { REPLACEMENT };
     let mut out = String::from("'");
     push_escaped(&mut out, rune, '\'', ascii);
@@ -172,7 +172,7 @@ fn push_escaped(out: &mut String, rune: u32, delimiter: char, ascii: bool) {
 /// Go's `strconv.Unquote` for string literals in double quotes or backquotes; `None` is its `invalid syntax`.
 ///
 /// What stands between the quotes is given as it is where nothing in it has to be changed.
-pub fn unquote(literal: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn unquote(literal: &[u8]) -> Option<Cow<'_, [u8]>> {
     let (&first, rest) = literal.split_first()?;
     let (&last, inner) = rest.split_last()?;
     if first != last {
@@ -232,7 +232,7 @@ impl Unit {
 }
 
 /// Go's `strconv.UnquoteChar`: the first unit and what follows it; `None` is its `invalid syntax`.
-pub fn unquote_char(text: &[u8], quote: u8) -> Option<(Unit, &[u8])> {
+pub(crate) fn unquote_char(text: &[u8], quote: u8) -> Option<(Unit, &[u8])> {
     let (&first, after) = text.split_first()?;
     if first == quote {
         return None;
@@ -280,7 +280,7 @@ fn octal_unit(first: u8, text: &[u8]) -> Option<(Unit, &[u8])> {
 }
 
 /// Go's `%#U`: `U+0041 'A'`.
-pub fn unicode_form(rune: u32) -> String {
+pub(crate) fn unicode_form(rune: u32) -> String {
     match char::from_u32(rune) {
         Some(c) if is_print(rune) => format!("U+{rune:04X} '{c}'"),
         _ => format!("U+{rune:04X}"),

@@ -84,7 +84,7 @@ pub enum Kind {
 
 impl Kind {
     /// Whether it is one of the unsigned integers.
-    pub fn is_unsigned(self) -> bool {
+    pub(crate) fn is_unsigned(self) -> bool {
         matches!(self, Self::Uint | Self::Uint8 | Self::Uint16 | Self::Uint32 | Self::Uint64)
     }
 }

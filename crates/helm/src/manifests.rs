@@ -22,7 +22,7 @@ pub struct Hook {
 
 impl Hook {
     /// Whether it is run by `helm test`.
-    pub fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         self.events.iter().any(|event| event == "test")
     }
 }

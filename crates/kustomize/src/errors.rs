@@ -58,7 +58,7 @@ impl Fail {
     }
 
     /// Replaces the text, keeping place and facts.
-    pub fn reword(mut self, text: impl FnOnce(&str) -> String) -> Self {
+    pub(crate) fn reword(mut self, text: impl FnOnce(&str) -> String) -> Self {
         self.0.text = text(&self.0.text);
         self
     }
@@ -104,7 +104,7 @@ impl Fail {
     }
 
     /// The form that the rest of hydrate reports.
-    pub fn into_diagnostic(self) -> Box<Diagnostic> {
+    pub(crate) fn into_diagnostic(self) -> Box<Diagnostic> {
         let mut diagnostic = Diagnostic::error(self.0.text);
         if let Some((file, span)) = &self.0.place {
             diagnostic = diagnostic.at(file, span.clone(), "");

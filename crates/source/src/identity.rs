@@ -6,7 +6,7 @@ use super::document::Identity;
 
 /// The identity of a document written in the plain block style that nearly all are; `None` when anything about it
 /// is unusual and the text has to be parsed.
-pub fn quick(text: &str) -> Option<Identity> {
+pub(crate) fn quick(text: &str) -> Option<Identity> {
     let mut identity = Identity::default();
     let mut seen = Seen::default();
     let mut lines = text.lines().peekable();
@@ -54,7 +54,7 @@ pub fn of(root: &Node) -> Result<Identity, String> {
 /// The items when the document is a `List` (or a typed one, such as `ConfigMapList`), as kubectl takes it apart: nested
 /// lists too, and items of a typed list need not say what they are. `None` for what is no list; the error says what is
 /// wrong with a list.
-pub fn list_items(root: &Node) -> Result<Option<Vec<Node>>, (&Node, String)> {
+pub(crate) fn list_items(root: &Node) -> Result<Option<Vec<Node>>, (&Node, String)> {
     let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
     let Some(kind) = text("kind").strip_suffix("List") else { return Ok(None) };
     let is_plain = kind.is_empty() && text("apiVersion") == "v1";

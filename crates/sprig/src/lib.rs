@@ -26,7 +26,6 @@ mod url;
 
 pub use cast::{to_float64, to_int64};
 pub use defaults::is_empty;
-pub use reflect::deep_equal;
 pub use url::{Inspected, check_address, inspect};
 
 use hydrate_gotmpl::Function;

@@ -40,7 +40,7 @@ pub(crate) fn deep_equals(_: &mut Vm<'_>, args: &[Value]) -> Out {
 const DEEPEST: usize = 10_000;
 
 /// Go's `reflect.DeepEqual`: the same types all the way down, and the same values.
-pub fn deep_equal(one: &Value, other: &Value) -> bool {
+pub(crate) fn deep_equal(one: &Value, other: &Value) -> bool {
     equal(one, other, 0)
 }
 

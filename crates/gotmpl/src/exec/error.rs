@@ -123,7 +123,7 @@ impl ExecError {
     }
 
     /// The text of the innermost error alone, without places and templates.
-    pub fn innermost_message(&self) -> String {
+    pub(crate) fn innermost_message(&self) -> String {
         let mut out = String::new();
         let stack = self.stack();
         let Some(last) = stack.last() else { return out };

@@ -54,7 +54,7 @@ pub enum Bits {
 /// Appends `value` to `out`; `precision` is `None` for the shortest text that reads back as the same number.
 ///
 /// Infinities and NaN are `+Inf`, `-Inf` and `NaN`.
-pub fn append_float(out: &mut String, value: f64, format: Format, precision: Option<usize>, bits: Bits) {
+pub(crate) fn append_float(out: &mut String, value: f64, format: Format, precision: Option<usize>, bits: Bits) {
     if value.is_nan() {
         return out.push_str("NaN");
     }

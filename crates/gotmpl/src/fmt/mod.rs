@@ -16,7 +16,7 @@ pub fn sprint(args: &[Value]) -> Vec<u8> {
 }
 
 /// Go's `fmt.Sprintln`: the values with `%v` and spaces between them, then a line break.
-pub fn sprintln(args: &[Value]) -> Vec<u8> {
+pub(crate) fn sprintln(args: &[Value]) -> Vec<u8> {
     let mut printer = Printer::new();
     printer.sprintln(args);
     printer.out

@@ -23,11 +23,6 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The name as text.
-    pub fn name_lossy(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.name)
-    }
-
     /// Whether there is nothing in it but space and comments (Go's `IsEmptyTree`).
     pub fn is_empty(&self) -> bool {
         self.root.is_empty_tree(&self.file.text)

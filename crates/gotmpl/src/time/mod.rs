@@ -69,7 +69,7 @@ pub fn string(time: &jiff::Zoned) -> String {
 }
 
 /// What `String` gives for an integer of a type of this package; `None` for another type.
-pub fn integer_string(type_name: &str, number: i128) -> Option<String> {
+pub(crate) fn integer_string(type_name: &str, number: i128) -> Option<String> {
     let named = |names: &[&str], first: i128, kind: &str| {
         let name = usize::try_from(number - first).ok().and_then(|at| names.get(at));
         name.map_or_else(|| format!("%!{kind}({})", number as u64), |name| (*name).to_owned())

@@ -141,8 +141,4 @@ fn is_merge(node: &Node<'_>) -> bool {
 }
 
 impl DecodeError {
-    /// Whether the document could be read and only its values are wrong.
-    pub fn is_type_error(&self) -> bool {
-        self.message.starts_with("yaml: unmarshal errors:")
-    }
 }

@@ -22,17 +22,17 @@ pub mod class {
     /// A line break.
     pub const BREAK: u8 = 2;
     /// A tab.
-    pub const TAB: u8 = 4;
+    pub(crate) const TAB: u8 = 4;
     /// A character that is written as an escape.
     pub const SPECIAL: u8 = 8;
     /// Part of a character beyond ASCII.
     pub const HIGH: u8 = 16;
     /// `,?[]{}`
-    pub const FLOW: u8 = 32;
+    pub(crate) const FLOW: u8 = 32;
     /// `:` and `#`, which matter together with white space.
     pub const MARK: u8 = 64;
     /// `"` and `\`.
-    pub const QUOTE: u8 = 128;
+    pub(crate) const QUOTE: u8 = 128;
 }
 
 pub(super) static CLASS: [u8; 256] = classes();
