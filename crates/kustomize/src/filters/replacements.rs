@@ -326,7 +326,13 @@ fn walk(node: &mut Node, path: &[String], create: Option<NodeKind>, found: Visit
     if depth > MAX_DEPTH {
         return fail("exceeded max depth");
     }
-    if let Some(index) = super::super::scalar::go_atoi(part).filter(|index| *index >= 0) {
+    let index = super::super::scalar::go_atoi(part).filter(|index| *index >= 0);
+    if create.is_some() && tree::is_null(node) && part != "*" && index.is_none_or(|index| index == 0) {
+        // kustomize makes the fields below the null, where nothing is ever written: they count as found, and are lost.
+        found(&mut node.clone())?;
+        return Ok(1);
+    }
+    if let Some(index) = index {
         return walk_index(node, usize::try_from(index).unwrap_or(usize::MAX), rest, create, found, depth);
     }
     if tree::is_list_index(part) {
