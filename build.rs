@@ -1,5 +1,4 @@
-//! Tells the program which sources it was built from, so that nothing that another build has cached is taken for its own;
-//! and how it is linked.
+//! Tells the program which sources it was built from, so that nothing that another build has cached is taken for its own.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -17,11 +16,6 @@ fn main() -> io::Result<()> {
         }
     }
     println!("cargo:rustc-env=HYDRATE_SOURCES={:016x}", hasher.finish());
-    // At a fixed address the 26,000 pointers in constant tables are right from the start; otherwise each run begins with
-    // writing them, which takes a fifth of the time of a small chart. Go links helm the same way.
-    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
-        println!("cargo:rustc-link-arg-bins=-no-pie");
-    }
     Ok(())
 }
 

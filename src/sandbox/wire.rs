@@ -44,7 +44,7 @@ pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> io::Result<T> {
     }
 }
 
-/// A diagnostic on its way, with each of its files once.
+/// A diagnostic as it is sent between the two processes, with each of its files once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Told {
     is_error: bool,

@@ -338,7 +338,7 @@ enum Direction {
     Back,
 }
 
-/// A write on its way.
+/// A write that is being carried out.
 struct Write {
     root: Dir,
     /// Where new files are before they are moved, and old ones afterwards.

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use hydrate_address::Url;
 use hydrate_base::World;
 
-/// What a server is told to be let in.
+/// Credentials for a server.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Login {
     /// User name and password.

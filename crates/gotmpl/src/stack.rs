@@ -46,7 +46,7 @@ pub fn with_large_stack<R: Send>(size: usize, work: impl FnOnce(&JobQueue) -> R 
     })
 }
 
-/// Sends the waiting thread home, however the work ends.
+/// Closes the queue when the work ends, also by a panic, so that the waiting thread returns.
 struct Closing<'e>(&'e JobQueue);
 
 impl Drop for Closing<'_> {

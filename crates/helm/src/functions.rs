@@ -14,7 +14,7 @@ type Out = Result<Value, Failure>;
 
 /// A template may include itself this often, as `recursionMaxNums` allows.
 const RECURSION_LIMIT: usize = 1000;
-/// What surrounds the message of `fail` and `required` on its way out of the executor.
+/// What surrounds the message of `fail` and `required` until the error leaves the executor.
 pub(super) const MARK_START: &str = "HELM_ERR_START";
 /// The other end.
 pub(super) const MARK_END: &str = "HELM_ERR_END";

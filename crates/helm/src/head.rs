@@ -67,7 +67,7 @@ impl<'a> Skimmer<'a> {
 
     fn head(mut self) -> Option<Head> {
         let (mut api_version, mut kind, mut metadata) = (None, None, None);
-        while let Some(key) = self.key()? {
+        while let Key::Text(key) = self.key()? {
             match &*key {
                 "apiVersion" => once(&mut api_version, self.text()?)?,
                 "kind" => once(&mut kind, self.text()?)?,
@@ -86,7 +86,7 @@ impl<'a> Skimmer<'a> {
         if !self.mapping()? {
             return Some(Default::default());
         }
-        while let Some(key) = self.key()? {
+        while let Key::Text(key) = self.key()? {
             match &*key {
                 "name" => once(&mut name, self.text()?)?,
                 "annotations" => once(&mut annotations, self.annotations()?)?,
@@ -101,7 +101,7 @@ impl<'a> Skimmer<'a> {
         if !self.mapping()? {
             return Some(annotations);
         }
-        while let Some(key) = self.key()? {
+        while let Key::Text(key) = self.key()? {
             annotations.push((key.into_owned(), self.text()?));
         }
         annotations.sort();
@@ -117,11 +117,11 @@ impl<'a> Skimmer<'a> {
         }
     }
 
-    /// The next key of a mapping, or nothing at its end.
-    fn key(&mut self) -> Option<Option<Cow<'a, str>>> {
+    /// The next key of a mapping, or its end.
+    fn key(&mut self) -> Option<Key<'a>> {
         match self.next()? {
-            EventKind::MappingEnd => Some(None),
-            EventKind::Scalar { value, implicit, .. } => (!implicit || is_text(&value) && value != "<<").then_some(Some(value)),
+            EventKind::MappingEnd => Some(Key::End),
+            EventKind::Scalar { value, implicit, .. } => (!implicit || is_text(&value) && value != "<<").then_some(Key::Text(value)),
             _ => None,
         }
     }
@@ -169,6 +169,12 @@ impl<'a> Skimmer<'a> {
             kind = self.next()?;
         }
     }
+}
+
+/// What comes next in a mapping.
+enum Key<'a> {
+    Text(Cow<'a, str>),
+    End,
 }
 
 /// Sets what must not be set twice.

@@ -8,7 +8,7 @@ use hydrate_base::{Diagnostic, SourceFile};
 /// The result of everything inside the engine.
 pub type KResult<T> = Result<T, Fail>;
 
-/// An error on its way out.
+/// Why a build failed.
 #[derive(Debug, Clone)]
 pub struct Fail(Box<Inner>);
 

@@ -1,4 +1,4 @@
-//! One object, with what kustomize remembers of it on its way: earlier names, generator behaviour, origin.
+//! One object, with what kustomize remembers of it during a build: earlier names, generator behaviour, origin.
 //!
 //! The memory is kept in annotations, as in kustomize (`api/resource/resource.go`): patches see them, and their being there is
 //! why a JSON patch may add an annotation to an object that has none.
@@ -61,7 +61,7 @@ const INTERNAL: [&str; 18] = [
 ];
 const LEGACY_ID: &str = "config.k8s.io/id";
 
-/// An object on its way through the transformers.
+/// An object that the transformers change.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
     /// The object; `null` once a patch has deleted it.

@@ -84,7 +84,7 @@ fn bring(node: &mut Node, written: &[(u32, Node)]) {
     }
 }
 
-/// One entry on its way into the mappings of an object.
+/// One entry that is set in the mappings of an object.
 pub(crate) struct Entry<'e> {
     key: &'e EcoString,
     value: Node,

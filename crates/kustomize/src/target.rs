@@ -129,7 +129,7 @@ struct Step {
     entry: Option<usize>,
 }
 
-/// A kustomization on its way.
+/// A kustomization that is being built.
 pub(crate) struct Target<'t, 'w> {
     build: &'t Build<'t>,
     loader: Loader<'w>,

@@ -81,7 +81,7 @@ pub fn execute(set: &TemplateSet, name: &[u8], data: &Value, context: Context<'_
     Ok(output)
 }
 
-/// A value on its way through the executor: Go's `reflect.Value`. `boxed` says that it is seen through an
+/// A value as the executor handles it, Go's `reflect.Value`. `boxed` says that it is seen through an
 /// `interface {}` (an element of a `map[string]interface {}`), which error texts show; a boxed nil is a nil
 /// interface, an unboxed nil is Go's invalid value.
 #[derive(Clone, Default)]

@@ -140,5 +140,4 @@ fn is_merge(node: &Node<'_>) -> bool {
         && (tag == Some("tag:yaml.org,2002:merge") || tag == Some("!!merge") || (node.implicit && tag.is_none()))
 }
 
-impl DecodeError {
-}
+impl DecodeError {}
