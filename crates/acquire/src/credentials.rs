@@ -252,9 +252,8 @@ impl Credentials {
     fn repository(&self, url: &Url) -> Option<&Repository> {
         let of = |entry: &&Repository| {
             Url::parse(&entry.url).is_some_and(|own| {
-                let base = own.path().split('?').next().unwrap_or_default().trim_end_matches('/').to_owned();
-                let rest = url.path().strip_prefix(base.as_str());
-                own.same_origin(url) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+                let rest = url.resolved_path().strip_prefix(own.resolved_path().trim_end_matches('/'));
+                own.same_origin(url) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
         };
         self.repositories.iter().filter(of).max_by_key(|entry| entry.url.len())
@@ -452,7 +451,13 @@ mod tests {
         let all = Credentials::from_world(&world());
         let basic = |user: &str, password: &str| Some(Login::Basic(user.into(), password.into()));
         assert_eq!(all.login(&url("https://charts.example.org/team/x.tgz")), basic("ann", "p1"));
-        for other in ["https://charts.example.org/teammates/x.tgz", "http://charts.example.org/team/x.tgz", "https://x.git.example.org/"] {
+        for other in [
+            "https://charts.example.org/teammates/x.tgz",
+            "https://charts.example.org/team/../x.tgz",
+            "https://charts.example.org/team/%2e%2E/x.tgz",
+            "http://charts.example.org/team/x.tgz",
+            "https://x.git.example.org/",
+        ] {
             assert_eq!(all.login(&url(other)), None, "{other}");
         }
         assert_eq!(all.login(&url("https://git.example.org/x")), basic("cy", "p3"));

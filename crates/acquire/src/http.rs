@@ -690,6 +690,22 @@ mod tests {
         Url::parse(text).unwrap()
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
+
+        /// The HTTP library reads addresses on its own; it asks the host that was checked, or none.
+        #[test]
+        fn the_host_that_is_asked_is_the_one_that_was_read(text in "https?://[a0.1:/@\\\\?#\\[\\]%{ä-]{0,12}") {
+            let Some(url) = Url::parse(&text) else { return Ok(()) };
+            if let Ok(uri) = url.as_str().parse::<ureq::http::Uri>() {
+                let default = if url.scheme() == "http" { 80 } else { 443 };
+                proptest::prop_assert_eq!(uri.host().map(|host| host.trim_matches(['[', ']'])), Some(url.host()));
+                proptest::prop_assert_eq!(uri.port_u16().unwrap_or(default), url.port());
+                proptest::prop_assert_eq!(uri.scheme_str(), Some(url.scheme()));
+            }
+        }
+    }
+
     #[test]
     fn what_hardly_moves_is_given_up() {
         let address = url("https://example.org/x");

@@ -109,9 +109,9 @@ impl ArtifactRequest {
         match self {
             Self::Chart { name, version, .. } => format!("chart {name}{}", with(version)),
             Self::Oci { reference, version } => format!("chart {reference}{}", with(version)),
-            Self::Archive { url } => format!("chart {}", shown(url)),
+            Self::Archive { url } => format!("chart {}", Url::shown(url)),
             Self::Git(repository) => format!("Git repository {}", repository.shown()),
-            Self::File { url } => format!("file {}", shown(url)),
+            Self::File { url } => format!("file {}", Url::shown(url)),
         }
     }
 
@@ -119,11 +119,6 @@ impl ArtifactRequest {
     pub fn find<'a>(&self, lock: &'a Lock) -> Option<&'a Artifact> {
         resolve::find(self, lock)
     }
-}
-
-/// An address without a password in it.
-fn shown(url: &str) -> String {
-    Url::parse(url).map_or_else(|| url.to_owned(), |url| url.to_string())
 }
 
 /// How supply is to behave in this run.
@@ -283,7 +278,7 @@ impl<'w> Supply<'w> {
     /// An address ready to be asked: taken apart, its login put aside, its host's variables read.
     fn address(&self, text: &str) -> Result<Url, Box<Diagnostic>> {
         let url = Url::parse(text).filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
-            Diagnostic::error(format!("{text:?} is not an address that can be fetched")).help("write it as https://HOST/PATH")
+            Diagnostic::error(format!("{:?} is not an address that can be fetched", Url::shown(text))).help("write it as https://HOST/PATH")
         })?;
         self.client().credentials().prepare(self.world, &url);
         if let Some((user, password)) = Url::login_of(text) {

@@ -7,7 +7,7 @@ use super::cache::Held;
 use super::http::Request;
 use super::index::{self, ChartVersion};
 use super::oci::{tag_of, version_of};
-use super::{ArtifactRequest, Supply, in_parallel, shown};
+use super::{ArtifactRequest, Supply, in_parallel};
 use crate::lockfile::{Artifact, ArtifactKind, Lock};
 use hydrate_address::Url;
 use hydrate_base::Diagnostic;
@@ -125,7 +125,7 @@ fn same_source(want: &ArtifactRequest, artifact: &Artifact) -> bool {
             super::Reference::parse(reference).is_some_and(|reference| reference.name() == artifact.source)
         }
         (ArtifactRequest::Archive { url }, ArtifactKind::Archive) | (ArtifactRequest::File { url }, ArtifactKind::File) => {
-            artifact.source == shown(url)
+            artifact.source == Url::shown(url)
         }
         (ArtifactRequest::Git(repository), ArtifactKind::Git) => artifact.source == hydrate_address::to_lock(repository),
         _ => false,
@@ -134,7 +134,7 @@ fn same_source(want: &ArtifactRequest, artifact: &Artifact) -> bool {
 
 /// A repository's address as the lock has it: no password, no slash at its end.
 fn shown_repository(text: &str) -> String {
-    shown(text).trim_end_matches('/').to_owned()
+    Url::shown(text).trim_end_matches('/').to_owned()
 }
 
 /// Wants that one request answers: all charts of one index, or a single other one.
@@ -200,14 +200,14 @@ impl Supply<'_> {
             ArtifactRequest::Oci { reference, version } => self.resolve_oci(reference, reference, version.as_deref()),
             ArtifactRequest::Archive { url } => {
                 let bytes = self.get(&self.address(self.mirrored(url).as_str())?, &want.title())?;
-                self.chart_artifact(ArtifactKind::Archive, shown(url), None, &bytes, &want.title())
+                self.chart_artifact(ArtifactKind::Archive, Url::shown(url), None, &bytes, &want.title())
             }
             ArtifactRequest::File { url } => {
                 let bytes = self.get(&self.address(self.mirrored(url).as_str())?, &want.title())?;
                 let digest = self.cache()?.put(&bytes)?;
                 let name = Url::parse(url).map(|url| url.file_name().to_owned()).filter(|name| !name.is_empty());
                 let name = name.unwrap_or_else(|| "resource.yaml".to_owned());
-                Ok(Artifact { content: digest.clone(), ..blank(ArtifactKind::File, name, shown(url), digest) })
+                Ok(Artifact { content: digest.clone(), ..blank(ArtifactKind::File, name, Url::shown(url), digest) })
             }
             ArtifactRequest::Git(repository) => self.resolve_git(repository),
             ArtifactRequest::Chart { repository, .. } => {

@@ -25,9 +25,9 @@ impl Repository {
 
     /// The address for messages and the lock, without a password in it.
     pub fn shown(&self) -> String {
-        match Url::parse(&self.address) {
+        match self.address.split_once("://") {
+            Some((scheme, _)) if ["https", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => Url::shown(&self.address),
             // Of ssh addresses the user name is part of the address and no secret.
-            Some(url) if matches!(url.scheme(), "https" | "http") => url.as_str().to_owned(),
             _ => self.address.clone(),
         }
     }
