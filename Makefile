@@ -43,7 +43,7 @@ diff: $(HYDRATE) ## Show what `make hydrate` would change
 CHECKER ?= $(CARGO) test --workspace --locked --no-run --quiet && $(TARGET)/debug/hydrate
 
 .PHONY: check
-check: fmt clippy ## Format, lints, that manifests/ is what would be rendered, and that all references in it hold
+check: fmt clippy doc ## Format, lints, documentation, that manifests/ is what would be rendered, and that all references in it hold
 	$(CHECKER) check -e $(ENV) --references
 
 .PHONY: fmt
@@ -54,7 +54,12 @@ fmt: ## Check the format of the code
 .PHONY: clippy
 clippy: ## Run the lints
 	$(NEED) cargo
-	$(CARGO) clippy --workspace --locked --all-targets --quiet
+	$(CARGO) clippy --workspace --locked --all-targets --quiet -- -D warnings
+
+.PHONY: doc
+doc: ## Check the documentation of the crates
+	$(NEED) cargo
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
 
 .PHONY: test
 test: ## Run all tests; offline, with nothing but the Rust toolchain

@@ -3,7 +3,7 @@
 //! What holds, also when the process is killed at any moment:
 //! 1. New files are made outside of the trees. Then a journal of all that changes is put in its place in one step, which is the decision:
 //!    before it nothing has changed, and after it the next run that writes completes what is left, whichever environment it is about.
-//! 2. Until then [`unfinished`] tells those who only read: `check`, `diff`, `commit`.
+//! 2. Until then `unfinished` tells those who only read: `check`, `diff`, `commit`.
 //! 3. Each file changes in one step, and only where it is still what the run has seen: the new file and the old one change places
 //!    (`renameat2(RENAME_EXCHANGE)`), the old one is looked at, and where somebody has saved something else in the meantime, that is put
 //!    back and told. A new file takes no name that has been taken since; what is to go is moved away, looked at, and only then removed. Where

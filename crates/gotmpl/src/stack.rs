@@ -1,6 +1,6 @@
 //! How much of the thread's stack is left, so that hostile nesting becomes an error and never an overflow.
 //!
-//! Parser, executor and printer are recursive, as templates and values are. They ask [`exhausted`] before they go
+//! Parser, executor and printer are recursive, as templates and values are. They ask `exhausted` before they go
 //! down. A thread started by [`with_large_stack`] knows its size; on any other thread a budget is assumed that the
 //! smallest default of the platforms covers.
 

@@ -1,9 +1,11 @@
 //! Addresses of schemas (`$id`, `$ref`): their parts, and what a relative one means beside another.
 
+use super::document::percent_decoded;
+
 /// The address of a document, and the fragment behind `#` with its escapes undone.
 pub(super) fn split(address: &str) -> (&str, String) {
     let (url, fragment) = address.split_once('#').unwrap_or((address, ""));
-    (url, unescaped(fragment))
+    (url, percent_decoded(fragment))
 }
 
 /// What `reference` (without a fragment) means in a document at `base`, as RFC 3986 and Go's `URL.ResolveReference` say.
@@ -62,25 +64,6 @@ fn without_dots(path: &str) -> String {
         }
     }
     format!("/{}", out.join("/"))
-}
-
-fn unescaped(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(decoded) if byte == b'%' => {
-                bytes.push(decoded);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -89,7 +89,8 @@ fn pointer<'a>(base: &'a Json, fragment: &str) -> Target<'a> {
     Target::Schema(at)
 }
 
-fn percent_decoded(text: &str) -> String {
+/// The text with its percent-encoded bytes decoded.
+pub(super) fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
