@@ -13,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
         let full = split(text).iter().filter_map(|piece| hydrate_yaml::compose(piece.text.as_bytes()).ok()).flatten().count();
         assert!(full >= streams.iter().filter(|document| document.root.is_some()).count(), "a document is lost");
     }
-    let file = SourceFile::new("input", text);
+    let file = SourceFile::new("input", text.as_bytes());
     let origin = Origin { source: "input".into(), file: None, line: 0 };
     for document in documents(&file, &origin, Trust::Raw).unwrap_or_default() {
         let _ = namespace::set(&document.text, "team");
