@@ -106,7 +106,7 @@ impl Operation {
         match parent {
             Json::Object(entries) => put(entries, &key, value),
             Json::Array(items) => {
-                let slot = position(&key).ok().and_then(|at| usize::try_from(at).ok()).and_then(|at| items.get_mut(at));
+                let slot = position(&key).and_then(|at| index(at, items.len())).ok().and_then(|at| items.get_mut(at));
                 *slot.ok_or_else(|| missing(format!("replace operation does not apply: doc is missing key: {path}")))? = value;
             }
             _ => return Err(missing(format!("replace operation does not apply: doc is missing path: {path}"))),
@@ -166,7 +166,10 @@ fn find<'d>(doc: &'d mut Json, path: &str) -> Option<(&'d mut Json, String)> {
         let part = decode(part);
         here = match here {
             Json::Object(entries) => entries.iter_mut().find(|(name, _)| *name == part).map(|(_, value)| value)?,
-            Json::Array(items) => items.get_mut(usize::try_from(position(&part).ok()?).ok()?)?,
+            Json::Array(items) => {
+                let at = position(&part).and_then(|at| index(at, items.len())).ok()?;
+                items.get_mut(at)?
+            }
             _ => return None,
         };
         if !matches!(here, Json::Object(_) | Json::Array(_)) {
@@ -187,9 +190,8 @@ fn position(key: &str) -> KResult<i64> {
 fn get<'d>(container: &'d Json, key: &str) -> KResult<Option<&'d Json>> {
     match container {
         Json::Array(items) => {
-            let at = position(key)?;
-            let item = usize::try_from(at).ok().and_then(|at| items.get(at));
-            item.map(Some).ok_or_else(|| invalid_index(at))
+            let at = index(position(key)?, items.len())?;
+            Ok(items.get(at))
         }
         container => Ok(container.get(key)),
     }
