@@ -1,31 +1,12 @@
-//! What was typed.
+//! The options that every command takes, and those that several share.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use hydrate_base::{Diagnostic, Limits, Result, limits};
-
-use super::commands;
-
-/// Renders components × environments into plain YAML under manifests/.
-///
-/// Without a command it renders: `hydrate -e k3d` writes manifests/k3d and says what changed.
-#[derive(Debug, Parser)]
-#[command(name = "hydrate", version, max_term_width = 100, subcommand_precedence_over_arg = true)]
-pub struct Cli {
-    /// Options of every command.
-    #[command(flatten)]
-    pub global: GlobalArgs,
-    /// Options of a bare run.
-    #[command(flatten)]
-    pub render: commands::render::RenderArgs,
-    /// The command, where there is one.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-}
+use hydrate_base::{Limits, limits};
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
@@ -146,65 +127,10 @@ pub enum Format {
     Dot,
 }
 
-/// The commands; one line each here, one file each under `commands/`.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Show what a run would change
-    Diff(commands::diff::DiffArgs),
-    /// Is manifests/ what would be rendered? 0 in sync, 2 stale, 1 error; writes nothing
-    Check(commands::check::CheckArgs),
-    /// Commit exactly what hydrate wrote
-    Commit(commands::commit::CommitArgs),
-    /// List components and the environments they belong to
-    List,
-    /// Print the values a component is rendered with
-    Values(commands::values::ValuesArgs),
-    /// Pin everything that comes from outside in hydrate.lock
-    Lock(commands::lock::LockArgs),
-    /// Fetch what hydrate.lock names into the cache
-    Fetch,
-    /// Keep the archives that hydrate.lock names in the repository, under charts/
-    Vendor,
-    /// List newer versions of what hydrate.lock names
-    Outdated,
-    /// Look at or clean the cache
-    Cache(commands::cache::CacheArgs),
-    /// Draw what is applied after what: components by their `needs`, namespaces and CRDs first
-    Graph,
-    /// Start a project that hydrates at once
-    Init(commands::init::InitArgs),
-    /// Install a Git hook that checks before every commit
-    Hook(commands::hook::HookArgs),
-    /// Print the JSON Schema of a configuration file
-    Schema(commands::schema::SchemaArgs),
-    /// Render a Helm chart: the same bytes as `helm template`
-    #[command(disable_help_flag = true)]
-    Helm(DropInArgs),
-    /// Build a kustomization: the same bytes as `kustomize build`
-    #[command(disable_help_flag = true)]
-    Kustomize(DropInArgs),
-    /// Print a completion script
-    Completions(commands::completions::CompletionsArgs),
-    /// Print the manual page
-    Man,
-}
-
 /// Arguments of a drop-in command, passed on as they are.
 #[derive(Debug, Args)]
 pub struct DropInArgs {
     /// Arguments of the tool it replaces
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub args: Vec<OsString>,
-}
-
-impl commands::render::RenderArgs {
-    /// Options of a bare run mean nothing to a command: say so instead of ignoring them.
-    pub(super) fn refuse_for(&self, command: &Command) -> Result<()> {
-        let _ = command;
-        match self.first_given() {
-            None => Ok(()),
-            Some(given) => Err(Diagnostic::error(format!("{given} belongs to a run without a command"))
-                .help(format!("run `hydrate … {given}` without the command, or put the component's name after the command"))),
-        }
-    }
 }

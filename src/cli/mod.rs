@@ -1,12 +1,14 @@
 //! The `cli` room: arguments, user interface and exit codes.
 //!
-//! What was typed becomes [`args::Cli`]; each command is one file under `commands/` and one line in [`args::Command`].
+//! From top to bottom: this file; `commands/`, which knows every command and runs the one that was typed; what commands share (`session`,
+//! `drop_in`, `report`); what is shown and typed (`ui`, `args`, `pflag`). None of them imports one that stands above it.
 
 pub mod args;
 pub mod commands;
 pub mod config;
 pub mod downloads;
 pub mod drop_in;
+pub mod outcome;
 pub mod pflag;
 pub mod progress;
 pub mod report;
@@ -17,52 +19,12 @@ pub mod ui;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use crate::pipeline::confined;
-use args::{Cli, Command};
-use hydrate_base::{Diagnostic, suggest};
+use commands::Cli;
+use outcome::Exit;
 use ui::Ui;
-
-/// How a command ended; the exit codes are part of the interface (docs/commands.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// 0: done, or in sync.
-    Success,
-    /// 1: something failed; what, was reported.
-    Failure,
-    /// 2: `check` found the tree stale.
-    Stale,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Success => 0,
-            Exit::Failure => 1,
-            Exit::Stale => 2,
-        })
-    }
-}
-
-/// Everything that went wrong in a command; never empty.
-#[derive(Debug)]
-pub struct Failures(pub Vec<Box<Diagnostic>>);
-
-impl From<Box<Diagnostic>> for Failures {
-    fn from(one: Box<Diagnostic>) -> Self {
-        Self(vec![one])
-    }
-}
-
-impl From<Vec<Box<Diagnostic>>> for Failures {
-    fn from(all: Vec<Box<Diagnostic>>) -> Self {
-        Self(all)
-    }
-}
-
-/// What a command returns: an exit code, or everything that went wrong.
-pub type Outcome = Result<Exit, Failures>;
 
 /// Runs the command line `args` (the program's name first) and gives the process's exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -71,12 +33,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return confined::serve();
     }
     let mut ui = Ui::plain();
-    let outcome = match drop_in(&args) {
+    let outcome = match commands::drop_in(&args) {
         Some((run, rest)) => run(&mut ui, rest),
         None => match Cli::try_parse_from(&args) {
             Ok(cli) => {
                 ui.configure(&cli.global);
-                dispatch(&mut ui, cli)
+                commands::dispatch(&mut ui, cli)
             }
             Err(error) => return usage(&ui, &error),
         },
@@ -85,19 +47,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         ui.report(&failures.0);
         Exit::Failure
     });
-    ui.finish(exit).into()
-}
-
-type DropIn = fn(&mut Ui, &[OsString]) -> Outcome;
-
-/// `helm` and `kustomize` keep the flags of the tools they replace, so they read their arguments themselves.
-fn drop_in(args: &[OsString]) -> Option<(DropIn, &[OsString])> {
-    let run: DropIn = match args.get(1)?.to_str()? {
-        "helm" => commands::helm::run,
-        "kustomize" => commands::kustomize::run,
-        _ => return None,
-    };
-    Some((run, args.get(2..).unwrap_or_default()))
+    exit.into()
 }
 
 /// Help and version go to stdout with exit code 0, misuse to stderr with exit code 1 (2 means stale here).
@@ -109,50 +59,4 @@ fn usage(ui: &Ui, error: &clap::Error) -> ExitCode {
         let _ = error.print();
     }
     ExitCode::from(u8::from(error.use_stderr()))
-}
-
-fn dispatch(ui: &mut Ui, cli: Cli) -> Outcome {
-    match cli.command {
-        None => commands::render::run(ui, &cli.global, &cli.render).map_err(|failures| or_command(failures, &cli.render.components)),
-        Some(command) => {
-            cli.render.refuse_for(&command)?;
-            run(ui, &cli.global, command)
-        }
-    }
-}
-
-/// A bare word that is no component may have been meant as a command.
-fn or_command(mut failures: Failures, words: &[String]) -> Failures {
-    let commands = Cli::command();
-    let names: Vec<&str> = commands.get_subcommands().map(clap::Command::get_name).collect();
-    for error in &mut failures.0 {
-        let is_about = |word: &&String| error.message == format!("there is no component `{word}`") || error.message == "which environment?";
-        let close = words.iter().find(is_about).and_then(|word| suggest::closest(word, names.iter().copied()));
-        error.help.extend(close.map(|command| format!("or the command: `hydrate {command}`")));
-    }
-    failures
-}
-
-/// One line a command.
-fn run(ui: &mut Ui, global: &args::GlobalArgs, command: Command) -> Outcome {
-    match command {
-        Command::Diff(args) => commands::diff::run(ui, global, &args),
-        Command::Check(args) => commands::check::run(ui, global, &args),
-        Command::Commit(args) => commands::commit::run(ui, global, &args),
-        Command::List => commands::list::run(ui, global),
-        Command::Values(args) => commands::values::run(ui, global, &args),
-        Command::Lock(args) => commands::lock::run(ui, global, &args),
-        Command::Fetch => commands::fetch::run(ui, global),
-        Command::Vendor => commands::vendor::run(ui, global),
-        Command::Outdated => commands::outdated::run(ui, global),
-        Command::Cache(args) => commands::cache::run(ui, global, &args),
-        Command::Graph => commands::graph::run(ui, global),
-        Command::Init(args) => commands::init::run(ui, global, &args),
-        Command::Hook(args) => commands::hook::run(ui, global, &args),
-        Command::Schema(args) => commands::schema::run(ui, &args),
-        Command::Helm(rest) => commands::helm::run(ui, &rest.args),
-        Command::Kustomize(rest) => commands::kustomize::run(ui, &rest.args),
-        Command::Completions(args) => commands::completions::run(ui, &args),
-        Command::Man => commands::man::run(ui),
-    }
 }

@@ -14,10 +14,10 @@ use hydrate_acquire::Options as SupplyOptions;
 use hydrate_acquire::http as supply_progress;
 use hydrate_base::{Diagnostic, DiskWorld, Severity, UserKey, World, suggest};
 
-use super::Failures;
 use super::args::{Format, GlobalArgs};
 use super::config::UserConfig;
 use super::downloads::Downloads;
+use super::outcome::Failures;
 use super::report;
 use super::ui::Ui;
 

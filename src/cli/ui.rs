@@ -8,7 +8,6 @@ use std::io::{self, IoSlice, IsTerminal, Write};
 use hydrate_base::limits::Watch;
 use hydrate_base::{Diagnostic, Limits, Result, plain};
 
-use super::Exit;
 use super::args::{Color, GlobalArgs};
 use super::progress::Progress;
 use super::snippet;
@@ -134,11 +133,6 @@ impl Ui {
             let _ = writeln!(io::stderr().lock(), "{}", snippet::render(&error, color));
             std::process::exit(1)
         })
-    }
-
-    /// The last word: the exit code, as the process gives it.
-    pub fn finish(&mut self, exit: Exit) -> Exit {
-        exit
     }
 
     fn stderr(&self, text: &str) {

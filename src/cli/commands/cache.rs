@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::session::format;
-use crate::cli::{Exit, Outcome, report, ui::Ui};
+use crate::cli::{report, ui::Ui};
 use hydrate_acquire::Cache;
 use hydrate_base::DiskWorld;
 

@@ -7,8 +7,9 @@ use serde_json::{Value as Json, json};
 
 use crate::check::Report;
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
-use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::cli::{report, ui::Ui};
 use crate::git;
 use crate::pipeline::{self, references};
 use crate::tree::disk::Place;

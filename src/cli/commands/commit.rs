@@ -7,8 +7,9 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::session::{Session, format};
-use crate::cli::{Exit, Outcome, report, ui::Ui};
+use crate::cli::{report, ui::Ui};
 use crate::git;
 use crate::git::LineEndings;
 use crate::git::commit::{Area, Committer, Fates, Request};

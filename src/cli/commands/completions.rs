@@ -1,8 +1,9 @@
 //! `hydrate completions SHELL`.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 
-use crate::cli::{Exit, Outcome, args::Cli, ui::Ui};
+use crate::cli::outcome::{Exit, Outcome};
+use crate::cli::ui::Ui;
 
 /// Arguments of `hydrate completions`.
 #[derive(Debug, Args)]
@@ -11,10 +12,10 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
-/// Prints the completion script to stdout.
-pub fn run(ui: &mut Ui, args: &CompletionsArgs) -> Outcome {
+/// Prints the completion script of `program` to stdout.
+pub fn run(ui: &mut Ui, mut program: clap::Command, args: &CompletionsArgs) -> Outcome {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "hydrate", &mut script);
+    clap_complete::generate(args.shell, &mut program, "hydrate", &mut script);
     ui.data(&script)?;
     Ok(Exit::Success)
 }

@@ -4,8 +4,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
-use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::cli::{report, ui::Ui};
 use crate::diff::{self, FileDiff};
 use crate::tree::compare::{self, Revision};
 use crate::tree::{Changes, write};

@@ -5,8 +5,9 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{format, open_project, supply_options};
-use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
+use crate::cli::{report, ui::Ui, ui::counted};
 use crate::pipeline::provision::read_lock;
 use hydrate_acquire::Supply;
 use hydrate_base::DiskWorld;

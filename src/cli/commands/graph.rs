@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
-use crate::cli::{Exit, Outcome, report, ui::Ui};
+use crate::cli::{report, ui::Ui};
 use crate::gitops::graph::Unit;
 use crate::pipeline;
 use crate::project::graph;

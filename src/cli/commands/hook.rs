@@ -9,8 +9,9 @@ use clap::{Args, Subcommand};
 use tempfile::NamedTempFile;
 
 use crate::cli::args::GlobalArgs;
+use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::session::open_project;
-use crate::cli::{Exit, Outcome, ui::Ui};
+use crate::cli::ui::Ui;
 use crate::git;
 use hydrate_base::Diagnostic;
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::args::GlobalArgs;
-use crate::cli::{Exit, Outcome, ui::Ui};
+use crate::cli::outcome::{Exit, Outcome};
+use crate::cli::ui::Ui;
 use crate::project::valid_name;
 use hydrate_base::{Diagnostic, Result};
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::cli::drop_in::{Reach, WorldArgs};
-use crate::cli::{Exit, Outcome, ui::Ui};
+use crate::cli::outcome::{Exit, Outcome};
+use crate::cli::ui::Ui;
 use hydrate_base::{Diagnostic, FileKind, Result, World};
 use hydrate_chart::Level;
 use hydrate_kustomize::HelmFlags;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{format, open_project};
-use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::cli::{report, ui::Ui};
 use crate::project::component::SourceKind;
 use crate::project::select::select;
 use crate::project::{Loaded, Project};

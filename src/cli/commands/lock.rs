@@ -6,8 +6,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{format, is_locked, open_project, options, supply_options, tell_details};
-use crate::cli::{Exit, Failures, Outcome, report, ui::Ui, ui::counted};
+use crate::cli::{report, ui::Ui, ui::counted};
 use crate::pipeline::provision::{LOCK, Provision, read_lock};
 use crate::pipeline::{self};
 use crate::project::Project;

@@ -7,8 +7,9 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
-use crate::cli::{Exit, Failures, Outcome, report, ui::Ui};
+use crate::cli::{report, ui::Ui};
 use crate::git::{self, commit::Committer};
 use crate::pipeline::{self, Rendered};
 use crate::tree::disk::Place;
@@ -37,8 +38,17 @@ pub struct RenderArgs {
 }
 
 impl RenderArgs {
+    /// Options of a bare run mean nothing beside a command: says so instead of ignoring them.
+    pub fn refuse_beside_a_command(&self) -> Result<()> {
+        match self.first_given() {
+            None => Ok(()),
+            Some(given) => Err(Diagnostic::error(format!("{given} belongs to a run without a command"))
+                .help(format!("run `hydrate … {given}` without the command, or put the component's name after the command"))),
+        }
+    }
+
     /// The first option given, as it was typed.
-    pub fn first_given(&self) -> Option<String> {
+    fn first_given(&self) -> Option<String> {
         match self {
             _ if self.keep_going => Some("--keep-going".to_owned()),
             _ if self.adopt => Some("--adopt".to_owned()),

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use crate::cli::{Exit, Outcome, ui::Ui};
+use crate::cli::outcome::{Exit, Outcome};
+use crate::cli::ui::Ui;
 use crate::project::files::schema;
 use hydrate_base::Diagnostic;
 

@@ -4,8 +4,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::session::{Session, format, provision, variables};
-use crate::cli::{Exit, Outcome, report, ui::Ui};
+use crate::cli::{report, ui::Ui};
 use crate::pipeline::plan;
 use crate::pipeline::provision::ForComponent;
 use crate::project::parse;

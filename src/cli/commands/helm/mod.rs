@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::drop_in::{Reach, WorldArgs};
+use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::pflag::{self, Parsed, go_quoted};
-use crate::cli::{Exit, Outcome, ui::Ui};
+use crate::cli::ui::Ui;
 use hydrate_base::{Diagnostic, DiskWorld, Result, World, go_io_text, go_read_text};
 use hydrate_chart::{self as chart, Level};
 use hydrate_helm::output::{self, PrintOptions};
