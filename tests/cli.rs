@@ -15,12 +15,15 @@
 //!
 //! Times read `[time]`, the project's directory `[root]`, the one around it `[home]`, commit ids `[commit]`, and where
 //! there is a server, SHA-256 digests `[sha256 1]` and so on. `HYDRATE_TEST_UPDATE=1 cargo test
-//! --test cli` writes what is said into the files; read the difference before committing it.
+//! --test cli` writes what is said into the files; read the difference before committing it. Each file is a test of its own:
+//! `cargo test --test cli handover` runs those that have `handover` in their names.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
+
+use libtest_mimic::{Arguments, Failed, Trial};
 
 #[path = "supply/server.rs"]
 #[allow(dead_code, reason = "the tests of supply use all of it")]
@@ -28,28 +31,27 @@ mod server;
 
 use server::{Asked, Reply, Server};
 
-#[test]
-fn stories() {
-    tell_all(false);
-}
-
-/// Rendering in a confined process says and writes the same.
-#[test]
-#[cfg(target_os = "linux")]
-fn stories_in_the_sandbox() {
-    if std::env::var_os("HYDRATE_TEST_UPDATE").is_none() {
-        tell_all(true);
-    }
-}
-
-fn tell_all(sandboxed: bool) {
+/// One test a story, and one more for it rendered in a confined process, which says and writes the same.
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
-    let only = std::env::var("HYDRATE_TEST_ONLY").unwrap_or_default();
     let mut stories: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    stories.retain(|path| path.extension().is_some_and(|extension| extension == "txt") && path.to_string_lossy().contains(&only));
+    stories.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
     stories.sort();
-    let failures: Vec<String> = stories.iter().filter_map(|path| tell(path, sandboxed).err()).collect();
-    assert!(failures.is_empty(), "{} of {} stories went otherwise:\n{}", failures.len(), stories.len(), failures.join("\n"));
+    assert!(stories.len() >= 40, "only {} stories", stories.len());
+    let modes: &[bool] = if cfg!(target_os = "linux") && !is_updating() { &[false, true] } else { &[false] };
+    let test = |path: &PathBuf, sandboxed: bool| {
+        let path = path.clone();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let name = if sandboxed { format!("{name}::in_the_sandbox") } else { name };
+        Trial::test(name, move || tell(&path, sandboxed).map_err(Failed::from))
+    };
+    let tests = modes.iter().flat_map(|sandboxed| stories.iter().map(move |path| test(path, *sandboxed))).collect();
+    libtest_mimic::run(&arguments, tests).exit_code()
+}
+
+fn is_updating() -> bool {
+    std::env::var_os("HYDRATE_TEST_UPDATE").is_some()
 }
 
 struct Step {
@@ -72,7 +74,7 @@ fn tell(path: &Path, sandboxed: bool) -> Result<(), String> {
     if now == told {
         return Ok(());
     }
-    if std::env::var_os("HYDRATE_TEST_UPDATE").is_some() {
+    if is_updating() {
         fs::write(path, now).unwrap();
         return Ok(());
     }

@@ -1,7 +1,10 @@
 //! Replays the fixtures under `tests/kustomize`, whose answers were recorded from kustomize 5.8.1 (`tests/conformance/kustomize.py`).
 //!
-//! Where kustomize refuses, hydrate has to refuse as well; its words are its own where it knows more.
+//! Where kustomize refuses, hydrate has to refuse as well; its words are its own where it knows more. What it says stands in
+//! `tests/kustomize-refusals.txt`; `HYDRATE_TEST_UPDATE=1 cargo test --test kustomize` writes it anew. Read the difference before committing it.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use hydrate_base::MemoryWorld;
@@ -23,7 +26,8 @@ fn read(path: &Path) -> Fixture {
         }
     }
     let answer = sections.pop().expect("a fixture ends with its answer");
-    Fixture { name: path.display().to_string(), files: sections, answer }
+    let name = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kustomize")).expect("a path below");
+    Fixture { name: name.display().to_string(), files: sections, answer }
 }
 
 fn fixtures(directory: &Path, into: &mut Vec<PathBuf>) {
@@ -37,7 +41,7 @@ fn fixtures(directory: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-fn run(fixture: &Fixture) -> Result<(), String> {
+fn run(fixture: &Fixture, refusals: &mut BTreeMap<String, String>) -> Result<(), String> {
     let root = Path::new("/root");
     let world = fixture.files.iter().fold(MemoryWorld::new(), |world, (name, content)| world.with_file(root.join(name), content));
     let start = root.join(&fixture.files.first().expect("a kustomization").0);
@@ -46,7 +50,10 @@ fn run(fixture: &Fixture) -> Result<(), String> {
         ("stdout", Ok(built)) if built.text() == fixture.answer.1 => Ok(()),
         ("stdout", Ok(built)) => Err(format!("{}\nwanted:\n{}\ngot:\n{}", fixture.name, fixture.answer.1, built.text())),
         ("stdout", Err(error)) => Err(format!("{}: {error}", fixture.name)),
-        (_, Err(_)) => Ok(()),
+        (_, Err(error)) => {
+            refusals.insert(fixture.name.clone(), error.to_string());
+            Ok(())
+        }
         (_, Ok(_)) => Err(format!("{}: should be refused: {}", fixture.name, fixture.answer.1)),
     }
 }
@@ -57,8 +64,25 @@ fn answers_are_those_of_kustomize() {
     fixtures(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kustomize"), &mut paths);
     paths.sort();
     assert!(paths.len() >= 250, "only {} fixtures", paths.len());
-    let failures: Vec<String> = paths.iter().filter_map(|path| run(&read(path)).err()).collect();
+    let mut refusals = BTreeMap::new();
+    let failures: Vec<String> = paths.iter().filter_map(|path| run(&read(path), &mut refusals).err()).collect();
     assert!(failures.is_empty(), "{} of {} differ:\n{}", failures.len(), paths.len(), failures.join("\n\n"));
+    let said = refusals.iter().fold(String::new(), |mut said, (name, text)| {
+        let _ = writeln!(said, "=== {name}\n{}", text.trim_end());
+        said
+    });
+    compare_or_update(&said);
+}
+
+/// What was said about all refused fixtures is what was recorded.
+fn compare_or_update(said: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kustomize-refusals.txt");
+    if std::env::var_os("HYDRATE_TEST_UPDATE").is_some() {
+        std::fs::write(&path, said).expect("the record can be written");
+    }
+    let recorded = std::fs::read_to_string(&path).unwrap_or_default();
+    let diff = similar::TextDiff::from_lines(recorded.as_str(), said).unified_diff().header("recorded", "said").to_string();
+    assert!(diff.is_empty(), "refusals are not as recorded:\n{diff}");
 }
 
 fn refusal(kustomization: &str, objects: &str) -> String {

@@ -490,7 +490,7 @@ fn a_full_disk_changes_nothing() {
     fs::create_dir(&root).unwrap();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&root).stderr(Stdio::null()).status();
     if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: a small tmpfs cannot be mounted here");
+        common::skip("a small tmpfs cannot be mounted here");
         return;
     }
     let result = std::panic::catch_unwind(|| fill_up(&root));

@@ -22,6 +22,8 @@ struct Stopping {
     scene: Scene,
     /// How often it was stopped: the words take turns.
     rounds: Cell<u32>,
+    /// How often the old tree was committed after a stop, and how often the new one.
+    seen: Cell<[u32; 2]>,
     old: String,
     new: String,
 }
@@ -36,7 +38,7 @@ impl Stopping {
         scene.file("staged.txt", "mine");
         scene.git(&["add", "staged.txt"]);
         scene.file("manifests/dev/alpha/notes.txt", "mine");
-        Self { scene, rounds: Cell::new(0), old, new }
+        Self { scene, rounds: Cell::new(0), seen: Cell::default(), old, new }
     }
 
     /// Renders and commits the other word, is stopped there, and is run again. Gives whether it was stopped.
@@ -49,6 +51,11 @@ impl Stopping {
         let place = format!("round {round} {variables:?}: {}", said.text);
         let (head, index) = trees(&self.scene);
         assert!([before, after].contains(&&head), "a mixed tree was committed in {place}");
+        if stopped {
+            let mut seen = self.seen.get();
+            seen[usize::from(&head == after)] += 1;
+            self.seen.set(seen);
+        }
         // Whatever the user commits now, it takes nothing back and mixes nothing.
         assert!(index == head || (&head == before && &index == after), "HEAD {head}, index {index} in {place}");
         let again = self.scene.hydrate(next);
@@ -70,6 +77,12 @@ impl Stopping {
         assert!(left.is_empty(), "{left:?} after {place}");
         stopped
     }
+
+    /// A test that stops runs before the commit alone, or after it alone, shows nothing about the moment between.
+    fn both_were_seen(&self) {
+        let [old, new] = self.seen.get();
+        assert!(old > 0 && new > 0, "the old tree was committed after {old} stops, the new one after {new}");
+    }
 }
 
 #[test]
@@ -84,6 +97,7 @@ fn hydrate_is_killed_before_every_change() {
         stopped += 1;
     }
     assert!(stopped > 30, "killed at {stopped} places only");
+    stopping.both_were_seen();
 }
 
 /// A `git` that is killed, or whose caller is, when it is called for the nth time.
@@ -123,6 +137,7 @@ fn git_or_its_caller_is_killed_at_every_call() {
         }
         assert!(stopped >= 12, "{how}: {stopped} calls of git only");
     }
+    stopping.both_were_seen();
 }
 
 /// A `git update-ref` that is killed between making its locks and moving the branch.

@@ -106,7 +106,7 @@ fn over_git_daemon() {
     let (home, origin) = (tempfile::tempdir().unwrap(), origin());
     let Some(daemon) = daemon(origin.path().parent().unwrap()) else {
         // Some distributions package `git daemon` apart; file:// covers the rest of the way.
-        eprintln!("skipped: `git daemon` is not installed");
+        crate::common::skip("`git daemon` is not installed");
         return;
     };
     let world = world(home.path());

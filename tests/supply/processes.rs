@@ -162,7 +162,7 @@ fn can_trace() -> bool {
 #[test]
 fn offline_opens_no_socket() {
     if !can_trace() {
-        eprintln!("skipped: strace is not installed, or may not trace here");
+        crate::common::skip("strace is not installed, or may not trace here");
         return;
     }
     let scene = Scene::new();
