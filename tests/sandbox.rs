@@ -109,8 +109,8 @@ fn one_that_takes_all_memory_or_says_nonsense_fails_the_run() {
     let project = small();
     for (mischief, error) in [
         ("memory 107374182400", "--max-memory SIZE allows more"),
-        ("nonsense", "makes no sense; nothing of it was used"),
-        ("huge", "makes no sense; nothing of it was used"),
+        ("nonsense", "sent an invalid answer; nothing of it was used"),
+        ("huge", "sent an invalid answer; nothing of it was used"),
     ] {
         let (code, text) = project.hydrate(&["-e", "dev", "--sandbox"], &[("HYDRATE_TEST_MISCHIEF", mischief)]);
         assert_eq!(code, Some(1), "{mischief}: {text}");

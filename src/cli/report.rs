@@ -30,7 +30,7 @@ fn touches(dir: &DirChanges) -> bool {
 pub fn counts(dir: &DirChanges) -> String {
     let parts = [(dir.created.len(), "created"), (dir.changed.len(), "changed"), (dir.deleted.len(), "deleted")];
     let said: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    if said.is_empty() { "index renewed".to_owned() } else { said.join(", ") }
+    if said.is_empty() { "only .hydrated changed".to_owned() } else { said.join(", ") }
 }
 
 /// `k3d: 2 created, 1 changed, 0 deleted, 40 unchanged in 12 ms`

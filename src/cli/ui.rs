@@ -141,11 +141,6 @@ impl Ui {
     }
 }
 
-/// `1 artifact`, `2 artifacts`.
-pub fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
 fn write_pieces(out: &mut impl Write, mut pieces: Vec<IoSlice<'_>>) -> io::Result<()> {
     let mut rest = &mut *pieces;
     // Empty pieces at the front go first: a write of nothing would look like the end.

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::{FileDiff, text};
-use hydrate_base::{Change, plain};
+use hydrate_base::Change;
+use hydrate_base::plain::{self, counted};
 
 /// What a comment can hold on the common forges, with room to spare; what is longer is cut with a remark.
 const LONGEST: usize = 60_000;
@@ -45,7 +46,7 @@ fn by_component(diffs: &[FileDiff]) -> BTreeMap<&str, Vec<&FileDiff>> {
 }
 
 fn section(component: &str, files: &[&FileDiff]) -> String {
-    let mut text = format!("\n<details><summary><b>{}</b> ({} files)</summary>\n\n", html(component), files.len());
+    let mut text = format!("\n<details><summary><b>{}</b> ({})</summary>\n\n", html(component), counted(files.len(), "file"));
     for group in alike(files) {
         let Some((first, rest)) = group.split_first() else { continue };
         let unified = text::one(first, false);

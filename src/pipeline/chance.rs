@@ -1,4 +1,4 @@
-//! What would be something else in every run: values that chance or the clock decide cannot be kept in Git.
+//! What would differ from run to run: values that chance or the clock decide cannot be kept in Git.
 //!
 //! A chart may ask for chance and not use the answer (`default (randAlphaNum 9) .Values.password`). So a component that has asked is rendered once
 //! more, with other answers. Where that gives the same, nothing depends on them; else it is looked for the one that something depends on.
@@ -39,7 +39,7 @@ pub(super) fn refuse(documents: &[Document], render: &dyn Fn(Chance) -> Rendered
         Err(errors) => errors.into_iter().next(),
         Ok(_) => None,
     };
-    let error = error.unwrap_or_else(|| Diagnostic::error("what is rendered is something else in every run"));
+    let error = error.unwrap_or_else(|| Diagnostic::error("the output differs from run to run"));
     Some(vec![about(error)])
 }
 

@@ -162,7 +162,7 @@ impl Shared {
             Heard::End(how) => {
                 let mut state = lock(&self.state);
                 let said = || {
-                    Diagnostic::error("the confined process that renders has ended early")
+                    Diagnostic::error("the sandboxed process that renders ended early")
                         .note(how.clone())
                         .help("--max-memory SIZE allows more; --no-sandbox renders without confinement, which is for what you trust")
                 };
@@ -201,7 +201,7 @@ impl Shared {
 }
 
 fn nonsense() -> Box<Diagnostic> {
-    Diagnostic::error("the confined process that renders gave an answer that makes no sense; nothing of it was used")
+    Diagnostic::error("the sandboxed process that renders sent an invalid answer; nothing of it was used")
 }
 
 impl Renderer {
@@ -485,7 +485,7 @@ impl Asking<'_> {
     fn ask(&self, question: Question) -> Result<Gift> {
         // One question after the other: threads of one job share it.
         let gifts = lock(&self.gifts);
-        let lost = || Diagnostic::error("nobody gives any more what comes from outside");
+        let lost = || Diagnostic::error("the process that fetches charts and bases for the sandbox is gone");
         self.answers.send(&FromChild::Question(self.id, question)).map_err(|_| lost())?;
         limits::paused(|| gifts.recv()).map_err(|_| lost())?.map_err(Into::into)
     }

@@ -42,7 +42,7 @@ pub struct Component {
     pub external: Vec<External>,
     /// What its charts see of the cluster.
     pub capabilities: Capabilities,
-    /// Whether what it renders may be something else in every run.
+    /// Whether what it renders may differ from run to run.
     pub random: bool,
     /// What to render; `None`: found by convention.
     pub sources: Option<Vec<Spec>>,

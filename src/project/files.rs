@@ -138,7 +138,7 @@ pub const COMPONENT: Shape = Shape::Object(&[
     key(
         "random",
         Shape::Bool,
-        "Whether what is rendered may hold random values and the time, and so be something else in every run [default: false]",
+        "Whether what is rendered may hold random values and the time, and so differ from run to run [default: false]",
     ),
     key("sources", Shape::List(&SOURCE), "What to render, in this order [default: found by convention, see docs/configuration.md]"),
     key("patches", Shape::List(&PATCH), "Kustomize patches over everything that the sources gave"),

@@ -157,7 +157,7 @@ fn unfinished(place: &Place) -> Option<Box<Diagnostic>> {
         Ok(Left::Write(journal)) if journal.environment != place.env => None,
         Ok(Left::Write(_)) => Some(
             Diagnostic::error(format!("{} was being written when a run was stopped", place.shown("")))
-                .note("what stands there is neither what it was nor what it is to be")
+                .note("the file is neither the old version nor the new one")
                 .help(format!("run `hydrate -e {}` to complete it", place.env)),
         ),
         Ok(Left::Damaged(path)) => Some(

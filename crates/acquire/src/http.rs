@@ -311,7 +311,7 @@ impl Client {
         if !self.offline {
             return Ok(());
         }
-        let text = format!("{} is not in the cache, and --offline forbids to fetch it", request.artifact);
+        let text = format!("{} is not in the cache, and --offline forbids fetching it", request.artifact);
         let help = "run `hydrate fetch` with the network at hand, or `hydrate vendor` to keep it in the repository";
         Err(fault(false, Diagnostic::error(text).note(format!("it would come from {}", request.url)).help(help)))
     }

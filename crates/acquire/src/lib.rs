@@ -327,7 +327,7 @@ impl<'w> Supply<'w> {
 
     fn fetch_git(&self, repository: &hydrate_address::Repository, commit: Option<&str>) -> Result<(Tree, String), Box<Diagnostic>> {
         if self.options.offline {
-            return Err(Diagnostic::error(format!("--offline forbids to ask {}", repository.shown())));
+            return Err(Diagnostic::error(format!("--offline forbids asking {}", repository.shown())));
         }
         let login = |url: &Url| {
             let credentials = self.client().credentials();
@@ -428,7 +428,7 @@ fn unauthorized(client: &Client, title: &str, url: &Url, status: u16) -> Box<Dia
 
 fn not_at_hand(artifact: &Artifact, title: &str) -> Box<Diagnostic> {
     Diagnostic::error(format!("{title} is neither in charts/ nor in the cache"))
-        .note(format!("--offline forbids to fetch it from {}", artifact.url.as_deref().unwrap_or(&artifact.source)))
+        .note(format!("--offline forbids fetching it from {}", artifact.url.as_deref().unwrap_or(&artifact.source)))
         .help("run `hydrate fetch` with the network at hand, or `hydrate vendor` to keep it in the repository")
 }
 

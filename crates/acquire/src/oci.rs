@@ -179,7 +179,7 @@ impl<'a> Registries<'a> {
             }
             return Manifest::of(&document, digest, artifact, &url).map(Some);
         }
-        Err(Diagnostic::error(format!("{artifact}: an index in an index in an index is not followed")))
+        Err(Diagnostic::error(format!("{artifact}: image indexes nested three deep are not followed")))
     }
 
     /// The bytes of a blob, checked against its digest.

@@ -64,7 +64,7 @@ impl Supply<'_> {
         match artifact.kind {
             ArtifactKind::Git | ArtifactKind::File => {
                 Err(Diagnostic::error(format!("{} cannot be verified: only packed charts are signed", artifact.title()))
-                    .note("of a Git repository the commit is locked, and everything in it with that")
+                    .note("hydrate.lock pins a Git repository by its commit, and so everything in it")
                     .help("leave `verify: true` out"))
             }
             ArtifactKind::Oci => self.provenance_in_registry(artifact, source, digest),

@@ -12,6 +12,7 @@ use crate::lockfile::{Artifact, ArtifactKind, Lock};
 use hydrate_address::Url;
 use hydrate_base::Diagnostic;
 use hydrate_base::hash::{is_sha256, sha256};
+use hydrate_base::plain::counted;
 use hydrate_base::suggest::nearest;
 use hydrate_sprig::semver::{Constraint, Release, Version};
 
@@ -514,7 +515,8 @@ fn addresses(supply: &Supply<'_>, base: &Url, entry: &ChartVersion) -> Result<Ve
 
 fn no_chart(name: &str, base: &Url, found: &index::Found) -> Box<Diagnostic> {
     let near = nearest(name, found.names.iter().map(String::as_str), 3);
-    let error = Diagnostic::error(format!("there is no chart {name} in {base}")).note(format!("it has {} charts", found.names.len()));
+    let error =
+        Diagnostic::error(format!("there is no chart {name} in {base}")).note(format!("it has {}", counted(found.names.len(), "chart")));
     if near.is_empty() { error } else { error.help(format!("did you mean {}?", near.join(", "))) }
 }
 

@@ -54,6 +54,15 @@ pub fn colored(text: &str) -> Cow<'_, str> {
     escaped(text, |c| is_unsafe(c) && !matches!(c, '\n' | '\t' | '\u{1b}'))
 }
 
+/// `1 file`, `2 files`, `2 queries`.
+pub fn counted(count: usize, noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        _ if count == 1 => format!("1 {noun}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {noun}s"),
+    }
+}
+
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     let commands: Vec<usize> = commands(text).collect();
     if commands.is_empty() && !text.contains(&is_escaped) {

@@ -45,7 +45,9 @@ fn detect_version(path: &Path, world: &dyn World) -> Result<()> {
     let version = metadata::api_version(&text)?;
     match version.as_str() {
         "" | "v1" | "v2" => Ok(()),
-        "v3" => Err(Diagnostic::error("invalid chart apiVersion").note("charts of apiVersion v3 cannot be rendered yet, by Helm neither")),
+        "v3" => {
+            Err(Diagnostic::error("invalid chart apiVersion").note("charts of apiVersion v3 cannot be rendered yet, not by Helm either"))
+        }
         _ => Err(Diagnostic::error("unsupported chart version").note(format!("apiVersion is {version:?}; known are v1 and v2"))),
     }
 }

@@ -131,7 +131,7 @@ fn check_version(chart: &Chart, dependency: &Dependency, wanted: &str, level: Le
         return Ok(());
     }
     Err(Diagnostic::error(format!("can't get a valid version for dependency {}", dependency.name))
-        .note(format!("the chart at {} has version {}, wanted is {wanted}", dependency.repository, chart.metadata.version))
+        .note(format!("the chart at {} has version {}, not {wanted}", dependency.repository, chart.metadata.version))
         .help("change the range in Chart.yaml (and Chart.lock, by `helm dependency update`), or the version of that chart"))
 }
 

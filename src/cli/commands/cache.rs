@@ -11,6 +11,7 @@ use crate::cli::session::format;
 use crate::cli::{report, ui::Ui};
 use hydrate_acquire::Cache;
 use hydrate_base::DiskWorld;
+use hydrate_base::plain::counted;
 
 /// Arguments of `cache`.
 #[derive(Debug, Args)]
@@ -41,9 +42,9 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CacheArgs) -> Outcome {
         What::Info => {
             let usage = cache.usage();
             let text = format!(
-                "{}\n{} artifacts, {} bytes; {} bytes else\n",
+                "{}\n{}, {} bytes; {} bytes of other data\n",
                 cache.root().display(),
-                usage.blobs,
+                counted(usize::try_from(usage.blobs).unwrap_or(usize::MAX), "artifact"),
                 usage.blob_bytes,
                 usage.other_bytes
             );

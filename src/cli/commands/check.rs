@@ -14,6 +14,7 @@ use crate::git;
 use crate::pipeline::{self, references};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
+use hydrate_base::plain::counted;
 use hydrate_base::{Diagnostic, DiskWorld, Severity};
 
 /// Arguments of `hydrate check`.
@@ -27,7 +28,7 @@ pub struct CheckArgs {
     pub references: bool,
 }
 
-/// Renders in memory and compares; writes nothing. In sync: 0, stale: 2, cannot tell or dangling references: 1.
+/// Renders in memory and compares; writes nothing. In sync: 0, stale: 2, cannot tell or broken references: 1.
 pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     let format = format(global, "check", &[Format::Text, Format::Json])?;
     let session = Session::open(global)?;
@@ -123,11 +124,14 @@ fn dangling(report: &Report) -> usize {
 
 fn say_references(ui: &Ui, env: &str, report: &Report) {
     let Report { objects, references, queries, metrics, .. } = report;
-    let looked = format!("{references} references of {objects} objects, {queries} queries, {metrics} names of metrics");
+    let found = [(*references, "reference"), (*objects, "object"), (*queries, "query"), (*metrics, "metric name")];
+    let [references, objects, queries, metrics] = found.map(|(count, noun)| counted(count, noun));
+    let looked = format!("{references} in {objects}, {queries}, {metrics}");
+    let broken = counted(dangling(report), "broken reference");
     match (dangling(report), report.findings.len()) {
-        (0, 0) => ui.say(format!("{env}: {looked}: all hold")),
-        (wrong, all) if wrong == all => ui.say(format!("{env}: {looked}: {wrong} dangling")),
-        (wrong, all) => ui.say(format!("{env}: {looked}: {wrong} dangling, {} doubtful", all - wrong)),
+        (0, 0) => ui.say(format!("{env}: {looked}: all found")),
+        (wrong, all) if wrong == all => ui.say(format!("{env}: {looked}: {broken}")),
+        (wrong, all) => ui.say(format!("{env}: {looked}: {broken}, {} doubtful", all - wrong)),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::tree;
 use crate::tree::disk::{self, Place};
 use crate::tree::write;
 use crate::tree::{INDEX, KUSTOMIZATION, Owned};
+use hydrate_base::plain::counted;
 use hydrate_base::{Change, Diagnostic, Result};
 
 /// Arguments of `hydrate commit`.
@@ -155,9 +156,9 @@ fn message(env: &str, clusters: &str, changes: &Fates) -> String {
     components.remove("");
     let names: Vec<&str> = components.keys().copied().collect();
     let about = match names.len() {
-        0 => "index".to_owned(),
+        0 => "kustomization.yaml".to_owned(),
         1..=3 => names.join(", "),
-        many => format!("{many} components"),
+        many => counted(many, "component"),
     };
     let mut text = format!("hydrate {env}: {about}\n");
     for (component, files) in &components {

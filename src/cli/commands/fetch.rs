@@ -7,10 +7,11 @@ use serde_json::json;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{format, open_project, supply_options};
-use crate::cli::{report, ui::Ui, ui::counted};
+use crate::cli::{report, ui::Ui};
 use crate::pipeline::provision::read_lock;
 use hydrate_acquire::Supply;
 use hydrate_base::DiskWorld;
+use hydrate_base::plain::counted;
 
 /// Fetches what is not at hand yet, several at once; afterwards everything works with `--offline`.
 pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {

@@ -1,4 +1,4 @@
-//! `hydrate init`: a project that hydrates at once.
+//! `hydrate init`: a project that can be rendered at once.
 
 use std::fs;
 use std::path::{Path, PathBuf};

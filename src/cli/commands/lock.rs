@@ -8,11 +8,12 @@ use serde_json::json;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{format, is_locked, open_project, options, supply_options, tell_details};
-use crate::cli::{report, ui::Ui, ui::counted};
+use crate::cli::{report, ui::Ui};
 use crate::pipeline::provision::{LOCK, Provision, read_lock};
 use crate::pipeline::{self};
 use crate::project::Project;
 use hydrate_acquire::{Artifact, Lock};
+use hydrate_base::plain::counted;
 use hydrate_base::{Diagnostic, DiskWorld};
 use hydrate_base::{Purpose, atomic_write};
 
@@ -56,7 +57,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
     let changes = changes(&old, &new);
     if new != old {
         if frozen {
-            return Err(Diagnostic::error(format!("{LOCK} is not up to date, and --locked forbids to change it"))
+            return Err(Diagnostic::error(format!("{LOCK} is not up to date, and --locked forbids changing it"))
                 .note(changes.join("; "))
                 .help("run `hydrate lock` where CI is not set, and commit the lock")
                 .into());

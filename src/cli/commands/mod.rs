@@ -74,7 +74,7 @@ pub enum Command {
     Cache(cache::CacheArgs),
     /// Draw what is applied after what: components by their `needs`, namespaces and CRDs first
     Graph,
-    /// Start a project that hydrates at once
+    /// Start a project that can be rendered at once
     Init(init::InitArgs),
     /// Install a Git hook that checks before every commit
     Hook(hook::HookArgs),

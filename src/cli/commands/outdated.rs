@@ -5,10 +5,11 @@ use serde_json::json;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{format, open_project, supply_options};
-use crate::cli::{report, ui::Ui, ui::counted};
+use crate::cli::{report, ui::Ui};
 use crate::pipeline::provision::read_lock;
 use hydrate_acquire::Supply;
 use hydrate_base::DiskWorld;
+use hydrate_base::plain::counted;
 
 /// Lists newer releases, and newer commits of Git references; it changes nothing.
 pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
@@ -29,6 +30,6 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
         let users: Vec<&str> = one.used_by.iter().map(String::as_str).collect();
         ui.lines([format!("{}  {} -> {}  {}  ({})", one.name, one.locked, one.newest, one.source, users.join(", "))])?;
     }
-    ui.say(format!("{} of {} with a newer version", newer.len(), counted(lock.artifacts().count(), "artifact")));
+    ui.say(format!("{} of {} outdated", newer.len(), counted(lock.artifacts().count(), "artifact")));
     Ok(Exit::Success)
 }

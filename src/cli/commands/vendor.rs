@@ -5,10 +5,11 @@ use serde_json::json;
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{format, open_project, supply_options};
-use crate::cli::{report, ui::Ui, ui::counted};
+use crate::cli::{report, ui::Ui};
 use crate::pipeline::provision::read_lock;
 use hydrate_acquire::Supply;
 use hydrate_base::DiskWorld;
+use hydrate_base::plain::counted;
 
 /// Writes the archives to charts/ and removes the ones it wrote before that are no longer locked.
 pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {

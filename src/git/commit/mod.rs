@@ -24,6 +24,7 @@ use std::path::Path;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
+use hydrate_base::plain::counted;
 use hydrate_base::{Change, Diagnostic, Result};
 
 use super::Repository;
@@ -410,7 +411,7 @@ fn refuse_ignored(repository: &Repository, request: &Request<'_>, plan: &Plan) -
     match fields[..] {
         [file, line, pattern, path, ..] => Err(Diagnostic::error(format!("{path} is ignored by Git"))
             .note(format!("{file}:{line}: {pattern}"))
-            .note(format!("nothing was committed; {} files are ignored in all", fields.len() / 4))
+            .note(format!("nothing was committed; ignored in all: {}", counted(fields.len() / 4, "file")))
             .help("take the pattern out, or leave out `--commit`: what is ignored is not meant to be in the repository")),
         _ => Ok(()),
     }
@@ -444,7 +445,7 @@ fn check_merged(repository: &Repository) -> Result<()> {
     let paths: BTreeSet<&str> = text.split_terminator('\0').filter_map(|line| Some(line.split_once('\t')?.1)).collect();
     match paths.first() {
         Some(first) => Err(Diagnostic::error(format!("{first} has a merge conflict in the Git index"))
-            .note(format!("{} files have one in all; Git makes no commit until they are resolved", paths.len()))
+            .note(format!("files with conflicts: {}; Git makes no commit until they are resolved", paths.len()))
             .help("resolve it, then: git add; files that hydrate has written are resolved by rendering them and adding them")),
         None => Ok(()),
     }

@@ -13,7 +13,7 @@ use crate::value::Value;
 const NOTABLE: usize = 1024;
 
 /// What is said of a function that a world has caught ([`hydrate_base::World::is_caught`]).
-const CHANCE: &str = "it gives something else in every run";
+const CHANCE: &str = "its result differs from run to run";
 
 /// About how much memory a value takes, without what is in its elements.
 fn size(value: &Value) -> usize {
