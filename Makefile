@@ -61,6 +61,22 @@ doc: ## Check the documentation of the crates
 	$(NEED) cargo
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
 
+# DENY=cargo-deny, or its path. What it finds are licences, sources and crates that are not to be used; advisories need
+# a network and a day's news, so they are a target of their own.
+DENY ?= cargo-deny
+
+.PHONY: deny
+deny: ## Check licences, sources and banned crates of all dependencies with cargo-deny
+	@if command -v $(DENY) >/dev/null; then \
+		$(DENY) --locked check --hide-inclusion-graph bans licenses sources; \
+	else \
+		echo "SKIPPED deny: $(DENY) is not installed (cargo install --locked cargo-deny, or a release of it)"; \
+	fi
+
+.PHONY: advisories
+advisories: ## Check dependencies for known vulnerabilities with cargo-deny; fetches the RustSec database
+	$(DENY) --locked check advisories
+
 .PHONY: test
 test: ## Run all tests; offline, with nothing but the Rust toolchain
 	$(NEED) cargo

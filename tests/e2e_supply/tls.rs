@@ -50,6 +50,12 @@ fn private_authorities() {
     let trusting = scene("127.0.0.1", port).with("HYDRATE_CA_FILE", &ca);
     trusting.runs(&["lock"]);
     trusting.runs(&["-e", "dev"]);
+    scene("127.0.0.1", port).with("SSL_CERT_FILE", &ca).runs(&["lock"]);
+    let directory = site.path().join("authorities");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::copy(&ca, directory.join("authority.pem")).unwrap();
+    let listed = format!("/nonexistent:{}", directory.display());
+    scene("127.0.0.1", port).with("SSL_CERT_DIR", &listed).runs(&["lock"]);
     let missing = scene("127.0.0.1", port).with("HYDRATE_CA_FILE", "/nonexistent/ca.pem");
     assert!(missing.fails(&["lock"]).contains("cannot read /nonexistent/ca.pem"));
     let by_repository = scene("127.0.0.1", port);

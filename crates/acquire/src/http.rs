@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::CertificateDer;
 use ureq::http::{HeaderMap, Response};
-use ureq::tls::{ClientCert, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy};
 
 use super::credentials::{Credentials, Login, TlsFiles};
@@ -127,7 +129,7 @@ pub struct Client {
     agents: Mutex<BTreeMap<AgentKey, Agent>>,
     credentials: Arc<Credentials>,
     proxies: Proxies,
-    extra_roots: Vec<String>,
+    roots: Roots,
     retry_policy: RetryPolicy,
     offline: bool,
     progress: Arc<dyn Progress>,
@@ -149,12 +151,11 @@ impl Client {
         whole: Option<Duration>,
         progress: Arc<dyn Progress>,
     ) -> Self {
-        let extra_roots = ["SSL_CERT_FILE", "HYDRATE_CA_FILE"].iter().filter_map(|name| world.variable(name)).collect();
         Self {
             agents: Mutex::default(),
             credentials,
             proxies: Proxies::from_world(world),
-            extra_roots,
+            roots: Roots::from_world(world),
             retry_policy: RetryPolicy::from_world(world, whole),
             offline,
             progress,
@@ -351,20 +352,12 @@ impl Client {
     }
 
     fn tls(&self, files: Option<&TlsFiles>) -> Result<TlsConfig, Box<Diagnostic>> {
-        let mut roots = Vec::new();
-        let system = SYSTEM_ROOTS.iter().map(|path| (*path).to_owned()).find(|path| std::path::Path::new(path).is_file());
-        let own = files.and_then(|files| files.ca.clone());
-        for (path, required) in
-            system.map(|path| (path, false)).into_iter().chain(self.extra_roots.iter().cloned().chain(own).map(|path| (path, true)))
-        {
-            match std::fs::read(&path) {
-                Ok(pem) => roots.extend(certificates(&pem)),
-                Err(error) if required => return Err(unreadable(&path, &error)),
-                Err(_) => {}
-            }
+        let mut roots = self.roots.trusted()?;
+        if let Some(path) = files.and_then(|files| files.ca.as_deref()) {
+            roots.get_or_insert_default().extend(read_certificates(path)?);
         }
         let mut tls = TlsConfig::builder();
-        if !roots.is_empty() {
+        if let Some(roots) = roots {
             tls = tls.root_certs(RootCerts::from(roots));
         }
         if let Some((cert, key)) = files.and_then(|files| files.client.as_ref()) {
@@ -377,11 +370,56 @@ impl Client {
     }
 }
 
-/// Where systems keep the certificates they trust, as one PEM file.
-const SYSTEM_ROOTS: [&str; 4] =
-    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"];
+/// The authorities that are trusted: the system's, or in their place what OpenSSL's variables name, and one file more.
+struct Roots {
+    file: Option<String>,
+    directories: Option<String>,
+    extra: Option<String>,
+}
 
-fn certificates(pem: &[u8]) -> impl Iterator<Item = ureq::tls::Certificate<'static>> + '_ {
+impl Roots {
+    fn from_world(world: &dyn World) -> Self {
+        let variable = |name| world.variable(name).filter(|text| !text.is_empty());
+        Self { file: variable("SSL_CERT_FILE"), directories: variable("SSL_CERT_DIR"), extra: variable("HYDRATE_CA_FILE") }
+    }
+
+    /// The certificates; `None` where no variable names any and the system has none: then those of the HTTP library hold.
+    fn trusted(&self) -> Result<Option<Vec<Certificate<'static>>>, Box<Diagnostic>> {
+        let named = self.file.is_some() || self.directories.is_some();
+        let found = if named { self.named()? } else { rustls_native_certs::load_native_certs().certs };
+        let mut roots: Vec<_> = found.iter().map(|one| Certificate::from_der(one).to_owned()).collect();
+        if let Some(path) = &self.extra {
+            roots.extend(read_certificates(path)?);
+        }
+        Ok((named || !roots.is_empty()).then_some(roots))
+    }
+
+    /// As OpenSSL has it, each variable stands for one of two places, and where it is not set that place is the system's.
+    /// A file that is named must be there; of the directories those that are not there are passed over.
+    fn named(&self) -> Result<Vec<CertificateDer<'static>>, Box<Diagnostic>> {
+        let system = openssl_probe::probe();
+        let file = self.file.as_ref().map(PathBuf::from);
+        if let Some(path) = &self.file {
+            std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+        }
+        let directories = match &self.directories {
+            Some(list) => std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect(),
+            None => system.cert_dir,
+        };
+        let mut found = rustls_native_certs::load_certs_from_paths(file.or(system.cert_file).as_deref(), None).certs;
+        for directory in &directories {
+            found.extend(rustls_native_certs::load_certs_from_paths(None, Some(directory)).certs);
+        }
+        Ok(found)
+    }
+}
+
+fn read_certificates(path: &str) -> Result<Vec<Certificate<'static>>, Box<Diagnostic>> {
+    let pem = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    Ok(certificates(&pem).collect())
+}
+
+fn certificates(pem: &[u8]) -> impl Iterator<Item = Certificate<'static>> + '_ {
     parse_pem(pem).filter_map(|item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(certificate),
         _ => None,
@@ -404,8 +442,8 @@ fn client_certificate(cert: &str, key: &str) -> Result<ClientCert, Box<Diagnosti
 }
 
 /// The HTTP library takes for granted that a certificate is sound and fits its key.
-fn check_client(chain: &[ureq::tls::Certificate<'_>], key: &ureq::tls::PrivateKey<'_>) -> Result<(), rustls::Error> {
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+fn check_client(chain: &[Certificate<'_>], key: &ureq::tls::PrivateKey<'_>) -> Result<(), rustls::Error> {
+    use rustls::pki_types::PrivateKeyDer;
     let chain = chain.iter().map(|one| CertificateDer::from(one.der().to_vec())).collect();
     let key = PrivateKeyDer::try_from(key.der().to_vec()).map_err(|error| rustls::Error::General(error.to_owned()))?;
     rustls::sign::CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider()).map(drop)
@@ -703,6 +741,42 @@ mod tests {
                 proptest::prop_assert_eq!(uri.port_u16().unwrap_or(default), url.port());
                 proptest::prop_assert_eq!(uri.scheme_str(), Some(url.scheme()));
             }
+        }
+    }
+
+    #[test]
+    fn authorities_are_those_that_openssl_would_trust() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name).display().to_string();
+        let write = |name: &str, body: &str| {
+            std::fs::write(path(name), format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")).unwrap();
+        };
+        for directory in ["one", "two"] {
+            std::fs::create_dir(path(directory)).unwrap();
+        }
+        for (name, body) in [("file.pem", "AAAA"), ("one/1.0", "AAAB"), ("two/2.0", "AAAC"), ("extra.pem", "AAAD")] {
+            write(name, body);
+        }
+        std::fs::write(path("one/README"), "no certificate").unwrap();
+        let trusted = |variables: &[(&str, String)]| {
+            let world = variables.iter().fold(hydrate_base::MemoryWorld::new(), |world, (name, value)| world.with_variable(name, value));
+            let roots = Roots::from_world(&world).trusted().map_err(|error| error.to_string())?;
+            Ok::<_, String>(roots.map(|roots| roots.iter().map(|one| one.der().get(2).copied().unwrap_or_default()).collect::<Vec<_>>()))
+        };
+        let list = format!("{}:{}:{}", path("one"), path("nowhere"), path("two"));
+        let (file, directories) = (("SSL_CERT_FILE", path("file.pem")), ("SSL_CERT_DIR", list));
+        let extra = ("HYDRATE_CA_FILE", path("extra.pem"));
+        assert_eq!(trusted(&[file.clone(), directories.clone()]).unwrap(), Some(vec![0, 1, 2]));
+        assert_eq!(trusted(&[file.clone(), directories, extra.clone()]).unwrap(), Some(vec![0, 1, 2, 3]));
+        // A variable that names nothing trusts nobody, rather than somebody else.
+        assert_eq!(trusted(&[("SSL_CERT_FILE", path("one/README")), ("SSL_CERT_DIR", path("nowhere"))]).unwrap(), Some(vec![]));
+        // The other place is the system's.
+        let with_file = trusted(&[file]).unwrap().unwrap();
+        assert!(with_file.first() == Some(&0), "{} roots", with_file.len());
+        assert!(trusted(&[extra]).unwrap().unwrap().contains(&3));
+        for variable in ["SSL_CERT_FILE", "HYDRATE_CA_FILE"] {
+            let error = trusted(&[(variable, path("missing.pem"))]).unwrap_err();
+            assert!(error.contains("cannot read") && error.contains("missing.pem"), "{error}");
         }
     }
 

@@ -1,4 +1,7 @@
 //! Prime numbers for keys.
+//!
+//! `rsa` could make its own. These stay because candidates are sieved before they are tested, and the generator of `rsa`
+//! has not been measured to be as fast in a release build; what is random comes from the World in both.
 
 use num_bigint::BigUint;
 use rand_core::RngCore;
