@@ -10,11 +10,20 @@ pub(crate) fn quick(text: &str) -> Option<Identity> {
     let mut identity = Identity::default();
     let mut seen = Seen::default();
     let mut lines = text.lines().peekable();
+    let mut may_go_on = false;
     while let Some(line) = lines.next() {
-        if is_blank(line) || line.starts_with([' ', '\t']) {
+        if is_blank(line) {
+            continue;
+        }
+        if line.starts_with([' ', '\t']) {
+            // A text may go on in the next line, which is then further in.
+            if may_go_on {
+                return None;
+            }
             continue;
         }
         let (key, value) = entry(line)?;
+        may_go_on = matches!(key, "apiVersion" | "kind");
         match key {
             "apiVersion" => seen.once(0, &mut identity.api_version, plain(value)?)?,
             "kind" => seen.once(1, &mut identity.kind, plain(value)?)?,
@@ -113,11 +122,17 @@ impl Seen {
 fn metadata(block: &[&str], identity: &mut Identity) -> Option<()> {
     let indent = block.iter().find(|line| !is_blank(line)).map(|line| indentation(line))?;
     let (mut name, mut generated, mut namespaces) = (None, None, 0);
+    let mut may_go_on = false;
     for line in block.iter().filter(|line| !is_blank(line)) {
         if indentation(line) > indent {
+            // A text may go on in the next line, which is then further in.
+            if may_go_on {
+                return None;
+            }
             continue;
         }
         let (key, value) = entry(line.get(indent..)?)?;
+        may_go_on = matches!(key, "name" | "generateName" | "namespace");
         match key {
             "name" if name.is_none() => name = Some(plain(value)?),
             "generateName" if generated.is_none() => generated = Some(plain(value)?),
@@ -184,6 +199,8 @@ fn is_closed(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn name(text: &str) -> Option<String> {
@@ -214,5 +231,62 @@ mod tests {
         ] {
             assert_eq!(name(text), None, "{text}");
         }
+    }
+
+    /// Lines of documents, many of which are unusual; some only in certain places.
+    const LINES: &[&str] = &[
+        "apiVersion: v1\n",
+        "apiVersion: \"apps/v1\" # c\n",
+        "kind: Pod\n",
+        "kind: 'Deployment'\n",
+        "kind: !!str Pod\n",
+        "kind: ConfigMapList\n",
+        "metadata:\n  name: a\n",
+        "metadata:\n  # c\n\n    namespace: 'x'\n    name: b\n",
+        "metadata:\n  labels:\n    name: no\n  generateName: c-\n",
+        "metadata:\n  name: 1.5\n",
+        "metadata:\n  name: 0x1f\n",
+        "metadata:\n  name: 1e3\n",
+        "metadata:\n  name: yes\n",
+        "metadata:\n  name: a\n  namespace: ~\n",
+        "metadata:\n  annotations:\n    t: \"x\n  name: y\"\n  name: a\n",
+        "metadata:\n  name: a\n    b\n",
+        "metadata:\n  name:\n    a\n",
+        "metadata: {name: a}\n",
+        "metadata: &m\n  name: a\n",
+        "data:\n  a: |\n    kind: Secret\n",
+        "text: |\n  kind: Secret\n\n  metadata:\n",
+        "one: \"x\nkind: Secret\"\n",
+        "two: 'x\n  kind: y'\n",
+        "three: {a: b,\n  kind: c}\n",
+        "four: text\n  that goes on\n",
+        "  text\n",
+        "<<: {kind: Secret}\n",
+        "# kind: Secret\n",
+        "\n",
+        "list:\n- kind: x\n",
+        "? kind\n: Secret\n",
+        "\"kind\": Secret\n",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// What is read from lines is what the parser reads, wherever the document can be parsed.
+        #[test]
+        fn the_quick_way_agrees_with_the_parser(lines in prop::collection::vec(prop::sample::select(LINES), 2..7)) {
+            let text = lines.concat();
+            let file = hydrate_base::SourceFile::new("a.yaml".to_owned(), text.as_bytes());
+            if let (Some(quick), Ok(Some(root))) = (quick(&text), crate::compose::document(&file, 0, &text)) {
+                prop_assert_eq!(Ok(quick), of(&root), "{}", text);
+            }
+        }
+    }
+
+    /// The lines above would show nothing if the quick way took none of their documents.
+    #[test]
+    fn the_quick_way_is_taken() {
+        let taken = |kind: usize, metadata: usize| quick(&[LINES[0], LINES[kind], LINES[metadata], LINES[20]].concat()).is_some();
+        assert!(taken(2, 6) && taken(3, 7) && taken(3, 8) && !taken(5, 6));
     }
 }
