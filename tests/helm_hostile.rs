@@ -129,6 +129,19 @@ fn templates_without_end() {
         ),
         template("tpl-that-doubles", "{{ $x := \"xx\" }}{{ range until 60 }}{{ $x = tpl \"{{ . }}{{ . }}\" $x }}{{ end }}{{ len $x }}"),
         case(
+            "import-into-itself",
+            &[
+                (
+                    "Chart.yaml",
+                    "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies:\n- {name: sub, version: 1.0.0, import-values: [{child: data, parent: in}, {child: data, parent: in.deep}]}\n",
+                ),
+                ("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n"),
+                ("charts/sub/values.yaml", "data: {a: {b: 1}}\n"),
+                ("templates/a.yaml", "{{ toYaml .Values }}"),
+            ],
+            &[],
+        ),
+        case(
             "many-templates",
             &[
                 ("templates/a.yaml", "{{ range until 900 }}{{ end }}"),

@@ -130,7 +130,12 @@ fn import(charts: &mut Charts, id: ChartId, warnings: &mut Warnings) -> Result<(
         for (child, parent) in &paths {
             let name = &charts.requirement(required).dependency.name;
             match table(&merged, &format!("{name}.{child}")) {
-                Ok(found) => coalesce::tables(&imported, &nested(parent, found), "", merge, warnings),
+                Ok(found) => {
+                    coalesce::tables(&imported, &nested(parent, found), "", merge, warnings);
+                    if contains_itself(&imported, &mut Vec::new(), &mut Vec::new()) {
+                        return Err(format!("import-values of the dependency {name}: {child} would be imported into itself, at {parent}"));
+                    }
+                }
                 Err(error) => warnings.push(format!("Warning: ImportValues missing table from chart {name}: {error}")),
             }
         }
@@ -141,6 +146,24 @@ fn import(charts: &mut Charts, id: ChartId, warnings: &mut Warnings) -> Result<(
     coalesce::tables(&values, &imported, "", merge, warnings);
     charts.set_values(id, values);
     Ok(())
+}
+
+/// Whether a table is somewhere below itself: Helm shares what it imports, and then never ends. `above` are the tables on the path to this
+/// one, `done` those that have been looked through.
+fn contains_itself(map: &Map, above: &mut Vec<Map>, done: &mut Vec<Map>) -> bool {
+    if above.iter().any(|outer| outer.same(map)) {
+        return true;
+    }
+    if done.iter().any(|other| other.same(map)) {
+        return false;
+    }
+    above.push(map.clone());
+    let inner: Vec<Map> =
+        map.entries().iter().filter_map(|(_, value)| if let Value::Map(inner) = value { Some(inner.clone()) } else { None }).collect();
+    let found = inner.iter().any(|inner| contains_itself(inner, above, done));
+    above.pop();
+    done.push(map.clone());
+    found
 }
 
 /// What an entry imports, from which path to which. Helm turns `import-values` into such pairs, and knows no pairs where it
