@@ -131,6 +131,8 @@ fn import(charts: &mut Charts, id: ChartId, warnings: &mut Warnings) -> Result<(
             let name = &charts.requirement(required).dependency.name;
             match table(&merged, &format!("{name}.{child}")) {
                 Ok(found) => {
+                    // Helm's `AsMap` makes another table of an empty one, so that this one is not shared.
+                    let found = if found.is_empty() { Map::new() } else { found };
                     coalesce::tables(&imported, &nested(parent, found), "", merge, warnings);
                     if contains_itself(&imported, &mut Vec::new(), &mut Vec::new()) {
                         return Err(format!("import-values of the dependency {name}: {child} would be imported into itself, at {parent}"));
