@@ -43,7 +43,7 @@ diff: $(HYDRATE) ## Show what `make hydrate` would change
 CHECKER ?= $(CARGO) test --workspace --locked --no-run --quiet && $(TARGET)/debug/hydrate
 
 .PHONY: check
-check: fmt clippy doc ## Format, lints, documentation, that manifests/ is what would be rendered, and that all references in it hold
+check: fmt clippy doc deny ## Format, lints, documentation, that manifests/ is what would be rendered, and that all references in it hold
 	$(CHECKER) check -e $(ENV) --references
 
 .PHONY: fmt
