@@ -463,6 +463,11 @@ impl Map {
     pub fn same(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.cell, &other.cell)
     }
+
+    /// Where the map lies, which is the same for all that share it, as long as one of them is there.
+    pub fn address(&self) -> usize {
+        Rc::as_ptr(&self.cell).addr()
+    }
 }
 
 const INTERFACE: &str = "interface {}";

@@ -1,5 +1,7 @@
 //! Which dependencies take part, and what they give to their parent (`pkg/chart/v2/util/dependencies.go`).
 
+use std::collections::BTreeMap;
+
 use super::coalesce::{self, Mode, Warnings};
 use super::instance::{ChartId, Charts, Requirement, RequirementId};
 use hydrate_chart::{Dependency, Import, ImportPath, Level};
@@ -134,7 +136,7 @@ fn import(charts: &mut Charts, id: ChartId, warnings: &mut Warnings) -> Result<(
                     // Helm's `AsMap` makes another table of an empty one, so that this one is not shared.
                     let found = if found.is_empty() { Map::new() } else { found };
                     coalesce::tables(&imported, &nested(parent, found), "", merge, warnings);
-                    if contains_itself(&imported, &mut Vec::new(), &mut Vec::new()) {
+                    if contains_itself(&imported, &mut BTreeMap::new()) {
                         return Err(format!("import-values of the dependency {name}: {child} would be imported into itself, at {parent}"));
                     }
                 }
@@ -150,21 +152,17 @@ fn import(charts: &mut Charts, id: ChartId, warnings: &mut Warnings) -> Result<(
     Ok(())
 }
 
-/// Whether a table is somewhere below itself: Helm shares what it imports, and then never ends. `above` are the tables on the path to this
-/// one, `done` those that have been looked through.
-fn contains_itself(map: &Map, above: &mut Vec<Map>, done: &mut Vec<Map>) -> bool {
-    if above.iter().any(|outer| outer.same(map)) {
-        return true;
+/// Whether a table is somewhere below itself: Helm shares what it imports, and then never ends. `open` has the tables that were met, and
+/// whether they are above this one; those that are not have been looked through.
+fn contains_itself(map: &Map, open: &mut BTreeMap<usize, bool>) -> bool {
+    if let Some(is_above) = open.get(&map.address()) {
+        return *is_above;
     }
-    if done.iter().any(|other| other.same(map)) {
-        return false;
-    }
-    above.push(map.clone());
+    open.insert(map.address(), true);
     let inner: Vec<Map> =
         map.entries().iter().filter_map(|(_, value)| if let Value::Map(inner) = value { Some(inner.clone()) } else { None }).collect();
-    let found = inner.iter().any(|inner| contains_itself(inner, above, done));
-    above.pop();
-    done.push(map.clone());
+    let found = inner.iter().any(|inner| contains_itself(inner, open));
+    open.insert(map.address(), false);
     found
 }
 
