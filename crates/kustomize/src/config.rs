@@ -1,13 +1,17 @@
-//! Which fields the transformers change: kustomize's own tables and what `configurations` and `crds` add to them.
+//! Which fields the transformers change: kustomize's own, which stand in the transformers' files, and what `configurations` and `crds` add to
+//! them.
 //!
 //! Follows `api/internal/plugins/builtinconfig` of kustomize 5.8.1.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::config_tables;
-use super::decode::{Conf, Mode, record};
+use ecow::EcoString;
+
+use super::decode::{Conf, Decode, Mode, Record, record};
 use super::errors::{Fail, KResult, fail};
+use super::filters::{FIELD_LISTS, namerefs};
 use super::kustomization::{FieldSpec, GvkFields};
 use hydrate_base::SourceFile;
 
@@ -19,50 +23,65 @@ record! {
     }
 }
 
-record! {
-    /// The fields of every transformer. Lists are shared until they are changed.
-    pub(crate) Config {
-        "namePrefix" name_prefix: Rc<Vec<FieldSpec>>,
-        "nameSuffix" name_suffix: Rc<Vec<FieldSpec>>,
-        "namespace" namespace: Rc<Vec<FieldSpec>>,
-        "commonLabels" common_labels: Rc<Vec<FieldSpec>>,
-        "labels" labels: Rc<Vec<FieldSpec>>,
-        "templateLabels" template_labels: Rc<Vec<FieldSpec>>,
-        "commonAnnotations" common_annotations: Rc<Vec<FieldSpec>>,
-        "nameReference" name_reference: Rc<Vec<NameReference>>,
-        "varReference" var_reference: Rc<Vec<FieldSpec>>,
-        "images" images: Rc<Vec<FieldSpec>>,
-        "replicas" replicas: Rc<Vec<FieldSpec>>,
+/// A list of fields that a transformer changes: kustomize's own, to which `configurations` and `crds` can add.
+#[derive(Debug)]
+pub(crate) struct FieldList {
+    /// Its key in a file of `configurations`.
+    pub key: &'static str,
+    /// What kustomize's messages call it.
+    pub title: &'static str,
+    /// kustomize's own fields.
+    pub builtin: fn() -> Vec<FieldSpec>,
+}
+
+/// The fields that transformers change. Lists are shared until they are changed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Config {
+    /// By their keys; what is not here is empty.
+    lists: BTreeMap<&'static str, Rc<Vec<FieldSpec>>>,
+    /// What names refer to.
+    pub name_reference: Rc<Vec<NameReference>>,
+}
+
+impl Record for Config {
+    const NAME: &'static str = "Config";
+
+    fn set(&mut self, name: &str, value: Conf<'_>) -> KResult<bool> {
+        if name.eq_ignore_ascii_case("nameReference") {
+            self.name_reference = value.optional()?.map_or_else(|| Rc::clone(&self.name_reference), Rc::new);
+            return Ok(true);
+        }
+        let Some(list) = FIELD_LISTS.iter().find(|list| name.eq_ignore_ascii_case(list.key)) else { return Ok(false) };
+        if let Some(specs) = value.optional()? {
+            *self.fields_mut(list) = Rc::new(specs);
+        }
+        Ok(true)
     }
 }
 
-impl<T: super::decode::Decode + Default> super::decode::Decode for Rc<T> {
+impl Decode for Config {
     fn decode(conf: Conf<'_>) -> KResult<Self> {
-        conf.value().map(Rc::new)
+        conf.record()
     }
-}
-
-fn lists(config: &mut Config) -> [(&'static str, &mut Rc<Vec<FieldSpec>>); 10] {
-    [
-        ("NamePrefix", &mut config.name_prefix),
-        ("NameSuffix", &mut config.name_suffix),
-        ("NameSpace", &mut config.namespace),
-        ("CommonLabels", &mut config.common_labels),
-        ("Labels", &mut config.labels),
-        ("TemplateLabels", &mut config.template_labels),
-        ("CommonAnnotations", &mut config.common_annotations),
-        ("VarReference", &mut config.var_reference),
-        ("Images", &mut config.images),
-        ("Replicas", &mut config.replicas),
-    ]
 }
 
 impl Config {
     /// kustomize's own tables.
     pub(crate) fn builtin() -> Self {
-        let mut config = config_tables::builtin();
+        let lists = FIELD_LISTS.iter().map(|list| (list.key, Rc::new((list.builtin)()))).collect();
+        let mut config = Self { lists, name_reference: Rc::new(namerefs::builtin()) };
         config.sort();
         config
+    }
+
+    /// The fields of a list.
+    pub(crate) fn fields(&self, list: &FieldList) -> Rc<Vec<FieldSpec>> {
+        self.lists.get(list.key).map(Rc::clone).unwrap_or_default()
+    }
+
+    /// The fields of a list, to be changed.
+    pub(crate) fn fields_mut(&mut self, list: &FieldList) -> &mut Rc<Vec<FieldSpec>> {
+        self.lists.entry(list.key).or_default()
     }
 
     /// Reads a file of `configurations`.
@@ -75,7 +94,7 @@ impl Config {
 
     fn sort(&mut self) {
         // What is in order already stays shared.
-        for (_, list) in lists(self) {
+        for list in self.lists.values_mut() {
             if !list.is_sorted_by(|a, b| a.gvk.compare(&b.gvk).is_le()) {
                 Rc::make_mut(list).sort_by(|a, b| a.gvk.compare(&b.gvk));
             }
@@ -86,9 +105,10 @@ impl Config {
     }
 
     /// Adds what another configuration has and this one has not.
-    pub(crate) fn merge(&mut self, mut other: Self) -> KResult<()> {
-        for ((name, mine), (_, theirs)) in lists(self).into_iter().zip(lists(&mut other)) {
-            merge_specs(mine, theirs).map_err(|error| error.wrap(format!("failed to merge {name} fieldSpec")))?;
+    pub(crate) fn merge(&mut self, other: Self) -> KResult<()> {
+        for list in FIELD_LISTS {
+            merge_specs(self.fields_mut(list), &other.fields(list))
+                .map_err(|error| error.wrap(format!("failed to merge {} fieldSpec", list.title)))?;
         }
         merge_references(&mut self.name_reference, &other.name_reference)
             .map_err(|error| error.wrap("failed to merge NameReference fieldSpec"))?;
@@ -156,6 +176,34 @@ pub(crate) fn merge_spec(list: &mut Vec<FieldSpec>, new: &FieldSpec) -> KResult<
 fn selects(selector: &GvkFields, gvk: &GvkFields) -> bool {
     let fits = |wanted: &str, have: &str| wanted.is_empty() || wanted == have;
     fits(&selector.group, &gvk.group) && fits(&selector.version, &gvk.version) && fits(&selector.kind, &gvk.kind)
+}
+
+/// Where the pod specification is in a kind with a template of pods.
+pub(crate) const TEMPLATE: &str = "spec/template/spec";
+
+/// Where the pod specification is in a CronJob.
+pub(crate) const JOB_TEMPLATE: &str = "spec/jobTemplate/spec/template/spec";
+
+/// Reads `Kind`, `Kind.group`, `Kind.group/version` or `Kind/version`; empty for every kind.
+pub(crate) fn gvk(text: &str) -> GvkFields {
+    let (rest, version) = text.split_once('/').unwrap_or((text, ""));
+    let (kind, group) = rest.split_once('.').unwrap_or((rest, ""));
+    GvkFields { group: group.into(), version: version.into(), kind: kind.into() }
+}
+
+/// A field of the kinds that [`gvk`] reads.
+pub(crate) fn spec(kind: &str, path: impl Into<EcoString>, create: bool) -> FieldSpec {
+    FieldSpec { path: path.into(), create, gvk: gvk(kind) }
+}
+
+/// Kinds, each with a path.
+pub(crate) fn specs(table: &[(&str, &str)], create: bool) -> Vec<FieldSpec> {
+    table.iter().map(|(kind, path)| spec(kind, *path, create)).collect()
+}
+
+/// Kinds, each with the place of its pods' specification, and paths in that.
+pub(crate) fn in_pods(kinds: &[(&str, &str)], paths: &[&str]) -> Vec<FieldSpec> {
+    kinds.iter().flat_map(|(kind, pod)| paths.iter().map(move |path| spec(kind, format!("{pod}/{path}"), false))).collect()
 }
 
 /// A specification for a kind, without group and version.

@@ -8,6 +8,7 @@ use ecow::EcoString;
 
 use super::config::{self, Config, NameReference};
 use super::errors::{KResult, fail};
+use super::filters::{annotations, labels, names};
 use super::json::Json;
 use super::kustomization::GvkFields;
 use super::loader::Loader;
@@ -91,13 +92,13 @@ impl Walk<'_> {
         };
         let spec = || config::spec_of_kind(self.kind, path.join("/"));
         if text("x-kubernetes-annotation").is_some() {
-            config::merge_spec(Rc::make_mut(&mut config.common_annotations), &spec())?;
+            config::merge_spec(Rc::make_mut(config.fields_mut(&annotations::FIELDS)), &spec())?;
         }
         if text("x-kubernetes-label-selector").is_some() {
-            config::merge_spec(Rc::make_mut(&mut config.common_labels), &spec())?;
+            config::merge_spec(Rc::make_mut(config.fields_mut(&labels::COMMON_FIELDS)), &spec())?;
         }
         if text("x-kubernetes-identity").is_some() {
-            config::merge_spec(Rc::make_mut(&mut config.name_prefix), &spec())?;
+            config::merge_spec(Rc::make_mut(config.fields_mut(&names::PREFIX_FIELDS)), &spec())?;
         }
         if let (Some(version), Some(kind)) = (text("x-kubernetes-object-ref-api-version"), text("x-kubernetes-object-ref-kind")) {
             let key = text("x-kubernetes-object-ref-name-key").unwrap_or("name");

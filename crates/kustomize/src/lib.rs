@@ -4,7 +4,6 @@
 
 mod compose;
 mod config;
-mod config_tables;
 mod crds;
 mod decode;
 mod errors;
@@ -31,6 +30,7 @@ mod selector;
 mod shared;
 mod sort;
 mod target;
+mod transformer;
 mod tree;
 mod write;
 

@@ -3,33 +3,19 @@
 //!
 //! Follows `api/internal/plugins/loader` and `api/internal/builtins` of kustomize 5.8.1.
 
-use std::rc::Rc;
-
 use ecow::EcoString;
 
-use super::decode::{Conf, Mode, Record, record};
+use super::decode::record;
 use super::errors::{Fail, KResult, fail};
-use super::filters::{annotations, hash, images, labels, names, namespace, patches, replacements, replicas, value_add};
+use super::filters::TRANSFORMERS;
 use super::generators;
 use super::helm::{self, HelmFlags, HelmInflator};
-use super::kustomization::{
-    FieldSpec, HelmChart, HelmGlobals, Image, ObjectMeta, Patch, PatchArgs, Replacement, Replica, SecretArgs, Selector, Texts,
-};
+use super::kustomization::{HelmChart, HelmGlobals, ObjectMeta, SecretArgs};
 use super::loader::Loader;
 use super::resmap::ResMap;
 use super::resource::Resource;
-use super::write;
-use hydrate_base::SourceFile;
+use super::transformer::{PluginFile, Transform, Transformer};
 use hydrate_yaml::node::Node;
-
-record! {
-    /// `AnnotationsTransformer`, `LabelTransformer`
-    pub(crate) Entries {
-        "annotations" annotations: Texts,
-        "labels" labels: Texts,
-        "fieldSpecs" specs: Vec<FieldSpec>,
-    }
-}
 
 record! {
     /// `ConfigMapGenerator`, `SecretGenerator`
@@ -66,70 +52,6 @@ record! {
     }
 }
 
-record! {
-    /// `ImageTagTransformer`
-    pub(crate) ImageTag {
-        "imageTag" image: Image,
-        "fieldSpecs" specs: Vec<FieldSpec>,
-    }
-}
-
-record! {
-    /// `NamespaceTransformer`
-    pub(crate) NamespacePlugin {
-        "metadata" metadata: ObjectMeta,
-        "fieldSpecs" specs: Vec<FieldSpec>,
-        "unsetOnly" unset_only: bool,
-        "setRoleBindingSubjects" subjects: EcoString,
-    }
-}
-
-record! {
-    /// `PatchTransformer`, `PatchJson6902Transformer`, `PatchStrategicMergeTransformer`
-    pub(crate) Patches {
-        "path" path: EcoString,
-        "patch" patch: EcoString,
-        "jsonOp" json: EcoString,
-        "target" target: Option<Selector>,
-        "options" options: Option<PatchArgs>,
-        "paths" paths: Vec<EcoString>,
-        "patches" patches: EcoString,
-    }
-}
-
-record! {
-    /// `PrefixTransformer`, `SuffixTransformer`
-    pub(crate) Affix {
-        "prefix" prefix: EcoString,
-        "suffix" suffix: EcoString,
-        "fieldSpecs" specs: Option<Vec<FieldSpec>>,
-    }
-}
-
-record! {
-    /// `ReplacementTransformer`
-    pub(crate) ReplacementPlugin {
-        "replacements" replacements: Vec<Replacement>,
-    }
-}
-
-record! {
-    /// `ReplicaCountTransformer`
-    pub(crate) ReplicaPlugin {
-        "replica" replica: Replica,
-        "fieldSpecs" specs: Vec<FieldSpec>,
-    }
-}
-
-record! {
-    /// `ValueAddTransformer`
-    pub(crate) ValueAdd {
-        "value" value: EcoString,
-        "targets" targets: Vec<value_add::Target>,
-        "targetFilePath" target_file: EcoString,
-    }
-}
-
 /// What plugins need beyond their configuration.
 pub(crate) struct Context<'c, 'w> {
     /// Loads the files they name.
@@ -138,25 +60,6 @@ pub(crate) struct Context<'c, 'w> {
     pub inflator: Option<&'c dyn HelmInflator>,
     /// What the command line says about Helm.
     pub flags: &'c HelmFlags,
-}
-
-/// The configuration of a plugin, ready to be decoded.
-struct Config {
-    file: std::sync::Arc<SourceFile>,
-    node: Node,
-}
-
-impl Config {
-    fn new(res: &Resource) -> KResult<Self> {
-        let text = write::to_yaml(&res.node)?;
-        let file = SourceFile::new(res.kind(), text.into_bytes());
-        let node = super::read::first_document(&file.text)?.unwrap_or_else(|| Node::mapping(Vec::new()));
-        Ok(Self { file, node })
-    }
-
-    fn read<T: Record>(&self) -> KResult<T> {
-        Conf::new(&self.node, &self.file, Mode::Loose).record()
-    }
 }
 
 fn check_builtin(res: &Resource, id: &super::ids::ResId) -> KResult<()> {
@@ -169,30 +72,57 @@ fn check_builtin(res: &Resource, id: &super::ids::ResId) -> KResult<()> {
         .help("hydrate runs kustomize's builtin plugins only: container and exec functions, Go plugins and Starlark are not supported"))
 }
 
-fn configured<T>(res: &Resource, map: &ResMap, configure: impl FnOnce(&Config) -> KResult<T>) -> KResult<T> {
+/// Makes something of the configuration of a builtin plugin.
+fn configured<T>(res: &Resource, map: &ResMap, loader: &Loader<'_>, make: impl FnOnce(&PluginFile<'_, '_>) -> KResult<T>) -> KResult<T> {
     let id = res.org_id(map.schemas())?;
     check_builtin(res, &id)?;
-    configure(&Config::new(res)?).map_err(|error| error.wrap(format!("plugin {id} fails configuration")))
+    make(&PluginFile::new(res, loader)?).map_err(|error| error.wrap(format!("plugin {id} fails configuration")))
+}
+
+type Generate = fn(&PluginFile<'_, '_>, &Context<'_, '_>) -> KResult<Vec<Resource>>;
+
+/// The generators, by kind.
+const GENERATORS: &[(&str, Generate)] = &[
+    ("ConfigMapGenerator", |file, context| Ok(vec![generators::config_map(context.loader, &generator(file)?.args)?])),
+    ("SecretGenerator", |file, context| Ok(vec![generators::secret(context.loader, &generator(file)?)?])),
+    ("HelmChartInflationGenerator", inflate),
+    ("IAMPolicyGenerator", |file, _| iam_policy(&file.read()?)),
+];
+
+fn generator_of(kind: &str) -> Option<Generate> {
+    GENERATORS.iter().find(|(name, _)| *name == kind).map(|(_, generate)| *generate)
+}
+
+fn transformer_of(kind: &str) -> Option<&'static Transformer> {
+    TRANSFORMERS.iter().find(|transformer| transformer.kind == kind)
 }
 
 /// Runs a generator.
 pub(crate) fn generate(res: &Resource, map: &ResMap, context: &Context<'_, '_>) -> KResult<Vec<Resource>> {
-    configured(res, map, |config| match res.kind() {
-        "ConfigMapGenerator" => generators::config_map(context.loader, &generator(config)?.args).map(|res| vec![res]),
-        "SecretGenerator" => generators::secret(context.loader, &generator(config)?).map(|res| vec![res]),
-        "HelmChartInflationGenerator" => {
-            let plugin: Helm = config.read()?;
-            let globals = HelmGlobals { chart_home: plugin.chart_home, config_home: plugin.config_home };
-            helm::generate(context.loader, &globals, &plugin.chart, context.flags, context.inflator)
-        }
-        "IAMPolicyGenerator" => iam_policy(&config.read()?),
-        kind if is_transformer(kind) => fail(format!("plugin {} not a generator", res.gvk())),
-        _ => fail(format!("unable to load builtin {}", res.gvk())),
+    configured(res, map, context.loader, |file| match generator_of(res.kind()) {
+        Some(generate) => generate(file, context),
+        None if transformer_of(res.kind()).is_some() => fail(format!("plugin {} not a generator", res.gvk())),
+        None => fail(format!("unable to load builtin {}", res.gvk())),
     })
 }
 
-fn generator(config: &Config) -> KResult<SecretArgs> {
-    let Generator { metadata, mut args } = config.read()?;
+/// Configures a transformer.
+pub(crate) fn transformer(res: &Resource, map: &ResMap, context: &Context<'_, '_>) -> KResult<Transform> {
+    configured(res, map, context.loader, |file| match transformer_of(res.kind()) {
+        Some(transformer) => (transformer.of_file)(file),
+        None if generator_of(res.kind()).is_some() => fail(format!("plugin {} not a transformer", res.gvk())),
+        None => fail(format!("unable to load builtin {}", res.gvk())),
+    })
+}
+
+fn inflate(file: &PluginFile<'_, '_>, context: &Context<'_, '_>) -> KResult<Vec<Resource>> {
+    let plugin: Helm = file.read()?;
+    let globals = HelmGlobals { chart_home: plugin.chart_home, config_home: plugin.config_home };
+    helm::generate(context.loader, &globals, &plugin.chart, context.flags, context.inflator)
+}
+
+fn generator(file: &PluginFile<'_, '_>) -> KResult<SecretArgs> {
+    let Generator { metadata, mut args } = file.read()?;
     if args.args.name.is_empty() {
         args.args.name = metadata.name;
     }
@@ -220,162 +150,4 @@ fn iam_policy(policy: &IamPolicy) -> KResult<Vec<Resource>> {
         (Node::string("kind"), Node::string("ServiceAccount")),
         (Node::string("metadata"), Node::mapping(meta)),
     ]))])
-}
-
-fn is_transformer(kind: &str) -> bool {
-    matches!(
-        kind,
-        "AnnotationsTransformer"
-            | "HashTransformer"
-            | "ImageTagTransformer"
-            | "LabelTransformer"
-            | "NamespaceTransformer"
-            | "PatchJson6902Transformer"
-            | "PatchStrategicMergeTransformer"
-            | "PatchTransformer"
-            | "PrefixSuffixTransformer"
-            | "PrefixTransformer"
-            | "SuffixTransformer"
-            | "ReplacementTransformer"
-            | "ReplicaCountTransformer"
-            | "ValueAddTransformer"
-    )
-}
-
-/// A configured transformer.
-pub(crate) type Transform = Box<dyn Fn(&mut ResMap) -> KResult<()>>;
-
-/// Configures a transformer.
-pub(crate) fn transformer(res: &Resource, map: &ResMap, context: &Context<'_, '_>) -> KResult<Transform> {
-    configured(res, map, |config| match res.kind() {
-        "AnnotationsTransformer" => {
-            let plugin: Entries = config.read()?;
-            Ok(Box::new(move |map: &mut ResMap| annotations::apply(map, &plugin.annotations, &plugin.specs)) as Transform)
-        }
-        "LabelTransformer" => {
-            let plugin: Entries = config.read()?;
-            Ok(Box::new(move |map: &mut ResMap| labels::apply(map, &plugin.labels, &plugin.specs)))
-        }
-        "HashTransformer" => Ok(Box::new(hash::apply)),
-        "ImageTagTransformer" => {
-            let plugin: ImageTag = config.read()?;
-            Ok(Box::new(move |map: &mut ResMap| images::apply(map, &plugin.image, &plugin.specs)))
-        }
-        "NamespaceTransformer" => namespace_plugin(config.read()?),
-        "PatchTransformer" | "PatchJson6902Transformer" | "PatchStrategicMergeTransformer" => {
-            patch_plugin(res.kind(), config.read()?, context.loader)
-        }
-        "PrefixTransformer" => affix(config.read()?, &[names::End::Start]),
-        "SuffixTransformer" => affix(config.read()?, &[names::End::Finish]),
-        "PrefixSuffixTransformer" => affix(config.read()?, &[names::End::Start, names::End::Finish]),
-        "ReplacementTransformer" => {
-            let plugin: ReplacementPlugin = config.read()?;
-            let all = load_replacements(context.loader, &plugin.replacements)?;
-            Ok(Box::new(move |map: &mut ResMap| replacements::apply(map, &all)))
-        }
-        "ReplicaCountTransformer" => {
-            let plugin: ReplicaPlugin = config.read()?;
-            Ok(Box::new(move |map: &mut ResMap| replicas::apply(map, &plugin.replica, &plugin.specs)))
-        }
-        "ValueAddTransformer" => value_add_plugin(config.read()?, context.loader),
-        "ConfigMapGenerator" | "SecretGenerator" | "HelmChartInflationGenerator" | "IAMPolicyGenerator" => {
-            fail(format!("plugin {} not a transformer", res.gvk()))
-        }
-        _ => fail(format!("unable to load builtin {}", res.gvk())),
-    })
-}
-
-fn namespace_plugin(plugin: NamespacePlugin) -> KResult<Transform> {
-    let subjects = namespace::Subjects::parse(&plugin.subjects)?;
-    Ok(Box::new(move |map: &mut ResMap| {
-        let name = plugin.metadata.namespace.clone();
-        namespace::Namespace { namespace: name, specs: &plugin.specs, unset_only: plugin.unset_only, subjects }.apply(map)
-    }))
-}
-
-fn patch_plugin(kind: &str, plugin: Patches, loader: &Loader<'_>) -> KResult<Transform> {
-    match kind {
-        "PatchTransformer" => {
-            let patch = Patch { path: plugin.path, patch: plugin.patch, target: plugin.target, options: plugin.options };
-            let loaded = patches::Loaded::entry(loader, &patch)?;
-            Ok(Box::new(move |map: &mut ResMap| loaded.apply(map)))
-        }
-        "PatchJson6902Transformer" => {
-            let patch = Patch { path: plugin.path, patch: plugin.json, target: plugin.target, options: None };
-            let loaded = patches::load_json6902(loader, &patch)?;
-            Ok(Box::new(move |map: &mut ResMap| loaded.apply(map)))
-        }
-        _ => {
-            if plugin.paths.is_empty() && plugin.patches.is_empty() {
-                return fail("empty file path and empty patch content");
-            }
-            let mut all = Vec::new();
-            for path in &plugin.paths {
-                all.extend(patches::load_strategic(loader, path)?);
-            }
-            all.extend(super::read::resources(plugin.patches.as_bytes())?);
-            if all.is_empty() {
-                return fail(format!("patch appears to be empty; files=[{}], Patch={}", plugin.paths.join(" "), plugin.patches));
-            }
-            Ok(Box::new(move |map: &mut ResMap| patches::apply_all_strategic(map, &all)))
-        }
-    }
-}
-
-fn affix(plugin: Affix, ends: &'static [names::End]) -> KResult<Transform> {
-    let Some(specs) = plugin.specs else { return fail("fieldSpecs is not expected to be nil") };
-    let text = move |end| if end == names::End::Start { plugin.prefix.clone() } else { plugin.suffix.clone() };
-    Ok(Box::new(move |map: &mut ResMap| ends.iter().try_for_each(|end| names::apply(map, &text(*end), *end, &specs))))
-}
-
-fn value_add_plugin(plugin: ValueAdd, loader: &Loader<'_>) -> KResult<Transform> {
-    let mut value = plugin.value.trim().to_owned();
-    if value.is_empty() {
-        value = loader.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    }
-    let mut targets = plugin.targets;
-    if !plugin.target_file.is_empty() {
-        let file = loader.load(&plugin.target_file)?;
-        if let Some(node) = super::read::first_document(&file.text)? {
-            targets.extend(Conf::new(&node, &file, Mode::Loose).record::<ValueAdd>()?.targets);
-        }
-    }
-    if targets.is_empty() {
-        return fail("must specify at least one target");
-    }
-    for target in &targets {
-        if target.field_path.is_empty() {
-            return fail("fieldPath cannot be empty");
-        }
-        if target.position < 0 {
-            return fail(format!("value of FilePathPosition ({}) cannot be negative", target.position));
-        }
-    }
-    let targets = Rc::new(targets);
-    Ok(Box::new(move |map: &mut ResMap| targets.iter().try_for_each(|target| value_add::apply(map, &value, target))))
-}
-
-/// Replacements, those in files read.
-pub(crate) fn load_replacements(loader: &Loader<'_>, entries: &[Replacement]) -> KResult<Vec<Replacement>> {
-    let mut all = Vec::new();
-    for entry in entries {
-        if entry.path.is_empty() {
-            all.push(entry.clone());
-            continue;
-        }
-        if entry.source.is_some() || entry.targets.as_ref().is_some_and(|targets| !targets.is_empty()) {
-            return fail("cannot specify both path and inline replacement");
-        }
-        let file = loader.load(&entry.path)?;
-        let Some(node) = super::read::first_document(&file.text)? else {
-            return fail("unsupported replacement type encountered within replacement path: invalid");
-        };
-        let conf = Conf::new(&node, &file, Mode::Loose);
-        match super::tree::kind(&node) {
-            super::tree::NodeKind::Sequence => all.extend(conf.value::<Vec<Replacement>>()?),
-            super::tree::NodeKind::Mapping => all.push(conf.record()?),
-            super::tree::NodeKind::Scalar => return fail("unsupported replacement type encountered within replacement path: string"),
-        }
-    }
-    Ok(all)
 }

@@ -12,19 +12,20 @@ use super::config::{self, Config};
 use super::crds;
 use super::decode::spot;
 use super::errors::{Fail, FailKind, KResult, fail};
-use super::filters::{annotations, hash, images, labels, namerefs, names, namespace, patches, replacements, replicas, variables};
+use super::filters::{TRANSFORMERS, annotations, hash, namerefs, patches, variables};
 use super::generators;
 use super::helm::{self, HelmFlags, HelmInflator};
 use super::ids::ResId;
-use super::kustomization::{COMPONENT, FieldSpec, GvkFields, Kustomization, Label, Texts, Var};
+use super::kustomization::{COMPONENT, FieldSpec, GvkFields, Kustomization, Texts, Var};
 use super::loader::Loader;
 use super::openapi::Schemas;
 use super::origin::Origin;
 use super::parallel;
-use super::plugins::{self, Transform};
+use super::plugins;
 use super::read;
 use super::resmap::ResMap;
 use super::resource::{ORIGIN, Resource};
+use super::transformer::{Fields, Step, Warnings};
 use hydrate_base::SourceFile;
 
 /// Names of kustomization files.
@@ -44,7 +45,7 @@ pub(crate) struct Build<'b> {
     /// What the command line says about Helm.
     pub flags: HelmFlags,
     /// Warnings so far.
-    pub warnings: Rc<std::cell::RefCell<Vec<String>>>,
+    pub warnings: Warnings,
     /// Whether patches that select nothing are told.
     pub tell_unmatched: bool,
 }
@@ -121,14 +122,6 @@ pub(crate) fn variable_id(variable: &Var) -> ResId {
     ResId { gvk: variable_gvk(variable).gvk(), name, namespace, cluster_scoped: false }
 }
 
-/// A transformer, its origin for `buildMetadata`, and where the kustomization file asks for it.
-struct Step {
-    run: Transform,
-    origin: Option<Origin>,
-    field: &'static str,
-    entry: Option<usize>,
-}
-
 /// A kustomization that is being built.
 pub(crate) struct Target<'t, 'w> {
     build: &'t Build<'t>,
@@ -185,7 +178,7 @@ impl<'t, 'w> Target<'t, 'w> {
         let mut accumulator = self.accumulate(accumulator)?;
         hash::apply(&mut accumulator.map)?;
         namerefs::apply(&mut accumulator.map, &accumulator.config.name_reference)?;
-        let unused = variables::apply(&mut accumulator.map, &accumulator.variables, &accumulator.config.var_reference)?;
+        let unused = variables::apply(&mut accumulator.map, &accumulator.variables, &accumulator.config.fields(&variables::FIELDS))?;
         if !unused.is_empty() {
             self.build.warnings.borrow_mut().push(format!("well-defined vars that were never replaced: {}", unused.join(",")));
         }
@@ -420,86 +413,16 @@ impl<'t, 'w> Target<'t, 'w> {
         configs.list().iter().map(step).collect()
     }
 
+    /// What the fields of the kustomization ask for.
     fn builtin_transformers(&mut self, config: &Config) -> KResult<Vec<Step>> {
-        let origin = self.origin.clone();
-        let file_name = self.file_name.clone();
-        let file = Arc::clone(&self.file);
-        let mut steps: Vec<Step> = Vec::new();
-        let mut add = |name: &str, (field, entry): (&'static str, Option<usize>), run: Transform| {
-            let origin = origin.as_ref().map(|origin| origin.builtin(&file_name, name));
-            steps.push(Step { run, origin, field, entry });
-        };
-        let k = &mut self.kustomization;
-        if let Some(entries) = k.patches_strategic_merge.take().filter(|entries| !entries.is_empty()) {
-            let mut all = Vec::new();
-            for (at, entry) in entries.iter().enumerate() {
-                let loaded = patches::load_strategic(&self.loader, entry);
-                all.extend(loaded.map_err(|error| spot(error, &file, "patchesStrategicMerge", Some(at)))?);
-            }
-            if all.is_empty() {
-                return fail(format!("patch appears to be empty; files=[{}], Patch=", entries.join(" ")));
-            }
-            add(
-                "PatchStrategicMergeTransformer",
-                ("patchesStrategicMerge", None),
-                Box::new(move |map| patches::apply_all_strategic(map, &all)),
-            );
-        }
-        for (at, patch) in k.patches.take().unwrap_or_default().into_iter().enumerate() {
-            let loaded = patches::Loaded::entry(&self.loader, &patch).map_err(|error| spot(error, &file, "patches", Some(at)))?;
-            let (tell, warnings) = (self.build.tell_unmatched, Rc::clone(&self.build.warnings));
-            let run = move |map: &mut ResMap| {
-                if tell && loaded.is_unmatched(map) {
-                    warnings.borrow_mut().push(format!("the target of patches[{at}] matches nothing"));
-                }
-                loaded.apply(map)
-            };
-            add("PatchTransformer", ("patches", Some(at)), Box::new(run));
-        }
-        if !k.namespace.is_empty() {
-            let (name, specs) = (k.namespace.clone(), Rc::clone(&config.namespace));
-            let run = move |map: &mut ResMap| {
-                let subjects = namespace::Subjects::Default;
-                namespace::Namespace { namespace: name.clone(), specs: &specs, unset_only: false, subjects }.apply(map)
-            };
-            add("NamespaceTransformer", ("namespace", None), Box::new(run));
-        }
-        let affixes = [
-            ("PrefixTransformer", "namePrefix", k.name_prefix.clone(), names::End::Start, Rc::clone(&config.name_prefix)),
-            ("SuffixTransformer", "nameSuffix", k.name_suffix.clone(), names::End::Finish, Rc::clone(&config.name_suffix)),
-        ];
-        for (name, field, text, end, specs) in affixes.into_iter().filter(|(_, _, text, ..)| !text.is_empty()) {
-            add(name, (field, None), Box::new(move |map| names::apply(map, &text, end, &specs)));
-        }
-        let common = k.common_labels.take().unwrap_or_default();
-        let own_labels = k.labels.take().unwrap_or_default();
-        if !common.is_empty() || !own_labels.is_empty() {
-            for (at, label) in own_labels.into_iter().enumerate() {
-                let specs = label_specs(&label, config)?;
-                add("LabelTransformer", ("labels", Some(at)), Box::new(move |map| labels::apply(map, &label.pairs, &specs)));
-            }
-            let specs = Rc::clone(&config.common_labels);
-            add("LabelTransformer", ("commonLabels", None), Box::new(move |map| labels::apply(map, &common, &specs)));
-        }
-        if let Some(entries) = k.common_annotations.take().filter(|entries| !entries.is_empty()) {
-            let specs = Rc::clone(&config.common_annotations);
-            add("AnnotationsTransformer", ("commonAnnotations", None), Box::new(move |map| annotations::apply(map, &entries, &specs)));
-        }
-        for (at, patch) in k.patches_json6902.take().unwrap_or_default().into_iter().enumerate() {
-            let loaded = patches::load_json6902(&self.loader, &patch).map_err(|error| spot(error, &file, "patchesJson6902", Some(at)))?;
-            add("PatchJson6902Transformer", ("patchesJson6902", Some(at)), Box::new(move |map| loaded.apply(map)));
-        }
-        for (at, replica) in k.replicas.take().unwrap_or_default().into_iter().enumerate() {
-            let specs = Rc::clone(&config.replicas);
-            add("ReplicaCountTransformer", ("replicas", Some(at)), Box::new(move |map| replicas::apply(map, &replica, &specs)));
-        }
-        for (at, image) in k.images.take().unwrap_or_default().into_iter().enumerate() {
-            let specs = Rc::clone(&config.images);
-            add("ImageTagTransformer", ("images", Some(at)), Box::new(move |map| images::apply(map, &image, &specs)));
-        }
-        if let Some(entries) = k.replacements.take().filter(|entries| !entries.is_empty()) {
-            let all = plugins::load_replacements(&self.loader, &entries).map_err(|error| spot(error, &file, "replacements", None))?;
-            add("ReplacementTransformer", ("replacements", None), Box::new(move |map| replacements::apply(map, &all)));
+        let unmatched = self.build.tell_unmatched.then(|| Rc::clone(&self.build.warnings));
+        let (kustomization, loader, file) = (&mut self.kustomization, &self.loader, &self.file);
+        let mut fields = Fields { kustomization, config, loader, file, unmatched };
+        let mut steps = Vec::new();
+        for transformer in TRANSFORMERS {
+            let Some(of_fields) = transformer.of_fields else { continue };
+            let origin = self.origin.as_ref().map(|origin| origin.builtin(&self.file_name, transformer.kind));
+            steps.extend(of_fields(&mut fields)?.into_iter().map(|step| Step { origin: origin.clone(), ..step }));
         }
         Ok(steps)
     }
@@ -524,22 +447,6 @@ impl<'t, 'w> Target<'t, 'w> {
         }
         Ok(())
     }
-}
-
-fn label_specs(label: &Label, config: &Config) -> KResult<Vec<FieldSpec>> {
-    let mut specs = Rc::new(label.fields.clone());
-    let wrap = |error: Fail| error.wrap("failed to merge labels");
-    config::merge_specs(&mut specs, &config.labels).map_err(wrap)?;
-    if label.include_selectors {
-        config::merge_specs(&mut specs, &config.common_labels).map_err(wrap)?;
-    } else {
-        if label.include_templates {
-            config::merge_specs(&mut specs, &config.template_labels).map_err(|error| error.wrap("failed to merge template fieldSpec"))?;
-        }
-        let own = FieldSpec { path: "metadata/labels".into(), create: true, gvk: GvkFields::default() };
-        config::merge_spec(Rc::make_mut(&mut specs), &own).map_err(wrap)?;
-    }
-    Ok(Rc::unwrap_or_clone(specs))
 }
 
 /// Drops objects that are configuration for tools only.

@@ -7,8 +7,12 @@ use sha2::{Digest, Sha256};
 use super::super::errors::{KResult, fail};
 use super::super::json::Json;
 use super::super::resmap::ResMap;
+use super::super::transformer::Transformer;
 use super::super::tree;
 use hydrate_yaml::node::{Data, Node};
+
+/// `HashTransformer`. Without one, hashes are added at the very end.
+pub(crate) const TRANSFORMER: Transformer = Transformer { kind: "HashTransformer", of_file: |_| Ok(Box::new(apply)), of_fields: None };
 
 /// Adds the hash to the names of the objects that ask for it.
 pub(crate) fn apply(map: &mut ResMap) -> KResult<()> {

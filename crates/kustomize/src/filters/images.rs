@@ -2,13 +2,54 @@
 //!
 //! Follows `api/filters/imagetag` and `api/internal/image` of kustomize 5.8.1.
 
+use super::super::config::{FieldList, spec};
+use super::super::decode::record;
 use super::super::errors::KResult;
 use super::super::fieldspec::Fields;
 use super::super::kustomization::{FieldSpec, Image};
 use super::super::regex::Regex;
 use super::super::resmap::ResMap;
+use super::super::transformer::{Step, Transformer};
 use super::super::tree::{self, NodeKind};
 use hydrate_yaml::node::{Data, Node};
+
+record! {
+    /// `ImageTagTransformer`
+    Plugin {
+        "imageTag" image: Image,
+        "fieldSpecs" specs: Vec<FieldSpec>,
+    }
+}
+
+/// `ImageTagTransformer`, and `images`.
+pub(crate) const TRANSFORMER: Transformer = Transformer {
+    kind: "ImageTagTransformer",
+    of_file: |file| {
+        let plugin: Plugin = file.read()?;
+        Ok(Box::new(move |map| apply(map, &plugin.image, &plugin.specs)))
+    },
+    of_fields: Some(|fields| {
+        let images = fields.kustomization.images.take().unwrap_or_default();
+        let step = |(at, image): (usize, Image)| {
+            let specs = fields.config.fields(&FIELDS);
+            Step::new("images", Some(at), move |map| apply(map, &image, &specs))
+        };
+        Ok(images.into_iter().enumerate().map(step).collect())
+    }),
+};
+
+/// Where objects name images.
+pub(crate) const FIELDS: FieldList =
+    FieldList { key: "images", title: "Images", builtin: || IMAGES.iter().map(|path| spec("", *path, true)).collect() };
+
+const IMAGES: [&str; 6] = [
+    "spec/containers[]/image",
+    "spec/initContainers[]/image",
+    "spec/volumes[]/image/reference",
+    "spec/template/spec/containers[]/image",
+    "spec/template/spec/initContainers[]/image",
+    "spec/template/spec/volumes[]/image/reference",
+];
 
 /// Changes an image in every list called `containers` or `initContainers` and in the fields that the specifications name.
 pub(crate) fn apply(map: &mut ResMap, image: &Image, specs: &[FieldSpec]) -> KResult<()> {

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ecow::EcoString;
 
-use super::super::config::NameReference;
+use super::super::config::{JOB_TEMPLATE, NameReference, TEMPLATE, gvk, in_pods, spec, specs};
 use super::super::errors::{KResult, fail};
 use super::super::fieldspec::{self, PathSegment};
 use super::super::ids::{Gvk, NOT_A_NAMESPACE, ResId};
+use super::super::kustomization::FieldSpec;
 use super::super::openapi::Schemas;
 use super::super::parallel;
 use super::super::resmap::ResMap;
@@ -258,4 +259,130 @@ fn role(node: &Node) -> Option<Gvk> {
     let role = node.get("roleRef")?;
     let (group, kind) = (role.get("apiGroup")?, role.get("kind")?);
     Some(Gvk { group: tree::raw_text(group).into(), version: "".into(), kind: tree::raw_text(kind).into() })
+}
+
+/// Kinds whose pods may name config maps and secrets.
+const POD_KINDS: [(&str, &str); 8] = [
+    ("Pod/v1", "spec"),
+    ("PodTemplate", "template/spec"),
+    ("Deployment", TEMPLATE),
+    ("ReplicaSet", TEMPLATE),
+    ("DaemonSet", TEMPLATE),
+    ("StatefulSet", TEMPLATE),
+    ("Job", TEMPLATE),
+    ("CronJob", JOB_TEMPLATE),
+];
+
+/// Kinds whose pods may name service accounts, claims and priority classes.
+const WORKLOADS: [(&str, &str); 7] = [
+    ("Pod", "spec"),
+    ("StatefulSet", TEMPLATE),
+    ("Deployment", TEMPLATE),
+    ("ReplicationController", TEMPLATE),
+    ("CronJob", JOB_TEMPLATE),
+    ("Job", TEMPLATE),
+    ("DaemonSet", TEMPLATE),
+];
+
+const CONFIG_MAP_IN_POD: [&str; 6] = [
+    "volumes/configMap/name",
+    "containers/env/valueFrom/configMapKeyRef/name",
+    "initContainers/env/valueFrom/configMapKeyRef/name",
+    "containers/envFrom/configMapRef/name",
+    "initContainers/envFrom/configMapRef/name",
+    "volumes/projected/sources/configMap/name",
+];
+
+const SECRET_IN_POD: [&str; 7] = [
+    "volumes/secret/secretName",
+    "containers/env/valueFrom/secretKeyRef/name",
+    "initContainers/env/valueFrom/secretKeyRef/name",
+    "containers/envFrom/secretRef/name",
+    "initContainers/envFrom/secretRef/name",
+    "imagePullSecrets/name",
+    "volumes/projected/sources/secret/name",
+];
+
+const CONFIG_MAP_ELSEWHERE: [(&str, &str); 4] = [
+    ("Node", "spec/configSource/configMap"),
+    ("Role", "rules/resourceNames"),
+    ("ClusterRole", "rules/resourceNames"),
+    ("Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/fastcgi-params-configmap"),
+];
+
+const SECRET_ELSEWHERE: [(&str, &str); 13] = [
+    ("Ingress", "spec/tls/secretName"),
+    ("Ingress", "metadata/annotations/ingress.kubernetes.io\\/auth-secret"),
+    ("Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-secret"),
+    ("Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-tls-secret"),
+    ("ServiceAccount", "imagePullSecrets/name"),
+    ("StorageClass", "parameters/secretName"),
+    ("StorageClass", "parameters/adminSecretName"),
+    ("StorageClass", "parameters/userSecretName"),
+    ("StorageClass", "parameters/secretRef"),
+    ("Role", "rules/resourceNames"),
+    ("ClusterRole", "rules/resourceNames"),
+    ("Service.serving.knative.dev/v1", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name"),
+    ("PersistentVolume", "spec/azureFile/secretName"),
+];
+
+const SERVICE_REFERRERS: [(&str, &str); 8] = [
+    ("StatefulSet.apps", "spec/serviceName"),
+    ("Ingress", "spec/rules/http/paths/backend/serviceName"),
+    ("Ingress", "spec/backend/serviceName"),
+    ("Ingress", "spec/rules/http/paths/backend/service/name"),
+    ("Ingress", "spec/defaultBackend/service/name"),
+    ("APIService.apiregistration.k8s.io", "spec/service/name"),
+    ("ValidatingWebhookConfiguration.admissionregistration.k8s.io", "webhooks/clientConfig/service"),
+    ("MutatingWebhookConfiguration.admissionregistration.k8s.io", "webhooks/clientConfig/service"),
+];
+
+const STORAGE_CLASS_REFERRERS: [(&str, &str); 3] = [
+    ("PersistentVolume", "spec/storageClassName"),
+    ("PersistentVolumeClaim", "spec/storageClassName"),
+    ("StatefulSet", "spec/volumeClaimTemplates/spec/storageClassName"),
+];
+
+const ROLE_BINDING: &str = "RoleBinding.rbac.authorization.k8s.io";
+const CLUSTER_ROLE_BINDING: &str = "ClusterRoleBinding.rbac.authorization.k8s.io";
+
+/// The kinds that others refer to by name, and the fields that do: those of `api/internal/konfig/builtinpluginconsts`.
+pub(crate) fn builtin() -> Vec<NameReference> {
+    let entry = |kind: &str, referrers: Vec<FieldSpec>| NameReference { referrers, gvk: gvk(kind) };
+    let with = |mut first: Vec<FieldSpec>, rest: Vec<FieldSpec>| {
+        first.extend(rest);
+        first
+    };
+    let scaled = || vec![spec("HorizontalPodAutoscaler", "spec/scaleTargetRef/name", false)];
+    let bindings = vec![spec(ROLE_BINDING, "subjects", false), spec(CLUSTER_ROLE_BINDING, "subjects", false)];
+    let mut ingress_class = entry("IngressClass", vec![spec("Ingress", "spec/ingressClassName", false)]);
+    ingress_class.gvk.group = "networking.k8s.io/v1".into();
+    ingress_class.gvk.version = "v1".into();
+    vec![
+        entry("Deployment", scaled()),
+        entry("ReplicationController", scaled()),
+        entry("ReplicaSet", scaled()),
+        entry("StatefulSet", scaled()),
+        entry("ConfigMap/v1", with(in_pods(&POD_KINDS, &CONFIG_MAP_IN_POD), specs(&CONFIG_MAP_ELSEWHERE, false))),
+        entry("Secret/v1", with(in_pods(&POD_KINDS, &SECRET_IN_POD), specs(&SECRET_ELSEWHERE, false))),
+        entry("Service/v1", specs(&SERVICE_REFERRERS, false)),
+        entry("Role.rbac.authorization.k8s.io", vec![spec(ROLE_BINDING, "roleRef/name", false)]),
+        entry(
+            "ClusterRole.rbac.authorization.k8s.io",
+            vec![spec(ROLE_BINDING, "roleRef/name", false), spec(CLUSTER_ROLE_BINDING, "roleRef/name", false)],
+        ),
+        entry("ServiceAccount/v1", with(bindings, in_pods(&WORKLOADS, &["serviceAccountName"]))),
+        entry("PersistentVolumeClaim/v1", in_pods(&WORKLOADS, &["volumes/persistentVolumeClaim/claimName"])),
+        entry(
+            "PersistentVolume/v1",
+            vec![spec("PersistentVolumeClaim", "spec/volumeName", false), spec("ClusterRole", "rules/resourceNames", false)],
+        ),
+        entry("StorageClass.storage.k8s.io/v1", specs(&STORAGE_CLASS_REFERRERS, false)),
+        entry("PriorityClass.scheduling.k8s.io/v1", in_pods(&WORKLOADS, &["priorityClassName"])),
+        ingress_class,
+        entry(
+            "ValidatingAdmissionPolicy.admissionregistration.k8s.io",
+            vec![spec("ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io", "spec/policyName", false)],
+        ),
+    ]
 }

@@ -1,12 +1,76 @@
 //! Prefixes and suffixes of names.
 
-use super::super::errors::KResult;
+use std::rc::Rc;
+
+use ecow::EcoString;
+
+use super::super::config::{FieldList, spec};
+use super::super::decode::record;
+use super::super::errors::{KResult, fail};
 use super::super::fieldspec::{self, Create};
 use super::super::ids::ResId;
 use super::super::kustomization::FieldSpec;
 use super::super::resmap::ResMap;
+use super::super::transformer::{PluginFile, Step, Transform, Transformer};
 use super::super::tree;
 use hydrate_yaml::node::{Node, Tag};
+
+record! {
+    /// `PrefixTransformer`, `SuffixTransformer`, `PrefixSuffixTransformer`
+    Plugin {
+        "prefix" prefix: EcoString,
+        "suffix" suffix: EcoString,
+        "fieldSpecs" specs: Option<Vec<FieldSpec>>,
+    }
+}
+
+/// `PrefixTransformer`, and `namePrefix`.
+pub(crate) const PREFIX: Transformer = Transformer {
+    kind: "PrefixTransformer",
+    of_file: |file| of_file(file, &[End::Start]),
+    of_fields: Some(|fields| {
+        let prefix = fields.kustomization.name_prefix.clone();
+        Ok(step("namePrefix", prefix, End::Start, fields.config.fields(&PREFIX_FIELDS)))
+    }),
+};
+
+/// `SuffixTransformer`, and `nameSuffix`.
+pub(crate) const SUFFIX: Transformer = Transformer {
+    kind: "SuffixTransformer",
+    of_file: |file| of_file(file, &[End::Finish]),
+    of_fields: Some(|fields| {
+        let suffix = fields.kustomization.name_suffix.clone();
+        Ok(step("nameSuffix", suffix, End::Finish, fields.config.fields(&SUFFIX_FIELDS)))
+    }),
+};
+
+/// `PrefixSuffixTransformer`
+pub(crate) const PREFIX_AND_SUFFIX: Transformer =
+    Transformer { kind: "PrefixSuffixTransformer", of_file: |file| of_file(file, &[End::Start, End::Finish]), of_fields: None };
+
+/// What gets a prefix.
+pub(crate) const PREFIX_FIELDS: FieldList = FieldList { key: "namePrefix", title: "NamePrefix", builtin: names };
+
+/// What gets a suffix.
+pub(crate) const SUFFIX_FIELDS: FieldList = FieldList { key: "nameSuffix", title: "NameSuffix", builtin: names };
+
+fn names() -> Vec<FieldSpec> {
+    vec![spec("", "metadata/name", false)]
+}
+
+fn step(field: &'static str, text: EcoString, end: End, specs: Rc<Vec<FieldSpec>>) -> Vec<Step> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    vec![Step::new(field, None, move |map| apply(map, &text, end, &specs))]
+}
+
+fn of_file(file: &PluginFile<'_, '_>, ends: &'static [End]) -> KResult<Transform> {
+    let Plugin { prefix, suffix, specs } = file.read()?;
+    let Some(specs) = specs else { return fail("fieldSpecs is not expected to be nil") };
+    let text = move |end| if end == End::Start { prefix.clone() } else { suffix.clone() };
+    Ok(Box::new(move |map| ends.iter().try_for_each(|end| apply(map, &text(*end), *end, &specs))))
+}
 
 /// Which end of the name is added to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,15 +4,62 @@
 
 use ecow::EcoString;
 
+use super::super::config::{FieldList, spec};
+use super::super::decode::record;
 use super::super::errors::{Fail, FailKind, KResult, fail};
 use super::super::fieldspec::{self, Create, Field, Fields};
-use super::super::kustomization::{FieldSpec, GvkFields};
+use super::super::kustomization::{FieldSpec, GvkFields, ObjectMeta};
 use super::super::openapi::Schemas;
 use super::super::parallel;
 use super::super::resmap::{Key, ResMap};
 use super::super::resource::{HELM_GENERATED, Resource};
+use super::super::transformer::{Step, Transformer};
 use super::super::tree::{self, NodeKind};
 use hydrate_yaml::node::{Data, Node, Tag};
+
+record! {
+    /// `NamespaceTransformer`
+    Plugin {
+        "metadata" metadata: ObjectMeta,
+        "fieldSpecs" specs: Vec<FieldSpec>,
+        "unsetOnly" unset_only: bool,
+        "setRoleBindingSubjects" subjects: EcoString,
+    }
+}
+
+/// `NamespaceTransformer`, and `namespace`.
+pub(crate) const TRANSFORMER: Transformer = Transformer {
+    kind: "NamespaceTransformer",
+    of_file: |file| {
+        let plugin: Plugin = file.read()?;
+        let subjects = Subjects::parse(&plugin.subjects)?;
+        Ok(Box::new(move |map| {
+            let namespace = plugin.metadata.namespace.clone();
+            Namespace { namespace, specs: &plugin.specs, unset_only: plugin.unset_only, subjects }.apply(map)
+        }))
+    },
+    of_fields: Some(|fields| {
+        let (namespace, specs) = (fields.kustomization.namespace.clone(), fields.config.fields(&FIELDS));
+        if namespace.is_empty() {
+            return Ok(Vec::new());
+        }
+        let run = move |map: &mut ResMap| {
+            Namespace { namespace: namespace.clone(), specs: &specs, unset_only: false, subjects: Subjects::Default }.apply(map)
+        };
+        Ok(vec![Step::new("namespace", None, run)])
+    }),
+};
+
+/// What holds a namespace, beyond the metadata of objects that live in one.
+pub(crate) const FIELDS: FieldList = FieldList { key: "namespace", title: "NameSpace", builtin: namespaces };
+
+fn namespaces() -> Vec<FieldSpec> {
+    vec![
+        spec("Namespace", "metadata/name", true),
+        spec("APIService.apiregistration.k8s.io", "spec/service/namespace", true),
+        spec("CustomResourceDefinition.apiextensions.k8s.io", "spec/conversion/webhook/clientConfig/service/namespace", false),
+    ]
+}
 
 /// Which subjects of bindings get the namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,20 +3,129 @@
 //! Follows `api/internal/builtins/Patch*Transformer.go` of kustomize 5.8.1.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
+use ecow::EcoString;
+
+use super::super::decode::record;
 use super::super::errors::{Fail, FailKind, KResult, fail};
 use super::super::kustomization::{Patch, PatchArgs, Selector};
 use super::super::loader::Loader;
 use super::super::read;
 use super::super::resmap::ResMap;
 use super::super::resource::Resource;
+use super::super::transformer::{Fields, PluginFile, Step, Transform, Transformer};
 use super::super::tree;
 use super::json_patch;
 use super::merge_patch;
 
+record! {
+    /// `PatchTransformer`
+    PatchPlugin {
+        "path" path: EcoString,
+        "patch" patch: EcoString,
+        "target" target: Option<Selector>,
+        "options" options: Option<PatchArgs>,
+    }
+}
+
+record! {
+    /// `PatchJson6902Transformer`
+    Json6902Plugin {
+        "path" path: EcoString,
+        "jsonOp" json: EcoString,
+        "target" target: Option<Selector>,
+    }
+}
+
+record! {
+    /// `PatchStrategicMergeTransformer`
+    StrategicMergePlugin {
+        "paths" paths: Vec<EcoString>,
+        "patches" patches: EcoString,
+    }
+}
+
+/// `PatchTransformer`, and `patches`.
+pub(crate) const PATCH: Transformer = Transformer {
+    kind: "PatchTransformer",
+    of_file: |file| {
+        let PatchPlugin { path, patch, target, options } = file.read()?;
+        let loaded = Loaded::entry(file.loader, &Patch { path, patch, target, options })?;
+        Ok(Box::new(move |map| loaded.apply(map)))
+    },
+    of_fields: Some(patch_steps),
+};
+
+/// `PatchJson6902Transformer`, and `patchesJson6902`.
+pub(crate) const JSON6902: Transformer = Transformer {
+    kind: "PatchJson6902Transformer",
+    of_file: |file| {
+        let Json6902Plugin { path, json, target } = file.read()?;
+        json6902(file.loader, &Patch { path, patch: json, target, options: None })
+    },
+    of_fields: Some(|fields| {
+        let patches = fields.kustomization.patches_json6902.take();
+        fields.each("patchesJson6902", patches, |patch| json6902(fields.loader, &patch))
+    }),
+};
+
+/// `PatchStrategicMergeTransformer`, and `patchesStrategicMerge`.
+pub(crate) const STRATEGIC_MERGE: Transformer =
+    Transformer { kind: "PatchStrategicMergeTransformer", of_file: strategic_of_file, of_fields: Some(strategic_steps) };
+
+fn patch_steps(fields: &mut Fields<'_, '_>) -> KResult<Vec<Step>> {
+    let mut steps = Vec::new();
+    for (at, patch) in fields.kustomization.patches.take().unwrap_or_default().into_iter().enumerate() {
+        let loaded = Loaded::entry(fields.loader, &patch).map_err(|error| fields.spot(error, "patches", Some(at)))?;
+        let unmatched = fields.unmatched.as_ref().map(Rc::clone);
+        let run = move |map: &mut ResMap| {
+            if let Some(warnings) = unmatched.as_ref().filter(|_| loaded.is_unmatched(map)) {
+                warnings.borrow_mut().push(format!("the target of patches[{at}] matches nothing"));
+            }
+            loaded.apply(map)
+        };
+        steps.push(Step::new("patches", Some(at), run));
+    }
+    Ok(steps)
+}
+
+fn strategic_steps(fields: &mut Fields<'_, '_>) -> KResult<Vec<Step>> {
+    let entries = fields.kustomization.patches_strategic_merge.take().unwrap_or_default();
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut all = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let loaded = load_strategic(fields.loader, entry);
+        all.extend(loaded.map_err(|error| fields.spot(error, "patchesStrategicMerge", Some(at)))?);
+    }
+    Ok(vec![Step::new("patchesStrategicMerge", None, strategic(all, &entries, "")?)])
+}
+
+fn strategic_of_file(file: &PluginFile<'_, '_>) -> KResult<Transform> {
+    let plugin: StrategicMergePlugin = file.read()?;
+    if plugin.paths.is_empty() && plugin.patches.is_empty() {
+        return fail("empty file path and empty patch content");
+    }
+    let mut all = Vec::new();
+    for path in &plugin.paths {
+        all.extend(load_strategic(file.loader, path)?);
+    }
+    all.extend(read::resources(plugin.patches.as_bytes())?);
+    Ok(Box::new(strategic(all, &plugin.paths, &plugin.patches)?))
+}
+
+fn strategic(patches: Vec<Resource>, paths: &[EcoString], text: &str) -> KResult<impl Fn(&mut ResMap) -> KResult<()> + 'static> {
+    if patches.is_empty() {
+        return fail(format!("patch appears to be empty; files=[{}], Patch={text}", paths.join(" ")));
+    }
+    Ok(move |map: &mut ResMap| apply_all_strategic(map, &patches))
+}
+
 /// A patch as it has been loaded.
 #[derive(Debug, Clone)]
-pub(crate) struct Loaded {
+struct Loaded {
     content: Content,
     target: Option<Selector>,
     /// What it is from, for error messages.
@@ -31,7 +140,7 @@ enum Content {
 
 impl Loaded {
     /// Loads an entry of `patches`.
-    pub(crate) fn entry(loader: &Loader<'_>, patch: &Patch) -> KResult<Self> {
+    fn entry(loader: &Loader<'_>, patch: &Patch) -> KResult<Self> {
         let inline = patch.patch.trim();
         let (text, source) = match (inline, patch.path.as_str()) {
             ("", "") => return fail("must specify one of patch and path in a patch"),
@@ -70,12 +179,12 @@ impl Loaded {
     }
 
     /// Whether it has a target, and that selects nothing.
-    pub(crate) fn is_unmatched(&self, map: &ResMap) -> bool {
+    fn is_unmatched(&self, map: &ResMap) -> bool {
         self.target.as_ref().is_some_and(|target| map.select(target).is_ok_and(|selected| selected.is_empty()))
     }
 
     /// Patches what is targeted.
-    pub(crate) fn apply(&self, map: &mut ResMap) -> KResult<()> {
+    fn apply(&self, map: &mut ResMap) -> KResult<()> {
         match &self.content {
             Content::Strategic(patches) => self.apply_strategic(map, patches),
             Content::Json(operations) if operations.is_empty() => Ok(()),
@@ -114,7 +223,7 @@ fn apply_by_id(map: &mut ResMap, patch: &Resource) -> KResult<()> {
 }
 
 /// Loads an entry of `patchesStrategicMerge`: objects, or the path of a file with objects.
-pub(crate) fn load_strategic(loader: &Loader<'_>, entry: &str) -> KResult<Vec<Resource>> {
+fn load_strategic(loader: &Loader<'_>, entry: &str) -> KResult<Vec<Resource>> {
     if let Ok(inline) = read::resources(entry.as_bytes()) {
         return Ok(inline);
     }
@@ -128,7 +237,7 @@ pub(crate) fn in_file(error: Fail, path: &str) -> Fail {
 }
 
 /// Patches, one after the other, the objects that have the patches' own identities; fails if identities collide afterwards.
-pub(crate) fn apply_all_strategic(map: &mut ResMap, patches: &[Resource]) -> KResult<()> {
+fn apply_all_strategic(map: &mut ResMap, patches: &[Resource]) -> KResult<()> {
     for patch in patches {
         let at = map.find_target(&patch.org_id(map.schemas())?)?;
         apply_to(map, &[at], patch)?;
@@ -201,22 +310,8 @@ fn apply_json(map: &mut ResMap, target: &Selector, operations: &json_patch::Patc
     Ok(())
 }
 
-/// A JSON patch for a target.
-#[derive(Debug, Clone)]
-pub(crate) struct Json6902 {
-    target: Selector,
-    operations: json_patch::Patch,
-}
-
-impl Json6902 {
-    /// Patches what is targeted.
-    pub(crate) fn apply(&self, map: &mut ResMap) -> KResult<()> {
-        apply_json(map, &self.target, &self.operations, false)
-    }
-}
-
 /// Loads an entry of `patchesJson6902`.
-pub(crate) fn load_json6902(loader: &Loader<'_>, patch: &Patch) -> KResult<Json6902> {
+fn json6902(loader: &Loader<'_>, patch: &Patch) -> KResult<Transform> {
     let Some(target) = patch.target.clone() else { return fail("must specify a target for a JSON patch") };
     if target.name.is_empty() {
         return fail("must specify the target name");
@@ -234,5 +329,5 @@ pub(crate) fn load_json6902(loader: &Loader<'_>, patch: &Patch) -> KResult<Json6
     if operations.is_empty() {
         return fail(format!("patch appears to be empty; file={}, JsonOp={text}", patch.path));
     }
-    Ok(Json6902 { target, operations })
+    Ok(Box::new(move |map| apply_json(map, &target, &operations, false)))
 }

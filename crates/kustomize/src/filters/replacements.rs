@@ -5,16 +5,20 @@
 use ecow::EcoString;
 
 use super::super::compose;
+use super::super::decode::{Conf, Mode, record};
 use super::super::errors::{Fail, KResult, fail};
 use super::super::ids::ResId;
 use super::super::json::Json;
 use super::super::kustomization::{FieldOptions, Replacement, SourceSelector, TargetSelector};
+use super::super::loader::Loader;
 use super::super::paths;
+use super::super::read;
 use super::super::regex::Regex;
 use super::super::resmap::ResMap;
 use super::super::resource::Resource;
 use super::super::selector::SelectorRegex;
 use super::super::shared;
+use super::super::transformer::{Step, Transformer};
 use super::super::tree::{self, NodeKind};
 use super::super::write;
 use hydrate_base::suggest::nearest;
@@ -23,8 +27,58 @@ use hydrate_yaml::node::{Data, Document, Node};
 
 const DEFAULT_PATH: &str = "metadata.name";
 
+record! {
+    /// `ReplacementTransformer`
+    Plugin {
+        "replacements" replacements: Vec<Replacement>,
+    }
+}
+
+/// `ReplacementTransformer`, and `replacements`.
+pub(crate) const TRANSFORMER: Transformer = Transformer {
+    kind: "ReplacementTransformer",
+    of_file: |file| {
+        let plugin: Plugin = file.read()?;
+        let all = load(file.loader, &plugin.replacements)?;
+        Ok(Box::new(move |map| apply(map, &all)))
+    },
+    of_fields: Some(|fields| {
+        let entries = fields.kustomization.replacements.take().unwrap_or_default();
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = load(fields.loader, &entries).map_err(|error| fields.spot(error, "replacements", None))?;
+        Ok(vec![Step::new("replacements", None, move |map| apply(map, &all))])
+    }),
+};
+
+/// Replacements, those in files read.
+fn load(loader: &Loader<'_>, entries: &[Replacement]) -> KResult<Vec<Replacement>> {
+    let mut all = Vec::new();
+    for entry in entries {
+        if entry.path.is_empty() {
+            all.push(entry.clone());
+            continue;
+        }
+        if entry.source.is_some() || entry.targets.as_ref().is_some_and(|targets| !targets.is_empty()) {
+            return fail("cannot specify both path and inline replacement");
+        }
+        let file = loader.load(&entry.path)?;
+        let Some(node) = read::first_document(&file.text)? else {
+            return fail("unsupported replacement type encountered within replacement path: invalid");
+        };
+        let conf = Conf::new(&node, &file, Mode::Loose);
+        match tree::kind(&node) {
+            NodeKind::Sequence => all.extend(conf.value::<Vec<Replacement>>()?),
+            NodeKind::Mapping => all.push(conf.record()?),
+            NodeKind::Scalar => return fail("unsupported replacement type encountered within replacement path: string"),
+        }
+    }
+    Ok(all)
+}
+
 /// Carries out replacements in order.
-pub(crate) fn apply(map: &mut ResMap, replacements: &[Replacement]) -> KResult<()> {
+fn apply(map: &mut ResMap, replacements: &[Replacement]) -> KResult<()> {
     for replacement in replacements {
         let has_source = replacement.source.is_some() || replacement.source_value.is_some();
         let (true, Some(targets)) = (has_source, &replacement.targets) else {

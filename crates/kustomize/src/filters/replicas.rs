@@ -1,11 +1,46 @@
 //! Replica counts by name.
 
+use super::super::config::{FieldList, spec};
+use super::super::decode::record;
 use super::super::errors::{KResult, fail};
 use super::super::fieldspec::{self, Create};
 use super::super::kustomization::{FieldSpec, Replica};
 use super::super::resmap::ResMap;
+use super::super::transformer::{Step, Transformer};
 use super::super::tree;
 use hydrate_yaml::node::{Node, Tag};
+
+record! {
+    /// `ReplicaCountTransformer`
+    Plugin {
+        "replica" replica: Replica,
+        "fieldSpecs" specs: Vec<FieldSpec>,
+    }
+}
+
+/// `ReplicaCountTransformer`, and `replicas`.
+pub(crate) const TRANSFORMER: Transformer = Transformer {
+    kind: "ReplicaCountTransformer",
+    of_file: |file| {
+        let plugin: Plugin = file.read()?;
+        Ok(Box::new(move |map| apply(map, &plugin.replica, &plugin.specs)))
+    },
+    of_fields: Some(|fields| {
+        let replicas = fields.kustomization.replicas.take().unwrap_or_default();
+        let step = |(at, replica): (usize, Replica)| {
+            let specs = fields.config.fields(&FIELDS);
+            Step::new("replicas", Some(at), move |map| apply(map, &replica, &specs))
+        };
+        Ok(replicas.into_iter().enumerate().map(step).collect())
+    }),
+};
+
+/// Where objects have their count.
+pub(crate) const FIELDS: FieldList = FieldList {
+    key: "replicas",
+    title: "Replicas",
+    builtin: || ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"].map(|kind| spec(kind, "spec/replicas", true)).into(),
+};
 
 /// Sets the count of the objects of a name; fails if there is none.
 pub(crate) fn apply(map: &mut ResMap, replica: &Replica, specs: &[FieldSpec]) -> KResult<()> {

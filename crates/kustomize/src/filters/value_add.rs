@@ -4,26 +4,67 @@
 
 use ecow::EcoString;
 
-use super::super::decode::record;
-use super::super::errors::KResult;
+use super::super::decode::{Conf, Mode, record};
+use super::super::errors::{KResult, fail};
 use super::super::kustomization::Selector;
 use super::super::paths;
+use super::super::read;
 use super::super::resmap::ResMap;
 use super::super::shared;
+use super::super::transformer::{PluginFile, Transform, Transformer};
 use super::super::tree::{self, NodeKind};
 use super::namespace::{Namespace, Subjects};
 
+/// `ValueAddTransformer`
+pub(crate) const TRANSFORMER: Transformer = Transformer { kind: "ValueAddTransformer", of_file, of_fields: None };
+
+record! {
+    /// `ValueAddTransformer`
+    Plugin {
+        "value" value: EcoString,
+        "targets" targets: Vec<Target>,
+        "targetFilePath" target_file: EcoString,
+    }
+}
+
 record! {
     /// Where the value goes.
-    pub(crate) Target {
+    Target {
         "selector" selector: Option<Selector>,
         "fieldPath" field_path: EcoString,
         "filePathPosition" position: i64,
     }
 }
 
+fn of_file(file: &PluginFile<'_, '_>) -> KResult<Transform> {
+    let plugin: Plugin = file.read()?;
+    let mut value = plugin.value.trim().to_owned();
+    if value.is_empty() {
+        value = file.loader.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    }
+    let mut targets = plugin.targets;
+    if !plugin.target_file.is_empty() {
+        let file = file.loader.load(&plugin.target_file)?;
+        if let Some(node) = read::first_document(&file.text)? {
+            targets.extend(Conf::new(&node, &file, Mode::Loose).record::<Plugin>()?.targets);
+        }
+    }
+    if targets.is_empty() {
+        return fail("must specify at least one target");
+    }
+    for target in &targets {
+        if target.field_path.is_empty() {
+            return fail("fieldPath cannot be empty");
+        }
+        if target.position < 0 {
+            return fail(format!("value of FilePathPosition ({}) cannot be negative", target.position));
+        }
+    }
+    Ok(Box::new(move |map| targets.iter().try_for_each(|target| apply(map, &value, target))))
+}
+
 /// Puts the value into the field of all selected objects.
-pub(crate) fn apply(map: &mut ResMap, value: &str, target: &Target) -> KResult<()> {
+fn apply(map: &mut ResMap, value: &str, target: &Target) -> KResult<()> {
     let selected = match &target.selector {
         None => (0..map.list().len()).collect(),
         Some(selector) => map.select(selector)?,

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ecow::EcoString;
 
+use super::super::config::{FieldList, JOB_TEMPLATE, TEMPLATE, in_pods, specs};
 use super::super::errors::{Fail, KResult, fail};
 use super::super::fieldspec;
 use super::super::kustomization::{FieldSpec, Var};
@@ -212,6 +213,56 @@ fn print(value: &Value) -> String {
         }
         Value::Collection => String::new(),
     }
+}
+
+/// What may hold variables.
+pub(crate) const FIELDS: FieldList = FieldList { key: "varReference", title: "VarReference", builtin: fields };
+
+/// What of a container may hold variables.
+const VARIABLES_IN_POD: [&str; 8] = [
+    "containers/args",
+    "containers/command",
+    "containers/env/value",
+    "containers/volumeMounts/mountPath",
+    "initContainers/args",
+    "initContainers/command",
+    "initContainers/env/value",
+    "initContainers/volumeMounts/mountPath",
+];
+
+const VARIABLE_PODS: [(&str, &str); 7] = [
+    ("CronJob", JOB_TEMPLATE),
+    ("DaemonSet", TEMPLATE),
+    ("Deployment", TEMPLATE),
+    ("Job", TEMPLATE),
+    ("Pod", "spec"),
+    ("ReplicaSet", TEMPLATE),
+    ("StatefulSet", TEMPLATE),
+];
+
+const OTHER_VARIABLES: [(&str, &str); 16] = [
+    ("CronJob", "spec/jobTemplate/spec/template/volumes/nfs/server"),
+    ("DaemonSet", "spec/template/spec/volumes/nfs/server"),
+    ("Deployment", "spec/template/spec/volumes/nfs/server"),
+    ("Deployment", "spec/template/metadata/annotations"),
+    ("Ingress", "spec/rules/host"),
+    ("Ingress", "spec/tls/hosts"),
+    ("Ingress", "spec/tls/secretName"),
+    ("Job", "spec/template/spec/volumes/nfs/server"),
+    ("Pod", "spec/volumes/nfs/server"),
+    ("ReplicaSet", "spec/template/spec/volumes/nfs/server"),
+    ("Service", "spec/ports/port"),
+    ("Service", "spec/ports/targetPort"),
+    ("StatefulSet", "spec/volumeClaimTemplates/spec/nfs/server"),
+    ("PersistentVolume", "spec/nfs/server"),
+    ("", "metadata/labels"),
+    ("", "metadata/annotations"),
+];
+
+fn fields() -> Vec<FieldSpec> {
+    let mut all = in_pods(&VARIABLE_PODS, &VARIABLES_IN_POD);
+    all.extend(specs(&OTHER_VARIABLES, false));
+    all
 }
 
 #[cfg(test)]
