@@ -283,7 +283,8 @@ fn weight(node: &Node) -> usize {
         node = match &node.data {
             Data::Mapping(entries) if !entries.is_empty() => entries.last().map_or(node, |(_, value)| value),
             Data::Sequence(items) if !items.is_empty() => items.last().unwrap_or(node),
-            _ => return node.line as usize,
+            // The place of a node of a group is not one in a file.
+            _ => return if shared::group(node).is_some() { 0 } else { node.line as usize },
         }
     };
     let fields = node.entries().unwrap_or_default();
@@ -309,4 +310,21 @@ fn documents(mut map: ResMap) -> KResult<Vec<Document>> {
         return objects.into_iter().map(document).collect();
     }
     objects.into_par_iter().map(document).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{shared, weight};
+    use hydrate_yaml::node::Node;
+
+    #[test]
+    fn a_label_of_the_kustomization_adds_no_weight() {
+        let object = |label: Node| {
+            let labels = Node::mapping(vec![(Node::string("team"), label)]);
+            Node::mapping(vec![(Node::string("metadata"), Node::mapping(vec![(Node::string("labels"), labels)]))])
+        };
+        let mut shared = Node::string("blue");
+        shared::join(&mut shared, 7);
+        assert_eq!(weight(&object(shared)), weight(&object(Node::string("blue"))));
+    }
 }
