@@ -109,10 +109,12 @@ fn one_that_takes_all_memory_or_says_nonsense_fails_the_run() {
     let project = small();
     for (mischief, error) in [
         ("memory 107374182400", "--max-memory SIZE allows more"),
+        // Less than the process can have, and more than it may.
+        ("memory 268435456", "rendering component a of dev took more than 128Mi of memory"),
         ("nonsense", "sent an invalid answer; nothing of it was used"),
         ("huge", "sent an invalid answer; nothing of it was used"),
     ] {
-        let (code, text) = project.hydrate(&["-e", "dev", "--sandbox"], &[("HYDRATE_TEST_MISCHIEF", mischief)]);
+        let (code, text) = project.hydrate(&["-e", "dev", "--sandbox", "--max-memory", "128Mi"], &[("HYDRATE_TEST_MISCHIEF", mischief)]);
         assert_eq!(code, Some(1), "{mischief}: {text}");
         assert!(text.contains(error) && text.contains("while rendering component a"), "{mischief}: {text}");
         assert!(!project.root.join("manifests").exists(), "{mischief}");
@@ -134,6 +136,40 @@ fn it_is_the_default_where_ci_is_set_and_said_with_v() {
     }
     let (code, text) = project.hydrate(&["check", "--sandbox", "--no-sandbox"], &[]);
     assert!(code == Some(1) && text.contains("cannot be used with '--no-sandbox'"), "{text}");
+}
+
+/// More components than are rendered at once, some of which are kept from before, some of which fail: each has its own answer.
+#[test]
+fn each_of_many_components_has_its_own_answer() {
+    let project = small();
+    let object = |name: &str, text: &str| {
+        let path = project.root.join(format!("components/{name}/raw/a.yaml"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let names: Vec<String> = (0..40).map(|number| format!("c{number:02}")).collect();
+    names.iter().for_each(|name| object(name, &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n")));
+    let (code, text) = project.hydrate(&["-e", "dev", "--sandbox", "-j", "3"], &[]);
+    assert_eq!(code, Some(0), "{text}");
+    let written = |name: &String| fs::read_to_string(project.root.join(format!("manifests/dev/{name}/configmap-{name}.yaml"))).unwrap();
+    assert!(names.iter().all(|name| written(name).contains(&format!("{{name: {name}}}"))));
+    object("c07", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n");
+    object("c31", "kind: [\n");
+    let (code, text) = project.hydrate(&["check", "--sandbox", "-j", "3", "-v"], &[]);
+    assert!(code == Some(1) && text.contains("component c31, environment dev") && !text.contains("component c07"), "{text}");
+    fs::remove_dir_all(project.root.join("components/c31")).unwrap();
+    object("c08", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: another}\n");
+    let (code, text) = project.hydrate(&["check", "--sandbox", "-j", "3", "-v"], &[]);
+    assert!(code == Some(2) && text.contains("c08 rendered in") && text.contains("c07 from the cache"), "{text}");
+    // One process for several environments, of which one cannot be rendered.
+    fs::write(project.root.join("environments/prod.yaml"), "values: {}\n").unwrap();
+    fs::write(project.root.join("environments/test.yaml"), "values: [\n").unwrap();
+    let (code, text) = project.hydrate(&["check", "-e", "all", "--sandbox", "--no-cache", "-v"], &[]);
+    assert_eq!((code, text.matches("rendered in confinement").count()), (Some(1), 2), "{text}");
+    assert!(
+        text.contains("dev: c09 rendered in") && text.contains("prod: c09 rendered in") && text.contains("environments/test.yaml"),
+        "{text}"
+    );
 }
 
 /// A chart in one packed file, whose template is this.

@@ -28,6 +28,8 @@ pub struct Session {
     pub project: Project,
     /// The names of the environments asked for: each once, in the order given.
     pub environments: Vec<String>,
+    /// Whether rendering is confined.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Session {
@@ -36,7 +38,14 @@ impl Session {
         let project = open_project(global)?;
         let known = project.environment_names(&project.world())?;
         let environments = environments(global, &known)?;
-        Ok(Self { project, environments })
+        Ok(Self { project, environments, sandbox: sandbox(global) })
+    }
+
+    /// Opens a project for all of its environments.
+    pub fn open_whole(global: &GlobalArgs) -> Result<Self, Failures> {
+        let project = open_project(global)?;
+        let environments = project.environment_names(&project.world())?;
+        Ok(Self { project, environments, sandbox: sandbox(global) })
     }
 
     /// The environment of a command that is about exactly one.
@@ -92,15 +101,15 @@ pub fn supply_options(project: &Project, global: &GlobalArgs) -> SupplyOptions {
 }
 
 /// The options of a rendering run over these components.
-pub fn options(ui: &Ui, global: &GlobalArgs, project: &Project, components: &[String], keep_going: bool) -> Result<Options, Failures> {
+pub fn options(ui: &Ui, global: &GlobalArgs, session: &Session, components: &[String], keep_going: bool) -> Result<Options, Failures> {
     Ok(Options {
         components: components.to_vec(),
         keep_going,
         jobs: global.jobs.map(usize::from),
         renders: renders(global),
         watch: ui.watch(global.limits.limits()),
-        variables: variables(global, project)?,
-        sandbox: sandbox(global),
+        variables: variables(global, &session.project)?,
+        sandbox: session.sandbox.clone(),
     })
 }
 
@@ -113,7 +122,7 @@ pub fn variables(global: &GlobalArgs, project: &Project) -> Result<Arc<BTreeSet<
 /// Whether rendering is confined: where that is asked for, and on Linux where CI is set, because there what is rendered may be from anybody.
 fn sandbox(global: &GlobalArgs) -> Option<Sandbox> {
     let usual = cfg!(target_os = "linux") && !global.no_sandbox && is_ci(&DiskWorld::new());
-    (global.sandbox || usual).then_some(Sandbox { is_explicit: global.sandbox, also_seen: MISCHIEF })
+    (global.sandbox || usual).then(|| Sandbox::new(global.sandbox, MISCHIEF))
 }
 
 /// What the tests have the process try; in other builds nobody looks at it.

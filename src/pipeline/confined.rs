@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,9 +19,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{Environment, Loaded, Project};
+use crate::project::{Environment, Project};
 use crate::sandbox::wire::{self, Told};
-use crate::sandbox::{self, Heard, Policy, Process};
+use crate::sandbox::{self, Heard, Policy, Process, Starting};
 use hydrate_acquire::Artifact;
 use hydrate_acquire::ArtifactRequest;
 use hydrate_acquire::provenance::Keyring;
@@ -28,9 +29,10 @@ use hydrate_base::limits::{self, Watch};
 use hydrate_base::world::{Asked, Record};
 use hydrate_base::{Diagnostic, Limits, Result, World};
 
+use super::Options;
 use super::provision::{Opened, Provision, Stock};
+use super::rendering::{Made, STACK, make, pool};
 use super::renders::{self, Kept};
-use super::{Made, Options, STACK, make, pool};
 
 /// The argument by which the program knows that it is the child.
 pub const ARGUMENT: &str = "--render-confined";
@@ -42,13 +44,34 @@ const QUESTIONS: usize = 10_000;
 /// Longer names are in no object.
 const LONGEST_NAME: usize = 4096;
 
-/// Asks for components to be rendered in a confined process.
-#[derive(Debug, Clone, Default)]
+/// Asks for components to be rendered in a confined process, which all runs share that have a copy of this.
+#[derive(Clone, Default)]
 pub struct Sandbox {
     /// Whether the user has asked for it: then it fails where there can be no such process.
     pub is_explicit: bool,
     /// Variables that the process sees beyond those that templates may read.
     pub also_seen: &'static [&'static str],
+    renderer: Arc<Mutex<Option<Arc<Renderer>>>>,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Sandbox").field("is_explicit", &self.is_explicit).finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// Asked for by the user, or not.
+    pub fn new(is_explicit: bool, also_seen: &'static [&'static str]) -> Self {
+        Self { is_explicit, also_seen, ..Self::default() }
+    }
+
+    /// Who has components rendered: the one of the run before, unless its process has ended.
+    pub(super) fn renderer(&self, project: &Project, options: &Options) -> Arc<Renderer> {
+        let mut renderer = lock(&self.renderer);
+        let running = renderer.take().filter(|renderer| !renderer.has_ended());
+        Arc::clone(renderer.insert(running.unwrap_or_else(|| Arc::new(Renderer::new(self, project, options)))))
+    }
 }
 
 /// The first message to the child.
@@ -64,17 +87,18 @@ struct Setup {
     jobs: usize,
 }
 
-/// A component to render.
+/// Components to render, each of which is a job. Their numbers go up by one from the first.
 #[derive(Debug, Serialize, Deserialize)]
-struct Job {
+struct Jobs {
+    first: u32,
     environment: String,
-    component: String,
     apis: Vec<String>,
+    components: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 enum ToChild {
-    Job(u32, Job),
+    Jobs(Jobs),
     Given(u32, Result<Gift, Told>),
 }
 
@@ -112,6 +136,8 @@ struct Done {
     /// The keys of what it used of what it was given, and whether a signature was verified.
     taken: Vec<(String, bool)>,
     failures: Vec<Told>,
+    /// How long it took, which is only shown.
+    took: Duration,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -127,19 +153,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The parent's side: a process that is started when it is first needed.
-pub struct Renderer {
-    sandbox: Sandbox,
+/// The parent's side: a process that is started when it is first needed, or shortly before.
+pub(super) struct Renderer {
+    is_explicit: bool,
     project: Project,
     environment: Vec<(OsString, OsString)>,
     setup: Setup,
-    running: OnceLock<Result<Running, String>>,
-    next: AtomicU32,
-}
-
-struct Running {
-    process: Process,
     shared: Arc<Shared>,
+    starting: Mutex<Option<io::Result<Starting>>>,
+    running: OnceLock<Result<Process, String>>,
+    next: AtomicU32,
 }
 
 /// What the thread that hears the child shares with those who wait for answers.
@@ -151,8 +174,17 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    jobs: BTreeMap<u32, mpsc::SyncSender<FromChild>>,
+    /// The jobs that are not done.
+    jobs: BTreeMap<u32, Job>,
     end: Option<Box<Diagnostic>>,
+}
+
+/// A job that the child works on.
+struct Job {
+    /// Leads to those who attend to it.
+    to: mpsc::Sender<(u32, FromChild)>,
+    /// Whether it has asked for something that it has not been given yet.
+    is_asking: bool,
 }
 
 impl Shared {
@@ -180,14 +212,20 @@ impl Shared {
             FromChild::Ready(missing) => return self.missing.set(missing).is_ok(),
             FromChild::Stopped(told) => state.end = Some(told.into()),
             FromChild::Question(id, _) | FromChild::Done(id, _) => {
-                let Some(waiting) = state.jobs.get(&id) else {
-                    drop(state);
-                    return self.nonsense();
-                };
-                // A job asks one thing at a time. Who has given up waiting hears nothing any more.
-                if let Err(mpsc::TrySendError::Full(_)) = waiting.try_send(message) {
-                    drop(state);
-                    return self.nonsense();
+                // A job asks one thing at a time, and is done once. Who has given up waiting hears nothing any more.
+                let is_done = matches!(message, FromChild::Done(..));
+                match state.jobs.get_mut(&id) {
+                    Some(job) if !job.is_asking => {
+                        job.is_asking = true;
+                        let _ = job.to.send((id, message));
+                    }
+                    _ => {
+                        drop(state);
+                        return self.nonsense();
+                    }
+                }
+                if is_done {
+                    state.jobs.remove(&id);
                 }
             }
         }
@@ -205,68 +243,150 @@ fn nonsense() -> Box<Diagnostic> {
 }
 
 impl Renderer {
-    /// For a run over a project.
-    pub fn new(sandbox: &Sandbox, project: &Project, options: &Options) -> Self {
+    fn new(sandbox: &Sandbox, project: &Project, options: &Options) -> Self {
         let Limits { memory, time, steps, output } = options.watch.limits();
         let jobs = options.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let stacks = (jobs * 2 * STACK) as u64;
         let (mut read, list) = sandbox::reads(&project.extent);
-        // The time zone, and how much memory the process has.
-        read.extend(["/etc/localtime", "/usr/share/zoneinfo", "/proc/self/statm"].map(PathBuf::from));
+        // The time zone.
+        read.extend(["/etc/localtime", "/usr/share/zoneinfo"].map(PathBuf::from));
         let policy = Policy { read, list, address_space: memory.saturating_mul(2).saturating_add(stacks + (4 << 30)) };
         let seen = options.variables.iter().map(String::as_str).chain(sandbox.also_seen.iter().copied());
         let environment = seen.filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?))).collect();
         let variables = options.variables.as_ref().clone();
         let setup = Setup { root: project.root.clone(), variables, policy, memory, time, steps, output: output as u64, jobs };
-        Self { sandbox: sandbox.clone(), project: project.clone(), environment, setup, running: OnceLock::new(), next: AtomicU32::new(0) }
-    }
-
-    /// What is not confined of the process, a sentence each; `None` where none was needed.
-    pub fn missing(self) -> Option<Vec<String>> {
-        match self.running.into_inner()? {
-            Err(why) => Some(vec![why]),
-            Ok(running) => running.shared.missing.get().cloned(),
+        Self {
+            is_explicit: sandbox.is_explicit,
+            project: project.clone(),
+            environment,
+            setup,
+            shared: Arc::default(),
+            starting: Mutex::default(),
+            running: OnceLock::new(),
+            next: AtomicU32::new(0),
         }
     }
 
-    fn running(&self) -> &Result<Running, String> {
+    fn has_ended(&self) -> bool {
+        lock(&self.shared.state).end.is_some()
+    }
+
+    /// What is not confined of the process, a sentence each; `None` where none was needed.
+    pub(super) fn missing(&self) -> Option<Vec<String>> {
+        match self.running.get()? {
+            Err(why) => Some(vec![why.clone()]),
+            Ok(_) => self.shared.missing.get().cloned(),
+        }
+    }
+
+    /// Begins to start the process, in the background: it is certain that it will be needed.
+    pub(super) fn start(&self) {
+        if self.running.get().is_none() {
+            lock(&self.starting).get_or_insert_with(|| self.begin());
+        }
+    }
+
+    fn begin(&self) -> io::Result<Starting> {
+        let hearing = Arc::clone(&self.shared);
+        Process::start(ARGUMENT, self.environment.clone(), &self.setup, move |heard| hearing.hear(heard))
+    }
+
+    fn running(&self) -> &Result<Process, String> {
         self.running.get_or_init(|| {
-            let shared = Arc::new(Shared::default());
-            let hearing = Arc::clone(&shared);
-            let start = || {
-                let process = Process::start(ARGUMENT, self.environment.clone(), move |heard| hearing.hear(heard))?;
-                process.send(&self.setup)?;
-                io::Result::Ok(process)
-            };
-            let process =
-                start().map_err(|error| format!("the process that renders cannot be confined, for it cannot be started: {error}"))?;
-            Ok(Running { process, shared })
+            let begun = lock(&self.starting).take().unwrap_or_else(|| self.begin());
+            begun
+                .and_then(Starting::wait)
+                .map_err(|error| format!("the process that renders cannot be confined, for it cannot be started: {error}"))
         })
     }
 
     /// Whether components can be rendered in the process; where they cannot, and the user did not insist, they are rendered in this one.
-    pub fn is_usable(&self) -> bool {
-        self.sandbox.is_explicit || self.running().is_ok()
+    pub(super) fn is_usable(&self) -> bool {
+        self.is_explicit || self.running().is_ok()
     }
 
-    /// Renders a component. `state` is what this side has seen of it ([`renders::state`]).
-    pub(super) fn render(&self, provision: &Provision<'_>, environment: &str, component: &str, apis: &[String], state: &str) -> Made {
-        let job = Job { environment: environment.to_owned(), component: component.to_owned(), apis: apis.to_vec() };
-        let mut given = BTreeMap::new();
-        let (result, used, failures) = match self.ask(provision, job, &mut given) {
-            Err(error) => (Err(vec![error.note(format!("while rendering component {component}"))]), Vec::new(), Vec::new()),
-            Ok(Done { result, taken, failures }) => {
-                let failures = failures.into_iter().map(Into::into).collect();
-                (result.map_err(|told| told.into_iter().map(Into::into).collect()), taken, failures)
+    /// Renders components of an environment with these API versions known. `finish` is told what came of each, by its place in the list, from any
+    /// thread.
+    pub(super) fn render(
+        &self,
+        provision: &Provision<'_>,
+        environment: &str,
+        apis: &[String],
+        wanted: &[Wanted<'_>],
+        finish: &(dyn Fn(usize, Made) + Sync),
+    ) {
+        let first = self.next.fetch_add(u32::try_from(wanted.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
+        let (send, receive) = mpsc::channel();
+        let attended: Vec<Attended<'_>> = wanted.iter().map(|wanted| Attended { wanted, progress: Mutex::default() }).collect();
+        let components = wanted.iter().map(|wanted| wanted.component.to_owned()).collect();
+        let jobs = Jobs { first, environment: environment.to_owned(), apis: apis.to_vec(), components };
+        let begun = self.post(jobs, &send);
+        drop(send);
+        if let Ok(process) = begun {
+            let desk = Desk {
+                renderer: self,
+                process,
+                provision,
+                first,
+                attended: &attended,
+                inbox: Mutex::new(receive),
+                answering: AtomicU32::new(0),
+                finish,
+            };
+            std::thread::scope(|scope| {
+                let others = 1..self.setup.jobs.min(wanted.len());
+                // Without another thread it goes on with those there are.
+                others.for_each(|_| drop(std::thread::Builder::new().spawn_scoped(scope, || desk.attend())));
+                desk.attend();
+            });
+        }
+        for (index, job) in attended.iter().enumerate().filter(|(_, job)| !lock(&job.progress).is_done) {
+            let error = begun.as_ref().map_or_else(Clone::clone, |_| self.ended());
+            let error = error.note(format!("while rendering component {}", job.wanted.component));
+            finish(index, Made { result: Err(vec![error]), taken: Vec::new(), failures: Vec::new(), took: Duration::ZERO });
+        }
+    }
+
+    /// Sends jobs to the process.
+    fn post(&self, jobs: Jobs, to: &mpsc::Sender<(u32, FromChild)>) -> Result<&Process> {
+        let process = self
+            .running()
+            .as_ref()
+            .map_err(|why| Diagnostic::error(why.clone()).help("--no-sandbox renders in one process with all rights of this user"))?;
+        {
+            let mut state = lock(&self.shared.state);
+            if let Some(end) = &state.end {
+                return Err(end.clone());
             }
-        };
+            let numbers = (jobs.first..).take(jobs.components.len());
+            state.jobs.extend(numbers.map(|id| (id, Job { to: to.clone(), is_asking: false })));
+        }
+        process.send(&ToChild::Jobs(jobs)).map_err(|_| self.ended())?;
+        Ok(process)
+    }
+
+    /// Why there is no answer.
+    fn ended(&self) -> Box<Diagnostic> {
+        lock(&self.shared.state).end.clone().unwrap_or_else(nonsense)
+    }
+
+    fn end(&self, process: &Process, why: Box<Diagnostic>) {
+        lock(&self.shared.state).end.get_or_insert(why);
+        process.kill();
+    }
+
+    /// What came of a job, as far as it is believed.
+    fn made(&self, wanted: &Wanted<'_>, done: Done, mut given: Given) -> Made {
+        let Done { result, taken, failures, took } = done;
         // Used is what was given, and verified what came with its provenance.
-        let used = used.into_iter().filter_map(|(key, verified)| {
+        let used = taken.into_iter().filter_map(|(key, verified)| {
             let (artifact, signed) = given.remove(&key)?;
             Some((artifact, signed && verified))
         });
-        let result = result.and_then(|finished| self.believed(finished, state).map_err(|error| vec![error]));
-        Made { result, taken: used.collect(), failures }
+        let result = result.map_err(|told| told.into_iter().map(Into::into).collect::<Vec<_>>());
+        let in_it = |error: Box<Diagnostic>| vec![error.note(format!("while rendering component {}", wanted.component))];
+        let result = result.and_then(|finished| self.believed(finished, wanted.state).map_err(in_it));
+        Made { result, taken: used.collect(), failures: failures.into_iter().map(Into::into).collect(), took }
     }
 
     /// What can be used of an answer.
@@ -290,54 +410,110 @@ impl Renderer {
         record.is_unrepeatable |= seen != state || !record.asked.keys().all(is_possible);
         Ok((kept, record, warnings.into_iter().map(Into::into).collect()))
     }
+}
 
-    fn ask(&self, provision: &Provision<'_>, job: Job, given: &mut BTreeMap<String, (Artifact, bool)>) -> Result<Done> {
-        let Running { process, shared } = self
-            .running()
-            .as_ref()
-            .map_err(|why| Diagnostic::error(why.clone()).help("--no-sandbox renders in one process with all rights of this user"))?;
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (send, receive) = mpsc::sync_channel(16);
-        {
-            let mut state = lock(&shared.state);
-            if let Some(end) = &state.end {
-                return Err(end.clone());
-            }
-            state.jobs.insert(id, send);
-        }
-        let ended = || lock(&shared.state).end.clone().unwrap_or_else(nonsense);
-        process.send(&ToChild::Job(id, job)).map_err(|_| ended())?;
-        for _ in 0..QUESTIONS {
-            match receive.recv_timeout(self.setup.time.saturating_add(GRACE)) {
-                Ok(FromChild::Done(_, done)) => {
-                    lock(&shared.state).jobs.remove(&id);
-                    return Ok(done);
+/// A component to render.
+pub(super) struct Wanted<'a> {
+    /// Its name.
+    pub(super) component: &'a str,
+    /// What this side has seen of it ([`renders::state`]).
+    pub(super) state: &'a str,
+}
+
+/// What a job was given, by the keys of the artifacts, and whether with its provenance.
+type Given = BTreeMap<String, (Artifact, bool)>;
+
+/// A job as it is attended to.
+struct Attended<'a> {
+    wanted: &'a Wanted<'a>,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    given: Given,
+    questions: usize,
+    is_done: bool,
+}
+
+/// Where jobs are attended to, by some threads: each takes what comes next, whichever job it is from.
+struct Desk<'a> {
+    renderer: &'a Renderer,
+    process: &'a Process,
+    provision: &'a Provision<'a>,
+    first: u32,
+    attended: &'a [Attended<'a>],
+    inbox: Mutex<mpsc::Receiver<(u32, FromChild)>>,
+    /// How many questions are being answered: meanwhile there may be nothing that the child could do.
+    answering: AtomicU32,
+    finish: &'a (dyn Fn(usize, Made) + Sync),
+}
+
+impl Desk<'_> {
+    /// Attends to what comes until all jobs are done, or nothing comes any more.
+    fn attend(&self) {
+        let patience = self.renderer.setup.time.saturating_add(GRACE);
+        loop {
+            match self.next(patience) {
+                Ok((id, message)) => {
+                    let index = id.wrapping_sub(self.first) as usize;
+                    let Some(job) = self.attended.get(index) else { continue };
+                    match message {
+                        FromChild::Done(_, done) => {
+                            let given = {
+                                let mut progress = lock(&job.progress);
+                                progress.is_done = true;
+                                std::mem::take(&mut progress.given)
+                            };
+                            (self.finish)(index, self.renderer.made(job.wanted, done, given));
+                        }
+                        FromChild::Question(_, question) => {
+                            self.answer(id, job, question);
+                            self.answering.fetch_sub(1, Ordering::Relaxed);
+                        }
+                        FromChild::Ready(_) | FromChild::Stopped(_) => {}
+                    }
                 }
-                Ok(FromChild::Question(_, question)) => {
-                    let gift = answer(provision, &self.project.world(), question, given).map_err(|error| Told::from(&*error));
-                    process.send(&ToChild::Given(id, gift)).map_err(|_| ended())?;
-                }
-                Ok(_) | Err(mpsc::RecvTimeoutError::Disconnected) => return Err(ended()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
                 Err(mpsc::RecvTimeoutError::Timeout) => {
-                    process.kill();
-                    return Err(limits::beyond("rendering took".to_owned(), limits::Exceeded::Time(self.setup.time)));
+                    if self.answering.load(Ordering::Relaxed) == 0 {
+                        let limit = limits::Exceeded::Time(self.renderer.setup.time);
+                        self.renderer.end(self.process, limits::beyond("rendering took".to_owned(), limit));
+                    }
                 }
             }
         }
-        process.kill();
-        Err(nonsense())
+    }
+
+    fn next(&self, patience: Duration) -> Result<(u32, FromChild), mpsc::RecvTimeoutError> {
+        let inbox = lock(&self.inbox);
+        let next = inbox.recv_timeout(patience);
+        if matches!(next, Ok((_, FromChild::Question(..)))) {
+            self.answering.fetch_add(1, Ordering::Relaxed);
+        }
+        next
+    }
+
+    fn answer(&self, id: u32, job: &Attended<'_>, question: Question) {
+        let gift = {
+            let mut progress = lock(&job.progress);
+            progress.questions += 1;
+            if progress.questions > QUESTIONS {
+                return self.renderer.end(self.process, nonsense());
+            }
+            answer(self.provision, &self.renderer.project.world(), question, &mut progress.given).map_err(|error| Told::from(&*error))
+        };
+        if let Some(job) = lock(&self.renderer.shared.state).jobs.get_mut(&id) {
+            job.is_asking = false;
+        }
+        // Where it cannot be sent the child has ended, which is heard.
+        let _ = self.process.send(&ToChild::Given(id, gift));
     }
 }
 
 /// Gives what a component needs from outside.
-fn answer(
-    provision: &Provision<'_>,
-    world: &dyn World,
-    question: Question,
-    given: &mut BTreeMap<String, (Artifact, bool)>,
-) -> Result<Gift> {
-    let known =
-        |key: &str, given: &BTreeMap<String, (Artifact, bool)>| given.get(key).map(|(artifact, _)| artifact.clone()).ok_or_else(nonsense);
+fn answer(provision: &Provision<'_>, world: &dyn World, question: Question, given: &mut Given) -> Result<Gift> {
+    let known = |key: &str, given: &Given| given.get(key).map(|(artifact, _)| artifact.clone()).ok_or_else(nonsense);
     Ok(match question {
         Question::Artifact(want) => {
             let artifact = provision.artifact(&want)?;
@@ -373,7 +549,14 @@ struct Answers(Arc<Mutex<File>>);
 
 impl Answers {
     fn send(&self, message: &FromChild) -> io::Result<()> {
-        wire::write(&mut *lock(&self.0), message)
+        let texts = match message {
+            FromChild::Done(_, Done { result: Ok(finished), .. }) => {
+                finished.kept.documents.iter().map(|document| document.text.len() + 256).sum()
+            }
+            _ => 0,
+        };
+        let bytes = wire::encode(message, texts)?;
+        lock(&self.0).write_all(&bytes)
     }
 }
 
@@ -386,17 +569,22 @@ fn serve_until_the_end() -> io::Result<()> {
     let mut questions = BufReader::with_capacity(1 << 16, File::from(io::stdin().as_fd().try_clone_to_owned()?));
     let first = wire::read(&mut questions)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let setup: Setup = wire::decode(&first)?;
+    let watch = watch(&setup, answers.clone());
     answers.send(&FromChild::Ready(sandbox::confine(&setup.policy)))?;
-    let workshop = Arc::new(Workshop::new(&setup, answers.clone()));
+    let workshop = Arc::new(Workshop::new(&setup, answers, watch));
     let pool = pool(Some(setup.jobs)).map_err(io::Error::other)?;
     while let Some(message) = wire::read(&mut questions)? {
         match wire::decode(&message)? {
-            ToChild::Job(id, job) => {
-                let workshop = Arc::clone(&workshop);
-                pool.spawn(move || {
-                    // Where nobody hears it, the process is about to end.
-                    let _ = workshop.answers.send(&FromChild::Done(id, workshop.work(id, &job)));
-                });
+            ToChild::Jobs(jobs) => {
+                let jobs = Arc::new(jobs);
+                for (index, id) in (0..jobs.components.len()).zip(jobs.first..) {
+                    let (workshop, jobs) = (Arc::clone(&workshop), Arc::clone(&jobs));
+                    pool.spawn_fifo(move || {
+                        let done = workshop.work(id, &jobs, &jobs.components[index]);
+                        // Where nobody hears it, the process is about to end.
+                        let _ = workshop.answers.send(&FromChild::Done(id, done));
+                    });
+                }
             }
             ToChild::Given(id, gift) => {
                 if let Some(waiting) = lock(&workshop.waiting).get(&id) {
@@ -408,69 +596,75 @@ fn serve_until_the_end() -> io::Result<()> {
     Ok(())
 }
 
+/// Watches over the child: made before it gives up what the watch needs.
+fn watch(setup: &Setup, answers: Answers) -> Watch {
+    let limits =
+        Limits { memory: setup.memory, time: setup.time, steps: setup.steps, output: usize::try_from(setup.output).unwrap_or(usize::MAX) };
+    Watch::new(limits, move |error| {
+        // Whether or not it is heard, this is the end.
+        let _ = answers.send(&FromChild::Stopped(Told::from(&*error)));
+        std::process::exit(1);
+    })
+}
+
 /// What the jobs of the child share.
 struct Workshop {
     answers: Answers,
     waiting: Waiting,
     watch: Watch,
     variables: Arc<BTreeSet<String>>,
-    project: Result<(Project, BTreeMap<String, Loaded>), Vec<Box<Diagnostic>>>,
+    project: Result<Project, Vec<Box<Diagnostic>>>,
     environments: Mutex<BTreeMap<String, Result<Environment, Vec<Box<Diagnostic>>>>>,
     opened: Opened,
 }
 
 impl Workshop {
-    fn new(setup: &Setup, answers: Answers) -> Self {
-        let limits = Limits {
-            memory: setup.memory,
-            time: setup.time,
-            steps: setup.steps,
-            output: usize::try_from(setup.output).unwrap_or(usize::MAX),
-        };
-        let stopped = answers.clone();
-        let watch = Watch::new(limits, move |error| {
-            // Whether or not it is heard, this is the end.
-            let _ = stopped.send(&FromChild::Stopped(Told::from(&*error)));
-            std::process::exit(1);
-        });
-        let variables = Arc::new(setup.variables.clone());
-        let project = Project::open(setup.root.clone()).and_then(|project| {
-            let components = project.components(&project.world()).map_err(|error| vec![error])?;
-            Ok((project, components))
-        });
-        Self { answers, waiting: Waiting::default(), watch, variables, project, environments: Mutex::default(), opened: Opened::default() }
+    fn new(setup: &Setup, answers: Answers, watch: Watch) -> Self {
+        Self {
+            answers,
+            waiting: Waiting::default(),
+            watch,
+            variables: Arc::new(setup.variables.clone()),
+            project: Project::open(setup.root.clone()),
+            environments: Mutex::default(),
+            opened: Opened::default(),
+        }
     }
 
-    fn work(&self, id: u32, job: &Job) -> Done {
+    fn work(&self, id: u32, jobs: &Jobs, component: &str) -> Done {
         let tell = |errors: Vec<Box<Diagnostic>>| errors.iter().map(|error| Told::from(&**error)).collect::<Vec<_>>();
         #[cfg(debug_assertions)]
-        if let Some(error) = mischief::attempt(&self.answers) {
-            return Done { result: Err(tell(vec![error])), taken: Vec::new(), failures: Vec::new() };
+        if let Some(error) = {
+            let _task = self.watch.task(|| format!("component {component} of {}", jobs.environment));
+            mischief::attempt(&self.answers)
+        } {
+            return Done { result: Err(tell(vec![error])), taken: Vec::new(), failures: Vec::new(), took: Duration::ZERO };
         }
-        match self.made(id, job) {
-            Err(errors) => Done { result: Err(tell(errors)), taken: Vec::new(), failures: Vec::new() },
-            Ok((Made { result, taken, failures }, state)) => {
+        match self.made(id, jobs, component) {
+            Err(errors) => Done { result: Err(tell(errors)), taken: Vec::new(), failures: Vec::new(), took: Duration::ZERO },
+            Ok((Made { result, taken, failures, took }, state)) => {
                 let taken = taken.iter().map(|(artifact, verified)| (artifact.key(), *verified)).collect();
                 let finished = |(kept, record, warnings)| Finished { kept, record, warnings: tell(warnings), state };
-                Done { result: result.map(finished).map_err(tell), taken, failures: tell(failures) }
+                Done { result: result.map(finished).map_err(tell), taken, failures: tell(failures), took }
             }
         }
     }
 
-    fn made(&self, id: u32, job: &Job) -> Result<(Made, String), Vec<Box<Diagnostic>>> {
-        let (project, components) = self.project.as_ref().map_err(Clone::clone)?;
+    fn made(&self, id: u32, jobs: &Jobs, component: &str) -> Result<(Made, String), Vec<Box<Diagnostic>>> {
+        let project = self.project.as_ref().map_err(Clone::clone)?;
+        let world = project.world();
         let environment = {
             let mut known = lock(&self.environments);
-            known.entry(job.environment.clone()).or_insert_with(|| project.environment(&project.world(), &job.environment)).clone()?
+            known.entry(jobs.environment.clone()).or_insert_with(|| project.environment(&world, &jobs.environment)).clone()?
         };
-        let gone = || vec![Diagnostic::error(format!("component {} is not there any more", job.component)).help("run hydrate again")];
-        let component = components.get(&job.component).ok_or_else(gone)?.as_ref().map_err(Clone::clone)?;
+        let gone = || vec![Diagnostic::error(format!("component {component} is not there any more")).help("run hydrate again")];
+        let component = project.component(&world, component).ok_or_else(gone)??;
         let (send, gifts) = mpsc::channel();
         lock(&self.waiting).insert(id, send);
         let stock = Asking { id, answers: &self.answers, gifts: Mutex::new(gifts) };
-        let made = make(&stock, &self.opened, &self.watch, Arc::clone(&self.variables), project, &environment, component, &job.apis);
+        let made = make(&stock, &self.opened, &self.watch, Arc::clone(&self.variables), project, &environment, &component, &jobs.apis);
         lock(&self.waiting).remove(&id);
-        Ok((made, renders::state(project, &environment, component, &job.apis)))
+        Ok((made, renders::state(project, &environment, &component, &jobs.apis)))
     }
 }
 
@@ -533,9 +727,10 @@ impl Stock for Asking<'_> {
 /// For the tests, and in builds for them alone: a renderer that somebody else has got hold of.
 #[cfg(debug_assertions)]
 mod mischief {
-    use std::io::Write;
+    use std::io::Write as _;
     use std::net::{TcpStream, UdpSocket};
     use std::os::unix::net::UnixStream;
+    use std::time::Duration;
 
     use super::{Answers, Diagnostic, lock};
 
@@ -558,6 +753,7 @@ mod mischief {
             "unix" => UnixStream::connect(of).map(drop),
             "memory" => {
                 let bytes = vec![1_u8; of.parse().ok()?];
+                std::thread::sleep(Duration::from_secs(2));
                 std::hint::black_box(&bytes);
                 Ok(())
             }

@@ -7,41 +7,31 @@ pub mod handover;
 pub mod plan;
 pub mod provision;
 pub mod references;
+mod rendering;
 pub mod renders;
 pub mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use rayon::prelude::*;
+use std::time::Duration;
 
 use crate::gitops::graph::UnitInput;
 use crate::project::select::{Selection, select};
-use crate::project::{self, Component, Environment, Layout, Project, graph, slips};
+use crate::project::{self, Environment, Layout, Project, graph, slips};
 use crate::tree::disk::Place;
 use crate::tree::{self, CRDS, Desired, NAMESPACES, lay_out};
 use hydrate_acquire::ArtifactRequest;
-use hydrate_acquire::Mounted;
 use hydrate_base::limits::Watch;
-use hydrate_base::world::Chance;
-use hydrate_base::world::{Asked, Record};
-use hydrate_base::{Diagnostic, DiskWorld, Result};
-use hydrate_source::{Document, Identity, Source, render as render_source};
+use hydrate_base::{Diagnostic, Result};
+use hydrate_source::{Document, Identity};
 
 use causes::Causes;
-use confined::{Renderer, Sandbox};
-use plan::Job;
-use provision::{ForComponent, Opened, Provision, Stock, Taken};
-use renders::{Kept, Renders};
+use confined::Sandbox;
+use provision::Provision;
+use rendering::{Finished, Outcome, Rendering};
+use renders::Renders;
 use scope::Crds;
-
-/// The stack of a rendering thread: templates and YAML may nest deep, within the engines' own limits.
-const STACK: usize = 64 << 20;
-
-/// Whatever asks for API versions says this word somewhere: `.Capabilities.APIVersions`.
-const API_VERSIONS: &[u8] = b"APIVersions";
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -114,6 +104,10 @@ pub fn render(
     provision: &Provision<'_>,
     done: &(dyn Fn(&str) + Sync),
 ) -> Result<Rendered, Vec<Box<Diagnostic>>> {
+    let renderer = options.sandbox.as_ref().map(|sandbox| sandbox.renderer(project, options));
+    if let Some(renderer) = renderer.as_ref().filter(|_| options.renders.is_empty()) {
+        renderer.start();
+    }
     let world = project.world();
     let environment = project.environment(&world, env)?;
     let all = project.components(&world).map_err(|error| vec![error])?;
@@ -129,20 +123,19 @@ pub fn render(
         return Err(cycles);
     }
     let crds = standing_crds(&place(project, env), &selection);
-    let renderer = options.sandbox.as_ref().map(|sandbox| Renderer::new(sandbox, project, options));
-    let pool = pool(options.jobs).map_err(|error| vec![error])?;
+    let rendering =
+        Rendering::new(project, &environment, &selection, provision, options, renderer.as_deref()).map_err(|error| vec![error])?;
     let render_all = |names: &[String], apis: &[String]| -> Vec<(String, Outcome)> {
-        let one = |name: &String| {
+        let with_needs = |(name, outcome): (String, Outcome)| {
             let known = all.keys().map(String::as_str);
-            let strangers = selection.members.get(name).map(|component| graph::unknown_needs(component, known)).unwrap_or_default();
-            let outcome = render_component(project, &environment, &selection, name, apis, provision, options, renderer.as_ref());
+            let strangers = selection.members.get(&name).map(|component| graph::unknown_needs(component, known)).unwrap_or_default();
             let outcome =
                 if strangers.is_empty() { outcome } else { Err(strangers.into_iter().chain(outcome.err().unwrap_or_default()).collect()) };
-            done(name);
             let whose = |error: Box<Diagnostic>| error.note(format!("component {name}, environment {env}"));
-            (name.clone(), outcome.map_err(|errors| errors.into_iter().map(whose).collect()))
+            let outcome = outcome.map_err(|errors| errors.into_iter().map(whose).collect());
+            (name, outcome)
         };
-        pool.install(|| names.par_iter().map(one).collect())
+        rendering.all(names, apis, done).into_iter().map(with_needs).collect()
     };
     let mut outcomes = render_all(&selection.selected, &crds.api_versions);
     let again = ask_again(&crds, &outcomes);
@@ -154,15 +147,10 @@ pub fn render(
             }
         });
     }
-    let anew = |name: &str, apis: &[String]| {
-        let uncached = Options { renders: Renders::default(), ..options.clone() };
-        render_component(project, &environment, &selection, name, apis, provision, &uncached, renderer.as_ref())
-            .ok()
-            .map(|finished| finished.kept.documents)
-    };
+    let anew = |name: &str, apis: &[String]| rendering.anew(name, apis).ok().map(|finished| finished.kept.documents);
     let causes = Causes::new(&crds, outcomes.iter().filter_map(|(name, outcome)| Some((name, &outcome.as_ref().ok()?.kept.crds))), &anew);
     let mut rendered = finish(project, environment.clone(), &selection, crds, outcomes, options, &causes)?;
-    rendered.unconfined = renderer.and_then(Renderer::missing);
+    rendered.unconfined = rendering.missing();
     rendered.warnings.splice(0..0, slips);
     Ok(rendered)
 }
@@ -211,15 +199,6 @@ pub fn wants(project: &Project, environments: &[String]) -> BTreeSet<ArtifactReq
     wants
 }
 
-type Outcome = Result<Finished, Vec<Box<Diagnostic>>>;
-
-/// A component rendered.
-struct Finished {
-    kept: Kept,
-    warnings: Vec<Box<Diagnostic>>,
-    timing: Timing,
-}
-
 /// Charts see the API versions of the CRDs that their environment renders. Those are known only now, so the components
 /// with charts that ask for API versions are rendered once more: their names, and the API versions.
 fn ask_again(known: &Crds, outcomes: &[(String, Outcome)]) -> Option<(Vec<String>, Vec<String>)> {
@@ -231,132 +210,6 @@ fn ask_again(known: &Crds, outcomes: &[(String, Outcome)]) -> Option<(Vec<String
     }
     let names: Vec<String> = rendered().filter(|(_, finished)| finished.kept.may_ask_for_apis).map(|(name, _)| name.clone()).collect();
     (!names.is_empty()).then_some((names, crds.api_versions))
-}
-
-/// Whether any of the charts, those of kustomizations included, may ask for API versions. What a chart from elsewhere
-/// reads is not asked of the disk, so such a chart always may.
-fn may_ask_for_apis(job: &Job, record: &Record, from_outside: bool) -> bool {
-    let charts = || job.sources.iter().filter_map(|source| if let Source::Helm(release) = source { Some(release) } else { None });
-    let kustomized = job.sources.iter().any(|source| matches!(source, Source::Kustomize(_)));
-    let is_chart = |asked: &Asked| matches!(asked, Asked::Content(path) if path.ends_with("Chart.yaml"));
-    let has_chart = charts().next().is_some() || (kustomized && record.asked.keys().any(is_chart));
-    if !job.sees_crds {
-        return false;
-    }
-    let says_so = || record.was_seen || record.asked.keys().any(is_packed);
-    charts().any(|release| !release.chart.exists()) || (kustomized && from_outside) || (has_chart && says_so())
-}
-
-/// Whether a packed chart was asked for: what is inside of it may ask for API versions.
-fn is_packed(asked: &Asked) -> bool {
-    let Asked::Content(path) = asked else { return false };
-    path.extension().is_some_and(|extension| extension == "tgz" || extension == "gz")
-}
-
-#[allow(clippy::too_many_arguments, reason = "each of them is another thing, and there is one caller")]
-fn render_component(
-    project: &Project,
-    environment: &Environment,
-    selection: &Selection<'_>,
-    name: &str,
-    apis: &[String],
-    provision: &Provision<'_>,
-    options: &Options,
-    renderer: Option<&Renderer>,
-) -> Outcome {
-    let start = Instant::now();
-    let Some(component) = selection.members.get(name) else { return Err(Vec::new()) };
-    let user = format!("{name}@{}", environment.name);
-    let slot = options.renders.slot(project, environment, component, apis);
-    let variables = || Arc::clone(&options.variables);
-    if let Some(kept) = slot.load(&project.world().seeing(variables()), provision, &user) {
-        return Ok(Finished { kept, warnings: Vec::new(), timing: Timing { took: start.elapsed(), from_cache: true } });
-    }
-    let Made { result, taken, failures } = match renderer.filter(|renderer| renderer.is_usable()) {
-        Some(renderer) => renderer.render(provision, &environment.name, name, apis, &renders::state(project, environment, component, apis)),
-        None => make(provision, provision.opened(), &options.watch, variables(), project, environment, component, apis),
-    };
-    taken.iter().for_each(|(artifact, verified)| provision.note_use(artifact, &user, *verified));
-    provision.note_failures(failures);
-    let (kept, record, warnings) = result?;
-    if warnings.is_empty() {
-        slot.keep(&kept, record, taken.iter().map(|(artifact, _)| artifact.key()).collect(), provision);
-    }
-    Ok(Finished { kept, warnings, timing: Timing { took: start.elapsed(), from_cache: false } })
-}
-
-/// What came of rendering a component, and what it got from outside for it.
-struct Made {
-    result: Result<(Kept, Record, Vec<Box<Diagnostic>>), Vec<Box<Diagnostic>>>,
-    taken: Taken,
-    failures: Vec<Box<Diagnostic>>,
-}
-
-/// Renders a component.
-#[allow(clippy::too_many_arguments, reason = "each of them is another thing, and this process and the confined one call it")]
-fn make(
-    stock: &dyn Stock,
-    opened: &Opened,
-    watch: &Watch,
-    variables: Arc<BTreeSet<String>>,
-    project: &Project,
-    environment: &Environment,
-    component: &Component,
-    apis: &[String],
-) -> Made {
-    let _task = watch.task(|| format!("component {} of {}", component.name, environment.name));
-    let disk = || project.recording_world().seeing(Arc::clone(&variables)).watching_for(API_VERSIONS).limited(watch.limits());
-    let render = |disk: &DiskWorld| {
-        let world = Mounted::new(disk);
-        let outside = ForComponent::new(stock, opened, &world);
-        let result = render_sources(&world, &outside, project, environment, component, apis);
-        (result, outside.into_taken())
-    };
-    let recording = disk();
-    let (result, (taken, failures)) = render(&recording);
-    let record = recording.into_record().unwrap_or_default();
-    let again = |chance: Chance| {
-        let world = disk().with_chance(chance);
-        let (result, _) = render(&world);
-        (result.map(|(_, documents, _)| documents), world.chances())
-    };
-    let result = result.and_then(|rendering| {
-        let wrong = if record.is_unrepeatable && !component.random { chance::refuse(&rendering.1, &again) } else { None };
-        wrong.map_or(Ok(rendering), Err)
-    });
-    let result = result.map(|(job, documents, warnings)| {
-        let mut crds = Crds::default();
-        documents.iter().for_each(|document| crds.add(document));
-        let kept = Kept { documents, crds, may_ask_for_apis: may_ask_for_apis(&job, &record, !taken.is_empty()) };
-        (kept, record, warnings)
-    });
-    Made { result, taken, failures }
-}
-
-type Rendering = (Job, Vec<Document>, Vec<Box<Diagnostic>>);
-
-/// Plans a component and renders its sources in order; what is wrong with any of them is reported together.
-fn render_sources(
-    world: &Mounted<'_>,
-    outside: &ForComponent<'_>,
-    project: &Project,
-    environment: &Environment,
-    component: &Component,
-    apis: &[String],
-) -> Result<Rendering, Vec<Box<Diagnostic>>> {
-    let job = plan::plan(world, outside, project, environment, component, apis)?;
-    let (mut documents, mut warnings, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
-    for source in &job.sources {
-        if let Err(errors) = render_source(world, outside, source, &mut documents, &mut warnings) {
-            wrong.extend(errors);
-        }
-    }
-    if wrong.is_empty() { Ok((job, documents, warnings)) } else { Err(wrong) }
-}
-
-fn pool(jobs: Option<usize>) -> Result<rayon::ThreadPool> {
-    let builder = rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).stack_size(STACK);
-    builder.build().map_err(|error| Diagnostic::error(format!("cannot start threads: {error}")))
 }
 
 /// The CRDs in the tree of components that are not rendered now, so that a partial run sees what a whole one does.

@@ -11,7 +11,8 @@ use hydrate_base::world::is_missing;
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::{Document, Origin, Trust, documents};
 
-use super::{Rendered, place, pool};
+use super::rendering::pool;
+use super::{Rendered, place};
 
 /// The file in which components and environments list metrics.
 const METRICS: &str = "metrics.txt";

@@ -86,15 +86,20 @@ impl Renders {
         self.doubt.as_deref()
     }
 
+    /// Whether it is certain that nothing is kept, at a glance.
+    pub fn is_empty(&self) -> bool {
+        self.place.as_ref().is_none_or(|(cache, _)| !cache.renders("").is_dir())
+    }
+
     /// The place for a component in an environment, rendered with these API versions known.
     pub fn slot(&self, project: &Project, environment: &Environment, component: &Component, apis: &[String]) -> Slot {
-        let Some((cache, user_key)) = &self.place else { return Slot::default() };
+        let state = state(project, environment, component, apis);
+        let Some((cache, user_key)) = &self.place else { return Slot { state, place: None } };
         let mut place = blake3::Hasher::new();
         for part in [project.root.as_os_str().as_encoded_bytes(), environment.name.as_bytes(), component.name.as_bytes()] {
             add(&mut place, part);
         }
-        let state = state(project, environment, component, apis);
-        Slot(Some(Place { cache: cache.clone(), key: user_key.clone(), component: short(&place), state }))
+        Slot { state, place: Some(Place { cache: cache.clone(), key: user_key.clone(), component: short(&place) }) }
     }
 }
 
@@ -119,24 +124,27 @@ fn add(hasher: &mut blake3::Hasher, part: &[u8]) {
 }
 
 /// The place of one rendered component.
-#[derive(Debug, Default)]
-pub struct Slot(Option<Place>);
+#[derive(Debug)]
+pub struct Slot {
+    /// The name of what the component is rendered from ([`state`]).
+    pub state: String,
+    place: Option<Place>,
+}
 
 #[derive(Debug)]
 struct Place {
     cache: Cache,
     key: UserKey,
     component: String,
-    state: String,
 }
 
 impl Slot {
     /// What is kept here, if rendering would still give it. What it took from outside counts as used by `user`.
     pub fn load(&self, world: &DiskWorld, provision: &Provision<'_>, user: &str) -> Option<Kept> {
-        let place = self.0.as_ref()?;
-        let bytes = fs::read(place.cache.renders(&place.component).join(&place.state)).ok()?;
+        let place = self.place.as_ref()?;
+        let bytes = fs::read(place.cache.renders(&place.component).join(&self.state)).ok()?;
         let (tag, rest) = bytes.split_first_chunk::<{ Tag::LEN }>()?;
-        if place.tag(rest) != Tag::from(*tag) {
+        if place.tag(&self.state, rest) != Tag::from(*tag) {
             return None;
         }
         let entry: Entry<Kept> = postcard::from_bytes(rest).ok()?;
@@ -153,25 +161,25 @@ impl Slot {
 
     /// Keeps a component, if it would come out the same again.
     pub fn keep(&self, kept: &Kept, record: Record, taken: BTreeSet<String>, provision: &Provision<'_>) {
-        let Some(place) = &self.0 else { return };
+        let Some(place) = &self.place else { return };
         if record.is_unrepeatable {
             return;
         }
         let outside = (!taken.is_empty()).then(|| RemoteSource { lock: provision.lock_digest(), artifacts: taken });
         let entry = Entry { asked: record.asked.into_iter().collect(), outside, kept };
         // A cache that cannot be written is only slower.
-        let _ = postcard::to_stdvec(&entry).map_err(std::io::Error::other).and_then(|bytes| place.write(&bytes));
+        let _ = postcard::to_stdvec(&entry).map_err(std::io::Error::other).and_then(|bytes| place.write(&self.state, &bytes));
     }
 }
 
 impl Place {
-    fn tag(&self, entry: &[u8]) -> Tag {
-        self.key.tag(PURPOSE, &[self.component.as_bytes(), self.state.as_bytes(), entry])
+    fn tag(&self, state: &str, entry: &[u8]) -> Tag {
+        self.key.tag(PURPOSE, &[self.component.as_bytes(), state.as_bytes(), entry])
     }
 
-    fn write(&self, entry: &[u8]) -> std::io::Result<()> {
+    fn write(&self, state: &str, entry: &[u8]) -> std::io::Result<()> {
         let directory = self.cache.make_renders(&self.component).map_err(std::io::Error::other)?;
-        atomic_write(&directory.join(&self.state), &directory, &[self.tag(entry).as_bytes(), entry], Purpose::Checked)?;
+        atomic_write(&directory.join(state), &directory, &[self.tag(state, entry).as_bytes(), entry], Purpose::Checked)?;
         forget_oldest(&directory)
     }
 }

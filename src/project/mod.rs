@@ -209,23 +209,24 @@ impl Project {
 
     /// All components by name.
     pub fn components(&self, world: &dyn World) -> Result<BTreeMap<String, Loaded>> {
-        let mut all = BTreeMap::new();
-        for name in self.names_in(world, &self.settings.components)? {
-            let dir = self.root.join(&self.settings.components).join(&name);
-            if name.starts_with('.') {
-                continue;
-            }
-            let loaded = match world.kind(&dir) {
-                Ok(FileKind::Directory) => Component::read(world, self, &name),
-                Err(error) if is_refused(&error) => {
-                    let shown = self.shown(&dir);
-                    Err(vec![Diagnostic::error(format!("cannot read the component {shown}: {error}"))])
-                }
-                _ => continue,
-            };
-            all.insert(name, loaded);
+        let names = self.names_in(world, &self.settings.components)?;
+        Ok(names.into_iter().filter_map(|name| self.component(world, &name).map(|loaded| (name, loaded))).collect())
+    }
+
+    /// A component by name, where there is a directory of that name.
+    pub fn component(&self, world: &dyn World, name: &str) -> Option<Loaded> {
+        if name.starts_with('.') {
+            return None;
         }
-        Ok(all)
+        let dir = self.root.join(&self.settings.components).join(name);
+        match world.kind(&dir) {
+            Ok(FileKind::Directory) => Some(Component::read(world, self, name)),
+            Err(error) if is_refused(&error) => {
+                let shown = self.shown(&dir);
+                Some(Err(vec![Diagnostic::error(format!("cannot read the component {shown}: {error}"))]))
+            }
+            _ => None,
+        }
     }
 
     /// The path of something in the project as users write it: relative to the root, with slashes.

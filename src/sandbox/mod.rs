@@ -9,4 +9,4 @@ mod process;
 pub mod wire;
 
 pub use confine::{Policy, confine, reads};
-pub use process::{Heard, Process, without_inherited_files};
+pub use process::{Heard, Process, Starting, without_inherited_files};

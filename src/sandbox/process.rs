@@ -27,14 +27,27 @@ pub struct Process {
     child: Arc<Mutex<Child>>,
 }
 
+/// A child process that is being started.
+pub struct Starting(mpsc::Receiver<io::Result<Process>>);
+
+impl Starting {
+    /// The process, once it has been started.
+    pub fn wait(self) -> io::Result<Process> {
+        self.0.recv().map_err(io::Error::other)?
+    }
+}
+
 impl Process {
-    /// Starts this program with one argument and no other environment than `variables`. `heard` is told each message, from a thread
-    /// of its own, and says whether to go on; the last thing it hears is the end.
-    pub fn start(
+    /// Starts this program with one argument, no other environment than `variables`, and a first message. `heard` is told each message, from a
+    /// thread of its own, and says whether to go on; the last thing it hears is the end.
+    pub fn start<T: Serialize>(
         argument: &'static str,
         variables: Vec<(OsString, OsString)>,
+        first: &T,
         heard: impl Fn(Heard<'_>) -> bool + Send + 'static,
-    ) -> io::Result<Self> {
+    ) -> io::Result<Starting> {
+        let (input, messages) = mpsc::channel();
+        send(&input, first)?;
         let (give, started) = mpsc::sync_channel(1);
         // The child asks to be ended with the thread that started it, so that is one which lasts as long as it is needed.
         std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
@@ -46,13 +59,12 @@ impl Process {
             });
             match spawned {
                 Err(error) => drop(give.send(Err(error))),
-                Ok((child, (input, output))) => {
+                Ok((child, (to, output))) => {
                     // A pipe of the usual size is only slower.
                     #[cfg(target_os = "linux")]
                     let _ = rustix::pipe::fcntl_setpipe_size(&output, 1 << 20);
-                    let (send, messages) = mpsc::channel();
-                    std::thread::spawn(move || write(input, &messages));
-                    drop(give.send(Ok(Self { input: send, child: Arc::clone(&child) })));
+                    std::thread::spawn(move || write(to, &messages));
+                    drop(give.send(Ok(Self { input, child: Arc::clone(&child) })));
                     let mut output = BufReader::with_capacity(1 << 16, output);
                     // What cannot be read as a message is heard as one that makes no sense.
                     while let Some(message) = wire::read(&mut output).unwrap_or_else(|_| Some(Vec::new())) {
@@ -60,18 +72,16 @@ impl Process {
                             break;
                         }
                     }
-                    heard(Heard::End(ended(&mut lock(&child))));
+                    heard(Heard::End(ended(&child)));
                 }
             }
         })?;
-        started.recv().map_err(io::Error::other)?
+        Ok(Starting(started))
     }
 
     /// Sends it a message.
     pub fn send<T: Serialize>(&self, message: &T) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        wire::write(&mut bytes, message)?;
-        self.input.send(bytes).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        send(&self.input, message)
     }
 
     /// Ends it at once.
@@ -82,10 +92,14 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// The thread that hears it sees to the rest: there is nothing that it could still do, and its end takes a while.
     fn drop(&mut self) {
         self.kill();
-        let _ = lock(&self.child).wait();
     }
+}
+
+fn send<T: Serialize>(to: &mpsc::Sender<Vec<u8>>, message: &T) -> io::Result<()> {
+    to.send(wire::encode(message, 0)?).map_err(|_| io::ErrorKind::BrokenPipe.into())
 }
 
 /// Writes messages until there are no more, or nobody reads them.
@@ -102,14 +116,15 @@ fn lock(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
 }
 
 /// How a child ended that says nothing more; it is given a moment to do so by itself.
-fn ended(child: &mut Child) -> String {
+fn ended(child: &Mutex<Child>) -> String {
     for _ in 0..50 {
-        match child.try_wait() {
+        match lock(child).try_wait() {
             Ok(Some(status)) => return described(status),
             Ok(None) => std::thread::sleep(std::time::Duration::from_millis(2)),
             Err(error) => return error.to_string(),
         }
     }
+    let mut child = lock(child);
     let _ = child.kill();
     child.wait().map_or_else(|error| error.to_string(), |_| "it said nothing more and was stopped".to_owned())
 }

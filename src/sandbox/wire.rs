@@ -1,6 +1,6 @@
 //! Messages between the two processes: a length in four bytes, and so many bytes of postcard.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,13 +10,14 @@ use hydrate_base::{Diagnostic, Frame, Label, Severity, SourceFile};
 /// The longest message: what all limits of rendering together let a component be.
 pub const LONGEST: u32 = 2 << 30;
 
-/// Writes a message.
-pub fn write<T: Serialize>(to: &mut impl Write, message: &T) -> io::Result<()> {
-    let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
-    let length = u32::try_from(bytes.len()).ok().filter(|length| *length <= LONGEST).ok_or(io::ErrorKind::FileTooLarge)?;
-    to.write_all(&length.to_le_bytes())?;
-    to.write_all(&bytes)?;
-    to.flush()
+/// A message as it is sent. It is known to take about so many bytes.
+pub fn encode<T: Serialize>(message: &T, about: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(about + 64);
+    bytes.extend([0; 4]);
+    let mut bytes = postcard::to_extend(message, bytes).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len() - 4).ok().filter(|length| *length <= LONGEST).ok_or(io::ErrorKind::FileTooLarge)?;
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    Ok(bytes)
 }
 
 /// The bytes of the next message; `None` at the end.
@@ -127,8 +128,7 @@ mod tests {
         let (a, b) = (SourceFile::new("a", "text a\n".as_bytes()), SourceFile::new("b", "text b\n".as_bytes()));
         let place = Label { file: Arc::clone(&b), span: 1..2, text: "there".to_owned() };
         let told = Diagnostic::warning("m").at(&a, 0..4, "here").also(&a, 5..6, "").frame("f", Some(place)).note("n").help("h");
-        let mut bytes = Vec::new();
-        write(&mut bytes, &Told::from(&*told)).unwrap();
+        let bytes = encode(&Told::from(&*told), 0).unwrap();
         let mut reader = &bytes[..];
         let message = read(&mut reader).unwrap().unwrap();
         let back: Box<Diagnostic> = decode::<Told>(&message).unwrap().into();

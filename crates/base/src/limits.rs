@@ -12,7 +12,7 @@ use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Diagnostic;
@@ -129,10 +129,10 @@ impl fmt::Debug for Watch {
 
 struct Shared {
     limits: Limits,
+    memory: Option<Memory>,
     /// Told what went beyond a limit and did not end by itself; ends the process.
     stop: Box<dyn Fn(Box<Diagnostic>) + Send + Sync>,
     state: Mutex<State>,
-    changed: Condvar,
     /// Whether the process has more memory than it may.
     is_over: AtomicBool,
 }
@@ -160,11 +160,16 @@ impl Shared {
 
 impl Watch {
     /// A watch with these limits. `stop` is given an error once a task has gone beyond one and did not end by itself. It is called
-    /// from another thread, and it has to end the process.
+    /// from another thread, and it has to end the process. What is asked of the system is opened here, so a process that gives up its rights
+    /// afterwards is watched all the same.
     pub fn new(limits: Limits, stop: impl Fn(Box<Diagnostic>) + Send + Sync + 'static) -> Self {
-        let shared =
-            Shared { limits, stop: Box::new(stop), state: Mutex::default(), changed: Condvar::new(), is_over: AtomicBool::new(false) };
-        Self(Some(Arc::new(shared)))
+        Self(Some(Arc::new(Shared {
+            limits,
+            memory: Memory::open(),
+            stop: Box::new(stop),
+            state: Mutex::default(),
+            is_over: AtomicBool::new(false),
+        })))
     }
 
     /// The limits.
@@ -202,23 +207,18 @@ impl Drop for Task {
     fn drop(&mut self) {
         CURRENT.set(self.before.take());
         if let Some((shared, number)) = &self.watched {
-            let mut state = shared.lock();
-            state.tasks.remove(number);
-            if state.tasks.is_empty() {
-                shared.changed.notify_all();
-            }
+            shared.lock().tasks.remove(number);
         }
     }
 }
 
-/// Looks at the tasks until there are none.
+/// Looks at the tasks until there are none. Between one task and the next it waits: a thread for each would cost more than looking.
 fn look(shared: &Shared) {
-    let memory = Memory::open();
     let mut over_since = None;
     let mut state = shared.lock();
     while !state.tasks.is_empty() {
         let now = Instant::now();
-        let is_over = memory.as_ref().and_then(Memory::used).is_some_and(|used| used > shared.limits.memory);
+        let is_over = shared.memory.as_ref().and_then(Memory::used).is_some_and(|used| used > shared.limits.memory);
         shared.is_over.store(is_over, Ordering::Relaxed);
         over_since = if is_over { over_since.or(Some(now)) } else { None };
         // What takes memory in one go would take much more of it in the time that is given for ending by itself.
@@ -234,7 +234,9 @@ fn look(shared: &Shared) {
             drop(state);
             return (shared.stop)(error);
         }
-        (state, _) = shared.changed.wait_timeout(state, INTERVAL).unwrap_or_else(PoisonError::into_inner);
+        drop(state);
+        std::thread::sleep(INTERVAL);
+        state = shared.lock();
     }
     state.is_watched = false;
 }
@@ -245,20 +247,24 @@ pub fn beyond(took: String, exceeded: Exceeded) -> Box<Diagnostic> {
 }
 
 /// What Linux says of this process: `/proc/self/statm`, in pages. Elsewhere there is no such file, and memory is not limited.
-struct Memory(File);
+struct Memory {
+    file: File,
+    page_size: u64,
+}
 
 impl Memory {
     fn open() -> Option<Self> {
-        File::open("/proc/self/statm").ok().map(Self)
+        let page_size = rustix::param::page_size() as u64;
+        File::open("/proc/self/statm").ok().map(|file| Self { file, page_size })
     }
 
     /// The bytes of memory in use.
     fn used(&self) -> Option<u64> {
         let mut text = [0; 128];
-        let read = self.0.read_at(&mut text, 0).ok()?;
+        let read = self.file.read_at(&mut text, 0).ok()?;
         let text = std::str::from_utf8(text.get(..read)?).ok()?;
         let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
-        Some(pages * rustix::param::page_size() as u64)
+        Some(pages * self.page_size)
     }
 }
 

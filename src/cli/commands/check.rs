@@ -80,7 +80,7 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
     let world = DiskWorld::new();
     let provision = provision(&world, &session.project, global, false)?;
     let render = |components: &[String]| -> Result<_, Failures> {
-        Ok(pipeline::render(&session.project, env, &options(ui, global, &session.project, components, false)?, &provision, &|_| {})?)
+        Ok(pipeline::render(&session.project, env, &options(ui, global, session, components, false)?, &provision, &|_| {})?)
     };
     let mut rendered = render(&args.components)?;
     tell_details(ui, &rendered);

@@ -50,7 +50,7 @@ fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session,
     let project = &session.project;
     let world = DiskWorld::new();
     let provision = provision(&world, project, global, false)?;
-    let mut rendered = pipeline::render(project, env, &options(ui, global, project, &args.components, false)?, &provision, &|_| {})?;
+    let mut rendered = pipeline::render(project, env, &options(ui, global, session, &args.components, false)?, &provision, &|_| {})?;
     tell_details(ui, &rendered);
     let place = pipeline::place(project, env);
     let waiting = || ui.say(format!("waiting for another run to finish with {}", place.shown));

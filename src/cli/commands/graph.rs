@@ -32,7 +32,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
         return Err(wrong.into());
     }
     let provision = provision(&outside, &session.project, global, false)?;
-    let rendered = pipeline::render(&session.project, env, &options(ui, global, &session.project, &[], true)?, &provision, &|_| {})?;
+    let rendered = pipeline::render(&session.project, env, &options(ui, global, &session, &[], true)?, &provision, &|_| {})?;
     tell_details(ui, &rendered);
     ui.report(&warnings(&rendered.failed));
     let units = pipeline::handover::drawn(&rendered);

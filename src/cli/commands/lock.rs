@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
-use crate::cli::session::{format, is_locked, open_project, options, supply_options, tell_details};
+use crate::cli::session::{Session, format, is_locked, options, supply_options, tell_details};
 use crate::cli::{report, ui::Ui};
 use crate::pipeline::provision::{LOCK, Provision, read_lock};
 use crate::pipeline::{self};
@@ -30,17 +30,17 @@ pub struct LockArgs {
 /// Every environment is rendered in memory for it: what a kustomization or a chart needs from outside shows only then.
 pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
     let format = format(global, "lock", &[Format::Text, Format::Json])?;
-    let project = open_project(global)?;
+    let session = Session::open_whole(global)?;
+    let Session { project, environments, .. } = &session;
     let world = DiskWorld::new();
     let old = read_lock(&project.world(), &project.root)?;
     let frozen = is_locked(&world, global);
     let start = kept(&old, args.update.as_deref())?;
-    let provision = Provision::new(&world, supply_options(&project, global), start, !global.offline && !frozen).taking_local();
-    let environments = project.environment_names(&project.world())?;
-    provision.prepare(&pipeline::wants(&project, &environments));
+    let provision = Provision::new(&world, supply_options(project, global), start, !global.offline && !frozen).taking_local();
+    provision.prepare(&pipeline::wants(project, environments));
     let mut told = Vec::new();
-    for env in &environments {
-        match pipeline::render(&project, env, &options(ui, global, &project, &[], true)?, &provision, &|_| {}) {
+    for env in environments {
+        match pipeline::render(project, env, &options(ui, global, &session, &[], true)?, &provision, &|_| {}) {
             Ok(rendered) => {
                 tell_details(ui, &rendered);
                 told.extend(rendered.failed.into_values().flatten());
@@ -62,7 +62,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
                 .help("run `hydrate lock` where CI is not set, and commit the lock")
                 .into());
         }
-        write(&project, &new)?;
+        write(project, &new)?;
     }
     if format == Format::Json {
         ui.data(&report::document("lock", json!({"artifacts": new.artifacts().count(), "changes": changes}), &[]))?;

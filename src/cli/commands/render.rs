@@ -97,15 +97,10 @@ fn run_one(
     let world = DiskWorld::new();
     let provision = provision(&world, &session.project, global, true)?;
     let progress = ui.progress(env);
-    let rendered = pipeline::render(
-        &session.project,
-        env,
-        &options(ui, global, &session.project, &args.components, args.keep_going)?,
-        &provision,
-        &|name| {
+    let rendered =
+        pipeline::render(&session.project, env, &options(ui, global, session, &args.components, args.keep_going)?, &provision, &|name| {
             progress.done(name);
-        },
-    );
+        });
     progress.finish();
     let mut rendered = rendered?;
     tell_details(ui, &rendered);

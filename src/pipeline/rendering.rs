@@ -1,0 +1,273 @@
+//! How the components of an environment are come by: from the cache, by rendering them here, or by asking the confined process.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use crate::project::select::Selection;
+use crate::project::{Component, Environment, Project};
+use hydrate_acquire::Mounted;
+use hydrate_base::limits::Watch;
+use hydrate_base::world::{Asked, Chance, Record};
+use hydrate_base::{Diagnostic, DiskWorld, Result};
+use hydrate_source::{Document, Source, render as render_source};
+
+use super::confined::{Renderer, Wanted};
+use super::plan::{self, Job};
+use super::provision::{ForComponent, Opened, Provision, Stock, Taken};
+use super::renders::{Kept, Renders, Slot};
+use super::scope::Crds;
+use super::{Options, Timing, chance};
+
+/// The stack of a rendering thread: templates and YAML may nest deep, within the engines' own limits.
+pub(super) const STACK: usize = 64 << 20;
+
+/// Whatever asks for API versions says this word somewhere: `.Capabilities.APIVersions`.
+const API_VERSIONS: &[u8] = b"APIVersions";
+
+pub(super) type Outcome = Result<Finished, Vec<Box<Diagnostic>>>;
+
+/// A component rendered.
+pub(super) struct Finished {
+    pub(super) kept: Kept,
+    pub(super) warnings: Vec<Box<Diagnostic>>,
+    pub(super) timing: Timing,
+}
+
+/// What all components of a run are rendered with.
+pub(super) struct Rendering<'a> {
+    project: &'a Project,
+    environment: &'a Environment,
+    selection: &'a Selection<'a>,
+    provision: &'a Provision<'a>,
+    options: &'a Options,
+    renderer: Option<&'a Renderer>,
+    has_asked: AtomicBool,
+    pool: rayon::ThreadPool,
+}
+
+impl<'a> Rendering<'a> {
+    pub(super) fn new(
+        project: &'a Project,
+        environment: &'a Environment,
+        selection: &'a Selection<'a>,
+        provision: &'a Provision<'a>,
+        options: &'a Options,
+        renderer: Option<&'a Renderer>,
+    ) -> Result<Self> {
+        Ok(Self {
+            project,
+            environment,
+            selection,
+            provision,
+            options,
+            renderer,
+            has_asked: AtomicBool::new(false),
+            pool: pool(options.jobs)?,
+        })
+    }
+
+    /// Comes by the components of these names, in their order, with these API versions known. `done` hears of each, from any thread.
+    pub(super) fn all(&self, names: &[String], apis: &[String], done: &(dyn Fn(&str) + Sync)) -> Vec<(String, Outcome)> {
+        let components: Vec<&Component> = names.iter().filter_map(|name| self.selection.members.get(name).copied()).collect();
+        let renders = &self.options.renders;
+        let named = |component: &Component, outcome: Outcome| {
+            done(&component.name);
+            (component.name.clone(), outcome)
+        };
+        let one =
+            |component: &&Component| named(component, self.kept(component, apis).map_or_else(|| self.render(component, apis, renders), Ok));
+        let Some(renderer) = self.renderer else { return self.pool.install(|| components.par_iter().map(one).collect()) };
+        let kept: Vec<Option<Finished>> = self.pool.install(|| components.par_iter().map(|component| self.kept(component, apis)).collect());
+        let missing: Vec<&Component> =
+            components.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(component, _)| *component).collect();
+        if !missing.is_empty() && !self.is_usable(renderer) {
+            return self.pool.install(|| components.par_iter().map(one).collect());
+        }
+        let outcomes = Mutex::new(Vec::new());
+        let push = |outcome: (String, Outcome)| outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+        let loaded = components.iter().zip(kept).filter_map(|(component, kept)| Some((component, kept?)));
+        loaded.for_each(|(component, kept)| push(named(component, Ok(kept))));
+        if !missing.is_empty() {
+            self.ask(renderer, &missing, apis, renders, &|index, outcome| push(named(missing[index], outcome)));
+        }
+        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outcomes.sort_by(|(a, _), (b, _)| a.cmp(b));
+        outcomes
+    }
+
+    /// Renders a component, whatever the cache holds.
+    pub(super) fn anew(&self, name: &str, apis: &[String]) -> Outcome {
+        let Some(component) = self.selection.members.get(name) else { return Err(Vec::new()) };
+        let nowhere = Renders::default();
+        let Some(renderer) = self.renderer.filter(|renderer| self.is_usable(renderer)) else {
+            return self.render(component, apis, &nowhere);
+        };
+        let found = Mutex::new(Err(Vec::new()));
+        self.ask(renderer, &[component], apis, &nowhere, &|_, outcome| *found.lock().unwrap_or_else(PoisonError::into_inner) = outcome);
+        found.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether components can be rendered in the process, one of which is needed now.
+    fn is_usable(&self, renderer: &Renderer) -> bool {
+        self.has_asked.store(true, Ordering::Relaxed);
+        renderer.is_usable()
+    }
+
+    /// What is not confined of the process, a sentence each; `None` where none was needed.
+    pub(super) fn missing(&self) -> Option<Vec<String>> {
+        self.renderer.filter(|_| self.has_asked.load(Ordering::Relaxed))?.missing()
+    }
+
+    fn slot(&self, component: &Component, apis: &[String], renders: &Renders) -> Slot {
+        renders.slot(self.project, self.environment, component, apis)
+    }
+
+    fn user(&self, component: &Component) -> String {
+        format!("{}@{}", component.name, self.environment.name)
+    }
+
+    fn kept(&self, component: &Component, apis: &[String]) -> Option<Finished> {
+        let start = Instant::now();
+        let world = self.project.world().seeing(Arc::clone(&self.options.variables));
+        let kept = self.slot(component, apis, &self.options.renders).load(&world, self.provision, &self.user(component))?;
+        Some(Finished { kept, warnings: Vec::new(), timing: Timing { took: start.elapsed(), from_cache: true } })
+    }
+
+    /// Renders a component in this process.
+    fn render(&self, component: &Component, apis: &[String], renders: &Renders) -> Outcome {
+        let Self { project, environment, provision, options, .. } = self;
+        let variables = Arc::clone(&options.variables);
+        let made = make(*provision, provision.opened(), &options.watch, variables, project, environment, component, apis);
+        self.finish(component, &self.slot(component, apis, renders), made)
+    }
+
+    /// Has components rendered in the confined process. `found` is told what came of each, by its place in the list.
+    fn ask(
+        &self,
+        renderer: &Renderer,
+        components: &[&Component],
+        apis: &[String],
+        renders: &Renders,
+        found: &(dyn Fn(usize, Outcome) + Sync),
+    ) {
+        let slots: Vec<Slot> = components.iter().map(|component| self.slot(component, apis, renders)).collect();
+        let both = components.iter().zip(&slots);
+        let wanted: Vec<Wanted<'_>> = both.map(|(component, slot)| Wanted { component: &component.name, state: &slot.state }).collect();
+        renderer.render(self.provision, &self.environment.name, apis, &wanted, &|index, made| {
+            found(index, self.finish(components[index], &slots[index], made));
+        });
+    }
+
+    /// Takes what came of rendering a component, and keeps it for the next run.
+    fn finish(&self, component: &Component, slot: &Slot, made: Made) -> Outcome {
+        let Made { result, taken, failures, took } = made;
+        let user = self.user(component);
+        taken.iter().for_each(|(artifact, verified)| self.provision.note_use(artifact, &user, *verified));
+        self.provision.note_failures(failures);
+        let (kept, record, warnings) = result?;
+        if warnings.is_empty() {
+            slot.keep(&kept, record, taken.iter().map(|(artifact, _)| artifact.key()).collect(), self.provision);
+        }
+        Ok(Finished { kept, warnings, timing: Timing { took, from_cache: false } })
+    }
+}
+
+/// Whether any of the charts, those of kustomizations included, may ask for API versions. What a chart from elsewhere
+/// reads is not asked of the disk, so such a chart always may.
+fn may_ask_for_apis(job: &Job, record: &Record, from_outside: bool) -> bool {
+    let charts = || job.sources.iter().filter_map(|source| if let Source::Helm(release) = source { Some(release) } else { None });
+    let kustomized = job.sources.iter().any(|source| matches!(source, Source::Kustomize(_)));
+    let is_chart = |asked: &Asked| matches!(asked, Asked::Content(path) if path.ends_with("Chart.yaml"));
+    let has_chart = charts().next().is_some() || (kustomized && record.asked.keys().any(is_chart));
+    if !job.sees_crds {
+        return false;
+    }
+    let says_so = || record.was_seen || record.asked.keys().any(is_packed);
+    charts().any(|release| !release.chart.exists()) || (kustomized && from_outside) || (has_chart && says_so())
+}
+
+/// Whether a packed chart was asked for: what is inside of it may ask for API versions.
+fn is_packed(asked: &Asked) -> bool {
+    let Asked::Content(path) = asked else { return false };
+    path.extension().is_some_and(|extension| extension == "tgz" || extension == "gz")
+}
+
+/// What came of rendering a component, and what it got from outside for it.
+pub(super) struct Made {
+    pub(super) result: Result<(Kept, Record, Vec<Box<Diagnostic>>), Vec<Box<Diagnostic>>>,
+    pub(super) taken: Taken,
+    pub(super) failures: Vec<Box<Diagnostic>>,
+    pub(super) took: Duration,
+}
+
+/// Renders a component.
+#[allow(clippy::too_many_arguments, reason = "each of them is another thing, and this process and the confined one call it")]
+pub(super) fn make(
+    stock: &dyn Stock,
+    opened: &Opened,
+    watch: &Watch,
+    variables: Arc<BTreeSet<String>>,
+    project: &Project,
+    environment: &Environment,
+    component: &Component,
+    apis: &[String],
+) -> Made {
+    let start = Instant::now();
+    let _task = watch.task(|| format!("component {} of {}", component.name, environment.name));
+    let disk = || project.recording_world().seeing(Arc::clone(&variables)).watching_for(API_VERSIONS).limited(watch.limits());
+    let render = |disk: &DiskWorld| {
+        let world = Mounted::new(disk);
+        let outside = ForComponent::new(stock, opened, &world);
+        let result = render_sources(&world, &outside, project, environment, component, apis);
+        (result, outside.into_taken())
+    };
+    let recording = disk();
+    let (result, (taken, failures)) = render(&recording);
+    let record = recording.into_record().unwrap_or_default();
+    let again = |chance: Chance| {
+        let world = disk().with_chance(chance);
+        let (result, _) = render(&world);
+        (result.map(|(_, documents, _)| documents), world.chances())
+    };
+    let result = result.and_then(|rendering| {
+        let wrong = if record.is_unrepeatable && !component.random { chance::refuse(&rendering.1, &again) } else { None };
+        wrong.map_or(Ok(rendering), Err)
+    });
+    let result = result.map(|(job, documents, warnings)| {
+        let mut crds = Crds::default();
+        documents.iter().for_each(|document| crds.add(document));
+        let kept = Kept { documents, crds, may_ask_for_apis: may_ask_for_apis(&job, &record, !taken.is_empty()) };
+        (kept, record, warnings)
+    });
+    Made { result, taken, failures, took: start.elapsed() }
+}
+
+type Documents = (Job, Vec<Document>, Vec<Box<Diagnostic>>);
+
+/// Plans a component and renders its sources in order; what is wrong with any of them is reported together.
+fn render_sources(
+    world: &Mounted<'_>,
+    outside: &ForComponent<'_>,
+    project: &Project,
+    environment: &Environment,
+    component: &Component,
+    apis: &[String],
+) -> Result<Documents, Vec<Box<Diagnostic>>> {
+    let job = plan::plan(world, outside, project, environment, component, apis)?;
+    let (mut documents, mut warnings, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    for source in &job.sources {
+        if let Err(errors) = render_source(world, outside, source, &mut documents, &mut warnings) {
+            wrong.extend(errors);
+        }
+    }
+    if wrong.is_empty() { Ok((job, documents, warnings)) } else { Err(wrong) }
+}
+
+pub(super) fn pool(jobs: Option<usize>) -> Result<rayon::ThreadPool> {
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).stack_size(STACK);
+    builder.build().map_err(|error| Diagnostic::error(format!("cannot start threads: {error}")))
+}
