@@ -92,9 +92,9 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// The thread that hears it sees to the rest: there is nothing that it could still do, and its end takes a while.
     fn drop(&mut self) {
         self.kill();
+        let _ = lock(&self.child).wait();
     }
 }
 
