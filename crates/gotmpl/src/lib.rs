@@ -20,7 +20,7 @@ pub mod text;
 pub mod time;
 mod value;
 
-pub use exec::{Cause, Context, ExecError, Limits, Output, TextFailure, Vm, execute};
+pub use exec::{Cause, Context, ExecError, Limits, Output, TextFailure, Vm, execute, execute_partly};
 pub use func::{Failure, Function, FunctionSet, Param};
 pub use parse::ParseError;
 pub use set::{GoVersion, MissingKey, Options, ParsedText, TemplateSet};

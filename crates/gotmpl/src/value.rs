@@ -112,6 +112,11 @@ pub trait Object {
         &[]
     }
 
+    /// What go-yaml writes of it, key by key; `None` where that follows from the fields.
+    fn yaml_entries(&self) -> Option<Vec<(&'static str, Value)>> {
+        None
+    }
+
     /// The names of the fields that are embedded structs, whose own fields count as those of this one.
     fn embedded(&self) -> &'static [&'static str] {
         &[]
@@ -489,6 +494,11 @@ impl Value {
     /// A `uint8`, as indexing a string gives it.
     pub fn byte(byte: u8) -> Self {
         Self::integer("uint8", Kind::Uint8, i128::from(byte))
+    }
+
+    /// A `time.Time`.
+    pub fn time(time: jiff::Zoned) -> Self {
+        Self::Rare(Rc::new(Rare::Time(time)))
     }
 
     /// An integer of a type that is neither `int` nor `int64`.

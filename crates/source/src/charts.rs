@@ -20,7 +20,10 @@ const DEPTH: usize = 16;
 /// Helm refuses such a chart until `helm dependency build` has run; what that would fetch is taken from outside instead,
 /// in the versions of Chart.lock where there is one. A chart from outside is unpacked once, and its templates parsed
 /// once, however many releases there are of it.
-pub(crate) fn load_chart(path: &Path, level: Level, world: &dyn World, outside: &dyn RemoteSource) -> Result<Arc<Chart>> {
+///
+/// # Errors
+/// What is no chart, and what is missing.
+pub fn load_chart(path: &Path, level: Level, world: &dyn World, outside: &dyn RemoteSource) -> Result<Arc<Chart>> {
     if let Some(Loaded { chart, wants }) = outside.recall(path, level) {
         // That it uses them as well is noted where they are given.
         wants.iter().try_for_each(|want| outside.path(want).map(drop))?;

@@ -14,9 +14,10 @@ pub mod namespace;
 mod outside;
 mod raw;
 
+pub use charts::load_chart;
 pub use data::Data;
 pub use document::{Document, Identity, Origin, Trust, documents, split};
-pub use outside::{Loaded, RemoteSource};
+pub use outside::{Loaded, NoRemotes, RemoteSource};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -88,7 +88,7 @@ impl RemoteSource for Verified<'_> {
 
 /// Gives nothing, and says what to do.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct NoRemotes;
+pub struct NoRemotes;
 
 impl RemoteSource for NoRemotes {
     fn path(&self, want: &ArtifactRequest) -> Result<PathBuf> {

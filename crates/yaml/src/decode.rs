@@ -34,6 +34,12 @@ pub trait Build {
     /// Builds a key.
     fn key(&mut self, text: &str) -> Self::Key;
 
+    /// Builds a key of a scalar, which `text` is the text of.
+    fn scalar_key(&mut self, scalar: &Scalar<'_>, text: &str) -> Self::Key {
+        let _ = scalar;
+        self.key(text)
+    }
+
     /// Builds a list.
     fn sequence(&mut self, items: Vec<Self::Value>) -> Self::Value;
 
@@ -375,11 +381,11 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
             return Ok(self.build.key(&gofmt::go_syntax(scalar)));
         }
         Ok(match scalar {
-            Scalar::Str(text) => self.build.key(text),
-            Scalar::Bool(value) => self.build.key(if *value { "true" } else { "false" }),
-            Scalar::Int(value) => self.build.key(&value.to_string()),
-            Scalar::Float(value) => self.build.key(&gofmt::float_key(*value)),
-            Scalar::Timestamp(text) => self.build.key(text),
+            Scalar::Str(text) => self.build.scalar_key(scalar, text),
+            Scalar::Bool(value) => self.build.scalar_key(scalar, if *value { "true" } else { "false" }),
+            Scalar::Int(value) => self.build.scalar_key(scalar, &value.to_string()),
+            Scalar::Float(value) => self.build.scalar_key(scalar, &gofmt::float_key(*value)),
+            Scalar::Timestamp(text) => self.build.scalar_key(scalar, text),
             Scalar::Uint(value) => self.odd_key("uint64", scalar, value_at, &value.to_string())?,
             Scalar::Null | Scalar::Merge => self.odd_key("%!s(<nil>)", scalar, value_at, "null")?,
         })
@@ -388,7 +394,7 @@ impl<'t, 'a, B: Build> Decoder<'t, 'a, B> {
     /// Notes a key that has no form in JSON.
     fn odd_key(&mut self, type_name: &str, key: &Scalar<'_>, value_at: usize, text: &str) -> Decoded<B::Key> {
         if !self.options.json {
-            return Ok(self.build.key(text));
+            return Ok(self.build.scalar_key(key, text));
         }
         let (key, value) = (gofmt::go_syntax(key), self.show(value_at)?);
         let problem = format!("unsupported map key of type: {type_name}, key: {key}, value: {value}");

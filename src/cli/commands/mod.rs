@@ -11,6 +11,7 @@ pub mod diff;
 pub mod fetch;
 pub mod graph;
 pub mod helm;
+pub mod helmfile;
 pub mod hook;
 pub mod init;
 pub mod kustomize;
@@ -83,6 +84,9 @@ pub enum Command {
     /// Render a Helm chart: the same bytes as `helm template`
     #[command(disable_help_flag = true)]
     Helm(DropInArgs),
+    /// Template the releases of a helmfile: the same bytes as `helmfile template`
+    #[command(disable_help_flag = true)]
+    Helmfile(DropInArgs),
     /// Build a kustomization: the same bytes as `kustomize build`
     #[command(disable_help_flag = true)]
     Kustomize(DropInArgs),
@@ -132,6 +136,7 @@ fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
         Command::Hook(args) => hook::run(ui, global, &args),
         Command::Schema(args) => schema::run(ui, &args),
         Command::Helm(rest) => helm::run(ui, &rest.args),
+        Command::Helmfile(rest) => helmfile::run(ui, &rest.args),
         Command::Kustomize(rest) => kustomize::run(ui, &rest.args),
         Command::Completions(args) => completions::run(ui, Cli::command(), &args),
         Command::Man => man::run(ui, Cli::command()),
@@ -141,10 +146,11 @@ fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
 /// A command that reads its arguments itself.
 type DropIn = fn(&mut Ui, &[OsString]) -> Outcome;
 
-/// `helm` and `kustomize` keep the flags of the tools they replace, so they read their arguments themselves.
+/// `helm`, `helmfile` and `kustomize` keep the flags of the tools they replace, so they read their arguments themselves.
 pub fn drop_in(args: &[OsString]) -> Option<(DropIn, &[OsString])> {
     let run: DropIn = match args.get(1)?.to_str()? {
         "helm" => helm::run,
+        "helmfile" => helmfile::run,
         "kustomize" => kustomize::run,
         _ => return None,
     };

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `to_yaml` | sigs.k8s.io/yaml `Marshal`: encoding/json, then go-yaml v2 |
 //! | `to_yaml_pretty` | go-yaml v3 with indentation 2 |
+//! | `to_yaml_v2` | go-yaml v2 |
 //! | `to_json`, `to_pretty_json`, `to_raw_json` | encoding/json |
 //! | `to_toml` | github.com/BurntSushi/toml |
 
@@ -14,7 +15,7 @@ mod yaml;
 
 pub use json::{to_json, to_pretty_json, to_raw_json};
 pub use toml::{TomlError, TomlVersion, to_toml};
-pub use yaml::{to_yaml, to_yaml_pretty};
+pub use yaml::{to_yaml, to_yaml_pretty, to_yaml_v2};
 
 use super::budget;
 use super::value::{List, Map, Object, Rare, Value};

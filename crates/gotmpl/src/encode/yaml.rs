@@ -15,7 +15,7 @@ use std::borrow::Cow;
 /// # Errors
 /// The text of Go's error: NaN and infinities, cycles, control characters.
 pub fn to_yaml(value: &Value) -> Result<Vec<u8>, String> {
-    let mut encoder = Encoder { emitter: Emitter::new(Dialect::V2, Vec::new()), path: Path::default(), json: true };
+    let mut encoder = Encoder { emitter: Emitter::new(Dialect::V2, Vec::new()), path: Path::default(), version: Version::V2, json: true };
     encoder.document(value)
 }
 
@@ -24,14 +24,28 @@ pub fn to_yaml(value: &Value) -> Result<Vec<u8>, String> {
 /// # Errors
 /// Cycles, on which Go would not return.
 pub fn to_yaml_pretty(value: &Value) -> Result<Vec<u8>, String> {
-    let mut encoder = Encoder { emitter: Emitter::new(Dialect::V3_WIDE, Vec::new()), path: Path::default(), json: false };
+    direct(value, Dialect::V3_WIDE)
+}
+
+/// `yaml.Marshal` of go-yaml v2, without the way through JSON: what helmfile writes before 1.0.
+///
+/// # Errors
+/// Cycles, on which Go would not return.
+pub fn to_yaml_v2(value: &Value) -> Result<Vec<u8>, String> {
+    direct(value, Dialect::V2)
+}
+
+fn direct(value: &Value, dialect: Dialect) -> Result<Vec<u8>, String> {
+    let mut encoder = Encoder { emitter: Emitter::new(dialect, Vec::new()), path: Path::default(), version: dialect.version, json: false };
     encoder.document(value)
 }
 
 struct Encoder {
     emitter: Emitter<'static>,
     path: Path,
-    /// By way of JSON to go-yaml v2; otherwise directly to v3.
+    /// The library that is followed.
+    version: Version,
+    /// Whether the value goes through JSON before.
     json: bool,
 }
 
@@ -137,7 +151,7 @@ impl Encoder {
     }
 
     fn text_of(&mut self, text: &str, classes: u8) -> Result<(), String> {
-        let version = if self.json { Version::V2 } else { Version::V3 };
+        let version = self.version;
         let style = if classes & class::BREAK != 0 && memchr::memchr(b'\n', text.as_bytes()).is_some() {
             ScalarStyle::Literal
         } else if must_quote(text, version) {
@@ -210,7 +224,7 @@ impl Encoder {
 
     fn direct_entries(&mut self, entries: &Entries) -> Result<(), String> {
         let mut sorted: Vec<_> = entries.iter().map(|(key, value)| (go_lossy(key.as_bytes()), (key, value))).collect();
-        order::sort(&mut sorted, Version::V3);
+        order::sort(&mut sorted, self.version);
         sorted.iter().try_for_each(|(text, (key, value))| {
             match text {
                 Cow::Borrowed(text) => self.text(text)?,
@@ -220,8 +234,26 @@ impl Encoder {
         })
     }
 
+    fn ordered(&mut self, entries: &[(&'static str, Value)]) -> Result<(), String> {
+        self.path.depth += 1;
+        if self.path.depth > MAX_DEPTH {
+            return Err(format!("exceeded max depth of {MAX_DEPTH}"));
+        }
+        self.begin_mapping(entries.is_empty())?;
+        for (name, value) in entries {
+            self.text(name)?;
+            self.value(value)?;
+        }
+        self.emitter.end_mapping(&Comments::NONE);
+        self.path.depth -= 1;
+        Ok(())
+    }
+
     /// A struct as v3 sees it: its exported fields under the names that it has for them, else under theirs in lower case.
     fn structure(&mut self, object: &dyn Object) -> Result<(), String> {
+        if let Some(entries) = object.yaml_entries() {
+            return self.ordered(&entries);
+        }
         let fields = exported(object);
         if !matches!(object.kind(), Kind::Struct | Kind::Ptr) || fields.is_empty() {
             return self.value(&object.encoded());

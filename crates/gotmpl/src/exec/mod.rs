@@ -81,6 +81,16 @@ pub fn execute(set: &TemplateSet, name: &[u8], data: &Value, context: Context<'_
     Ok(output)
 }
 
+/// The same, and what was written until an error, with the error.
+pub fn execute_partly(set: &TemplateSet, name: &[u8], data: &Value, context: Context<'_>) -> (Vec<u8>, Option<Box<ExecError>>) {
+    if !budget::is_limited() {
+        return budget::with(context.limits.steps, context.limits.output, || execute_partly(set, name, data, context));
+    }
+    let mut vm = Vm::new(set.clone(), context);
+    let error = vm.find(name).and_then(|tree| vm.run(&tree, data)).err();
+    (vm.out, error)
+}
+
 /// A value as the executor handles it, Go's `reflect.Value`. `boxed` says that it is seen through an
 /// `interface {}` (an element of a `map[string]interface {}`), which error texts show; a boxed nil is a nil
 /// interface, an unboxed nil is Go's invalid value.

@@ -1,0 +1,234 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
+
+mod args;
+mod chartify;
+mod charts;
+mod data;
+mod environment;
+mod environment_values;
+mod functions;
+mod hcl;
+mod inherits;
+mod load;
+mod merge;
+mod needs;
+mod output;
+mod paths;
+mod plan;
+mod record;
+mod release_values;
+mod releases;
+mod render;
+mod schema;
+mod secrets;
+mod selector;
+mod set_values;
+mod sources;
+mod storage;
+mod version;
+mod visit;
+mod yaml;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hydrate_base::{Diagnostic, Result, World};
+use hydrate_gotmpl::{Value, budget};
+
+use data::Overrides;
+use environment::DEFAULT;
+use load::{Context, LoadOptions, Messages};
+use render::Settings;
+use secrets::Secrets;
+use visit::Ready;
+
+pub use charts::ChartOrigin;
+pub use output::WriteValuesOptions;
+pub use plan::{Release, TemplateOptions};
+pub use render::Programs;
+pub use secrets::SecretResolver;
+pub use sources::{NoRemotes, RemoteChart, Remotes};
+pub use version::Version;
+pub use visit::Needs;
+
+/// Which helmfiles are read, and with what.
+#[derive(Clone, Default)]
+pub struct Request {
+    /// The release of helmfile that is followed.
+    pub version: Version,
+    /// The directory that helmfile would be started in: an absolute path without links.
+    pub directory: PathBuf,
+    /// `--file`: an absolute path; without one helmfile.yaml, helmfile.yaml.gotmpl or helmfile.d of the directory.
+    pub file: Option<PathBuf>,
+    /// `--environment`; `default` where it is empty.
+    pub environment: String,
+    /// `--selector`
+    pub selectors: Vec<String>,
+    /// `--state-values-file`, as they are written.
+    pub state_values_files: Vec<String>,
+    /// `--state-values-set`
+    pub state_values_set: Vec<String>,
+    /// `--state-values-set-string`
+    pub state_values_set_string: Vec<String>,
+    /// Values below those of the environment, as YAML; empty where there are none.
+    pub environment_values: String,
+    /// `--namespace`
+    pub namespace: String,
+    /// `--chart`
+    pub chart: String,
+    /// `--kube-context`
+    pub kube_context: String,
+    /// Starts programs for `exec`; without it they are refused.
+    pub programs: Option<Arc<dyn Programs>>,
+    /// Resolves secrets; without it references stay as they are written, and encrypted files are refused.
+    pub secrets: Option<Arc<dyn SecretResolver>>,
+}
+
+/// What a command gives, and what is to be said about it.
+#[derive(Debug, Default)]
+pub struct Said<T> {
+    /// What it gives.
+    pub what: T,
+    /// Warnings.
+    pub warnings: Vec<Box<Diagnostic>>,
+    /// Keys of the helmfiles that only concern what is done to a cluster, and are passed over.
+    pub passed_over: BTreeSet<String>,
+}
+
+/// `helmfile template`: the releases in the order in which they are printed.
+///
+/// # Errors
+/// What cannot be read, is not known, or does not fit, with its place.
+pub fn template(world: &dyn World, remotes: &dyn Remotes, request: &Request, options: &TemplateOptions) -> Result<Said<Vec<Release>>> {
+    run(world, remotes, request, |context, ready| {
+        let mut releases = Vec::new();
+        for helmfile in ready {
+            releases.extend(plan::releases(context, helmfile, options)?);
+        }
+        if releases.is_empty()
+            && ready.iter().all(|helmfile| visit::planned(helmfile, options.needs).is_ok_and(|planned| planned.is_empty()))
+        {
+            check_matches(context, ready, request)?;
+        }
+        Ok(releases)
+    })
+}
+
+/// Selectors that match nothing are a mistake.
+fn check_matches(context: &Context<'_>, ready: &[Ready], request: &Request) -> Result<()> {
+    let chosen = ready.iter().map(|helmfile| visit::chosen(helmfile, &helmfile.releases, false)).collect::<Result<Vec<_>>>()?;
+    if chosen.iter().any(|releases| !releases.is_empty()) {
+        return Ok(());
+    }
+    Err(no_match(context.environment, &request.selectors))
+}
+
+fn no_match(environment: &str, selectors: &[String]) -> Box<Diagnostic> {
+    let chosen = if selectors.is_empty() { String::new() } else { format!(" and matching the selectors {}", selectors.join(", ")) };
+    Diagnostic::error(format!(
+        "err: no releases found that matches specified selector({}) and environment({environment}), in any helmfile",
+        selectors.join(", ")
+    ))
+    .note(format!("there is no release in environment {environment}{chosen}"))
+}
+
+/// `helmfile list`: the table, or JSON.
+///
+/// # Errors
+/// Those of [`template`].
+pub fn list(world: &dyn World, remotes: &dyn Remotes, request: &Request, as_json: bool) -> Result<Said<Vec<u8>>> {
+    run(world, remotes, request, |context, ready| output::list(context, ready, as_json))
+}
+
+/// `helmfile build`: the helmfiles as they were read; with `embeds`, values files stand in them.
+///
+/// # Errors
+/// Those of [`template`].
+pub fn build(world: &dyn World, remotes: &dyn Remotes, request: &Request, embeds: bool) -> Result<Said<Vec<u8>>> {
+    run(world, remotes, request, |context, ready| output::build(context, ready, embeds))
+}
+
+/// `helmfile show-dag`: releases in groups.
+///
+/// # Errors
+/// Those of [`template`].
+pub fn show_dag(world: &dyn World, remotes: &dyn Remotes, request: &Request) -> Result<Said<Vec<u8>>> {
+    run(world, remotes, request, output::show_dag)
+}
+
+/// `helmfile print-env`: the values of the environment, in YAML or JSON.
+///
+/// # Errors
+/// Those of [`template`].
+pub fn print_env(world: &dyn World, remotes: &dyn Remotes, request: &Request, as_json: bool) -> Result<Said<Vec<u8>>> {
+    run(world, remotes, request, |context, ready| output::print_env(context, ready, as_json))
+}
+
+/// `helmfile write-values`: the files with their paths.
+///
+/// # Errors
+/// Those of [`template`].
+pub fn write_values(
+    world: &dyn World,
+    remotes: &dyn Remotes,
+    request: &Request,
+    options: &WriteValuesOptions,
+) -> Result<Said<Vec<(PathBuf, Vec<u8>)>>> {
+    run(world, remotes, request, |context, ready| output::write_values(context, ready, options))
+}
+
+fn run<T: Default>(
+    world: &dyn World,
+    remotes: &dyn Remotes,
+    request: &Request,
+    work: impl FnOnce(&Context<'_>, &[Ready]) -> Result<T>,
+) -> Result<Said<T>> {
+    let is_set = |name: &str| {
+        world.shows_variable(name)
+            && world.variable(name).is_some_and(|value| matches!(value.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
+    };
+    let settings = Settings {
+        version: request.version,
+        programs: request.programs.clone(),
+        secrets: Secrets(request.secrets.clone()),
+        refuses_insecure: is_set("HELMFILE_DISABLE_INSECURE_FEATURES") || is_set("HELMFILE_DISABLE_INSECURE_TEMPLATE_FUNCTIONS"),
+    };
+    let overrides =
+        Overrides { kube_context: request.kube_context.clone(), namespace: request.namespace.clone(), chart: request.chart.clone() };
+    let messages = Messages::default();
+    let environment = if request.environment.is_empty() { DEFAULT } else { &request.environment };
+    let context =
+        Context { world, remotes, settings: &settings, root: &request.directory, environment, overrides: &overrides, messages: &messages };
+    let limits = world.limits();
+    let mut passed_over = BTreeSet::new();
+    let what = budget::with(limits.steps, limits.output, || {
+        let ready = visit::visit(&context, request.file.as_deref(), &load_options(request)?)?;
+        ready.iter().for_each(|helmfile| schema::STATE.applying(&helmfile.state.fields, &mut passed_over));
+        if ready.is_empty() {
+            return Err(no_match(environment, &request.selectors));
+        }
+        work(&context, &ready)
+    })?;
+    Ok(Said { what, warnings: messages.0.take(), passed_over })
+}
+
+fn load_options(request: &Request) -> Result<LoadOptions> {
+    let set = set_values::state_values(&request.state_values_set_string, &request.state_values_set).map_err(Diagnostic::error)?;
+    let mut inherited = inherits::Inherited::default();
+    if !request.environment_values.is_empty() {
+        let name = if request.environment.is_empty() { DEFAULT } else { &request.environment };
+        let values = yaml::decode_map(request.environment_values.as_bytes(), request.version).map_err(Diagnostic::error)?;
+        inherited.environment = Some(environment::Environment { values, ..environment::Environment::new(name) });
+    }
+    let has_set = !request.state_values_set_string.is_empty() || !request.state_values_set.is_empty();
+    Ok(LoadOptions {
+        selectors: request.selectors.clone(),
+        values: request.state_values_files.iter().map(|path| Value::str(path.as_str())).collect(),
+        callee: PathBuf::new(),
+        set: has_set.then_some(set),
+        inherited,
+    })
+}
