@@ -10,6 +10,7 @@ pub mod references;
 mod rendering;
 pub mod renders;
 pub mod scope;
+pub mod verbatim;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -32,6 +33,7 @@ use provision::Provision;
 use rendering::{Finished, Outcome, Rendering};
 use renders::Renders;
 use scope::Crds;
+use verbatim::Verbatim;
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -252,6 +254,7 @@ fn finish(
 ) -> Result<Rendered, Vec<Box<Diagnostic>>> {
     let mut failed = selection.broken.clone();
     let mut rendered = BTreeMap::new();
+    let mut texts: BTreeMap<String, Verbatim> = BTreeMap::new();
     let mut timings = BTreeMap::new();
     let mut warnings: Vec<Box<Diagnostic>> = options.renders.doubt().into_iter().map(|doubt| Box::new(doubt.clone())).collect();
     for (name, outcome) in outcomes {
@@ -261,6 +264,7 @@ fn finish(
                 warnings
                     .extend(said.into_iter().map(|warning| warning.note(format!("component {name}, environment {}", environment.name))));
                 crds.extend(&kept.crds);
+                texts.extend(kept.verbatim.map(|text| (name.clone(), text)));
                 rendered.insert(name, kept.documents);
             }
             Err(errors) => {
@@ -293,7 +297,9 @@ fn finish(
         let layout = selection.members.get(name).and_then(|component| component.layout);
         layout.unwrap_or(project.settings.layout) == Layout::Manifest
     };
-    let mut desired = desired(&rendered, one_file, selection.complete, environment.handover.is_some());
+    texts.retain(|name, text| one_file(name) && rendered.get(name).is_some_and(|documents| text.stands_for(documents)));
+    let others = verbatim::namespaces_of_others(project, &environment, selection, &texts, one_file);
+    let mut desired = desired(&rendered, &texts, &others, one_file, selection.complete, environment.handover.is_some());
     let shared = [NAMESPACES, CRDS].into_iter().filter(|_| !failed.is_empty());
     desired.spared = failed.keys().cloned().chain(shared.map(str::to_owned)).collect();
     Ok(Rendered {
@@ -346,12 +352,23 @@ fn is_crd(document: &Document) -> bool {
 
 /// The files of every directory. Namespaces of all components have a directory of their own, and so have CRDs where the environment is handed over:
 /// whoever applies it has to apply those first. A run over some of the components only adds to them.
-fn desired(rendered: &BTreeMap<String, Vec<Document>>, one_file: impl Fn(&str) -> bool, complete: bool, with_crds: bool) -> Desired {
+fn desired(
+    rendered: &BTreeMap<String, Vec<Document>>,
+    texts: &BTreeMap<String, Verbatim>,
+    others: &BTreeMap<String, String>,
+    one_file: impl Fn(&str) -> bool,
+    complete: bool,
+    with_crds: bool,
+) -> Desired {
     let mut desired = Desired { complete, ..Desired::default() };
     let mut namespaces: BTreeMap<&str, &Document> = BTreeMap::new();
     let mut crds: Vec<&Document> = Vec::new();
     for (name, documents) in rendered {
         let mut own: Vec<&Document> = Vec::new();
+        if let Some(text) = texts.get(name) {
+            desired.dirs.insert(name.clone(), tree::layout::lay_out_text(&text.manifest));
+            continue;
+        }
         for document in documents {
             if is_namespace(document) {
                 namespaces.insert(&document.identity.name, document);
@@ -364,11 +381,37 @@ fn desired(rendered: &BTreeMap<String, Vec<Document>>, one_file: impl Fn(&str) -
         desired.dirs.insert(name.clone(), lay_out(&own, one_file(name)));
     }
     let namespaces: Vec<&Document> = namespaces.into_values().collect();
-    desired.dirs.insert(NAMESPACES.to_owned(), lay_out(&namespaces, false));
+    let mut of_namespaces = lay_out(&namespaces, false);
+    let own = texts.iter().map(|(name, text)| (name.as_str(), text.namespaces.as_str()));
+    let files: BTreeMap<&str, &str> = own.chain(others.iter().map(|(name, text)| (name.as_str(), text.as_str()))).collect();
+    let files: Vec<&str> = files.into_values().filter(|text| !text.is_empty()).collect();
+    if !files.is_empty() {
+        of_namespaces.remove(tree::KUSTOMIZATION);
+        of_namespaces.insert("namespaces.yaml".to_owned(), Arc::from(joined(&files).into_bytes()));
+        let names: Vec<String> = of_namespaces.keys().cloned().collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        of_namespaces.insert(tree::KUSTOMIZATION.to_owned(), tree::layout::kustomization(&names).into_bytes().into());
+    }
+    desired.dirs.insert(NAMESPACES.to_owned(), of_namespaces);
     if with_crds {
         desired.dirs.insert(CRDS.to_owned(), lay_out(&crds, false));
     }
     desired
+}
+
+/// Files of namespaces one after the other, with `---` between them.
+fn joined(files: &[&str]) -> String {
+    let mut text = String::new();
+    for file in files {
+        if !text.is_empty() && !file.starts_with("---") {
+            text.push_str("---\n");
+        }
+        text.push_str(file);
+        if !file.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    text
 }
 
 /// What the rest of the tree has to do with it: a run over some components keeps the namespaces and CRDs of the others, and what hands the environment

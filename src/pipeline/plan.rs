@@ -11,7 +11,7 @@ use hydrate_acquire::ArtifactRequest;
 use hydrate_address::RepoSpec;
 use hydrate_base::{Diagnostic, FileKind, Result, SourceFile, World};
 use hydrate_source::Data;
-use hydrate_source::{HelmRelease, Kustomization, RemoteSource, Source};
+use hydrate_source::{HelmRelease, Helmfile, Kustomization, RemoteSource, Source};
 
 /// A component ready to be rendered.
 #[derive(Debug)]
@@ -45,6 +45,13 @@ pub fn plan(
     if component.patches.is_some() {
         sources.push(planner.patches());
     }
+    if sources.iter().any(|source| matches!(source, Source::Helmfile(_))) {
+        sources.iter_mut().for_each(|source| {
+            if let Source::Kustomize(kustomization) = source {
+                kustomization.prints = !kustomization.over;
+            }
+        });
+    }
     if !wrong.is_empty() {
         return Err(wrong);
     }
@@ -74,10 +81,10 @@ impl Planner<'_> {
             }
             SourceKind::Jinja { path, values } => self.jinja(path, values.as_deref()),
             SourceKind::Raw(path) => Ok(self.find(path, "path", None)?.map(|Found { path, shown, .. }| Source::Raw { path, shown })),
-            SourceKind::Helmfile(path) => Err(vec![
-                path.error(format!("helmfile sources are not supported yet: {}/{}", self.component.name, path.text), "")
-                    .help("write its releases as `helm` sources in component.yaml; docs/migration.md shows how"),
-            ]),
+            SourceKind::Helmfile(path) => {
+                let found = self.find(path, "helmfile", None)?;
+                Ok(found.map(|Found { path, shown, .. }| Source::Helmfile(Box::new(self.helmfile(path, shown)))))
+            }
         }
     }
 
@@ -202,6 +209,27 @@ impl Planner<'_> {
         }
     }
 
+    fn helmfile(&self, path: PathBuf, shown: String) -> Helmfile {
+        let values = &self.environment.values;
+        let named = [&self.environment.api_versions, &self.component.capabilities.api_versions];
+        // helmfile passes no API versions on by itself, and what it renders is to stay what it is.
+        let sees_crds = self.component.capabilities.apis_from_crds == Some(true);
+        let of_crds = if sees_crds { self.known_apis } else { &[] };
+        Helmfile {
+            sees_crds,
+            path,
+            shown,
+            root: self.project.root.clone(),
+            environment: self.environment.name.clone(),
+            values: if *values == Data::map() { String::new() } else { values.to_json().to_string() },
+            version: self.project.settings.helmfile,
+            level: self.project.settings.helm,
+            kubernetes: self.kubernetes(&Capabilities::default()),
+            api_versions: named.into_iter().flatten().chain(of_crds).cloned().collect(),
+            hooks: Hooks::of_handover(&self.environment.handover).merged(&self.component.hooks).0,
+        }
+    }
+
     fn name_of(&self, helm: &HelmSpec) -> String {
         helm.release.as_ref().map_or_else(|| self.component.name.clone(), |name| name.text.clone())
     }
@@ -227,6 +255,7 @@ impl Planner<'_> {
             level: self.project.settings.helm,
             kubernetes: self.kubernetes(&Capabilities::default()),
             api_versions: self.api_versions(&Capabilities::default()),
+            prints: false,
             patches,
         }
     }

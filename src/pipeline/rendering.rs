@@ -20,6 +20,7 @@ use super::plan::{self, Job};
 use super::provision::{ForComponent, Opened, Provision, Stock, Taken};
 use super::renders::{Kept, Renders, Slot};
 use super::scope::Crds;
+use super::verbatim::{Collector, Verbatim};
 use super::{Options, Timing, chance};
 
 /// The stack of a rendering thread: templates and YAML may nest deep, within the engines' own limits.
@@ -183,6 +184,9 @@ fn may_ask_for_apis(job: &Job, record: &Record, from_outside: bool) -> bool {
     let kustomized = job.sources.iter().any(|source| matches!(source, Source::Kustomize(_)));
     let is_chart = |asked: &Asked| matches!(asked, Asked::Content(path) if path.ends_with("Chart.yaml"));
     let has_chart = charts().next().is_some() || (kustomized && record.asked.keys().any(is_chart));
+    if job.sources.iter().any(|source| matches!(source, Source::Helmfile(helmfile) if helmfile.sees_crds)) {
+        return true;
+    }
     if !job.sees_crds {
         return false;
     }
@@ -231,22 +235,22 @@ pub(super) fn make(
     let again = |chance: Chance| {
         let world = disk().with_chance(chance);
         let (result, _) = render(&world);
-        (result.map(|(_, documents, _)| documents), world.chances())
+        (result.map(|(_, documents, _, _)| documents), world.chances())
     };
     let result = result.and_then(|rendering| {
         let wrong = if record.is_unrepeatable && !component.random { chance::refuse(&rendering.1, &again) } else { None };
         wrong.map_or(Ok(rendering), Err)
     });
-    let result = result.map(|(job, documents, warnings)| {
+    let result = result.map(|(job, documents, warnings, verbatim)| {
         let mut crds = Crds::default();
         documents.iter().for_each(|document| crds.add(document));
-        let kept = Kept { documents, crds, may_ask_for_apis: may_ask_for_apis(&job, &record, !taken.is_empty()) };
+        let kept = Kept { documents, crds, verbatim, may_ask_for_apis: may_ask_for_apis(&job, &record, !taken.is_empty()) };
         (kept, record, warnings)
     });
     Made { result, taken, failures, took: start.elapsed() }
 }
 
-type Documents = (Job, Vec<Document>, Vec<Box<Diagnostic>>);
+type Documents = (Job, Vec<Document>, Vec<Box<Diagnostic>>, Option<Verbatim>);
 
 /// Plans a component and renders its sources in order; what is wrong with any of them is reported together.
 fn render_sources(
@@ -259,12 +263,18 @@ fn render_sources(
 ) -> Result<Documents, Vec<Box<Diagnostic>>> {
     let job = plan::plan(world, outside, project, environment, component, apis)?;
     let (mut documents, mut warnings, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    let mut texts = Collector::new();
     for source in &job.sources {
-        if let Err(errors) = render_source(world, outside, source, &mut documents, &mut warnings) {
-            wrong.extend(errors);
+        match render_source(world, outside, source, &mut documents, &mut warnings) {
+            Ok(printed) => texts.add(source, printed, &documents),
+            Err(errors) => wrong.extend(errors),
         }
     }
-    if wrong.is_empty() { Ok((job, documents, warnings)) } else { Err(wrong) }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let verbatim = texts.finish(&documents);
+    Ok((job, documents, warnings, verbatim))
 }
 
 pub(super) fn pool(jobs: Option<usize>) -> Result<rayon::ThreadPool> {

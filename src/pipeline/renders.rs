@@ -28,6 +28,7 @@ use hydrate_source::Document;
 
 use super::provision::Provision;
 use super::scope::Crds;
+use super::verbatim::Verbatim;
 
 /// How many entries a component keeps: as many states of it can be gone back to without rendering.
 const ENTRIES: usize = 8;
@@ -49,6 +50,8 @@ pub struct Kept {
     pub documents: Vec<Document>,
     /// The CRDs among them.
     pub crds: Crds,
+    /// What the tools print for it, where that is kept.
+    pub verbatim: Option<Verbatim>,
     /// Whether it may look different when more API versions are known.
     pub may_ask_for_apis: bool,
 }
@@ -109,6 +112,8 @@ pub fn state(project: &Project, environment: &Environment, component: &Component
     add(&mut key, concat!(env!("CARGO_PKG_VERSION"), " ", env!("HYDRATE_SOURCES")).as_bytes());
     add(&mut key, format!("{:?}", project.settings).as_bytes());
     add(&mut key, &environment.file.text);
+    // It may come from another file.
+    add(&mut key, environment.kubernetes.as_ref().map_or(&[], |version| version.text.as_bytes()));
     add(&mut key, component.file.as_ref().map_or(&[], |file| &file.text));
     add(&mut key, apis.join("\n").as_bytes());
     short(&key)

@@ -8,7 +8,7 @@ use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::Data;
 
 use super::parse::{self, Spanned};
-use super::{Project, external, files, handover};
+use super::{Project, external, files, handover, version_of};
 
 /// An environment: a kind of cluster that manifests are rendered for.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl Environment {
         let shown = format!("{}/{name}.yaml", project.settings.environments);
         let Some(file) = parse::read(world, &project.root.join(&shown), &shown, &files::ENVIRONMENT)? else { return Ok(None) };
         let root = &file.root;
-        let kubernetes = file.text(root, "kubernetes");
+        let kubernetes = version_of::read(world, project, &file, root)?;
         let handover = handover::read(&file, name)?;
         let values = match file.data(root, "values") {
             Data::Null => Data::map(),

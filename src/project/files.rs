@@ -27,7 +27,7 @@ fn is_label(text: &str) -> bool {
 }
 
 /// `1.33`, `v1.33.1`, `1.33.1-k3s1`, `1.33.1+k3s1`
-fn is_version(text: &str) -> bool {
+pub(super) fn is_version(text: &str) -> bool {
     let plain = text.strip_prefix('v').unwrap_or(text);
     let core = plain.split(['-', '+']).next().unwrap_or_default();
     let numbers: Vec<&str> = core.split('.').collect();
@@ -37,6 +37,11 @@ fn is_version(text: &str) -> bool {
 /// `hydrate.yaml`
 pub const PROJECT: Shape = Shape::Object(&[
     key("helm", Shape::Choice(&["v4", "v3"]), "Compatibility level of Helm rendering: v4 (helm 4.3, the default) or v3 (helm 3.17)"),
+    key(
+        "helmfile",
+        Shape::Choice(&["v1", "v0"]),
+        "The helmfile that is followed: v1 (1.7, the default) or v0 (0.166, which takes every helmfile for a template)",
+    ),
     key("layout", Shape::Choice(LAYOUTS), "One file per object (objects, the default) or one manifest.yaml per component (manifest)"),
     key(
         "root",
@@ -60,9 +65,18 @@ pub const PROJECT: Shape = Shape::Object(&[
     ),
 ]);
 
+const KUBERNETES_FROM: &[Key] = &[
+    required("file", Shape::Text, "A file with a line that says the version, relative to this one: HCL, YAML, an .env file"),
+    required("key", Shape::Text, "What stands in that line before `=` or `:`"),
+];
+
 /// `environments/<env>.yaml`
 pub const ENVIRONMENT: Shape = Shape::Object(&[
-    key("kubernetes", KUBERNETES, "Kubernetes version of the clusters, quoted: \"1.33.1\"; charts see it as .Capabilities.KubeVersion"),
+    key(
+        "kubernetes",
+        Shape::Either(&KUBERNETES, &Shape::Object(KUBERNETES_FROM)),
+        "Kubernetes version of the clusters, quoted: \"1.33.1\"; charts see it as .Capabilities.KubeVersion. Or where it stands: {file, key}",
+    ),
     key("apiVersions", TEXTS, "API versions that the clusters have beyond the built-in ones and those of the CRDs rendered here"),
     key(
         "apiVersionsFromCRDs",

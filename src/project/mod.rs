@@ -13,6 +13,7 @@ pub mod sets;
 pub mod shape;
 pub mod slips;
 pub mod values;
+mod version_of;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,6 +26,7 @@ use hydrate_base::bounds::is_dot_git;
 use hydrate_base::work_tree::WorkTree;
 use hydrate_base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World, is_refused, suggest};
 use hydrate_chart::Level;
+use hydrate_helmfile::Version as HelmfileVersion;
 
 pub use component::Component;
 pub use environment::Environment;
@@ -79,6 +81,8 @@ impl Hooks {
 pub struct Settings {
     /// Compatibility level of Helm rendering.
     pub helm: Level,
+    /// The release of helmfile that is followed.
+    pub helmfile: HelmfileVersion,
     /// Layout where a component does not say.
     pub layout: Layout,
     /// Directory of the components, relative to the root.
@@ -101,6 +105,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             helm: Level::default(),
+            helmfile: HelmfileVersion::default(),
             layout: Layout::default(),
             components: "components".to_owned(),
             environments: "environments".to_owned(),
@@ -276,6 +281,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
     };
     let settings = Settings {
         helm: file.text(root, "helm").and_then(|text| Level::parse(&text.text)).unwrap_or_default(),
+        helmfile: file.text(root, "helmfile").and_then(|text| HelmfileVersion::parse(&text.text)).unwrap_or_default(),
         layout: read_layout(file, root).unwrap_or_default(),
         components: directory("components", defaults.components),
         environments: directory("environments", defaults.environments),

@@ -22,6 +22,17 @@ pub fn lay_out(documents: &[&Document], one_file: bool) -> Files {
     files
 }
 
+/// The files of a component whose text is there already. No text, no files.
+pub fn lay_out_text(text: &str) -> Files {
+    if text.trim().is_empty() {
+        return Files::new();
+    }
+    Files::from([
+        ("manifest.yaml".to_owned(), Arc::from(text.as_bytes())),
+        (KUSTOMIZATION.to_owned(), kustomization(&["manifest.yaml"]).into_bytes().into()),
+    ])
+}
+
 /// A kustomization that lists resources, in the order given.
 pub fn kustomization(resources: &[&str]) -> String {
     let mut text = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n".to_owned();

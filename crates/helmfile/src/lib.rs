@@ -36,6 +36,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hydrate_base::{Diagnostic, Result, World};
+use hydrate_chart::Level;
 use hydrate_gotmpl::{Value, budget};
 
 use data::Overrides;
@@ -59,6 +60,8 @@ pub use visit::Needs;
 pub struct Request {
     /// The release of helmfile that is followed.
     pub version: Version,
+    /// The Helm release whose output is reproduced; the one that goes with the release of helmfile where it is left out.
+    pub level: Option<Level>,
     /// The directory that helmfile would be started in: an absolute path without links.
     pub directory: PathBuf,
     /// `--file`: an absolute path; without one helmfile.yaml, helmfile.yaml.gotmpl or helmfile.d of the directory.
@@ -192,6 +195,7 @@ fn run<T: Default>(
     };
     let settings = Settings {
         version: request.version,
+        level: request.level.unwrap_or_else(|| request.version.level()),
         programs: request.programs.clone(),
         secrets: Secrets(request.secrets.clone()),
         refuses_insecure: is_set("HELMFILE_DISABLE_INSECURE_FEATURES") || is_set("HELMFILE_DISABLE_INSECURE_TEMPLATE_FUNCTIONS"),

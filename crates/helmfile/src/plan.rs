@@ -5,13 +5,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hydrate_base::{Diagnostic, Result, go_read_text};
+use hydrate_base::{Diagnostic, Result, World, go_read_text};
 use hydrate_chart::Chart;
 use hydrate_gotmpl::Map;
 use hydrate_helm::output::PrintOptions;
 use hydrate_helm::{RenderOptions, Rendered, ValuesFile};
 
 use crate::args::{self, HelmFlags};
+use crate::chartify::{self, Chartify};
 use crate::charts::{self, ChartOrigin};
 use crate::load::{Context, State};
 use crate::visit::{Needs, Ready, planned};
@@ -62,15 +63,26 @@ pub struct Release {
     pub print: PrintOptions,
     /// The directory of `--output-dir`, where one is asked for.
     pub output: Option<PathBuf>,
+    /// How many empty lines helmfile prints before this release: one for each kustomization of its helmfile that it makes a chart of.
+    pub blank_lines: usize,
+    made_of: Option<Chartify>,
 }
 
 impl Release {
-    /// Renders the release from its chart.
+    /// Renders the release; `load` gives the charts that it asks for.
     ///
     /// # Errors
-    /// Helm's, with the release and its helmfile.
-    pub fn render(&self, chart: &Arc<Chart>, world: &dyn hydrate_base::World) -> Result<Rendered> {
-        hydrate_helm::template(chart, &self.options, world).map_err(|error| self.placed(error))
+    /// Those of `load`, and helm's and kustomize's, with the release and its helmfile.
+    pub fn render(&self, world: &dyn World, load: &dyn Fn(&ChartOrigin) -> Result<Arc<Chart>>) -> Result<Rendered> {
+        self.rendered(world, load).map_err(|error| self.placed(error))
+    }
+
+    fn rendered(&self, world: &dyn World, load: &dyn Fn(&ChartOrigin) -> Result<Arc<Chart>>) -> Result<Rendered> {
+        let Some(made_of) = &self.made_of else { return hydrate_helm::template(&load(&self.chart)?, &self.options, world) };
+        let chart = made_of.has_chart().then(|| load(&self.chart)).transpose()?;
+        let added = made_of.dependencies.iter().map(|adhoc| load(&adhoc.origin)).collect::<Result<Vec<_>>>()?;
+        let made = made_of.make(chart.as_ref(), &added, &self.options, world)?;
+        hydrate_helm::template(&made, &self.options, world)
     }
 
     /// An error with the release that it is about.
@@ -88,7 +100,12 @@ pub(crate) fn releases(context: &Context<'_>, ready: &Ready, options: &TemplateO
         let name = record::text(release, "name");
         one(context, &ready.state, release, options).map_err(|error| error.note(format!("in release \"{name}\" of {shown}")))
     });
-    made.collect()
+    let mut made = made.collect::<Result<Vec<_>>>()?;
+    let blank_lines = made.iter().filter(|release| release.made_of.as_ref().is_some_and(Chartify::prints_a_line)).count();
+    if let Some(first) = made.first_mut() {
+        first.blank_lines = blank_lines;
+    }
+    Ok(made)
 }
 
 fn one(context: &Context<'_>, state: &State, release: &Map, options: &TemplateOptions) -> Result<Release> {
@@ -121,7 +138,7 @@ fn one(context: &Context<'_>, state: &State, release: &Map, options: &TemplateOp
         || flags.skip_schema_validation;
     let namespace = flags.namespace.clone().or_else(|| record::some_text(release, "namespace")).unwrap_or_else(|| "default".to_owned());
     let rendering = RenderOptions {
-        level: version.level(),
+        level: context.settings.level,
         release: record::text(release, "name"),
         namespace,
         is_upgrade: flags.is_upgrade,
@@ -132,14 +149,17 @@ fn one(context: &Context<'_>, state: &State, release: &Map, options: &TemplateOp
         skip_schema_validation: skip_schema,
     };
     let print = print_options(options, &flags, version);
-    crate::chartify::refuse(context, state, release)?;
+    let made_of = chartify::needed(context, state, release, &rendering.values.files)?;
+    let is_made = made_of.as_ref().is_some_and(|made_of| !made_of.has_chart());
     Ok(Release {
         name: record::text(release, "name"),
         file: paths::shown(&state.file, context.root),
-        chart: charts::of(context, state, release)?,
+        chart: if is_made { ChartOrigin::Local(state.base.clone()) } else { charts::of(context, state, release)? },
         options: rendering,
         print,
         output: output_directory(context, state, release, options)?,
+        blank_lines: 0,
+        made_of,
     })
 }
 

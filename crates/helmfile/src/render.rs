@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hydrate_base::{Diagnostic, Result, SourceFile, World, go_read_text};
+use hydrate_chart::Level;
 use hydrate_gotmpl::{Context, MissingKey, Options, TemplateSet, Value, execute, execute_partly};
 
 use crate::functions::{Host, function_set};
@@ -34,6 +35,7 @@ pub trait Programs: Send + Sync {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub version: Version,
+    pub level: Level,
     pub programs: Option<Arc<dyn Programs>>,
     pub secrets: Secrets,
     /// Whether `HELMFILE_DISABLE_INSECURE_FEATURES` or its kin is set.

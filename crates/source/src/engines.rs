@@ -70,14 +70,14 @@ fn keeps(release: &HelmRelease, hooks: &[String]) -> bool {
     hooks.iter().any(|hook| release.hooks.get(hook).copied().unwrap_or(true))
 }
 
-/// Builds a kustomization. One over the sources before it takes their documents and gives them back changed.
+/// Builds a kustomization, and gives what kustomize prints. One over the sources before it takes their documents and gives them back changed.
 pub(crate) fn kustomize(
     world: &dyn World,
     outside: &dyn RemoteSource,
     what: &Kustomization,
     before: &mut Vec<Document>,
     warnings: &mut Vec<Box<Diagnostic>>,
-) -> Result<()> {
+) -> Result<Option<String>> {
     let remotes = Remotes { outside, world };
     let inflator = Inflator { world, outside, level: what.level };
     let options = BuildOptions {
@@ -101,8 +101,9 @@ pub(crate) fn kustomize(
         None => kustomize::build(world, &what.path, &options)?,
     };
     warnings.extend(built.warnings.iter().map(|text| Diagnostic::warning(format!("{}: {text}", what.shown))));
+    let printed = what.prints.then(|| built.text());
     before.extend(built.documents.into_iter().map(|document| of_kustomize(document, &what.shown)));
-    Ok(())
+    Ok(printed)
 }
 
 fn of_kustomize(document: kustomize::Document, shown: &str) -> Document {

@@ -8,6 +8,7 @@ mod data;
 mod document;
 mod engines;
 pub mod gotext;
+mod helmfile;
 pub mod identity;
 pub mod jinja;
 pub mod namespace;
@@ -17,6 +18,7 @@ mod raw;
 pub use charts::load_chart;
 pub use data::Data;
 pub use document::{Document, Identity, Origin, Trust, documents, split};
+pub use helmfile::{Helmfile, OfHelmfile, render_release};
 pub use outside::{Loaded, NoRemotes, RemoteSource};
 
 use std::path::PathBuf;
@@ -32,6 +34,8 @@ pub use engines::kustomize_helm;
 pub enum Source {
     /// A Helm release.
     Helm(Box<HelmRelease>),
+    /// A helmfile.
+    Helmfile(Box<Helmfile>),
     /// A kustomization.
     Kustomize(Kustomization),
     /// MiniJinja templates.
@@ -98,27 +102,41 @@ pub struct Kustomization {
     pub kubernetes: Option<String>,
     /// API versions that its charts see beyond the built-in ones, where they do not say.
     pub api_versions: Vec<String>,
+    /// Whether what kustomize prints is wanted beside the documents.
+    pub prints: bool,
     /// Patches of the component, when this stands for them, as the text of a kustomization: `path` is then the component's directory.
     pub patches: Option<Arc<SourceFile>>,
 }
 
 /// Renders one source; `before` are the documents of the sources before it, to which its own are added, or which a
 /// kustomization over them replaces. Warnings are added to `warnings`.
+///
+/// Gives the text that the tool prints for the source, where that is more than its documents: `helmfile template`,
+/// `kustomize build`, and a file that is one by itself.
 pub fn render(
     world: &dyn World,
     outside: &dyn RemoteSource,
     source: &Source,
     before: &mut Vec<Document>,
     warnings: &mut Vec<Box<Diagnostic>>,
-) -> Result<(), Vec<Box<Diagnostic>>> {
+) -> Result<Option<String>, Vec<Box<Diagnostic>>> {
+    let mut printed = None;
     let documents = match source {
         Source::Helm(release) => engines::helm(world, outside, release, warnings).map_err(|error| vec![error])?,
+        Source::Helmfile(helmfile) => {
+            let (documents, text) = helmfile::render(world, outside, helmfile, warnings).map_err(|error| vec![error])?;
+            printed = Some(text);
+            documents
+        }
         Source::Kustomize(kustomization) => {
             return engines::kustomize(world, outside, kustomization, before, warnings).map_err(|error| vec![error]);
         }
         Source::Jinja { path, shown, context } => jinja::render(world, path, shown, context)?,
-        Source::Raw { path, shown } => raw::render(world, path, shown).map_err(|error| vec![error])?,
+        Source::Raw { path, shown } => {
+            printed = raw::text(world, path);
+            raw::render(world, path, shown).map_err(|error| vec![error])?
+        }
     };
     before.extend(documents);
-    Ok(())
+    Ok(printed)
 }

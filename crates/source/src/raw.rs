@@ -24,6 +24,14 @@ pub(crate) fn render(world: &dyn World, path: &Path, shown: &str) -> Result<Vec<
     Ok(all)
 }
 
+/// The text of a source that is one file.
+pub(crate) fn text(world: &dyn World, path: &Path) -> Option<String> {
+    if world.kind(path).ok()? != FileKind::File {
+        return None;
+    }
+    String::from_utf8(world.read(path).ok()?.to_vec()).ok()
+}
+
 /// A file as it is, or the files under a directory that end in one of the extensions, sorted, with their shown paths.
 /// Hidden files are left out, and so is `kustomization.yaml`, which says what to do with others.
 pub(super) fn files(world: &dyn World, path: &Path, shown: &str, extensions: &[&str]) -> Result<Vec<(PathBuf, String)>> {

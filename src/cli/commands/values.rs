@@ -82,6 +82,13 @@ fn values(source: &Source) -> hydrate_base::Result<Option<(String, Vec<String>, 
             let values = context.get_attr("values").ok().and_then(|values| Data::from_jinja(&values).ok()).unwrap_or_default();
             Ok(Some((format!("jinja templates in {shown}"), Vec::new(), values)))
         }
+        Source::Helmfile(helmfile) => {
+            let name = format!(
+                "helmfile {0}: `hydrate helmfile -f {0} -e {1} write-values` writes those of its releases",
+                helmfile.shown, helmfile.environment
+            );
+            Ok(Some((name, Vec::new(), Data::map())))
+        }
         Source::Kustomize(_) | Source::Raw { .. } => Ok(None),
     }
 }

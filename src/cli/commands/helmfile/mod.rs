@@ -11,7 +11,7 @@ use crate::cli::pflag::{self, Parsed};
 use crate::cli::ui::Ui;
 use hydrate_base::{Diagnostic, DiskWorld, Result};
 use hydrate_helm::output;
-use hydrate_helmfile::{self as helmfile, ChartOrigin, Needs, NoRemotes, Release, Request, TemplateOptions, Version, WriteValuesOptions};
+use hydrate_helmfile::{self as helmfile, Needs, NoRemotes, Release, Request, TemplateOptions, Version, WriteValuesOptions};
 
 /// Runs `hydrate helmfile ARGS…`; data goes to stdout as helmfile prints it.
 pub fn run(ui: &mut Ui, args: &[OsString]) -> Outcome {
@@ -154,6 +154,7 @@ fn request(args: &Parsed) -> Result<Request> {
     };
     Ok(Request {
         version,
+        level: None,
         file: or_variable("file", "HELMFILE_FILE_PATH").map(|path| absolute(&path)),
         directory: here.clone(),
         environment: or_variable("environment", "HELMFILE_ENVIRONMENT").unwrap_or_default(),
@@ -202,22 +203,12 @@ fn template(ui: &mut Ui, args: &Parsed, request: &Request, world: &DiskWorld) ->
 }
 
 fn print(ui: &mut Ui, release: &Release, world: &DiskWorld) -> Result<()> {
-    let path = match &release.chart {
-        ChartOrigin::Local(path) => path.clone(),
-        ChartOrigin::Remote(chart) => {
-            return Err(release.placed(
-                hydrate_helmfile::Remotes::chart(&NoRemotes, chart)
-                    .err()
-                    .unwrap_or_else(|| Diagnostic::error("the chart comes from outside")),
-            ));
-        }
-    };
     let level = release.options.level;
-    let chart = hydrate_source::load_chart(&path, level, world, &hydrate_source::NoRemotes).map_err(|error| release.placed(error))?;
-    let rendered = release.render(&chart, world)?;
+    let rendered = hydrate_source::render_release(world, &hydrate_source::NoRemotes, release)?;
     ui.report(&rendered.warnings);
     match &release.output {
         None => {
+            ui.data(&vec![b'\n'; release.blank_lines])?;
             ui.pieces(output::print(&rendered, &release.print, level).map_err(|error| release.placed(error))?.pieces())?;
             ui.data(b"\n")
         }
