@@ -104,8 +104,8 @@ impl Reader<'_> {
             let read = yaml::decode_map(&file.text, self.context.version()).map_err(|error| yaml::place(&source, &error, "values file"))?;
             read.entries().iter().for_each(|(key, value)| merged.insert(key.clone(), value.clone()));
         }
-        let entries = [("resources".to_owned(), Value::List(List::new(vec![Value::str(path.to_string_lossy().as_ref())])))];
-        let out = Map::from_entries(entries.into_iter().map(|(key, value)| (key.as_str().into(), value)));
+        let resource = format!("../{}", path.file_name().unwrap_or_default().to_string_lossy());
+        let out = Map::from_entries([("resources".into(), Value::List(List::new(vec![Value::str(resource)])))]);
         let images: Vec<Value> = record::maps(&merged, "images").into_iter().map(|image| Value::Map(self.image(&image))).collect();
         if !images.is_empty() {
             out.insert("images", Value::List(List::new(images)));
@@ -304,10 +304,11 @@ impl Chartify {
     }
 
     fn of_kustomization(&self, path: &Path, overlay: &str, options: &RenderOptions, world: &dyn World) -> Result<Arc<Chart>> {
-        let over = Over { world, path: PathBuf::from("/.hydrate-helmfile/kustomization.yaml"), text: overlay.as_bytes().into() };
-        let directory = Path::new("/.hydrate-helmfile");
+        // A directory of its own beside the kustomization, which is never on the disk.
+        let directory = path.with_file_name(".hydrate-helmfile");
+        let over = Over { world, path: directory.join("kustomization.yaml"), text: overlay.as_bytes().into() };
         let build_options = BuildOptions { load_anything: true, shown_from: path.parent(), ..BuildOptions::default() };
-        let built = build(&over, directory, &build_options)?;
+        let built = build(&over, &directory, &build_options)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let files = BTreeMap::from([("templates/kustomized.yaml".to_owned(), built.text().into_bytes())]);
         plain_chart(&name, files, options)
@@ -487,6 +488,7 @@ impl World for Over<'_> {
         match path {
             path if path == self.path => Ok(FileKind::File),
             path if Some(path) == self.path.parent() => Ok(FileKind::Directory),
+            path if path.parent() == self.path.parent() => Err(std::io::ErrorKind::NotFound.into()),
             path => self.world.kind(path),
         }
     }

@@ -155,7 +155,7 @@ fn run(vm: &mut Vm<'_>, variables: &BTreeMap<String, String>, command: &str, arg
     }
     let Some(programs) = &host.settings.programs else {
         return Err(Failure::from(format!(
-            "this starts the program `{command}`, and a repository may start none: `--allow-exec` allows it, or `helmfile: {{exec: true}}` in your own config.yaml"
+            "this starts the program `{command}`, and a repository may start none; `hydrate helmfile --allow-exec` starts it for you"
         )));
     };
     let written = programs.run(&host.base, variables, command, &texts, input.as_deref().unwrap_or_default())?;

@@ -189,6 +189,7 @@ fn embedded(context: &Context<'_>, state: &State, release: &Map) -> Result<Map> 
 /// `helmfile show-dag`
 pub(crate) fn show_dag(context: &Context<'_>, ready: &[Ready]) -> Result<Vec<u8>> {
     let mut out = String::new();
+    let is_logged = context.version() == Version::V0;
     for helmfile in ready {
         let releases = selected(helmfile)?;
         let ids: Vec<String> = releases.iter().map(needs::id).collect();
@@ -207,7 +208,8 @@ pub(crate) fn show_dag(context: &Context<'_>, ready: &[Ready]) -> Result<Vec<u8>
             out.push('\n');
         }
     }
-    Ok(out.into_bytes())
+    // 0.166 logs the table, which is not what it prints.
+    Ok(if is_logged { Vec::new() } else { out.into_bytes() })
 }
 
 /// `helmfile print-env`

@@ -9,7 +9,7 @@ use hydrate_base::{Diagnostic, Result, World, go_read_text};
 use hydrate_chart::Chart;
 use hydrate_gotmpl::Map;
 use hydrate_helm::output::PrintOptions;
-use hydrate_helm::{RenderOptions, Rendered, ValuesFile};
+use hydrate_helm::{RenderOptions, Rendered, ValueOptions, ValuesFile};
 
 use crate::args::{self, HelmFlags};
 use crate::chartify::{self, Chartify};
@@ -65,7 +65,8 @@ pub struct Release {
     pub output: Option<PathBuf>,
     /// How many empty lines helmfile prints before this release: one for each kustomization of its helmfile that it makes a chart of.
     pub blank_lines: usize,
-    made_of: Option<Chartify>,
+    /// What the chart is made of, and what helm is asked for while it is made.
+    made_of: Option<(Chartify, RenderOptions)>,
 }
 
 impl Release {
@@ -78,10 +79,10 @@ impl Release {
     }
 
     fn rendered(&self, world: &dyn World, load: &dyn Fn(&ChartOrigin) -> Result<Arc<Chart>>) -> Result<Rendered> {
-        let Some(made_of) = &self.made_of else { return hydrate_helm::template(&load(&self.chart)?, &self.options, world) };
+        let Some((made_of, first)) = &self.made_of else { return hydrate_helm::template(&load(&self.chart)?, &self.options, world) };
         let chart = made_of.has_chart().then(|| load(&self.chart)).transpose()?;
         let added = made_of.dependencies.iter().map(|adhoc| load(&adhoc.origin)).collect::<Result<Vec<_>>>()?;
-        let made = made_of.make(chart.as_ref(), &added, &self.options, world)?;
+        let made = made_of.make(chart.as_ref(), &added, first, world)?;
         hydrate_helm::template(&made, &self.options, world)
     }
 
@@ -101,7 +102,7 @@ pub(crate) fn releases(context: &Context<'_>, ready: &Ready, options: &TemplateO
         one(context, &ready.state, release, options).map_err(|error| error.note(format!("in release \"{name}\" of {shown}")))
     });
     let mut made = made.collect::<Result<Vec<_>>>()?;
-    let blank_lines = made.iter().filter(|release| release.made_of.as_ref().is_some_and(Chartify::prints_a_line)).count();
+    let blank_lines = made.iter().filter(|release| release.made_of.as_ref().is_some_and(|(made_of, _)| made_of.prints_a_line())).count();
     if let Some(first) = made.first_mut() {
         first.blank_lines = blank_lines;
     }
@@ -116,6 +117,7 @@ fn one(context: &Context<'_>, state: &State, release: &Map, options: &TemplateOp
     texts.extend(record::texts(&defaults, "templateArgs"));
     let flags = args::read(&texts)?;
     let mut values = release_values::of(context, state, release)?;
+    let own_values = values.clone();
     for path in options.values.iter().cloned().chain(flags.values.iter().map(|path| paths::join(&state.base, path))) {
         let shown = paths::shown(&path, context.root);
         let text = context.world.read_named(&path).map_err(|error| Diagnostic::error(go_read_text(&shown, &error)))?;
@@ -149,7 +151,8 @@ fn one(context: &Context<'_>, state: &State, release: &Map, options: &TemplateOp
         skip_schema_validation: skip_schema,
     };
     let print = print_options(options, &flags, version);
-    let made_of = chartify::needed(context, state, release, &rendering.values.files)?;
+    let made_of = chartify::needed(context, state, release, &own_values.files)?;
+    let first = first_options(context, state, release, options, own_values, &rendering)?;
     let is_made = made_of.as_ref().is_some_and(|made_of| !made_of.has_chart());
     Ok(Release {
         name: record::text(release, "name"),
@@ -159,7 +162,45 @@ fn one(context: &Context<'_>, state: &State, release: &Map, options: &TemplateOp
         print,
         output: output_directory(context, state, release, options)?,
         blank_lines: 0,
-        made_of,
+        made_of: made_of.map(|made_of| (made_of, first)),
+    })
+}
+
+/// What helm is asked for where a chart is made of what another one renders: not all that the command line says gets there.
+///
+/// Follows `processChartification` of `pkg/state/state.go`.
+fn first_options(
+    context: &Context<'_>,
+    state: &State,
+    release: &Map,
+    options: &TemplateOptions,
+    own: ValueOptions,
+    last: &RenderOptions,
+) -> Result<RenderOptions> {
+    let version = context.version();
+    let mut files = Vec::new();
+    for path in options.values.iter().filter(|_| version == Version::V1) {
+        let shown = paths::shown(path, context.root);
+        let text = context.world.read_named(path).map_err(|error| Diagnostic::error(go_read_text(&shown, &error)))?;
+        files.push(ValuesFile { name: shown, text });
+    }
+    files.extend(own.files);
+    let mut set = own.set;
+    set.extend(options.set.iter().cloned());
+    let of_helmfile = record::some_text(release, "kubeVersion").or_else(|| record::some_text(&state.fields, "kubeVersion"));
+    let kube_version = match version {
+        Version::V0 => of_helmfile,
+        Version::V1 => options.kube_version.clone().or(of_helmfile),
+    };
+    let named = record::texts(release, "apiVersions");
+    let api_versions = if named.is_empty() { record::texts(&state.fields, "apiVersions") } else { named };
+    Ok(RenderOptions {
+        values: ValueOptions { files, set, file: own.file, directory: own.directory, ..ValueOptions::default() },
+        kube_version,
+        api_versions,
+        include_crds: options.include_crds,
+        namespace: record::some_text(release, "namespace").unwrap_or_else(|| "default".to_owned()),
+        ..last.clone()
     })
 }
 

@@ -69,7 +69,7 @@ impl Visitor<'_> {
             self.nested(&state, nested, &options, depth).map_err(|error| error.note(format!("in helmfiles[{at}] of {shown}")))?;
         }
         let releases = releases::execute_templates(self.context, &state)?;
-        let releases = with_overrides(&state, releases);
+        let releases = with_overrides(self.context, &state, releases);
         self.found.push(Ready { state, releases });
         Ok(())
     }
@@ -148,20 +148,38 @@ fn in_directory(context: &Context<'_>, directory: &Path) -> Result<Vec<PathBuf>>
     Ok(files)
 }
 
-/// The releases with what the helmfile overrides, needs as whole ids, and the labels that all have.
-fn with_overrides(state: &State, releases: Vec<Map>) -> Vec<Map> {
+/// The releases with what the helmfile overrides, needs as whole ids, and the labels that selectors may name.
+fn with_overrides(context: &Context<'_>, state: &State, releases: Vec<Map>) -> Vec<Map> {
     let with = |release: Map| {
         let release = override_fields(state, &release);
-        let labels = record::shallow(&record::map(&state.fields, "commonLabels"));
-        record::map(&release, "labels").entries().iter().for_each(|(name, value)| labels.insert(name.clone(), value.clone()));
-        labels.insert("name", Value::str(record::text(&release, "name")));
-        labels.insert("namespace", Value::str(record::text(&release, "namespace")));
-        let chart = record::text(&release, "chart");
-        labels.insert("chart", Value::str(chart.rsplit('/').next().unwrap_or_default()));
-        release.insert("labels", Value::Map(Map::typed("map[string]string", labels.entries().clone())));
+        // 0.166 adds labels only where there are selectors.
+        if context.version() == Version::V1 || !state.selectors.is_empty() {
+            let labels = labels(context.version(), state, &release);
+            release.insert("labels", Value::Map(Map::typed("map[string]string", labels.entries().clone())));
+        }
         release
     };
     releases.into_iter().map(with).collect()
+}
+
+fn labels(version: Version, state: &State, release: &Map) -> Map {
+    let chart = record::text(release, "chart");
+    let own = [
+        ("name", record::text(release, "name")),
+        ("namespace", record::text(release, "namespace")),
+        ("chart", chart.rsplit('/').next().unwrap_or_default().to_owned()),
+    ];
+    let own = Map::from_entries(own.into_iter().map(|(name, text)| (name.into(), Value::str(text))));
+    let (common, written) = (record::map(&state.fields, "commonLabels"), record::map(release, "labels"));
+    let layers = match version {
+        Version::V0 => [written, own, common],
+        Version::V1 => [common, written, own],
+    };
+    let labels = Map::new();
+    for layer in layers {
+        layer.entries().iter().for_each(|(name, value)| labels.insert(name.clone(), value.clone()));
+    }
+    labels
 }
 
 fn override_fields(state: &State, release: &Map) -> Map {

@@ -1,13 +1,16 @@
 //! `hydrate helmfile …`: helmfile's own command line over our engine.
 
 mod flags;
+mod programs;
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::drop_in::{Reach, WorldArgs};
 use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::pflag::{self, Parsed};
+use crate::cli::session::is_ci;
 use crate::cli::ui::Ui;
 use hydrate_base::{Diagnostic, DiskWorld, Result};
 use hydrate_helm::output;
@@ -166,9 +169,19 @@ fn request(args: &Parsed) -> Result<Request> {
         namespace: or_variable("namespace", "HELMFILE_NAMESPACE").unwrap_or_default(),
         chart: args.text("chart").unwrap_or_default().to_owned(),
         kube_context: or_variable("kube-context", "HELMFILE_KUBE_CONTEXT").unwrap_or_default(),
-        programs: None,
+        programs: allowed(args)?.then(|| Arc::new(programs::Started) as Arc<dyn helmfile::Programs>),
         secrets: None,
     })
+}
+
+/// Whether templates may start programs. In CI what is rendered may be anybody's.
+fn allowed(args: &Parsed) -> Result<bool> {
+    let is_set = std::env::var("HYDRATE_ALLOW_EXEC").is_ok_and(|text| pflag::parse_bool(&text) == Some(true));
+    let asked = args.is_on("allow-exec") || is_set;
+    if asked && is_ci(&DiskWorld::new()) {
+        return Err(Diagnostic::error("--allow-exec is refused where CI is set").help("what a pull request brings could start any program"));
+    }
+    Ok(asked)
 }
 
 fn template(ui: &mut Ui, args: &Parsed, request: &Request, world: &DiskWorld) -> Result<()> {
