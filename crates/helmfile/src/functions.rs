@@ -208,14 +208,14 @@ fn entries(vm: &Vm<'_>, name: &str, function: &str) -> Result<Vec<(String, FileK
     Ok(found.into_iter().map(|(name, kind)| (name, kind.unwrap_or(FileKind::Other))).collect())
 }
 
-fn read_dir(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+fn files_in(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     let name = text(args, 0);
     let files = entries(vm, &name, "ReadDir")?.into_iter().filter(|(_, kind)| *kind != FileKind::Directory);
     let paths: Vec<Str> = files.map(|(file, _)| Str::from(crate::paths::joined(&name, &file))).collect();
     Ok(Value::List(if paths.is_empty() { List::nil("[]string") } else { List::strings(paths) }))
 }
 
-fn read_dir_entries(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+fn entries_in(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     let found = entries(vm, &text(args, 0), "ReadDirEntries")?;
     Ok(Value::List(List::typed("[]fs.DirEntry", found.into_iter().map(|(name, kind)| Value::object(DirEntry { name, kind })).collect())))
 }
@@ -452,8 +452,8 @@ static FUNCTIONS: &[Function] = &[
     row("isDir", TEXT, is_dir),
     row("isFile", TEXT, is_file),
     row("mustToJson", ANY, |vm, args| Ok(Value::str(to_json(&any(args, 0), vm.set().options().go)?))),
-    row("readDir", TEXT, read_dir),
-    row("readDirEntries", TEXT, read_dir_entries),
+    row("readDir", TEXT, files_in),
+    row("readDirEntries", TEXT, entries_in),
     row("readFile", TEXT, read_file),
     row("required", TEXT_ANY, required),
     row("requiredEnv", TEXT, required_env),

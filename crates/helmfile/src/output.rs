@@ -23,7 +23,9 @@ pub(crate) fn list(context: &Context<'_>, ready: &[Ready], as_json: bool) -> Res
             rows.push(row(&release, &helmfile.state)?);
         }
     }
-    rows.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    if context.version() == Version::V1 {
+        rows.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    }
     if as_json {
         let objects = rows.iter().map(Row::to_json).collect::<std::result::Result<Vec<_>, _>>()?;
         let text = if objects.is_empty() { "null".to_owned() } else { format!("[{}]", objects.join(",")) };
@@ -189,7 +191,6 @@ fn embedded(context: &Context<'_>, state: &State, release: &Map) -> Result<Map> 
 /// `helmfile show-dag`
 pub(crate) fn show_dag(context: &Context<'_>, ready: &[Ready]) -> Result<Vec<u8>> {
     let mut out = String::new();
-    let is_logged = context.version() == Version::V0;
     for helmfile in ready {
         let releases = selected(helmfile)?;
         let ids: Vec<String> = releases.iter().map(needs::id).collect();
@@ -208,8 +209,7 @@ pub(crate) fn show_dag(context: &Context<'_>, ready: &[Ready]) -> Result<Vec<u8>
             out.push('\n');
         }
     }
-    // 0.166 logs the table, which is not what it prints.
-    Ok(if is_logged { Vec::new() } else { out.into_bytes() })
+    Ok(out.into_bytes())
 }
 
 /// `helmfile print-env`

@@ -12,9 +12,13 @@ use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::pflag::{self, Parsed};
 use crate::cli::session::is_ci;
 use crate::cli::ui::Ui;
-use hydrate_base::{Diagnostic, DiskWorld, Result};
+use crate::pipeline::provision::{self, ForComponent, Provision};
+use hydrate_acquire::http::NoProgress;
+use hydrate_acquire::{Mirrors, Mounted, Options as SupplyOptions};
+use hydrate_base::{Diagnostic, DiskWorld, Result, World};
 use hydrate_helm::output;
-use hydrate_helmfile::{self as helmfile, Needs, NoRemotes, Release, Request, TemplateOptions, Version, WriteValuesOptions};
+use hydrate_helmfile::{self as helmfile, Needs, Release, Remotes, Request, TemplateOptions, Version, WriteValuesOptions};
+use hydrate_source::{OfHelmfile, RemoteSource};
 
 /// Runs `hydrate helmfile ARGS…`; data goes to stdout as helmfile prints it.
 pub fn run(ui: &mut Ui, args: &[OsString]) -> Outcome {
@@ -95,21 +99,41 @@ fn execute(ui: &mut Ui, line: &Line) -> Result<()> {
     let _task = watch.task(|| "the helmfile".to_owned());
     check(args)?;
     let request = request(args)?;
-    let world = own.world(&request.directory, Reach::Paths)?;
-    work(ui, line, &request, &world).map_err(|error| own.quoted(&world, Reach::Paths, error))
+    let disk = own.world(&request.directory, Reach::Paths)?;
+    let user = DiskWorld::new();
+    let provision = provision(&user, &disk, &request)?;
+    let world = Mounted::new(&disk);
+    let outside = ForComponent::new(&provision, provision.opened(), &world);
+    work(ui, line, &request, &world, &outside).map_err(|error| own.quoted(&disk, Reach::Paths, error))
 }
 
-fn work(ui: &mut Ui, line: &Line, request: &Request, world: &DiskWorld) -> Result<()> {
+/// Charts and files from outside: what a hydrate.lock beside names, and where that may change what is found anew. Nothing is written.
+fn provision<'w>(user: &'w DiskWorld, disk: &DiskWorld, request: &Request) -> Result<Provision<'w>> {
+    let is_offline = std::env::var("HYDRATE_OFFLINE").is_ok_and(|text| pflag::parse_bool(&text) == Some(true));
+    let lock = provision::read_lock(disk, &request.directory)?;
+    let options = SupplyOptions {
+        root: request.directory.clone(),
+        offline: is_offline,
+        mirrors: Mirrors::default(),
+        keyring: None,
+        progress: Arc::new(NoProgress),
+        time_limit: None,
+    };
+    Ok(Provision::new(user, options, lock, !is_offline && !is_ci(user)))
+}
+
+fn work(ui: &mut Ui, line: &Line, request: &Request, world: &dyn World, outside: &dyn RemoteSource) -> Result<()> {
     let args = &line.parsed;
+    let remotes = &OfHelmfile(outside);
     let said = match line.command.as_str() {
-        "template" => return template(ui, args, request, world),
-        "write-values" => return write_values(ui, args, request, world),
-        "list" => helmfile::list(world, &NoRemotes, request, args.text("output") == Some("json")),
-        "build" => helmfile::build(world, &NoRemotes, request, args.is_on("embed-values")),
-        "show-dag" => helmfile::show_dag(world, &NoRemotes, request),
+        "template" => return template(ui, args, request, world, outside),
+        "write-values" => return write_values(ui, args, request, world, remotes),
+        "list" => helmfile::list(world, remotes, request, args.text("output") == Some("json")),
+        "build" => helmfile::build(world, remotes, request, args.is_on("embed-values")),
+        "show-dag" => helmfile::show_dag(world, remotes, request),
         _ => match args.text("output").unwrap_or("yaml") {
-            "yaml" | "" => helmfile::print_env(world, &NoRemotes, request, false),
-            "json" => helmfile::print_env(world, &NoRemotes, request, true),
+            "yaml" | "" => helmfile::print_env(world, remotes, request, false),
+            "json" => helmfile::print_env(world, remotes, request, true),
             other => Err(Diagnostic::error(format!("unsupported output format: {other} (supported: yaml, json)"))),
         },
     }?;
@@ -184,7 +208,7 @@ fn allowed(args: &Parsed) -> Result<bool> {
     Ok(asked)
 }
 
-fn template(ui: &mut Ui, args: &Parsed, request: &Request, world: &DiskWorld) -> Result<()> {
+fn template(ui: &mut Ui, args: &Parsed, request: &Request, world: &dyn World, outside: &dyn RemoteSource) -> Result<()> {
     let texts = |name: &str| args.texts(name).to_vec();
     let includes = args.is_on("include-needs") || args.is_on("include-transitive-needs");
     let options = TemplateOptions {
@@ -207,17 +231,17 @@ fn template(ui: &mut Ui, args: &Parsed, request: &Request, world: &DiskWorld) ->
         output_dir: args.text("output-dir").filter(|path| !path.is_empty()).map(str::to_owned),
         output_dir_template: args.text("output-dir-template").unwrap_or_default().to_owned(),
     };
-    let said = helmfile::template(world, &NoRemotes, request, &options)?;
+    let said = helmfile::template(world, &OfHelmfile(outside), request, &options)?;
     ui.report(&said.warnings);
     for release in &said.what {
-        print(ui, release, world)?;
+        print(ui, release, world, outside)?;
     }
     Ok(())
 }
 
-fn print(ui: &mut Ui, release: &Release, world: &DiskWorld) -> Result<()> {
+fn print(ui: &mut Ui, release: &Release, world: &dyn World, outside: &dyn RemoteSource) -> Result<()> {
     let level = release.options.level;
-    let rendered = hydrate_source::render_release(world, &hydrate_source::NoRemotes, release)?;
+    let rendered = hydrate_source::render_release(world, outside, release)?;
     ui.report(&rendered.warnings);
     match &release.output {
         None => {
@@ -229,12 +253,12 @@ fn print(ui: &mut Ui, release: &Release, world: &DiskWorld) -> Result<()> {
     }
 }
 
-fn write_values(ui: &mut Ui, args: &Parsed, request: &Request, world: &DiskWorld) -> Result<()> {
+fn write_values(ui: &mut Ui, args: &Parsed, request: &Request, world: &dyn World, remotes: &dyn Remotes) -> Result<()> {
     let options = WriteValuesOptions {
         template: args.text("output-file-template").unwrap_or_default().to_owned(),
         values: args.texts("values").iter().map(|path| request.directory.join(path)).collect(),
     };
-    let said = helmfile::write_values(world, &NoRemotes, request, &options)?;
+    let said = helmfile::write_values(world, remotes, request, &options)?;
     ui.report(&said.warnings);
     for (path, text) in &said.what {
         write(path, text)?;
