@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Compare random command lines of `helm template` with the real helms, or record some of them.
 
-usage: tests/conformance/commands.py --hydrate H --helm3 A --helm4 B [--count N] [--seed S] [--record FILE]
+usage: tests/conformance/commands.py --hydrate H --helm3 A --helm4 B [--count N] [--seed S] [--lines FILE] [--record FILE]
 
 The files that the command lines name are those of FILES, which tests/helm_cli.rs has as well, and of ENCODED. Compared are stdout, the files
 written, whether it fails and the last line of the error. What hydrate refuses because it needs a cluster, a program or the network is
-counted apart. Each line is given to a new helm: its flags keep their values from one line to the next within a process.
+counted apart. --lines names a file of lists in JSON, one a line, that are compared in place of random ones. Each line is given to a new helm: its flags keep their values from one line to the next within a process.
 """
 import argparse
 import json
@@ -25,6 +25,7 @@ for name in ("hydrate", "helm3", "helm4"):
     parser.add_argument("--" + name, required=True)
 parser.add_argument("--count", type=int, default=1000)
 parser.add_argument("--seed", type=int, default=1)
+parser.add_argument("--lines")
 parser.add_argument("--record")
 options = parser.parse_args()
 R = random.Random(options.seed)
@@ -141,11 +142,13 @@ def compare(case):
             else:
                 same += 1
                 if not variables and not ENCODED.keys() & set(",".join(args).replace("=", ",").split(",")):
-                    recorded.append({"level": level, "args": args, **theirs})
+                    error = {"error": last_line(wanted)} if theirs["fails"] else {}
+                    recorded.append({"level": level, "args": args, **theirs, **error})
 
 
 with ThreadPoolExecutor(2) as pool:
-    list(pool.map(compare, [line() for _ in range(options.count)]))
+    given = options.lines and [(json.loads(text), {}) for text in pathlib.Path(options.lines).read_text().splitlines()]
+    list(pool.map(compare, given or [line() for _ in range(options.count)]))
 if options.record:
     pathlib.Path(options.record).write_text("".join(json.dumps(case, ensure_ascii=False) + "\n" for case in recorded))
 print(f"{same} same, {different} different, {reworded} with another error, {refused} refused")

@@ -21,7 +21,7 @@ CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("HELM_", "HYDR
 
 
 # So many times helm is asked again where it answered something else: where it goes over a map, its answers differ from run to run.
-AGAIN = 15
+AGAIN = 60
 
 
 class Program:

@@ -82,7 +82,14 @@ impl From<Box<Diagnostic>> for Failed {
     }
 }
 
-/// The same; with `show`, what the templates gave is kept for where it turns out to be no YAML.
+/// What Helm looks at before it renders: the values, and whether the chart can be installed.
+pub fn check_before(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World) -> Result<()> {
+    options.values.merge(options.level, world)?;
+    Charts::new(chart, options.level)?;
+    check_installable(chart, options.level, &mut Vec::new())
+}
+
+/// The same as [`template`]; with `show`, what the templates gave is kept for where it turns out to be no YAML.
 pub fn template_or_show(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, show: bool) -> Result<Rendered, Failed> {
     let outcome = stack::with_large_stack(STACK, |jobs| work(chart, options, world, jobs, show));
     outcome.unwrap_or_else(|error| Err(Diagnostic::error(format!("rendering template failed: {error}")).into()))

@@ -104,7 +104,11 @@ fn template(ui: &mut Ui, args: &Parsed, level: Level) -> Result<()> {
 /// Renders the chart and prints what it gave.
 fn print(ui: &mut Ui, args: &Parsed, world: &DiskWorld, level: Level, release: String, path: &Path) -> Result<()> {
     let options = options(args, level, release, world)?;
-    let chart = chart::load(path, level, world)?;
+    // Helm reads the values first, and Helm 3 looks at --dry-run when it has the chart.
+    let chart = chart::load(path, level, world).or_else(|error| options.values.merge(level, world).and(Err(error)))?;
+    if let (Level::V3, Err(error)) = (level, check_dry_run(args, level)) {
+        return helm::check_before(&chart, &options, world).and(Err(error));
+    }
     let show = args.is_on("debug") || (args.text("debug").is_none() && is_set("HELM_DEBUG"));
     let rendered = match helm::template_or_show(&chart, &options, world, show) {
         Ok(rendered) => rendered,
@@ -154,7 +158,6 @@ fn check(args: &Parsed, level: Level) -> Result<()> {
             "if any flags in the group [{group}] are set none of the others can be; [{set}] were all set"
         )));
     }
-    check_dry_run(args, level)?;
     let post_renderer = given("post-renderer") || !args.texts("post-renderer-args").is_empty();
     let refused = [
         (args.is_on("validate"), "--validate", "it asks a cluster; validate the rendered manifests instead"),
@@ -194,6 +197,9 @@ fn check_dry_run(args: &Parsed, level: Level) -> Result<()> {
 fn names(args: &Parsed, level: Level, world: &dyn World) -> Result<(String, String)> {
     if let Some(version) = args.text("kube-version").filter(|version| !version.is_empty() && !args.arguments.is_empty()) {
         helm::check_kube_flag(version, level)?;
+    }
+    if level == Level::V4 && !args.arguments.is_empty() {
+        check_dry_run(args, level)?;
     }
     let name_template = args.text("name-template").unwrap_or_default();
     let (release, chart) = match args.arguments.as_slice() {
