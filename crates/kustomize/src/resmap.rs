@@ -4,6 +4,7 @@
 
 #[expect(clippy::disallowed_types, reason = "identities are only looked up")]
 use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
@@ -63,15 +64,80 @@ impl Hash for Key {
 pub(crate) struct ResMap {
     list: Vec<Resource>,
     schemas: Arc<Schemas>,
-    /// The identities of `list`, kept while objects are only added.
+    /// The identities of `list`, those of `loose` left out; kept while objects are added, or changed one at a time.
     #[expect(clippy::disallowed_types, reason = "identities are only looked up")]
     keys: Option<HashSet<Key>>,
+    /// The indices of what may have another identity by now.
+    loose: BTreeSet<usize>,
+    /// Where objects are by their names, once somebody has asked.
+    names: Option<Names>,
+}
+
+/// Where objects are by the names that they have and had. What is found here may have had the name only here, so it is looked at again.
+#[derive(Debug, Clone, Default)]
+struct Names {
+    /// The number of each object of the list: they only go up, so a number stays where others are removed.
+    numbers: Vec<u32>,
+    next: u32,
+    by_name: BTreeMap<EcoString, BTreeSet<u32>>,
+    /// Those whose history cannot be read: whoever looks for one has to hear of that.
+    broken: BTreeSet<u32>,
+    /// The indices of what may have other names by now.
+    changed: Vec<usize>,
+}
+
+impl Names {
+    fn of(list: &[Resource]) -> Self {
+        let mut names = Self::default();
+        list.iter().for_each(|res| names.push(res));
+        names
+    }
+
+    fn push(&mut self, res: &Resource) {
+        self.numbers.push(self.next);
+        self.note(self.next, res);
+        self.next += 1;
+    }
+
+    fn note(&mut self, number: u32, res: &Resource) {
+        let Some(names) = res.names() else {
+            self.broken.insert(number);
+            return;
+        };
+        for name in names {
+            match self.by_name.get_mut(name) {
+                Some(numbers) => {
+                    numbers.insert(number);
+                }
+                None => {
+                    self.by_name.insert(name.into(), BTreeSet::from([number]));
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, list: &[Resource]) {
+        for at in std::mem::take(&mut self.changed) {
+            if let (Some(number), Some(res)) = (self.numbers.get(at).copied(), list.get(at)) {
+                self.note(number, res);
+            }
+        }
+    }
+
+    /// The indices of what may have a name, in order.
+    fn find(&self, name: &str) -> Vec<usize> {
+        let numbers = self.by_name.get(name).into_iter().flatten().chain(&self.broken);
+        let mut found: Vec<usize> = numbers.filter_map(|number| self.numbers.binary_search(number).ok()).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
 }
 
 impl ResMap {
     /// No objects yet.
     pub(crate) fn new(schemas: Arc<Schemas>) -> Self {
-        Self { list: Vec::new(), schemas, keys: None }
+        Self { list: Vec::new(), schemas, keys: None, loose: BTreeSet::new(), names: None }
     }
 
     /// Objects as a map; fails if an identity repeats.
@@ -94,8 +160,63 @@ impl ResMap {
 
     /// The objects, to change them.
     pub(crate) fn list_mut(&mut self) -> &mut Vec<Resource> {
-        self.keys = None;
+        self.forget();
         &mut self.list
+    }
+
+    /// One object, to change anything of it.
+    pub(crate) fn one_mut(&mut self, at: usize) -> Option<&mut Resource> {
+        if at >= self.list.len() {
+            return None;
+        }
+        if let Some(names) = &mut self.names {
+            names.changed.push(at);
+        }
+        if let Some(keys) = self.keys.as_mut().filter(|_| !self.loose.contains(&at)) {
+            let is_whole = keys.len() + self.loose.len() == self.list.len();
+            let res = self.list.get_mut(at)?;
+            if !is_whole || !keys.remove(&Key::of(res, &self.schemas)) {
+                self.keys = None;
+                self.loose.clear();
+            } else {
+                self.loose.insert(at);
+            }
+        }
+        self.list.get_mut(at)
+    }
+
+    fn forget(&mut self) {
+        (self.keys, self.names) = (None, None);
+        self.loose.clear();
+    }
+
+    /// Brings the identities up to what changed; forgets them where two are the same.
+    fn settle(&mut self) {
+        let Some(keys) = &mut self.keys else { return };
+        let changed = std::mem::take(&mut self.loose);
+        let mut changed = changed.into_iter().filter_map(|at| self.list.get(at)).filter(|res| !res.is_gone());
+        if !changed.all(|res| keys.insert(Key::of(res, &self.schemas))) {
+            self.keys = None;
+        }
+    }
+
+    /// The indices of what has, or had, a name, in order; and of what cannot say which names it had.
+    pub(crate) fn named(&mut self, name: &str) -> Vec<usize> {
+        let names = self.names.get_or_insert_with(|| Names::of(&self.list));
+        names.settle(&self.list);
+        names.find(name)
+    }
+
+    /// Fails if two objects have one identity, as adding all of them to a new map would; drops what is gone.
+    pub(crate) fn check(&mut self) -> KResult<()> {
+        self.drop_empties();
+        self.settle();
+        if self.keys.as_ref().is_none_or(|keys| keys.len() != self.list.len()) {
+            let list = self.take();
+            self.keys = Some(Default::default());
+            self.append_all(list)?;
+        }
+        Ok(())
     }
 
     /// The objects, to change nothing of what makes their identities.
@@ -105,13 +226,25 @@ impl ResMap {
 
     /// Takes all objects out.
     pub(crate) fn take(&mut self) -> Vec<Resource> {
-        self.keys = None;
+        self.forget();
         std::mem::take(&mut self.list)
     }
 
     /// Drops objects that patches deleted.
     pub(crate) fn drop_empties(&mut self) {
-        self.list_mut().retain(|res| !res.is_gone());
+        let gone = self.list.iter().enumerate().filter(|(_, res)| res.is_gone());
+        let gone: Vec<usize> = gone.map(|(at, _)| at).collect();
+        if gone.is_empty() {
+            return;
+        }
+        self.settle();
+        if let Some(names) = &mut self.names {
+            names.settle(&self.list);
+            for at in gone.iter().rev() {
+                names.numbers.remove(*at);
+            }
+        }
+        self.list.retain(|res| !res.is_gone());
     }
 
     /// Adds an object; fails if its identity is there already.
@@ -121,10 +254,14 @@ impl ResMap {
     }
 
     fn append_as(&mut self, res: Resource, key: Key) -> KResult<()> {
+        self.settle();
         let (schemas, list) = (&self.schemas, &self.list);
         let keys = self.keys.get_or_insert_with(|| parallel::map(list, |res| Key::of(res, schemas)).into_iter().collect());
         if !keys.insert(key) {
             return fail(format!("may not add resource with an already registered id: {}", res.cur_id(schemas)));
+        }
+        if let Some(names) = &mut self.names {
+            names.push(&res);
         }
         self.list.push(res);
         Ok(())
@@ -141,6 +278,8 @@ impl ResMap {
     pub(crate) fn append_map(&mut self, mut other: Self) -> KResult<()> {
         if self.list.is_empty() && other.keys.is_some() {
             // They have been compared with one another.
+            other.settle();
+            self.names = None;
             (self.list, self.keys) = (std::mem::take(&mut other.list), other.keys.take());
             return Ok(());
         }
@@ -155,7 +294,7 @@ impl ResMap {
     fn absorb(&mut self, mut res: Resource) -> KResult<()> {
         let id = res.cur_id(&self.schemas);
         let behavior = res.behavior();
-        match self.find_any(|other| id.same(other))?.as_slice() {
+        match self.find_any(&id.name, |other| id.same(other))?.as_slice() {
             [] if matches!(behavior, Behavior::Merge | Behavior::Replace) => {
                 let ids: Vec<_> = self.list.iter().map(|res| res.name().to_owned()).collect();
                 let near = nearest(&id.name, ids.iter().map(String::as_str), 3);
@@ -191,7 +330,9 @@ impl ResMap {
 
     fn replace(&mut self, at: usize, res: Resource) -> KResult<()> {
         let id = res.cur_id(&self.schemas);
-        let same: Vec<_> = self.find_current(|other| id.same(other));
+        let named = self.named(&id.name);
+        let is_same = |at: &usize| self.list.get(*at).is_some_and(|res| id.same(&res.cur_id(&self.schemas)));
+        let same: Vec<usize> = named.into_iter().filter(is_same).collect();
         if same.len() > 1 {
             return fail(format!("in Replace: id matched {} resources", same.len()));
         }
@@ -199,7 +340,7 @@ impl ResMap {
             None => fail(format!("cannot find resource with id {id} to replace")),
             Some(found) if *found != at => fail("unexpected target index in replacement"),
             Some(_) => {
-                if let Some(slot) = self.list_mut().get_mut(at) {
+                if let Some(slot) = self.one_mut(at) {
                     *slot = res;
                 }
                 Ok(())
@@ -207,17 +348,13 @@ impl ResMap {
         }
     }
 
-    /// The indices of objects whose current identity matches.
-    pub(crate) fn find_current(&self, matches: impl Fn(&ResId) -> bool) -> Vec<usize> {
-        let found = self.list.iter().enumerate().filter(|(_, res)| matches(&res.cur_id(&self.schemas)));
-        found.map(|(at, _)| at).collect()
-    }
-
-    /// The indices of objects whose current identity, or an earlier one, matches.
-    pub(crate) fn find_any(&self, matches: impl Fn(&ResId) -> bool) -> KResult<Vec<usize>> {
+    /// The indices of objects that have, or had, a name, and whose current identity, or an earlier one, matches.
+    pub(crate) fn find_any(&mut self, name: &str, matches: impl Fn(&ResId) -> bool) -> KResult<Vec<usize>> {
         let mut found = Vec::new();
-        for (at, res) in self.list.iter().enumerate() {
-            if !res.is_gone() && res.all_ids(&self.schemas)?.iter().any(&matches) {
+        for at in self.named(name) {
+            if let Some(res) = self.list.get(at).filter(|res| !res.is_gone())
+                && res.all_ids(&self.schemas)?.iter().any(&matches)
+            {
                 found.push(at);
             }
         }
@@ -225,8 +362,8 @@ impl ResMap {
     }
 
     /// The one object that has, or had, an identity: the target of a patch.
-    pub(crate) fn find_target(&self, id: &ResId) -> KResult<usize> {
-        let found = self.find_any(|other| id.same(other))?;
+    pub(crate) fn find_target(&mut self, id: &ResId) -> KResult<usize> {
+        let found = self.find_any(&id.name, |other| id.same(other))?;
         let problem = match found.as_slice() {
             [at] => return Ok(*at),
             [] => "no matches for",
@@ -261,10 +398,17 @@ impl ResMap {
     }
 
     /// The indices of the objects that a selector selects.
-    pub(crate) fn select(&self, selector: &Selector) -> KResult<Vec<usize>> {
+    pub(crate) fn select(&mut self, selector: &Selector) -> KResult<Vec<usize>> {
         let regex = SelectorRegex::new(selector)?;
         let mut found = Vec::new();
-        for (at, res) in self.list.iter().enumerate() {
+        for at in self.candidates(selector) {
+            let Some(res) = self.list.get(at) else { continue };
+            // Names and labels tell most objects apart before it is made out who they are.
+            let fits = |matches: KResult<bool>| matches.unwrap_or(true);
+            let is_other = || regex.is_sound() && !(fits(regex.labels_match(res)) && fits(regex.annotations_match(res)));
+            if res.names().is_some_and(|mut names| !names.any(|name| regex.name_matches(name)) || is_other()) {
+                continue;
+            }
             let current = res.cur_id(&self.schemas);
             let original = res.org_id(&self.schemas)?;
             let fits = (regex.namespace_matches(original.effective_namespace()) || regex.namespace_matches(current.effective_namespace()))
@@ -277,6 +421,15 @@ impl ResMap {
             }
         }
         Ok(found)
+    }
+
+    /// The indices of what may have a name that a selector names, in order: all, where that is an expression.
+    pub(crate) fn candidates(&mut self, selector: &Selector) -> Vec<usize> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if selector.name.is_empty() || !selector.name.chars().all(is_plain) {
+            return (0..self.list.len()).collect();
+        }
+        self.named(&selector.name)
     }
 }
 
@@ -291,4 +444,82 @@ fn go_id(id: &ResId) -> String {
         id.name.as_str(),
         id.namespace.as_str()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ResMap;
+    use crate::openapi::Schemas;
+    use crate::resource::Resource;
+    use crate::{read, tree};
+
+    fn object(name: usize) -> Resource {
+        let text = format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: n{name}}}}}");
+        read::resources(text.as_bytes()).unwrap().remove(0)
+    }
+
+    fn has_name(res: &Resource, name: &str) -> bool {
+        !res.is_gone() && res.names().is_none_or(|mut names| names.any(|known| known == name))
+    }
+
+    /// Whatever is done to the objects in whatever order: what is found by name is what a look at each object finds, and identities that are there
+    /// twice are told.
+    #[test]
+    fn what_is_looked_up_is_what_is_there() {
+        let schemas = Schemas::new();
+        let mut seed = 7_u64;
+        let mut random = move |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % below
+        };
+        let (mut twice, mut found) = (0, 0);
+        for _ in 0..300 {
+            let mut map = ResMap::from_list(&schemas, (0..6).map(object).collect()).unwrap();
+            for _ in 0..30 {
+                let at = random(map.list().len().max(1));
+                match random(7) {
+                    0 => drop(map.append(object(random(12)))),
+                    1 => {
+                        if let Some(res) = map.one_mut(at) {
+                            tree::set_name(&mut res.node, &format!("n{}", random(12))).unwrap();
+                        }
+                    }
+                    2 => {
+                        if let Some(res) = map.one_mut(at) {
+                            res.store_previous_id(&schemas);
+                            tree::set_name(&mut res.node, &format!("n{}", random(12))).unwrap();
+                        }
+                    }
+                    3 => {
+                        if let Some(res) = map.one_mut(at) {
+                            res.mark_deleted();
+                        }
+                        map.drop_empties();
+                    }
+                    4 => map.list_mut().truncate(8),
+                    5 => {
+                        let mut names: Vec<String> = map.list().iter().map(|res| res.name().to_owned()).collect();
+                        names.sort();
+                        let is_unique = names.windows(2).all(|pair| pair[0] != pair[1]);
+                        let before = map.clone();
+                        assert_eq!(map.check().is_ok(), is_unique, "{names:?}");
+                        if !is_unique {
+                            twice += 1;
+                            map = before;
+                        }
+                    }
+                    _ => {
+                        let name = format!("n{}", random(12));
+                        let looked_at = |at: &usize| map.list().get(*at).is_some_and(|res| has_name(res, &name));
+                        let expected: Vec<usize> = (0..map.list().len()).filter(looked_at).collect();
+                        let mut named = map.named(&name);
+                        named.retain(|at| map.list().get(*at).is_some_and(|res| has_name(res, &name)));
+                        assert_eq!(named, expected);
+                        found += expected.len();
+                    }
+                }
+            }
+        }
+        assert!(twice > 50 && found > 500, "{twice} {found}");
+    }
 }

@@ -182,6 +182,16 @@ impl Resource {
         Ok(ids.map(|((name, namespace), kind)| ResId::new(schemas, Gvk::new(version, kind), name, namespace)).collect())
     }
 
+    /// The names that it had and has, oldest first: they tell most objects apart without their identities. `None` where what is remembered
+    /// of it is broken, which [`Self::previous_ids`] tells.
+    pub(crate) fn names(&self) -> Option<impl Iterator<Item = &str>> {
+        let previous = self.annotation(PREVIOUS_NAMES);
+        let commas = |text: &str| text.matches(',').count();
+        let goes_with = |names: &str, key| commas(self.annotation(key).unwrap_or_default()) == commas(names);
+        let is_whole = previous.is_none_or(|names| goes_with(names, PREVIOUS_NAMESPACES) && goes_with(names, PREVIOUS_KINDS));
+        is_whole.then(|| previous.into_iter().flat_map(|names| names.split(',')).chain([self.name()]))
+    }
+
     /// Everybody it was and is, oldest first.
     pub(crate) fn all_ids(&self, schemas: &Schemas) -> KResult<Vec<ResId>> {
         let mut ids = self.previous_ids(schemas)?;

@@ -66,6 +66,11 @@ impl SelectorRegex {
         fits(self.namespace.as_ref(), namespace)
     }
 
+    /// Whether its labels and annotations can be read at all.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.labels.is_ok() && self.annotations.is_ok()
+    }
+
     /// Whether the labels match.
     pub(crate) fn labels_match(&self, res: &Resource) -> KResult<bool> {
         let wanted = self.labels.as_ref().map_err(Clone::clone)?;

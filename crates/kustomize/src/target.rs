@@ -86,11 +86,11 @@ impl Accumulator {
         for variable in variables {
             let wanted = variable_id(variable);
             let anywhere = wanted.namespace.is_empty();
-            let found = self.map.find_any(|id| if anywhere { wanted.same_object(id) } else { wanted.same(id) })?;
+            let found = self.map.find_any(&wanted.name, |id| if anywhere { wanted.same_object(id) } else { wanted.same(id) })?;
             match found.as_slice() {
                 [] => {}
                 [at] => {
-                    if let Some(res) = self.map.list_mut().get_mut(*at) {
+                    if let Some(res) = self.map.one_mut(*at) {
                         res.variables.push(variable.name.clone());
                     }
                 }
@@ -393,7 +393,7 @@ impl<'t, 'w> Target<'t, 'w> {
         for Step { run, origin, field, entry } in steps {
             run(&mut accumulator.map).map_err(|error| spot(error, &self.file, field, entry))?;
             if let Some(origin) = origin {
-                origin.mark_transformed(accumulator.map.list_mut())?;
+                origin.mark_transformed(accumulator.map.same_list_mut())?;
             }
             accumulator.map.drop_empties();
         }

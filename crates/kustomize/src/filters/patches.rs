@@ -179,7 +179,7 @@ impl Loaded {
     }
 
     /// Whether it has a target, and that selects nothing.
-    fn is_unmatched(&self, map: &ResMap) -> bool {
+    fn is_unmatched(&self, map: &mut ResMap) -> bool {
         self.target.as_ref().is_some_and(|target| map.select(target).is_ok_and(|selected| selected.is_empty()))
     }
 
@@ -216,7 +216,7 @@ fn apply_by_id(map: &mut ResMap, patch: &Resource) -> KResult<()> {
     let id = patch.org_id(map.schemas())?;
     let at = map.find_target(&id).map_err(|error| error.wrap(format!("no resource matches strategic merge patch \"{id}\"")))?;
     let schemas = std::sync::Arc::clone(map.schemas());
-    match map.list_mut().get_mut(at) {
+    match map.one_mut(at) {
         Some(target) => merge(target, patch.clone(), &schemas),
         None => Ok(()),
     }
@@ -245,7 +245,7 @@ fn apply_all_strategic(map: &mut ResMap, patches: &[Resource]) -> KResult<()> {
     Ok(())
 }
 
-/// Patches selected objects with a patch that takes over their group and version.
+/// Patches selected objects, and whatever has the identity of one, with a patch that takes over their group and version.
 fn apply_to(map: &mut ResMap, selected: &[usize], patch: &Resource) -> KResult<()> {
     let schemas = std::sync::Arc::clone(map.schemas());
     let id = |res: &Resource| {
@@ -253,19 +253,21 @@ fn apply_to(map: &mut ResMap, selected: &[usize], patch: &Resource) -> KResult<(
         (id.gvk, id.name, id.namespace)
     };
     let wanted: BTreeSet<_> = selected.iter().filter_map(|at| map.list().get(*at)).map(id).collect();
-    let mut list = map.take();
-    for res in &mut list {
-        if wanted.contains(&id(res)) {
-            let mut copy = patch.clone();
-            copy.take_metadata(patch)?;
-            let version = res.gvk().api_version();
-            tree::set_field(&mut copy.node, "kind", tree::bare(patch.kind()))?;
-            tree::set_field(&mut copy.node, "apiVersion", tree::bare(version))?;
-            merge(res, copy, &schemas)?;
+    let names: BTreeSet<_> = wanted.iter().map(|(_, name, _)| name).collect();
+    let named: BTreeSet<usize> = names.into_iter().flat_map(|name| map.named(name)).collect();
+    for at in named {
+        if !map.list().get(at).is_some_and(|res| wanted.contains(&id(res))) {
+            continue;
         }
+        let Some(res) = map.one_mut(at) else { continue };
+        let mut copy = patch.clone();
+        copy.take_metadata(patch)?;
+        let version = res.gvk().api_version();
+        tree::set_field(&mut copy.node, "kind", tree::bare(patch.kind()))?;
+        tree::set_field(&mut copy.node, "apiVersion", tree::bare(version))?;
+        merge(res, copy, &schemas)?;
     }
-    list.retain(|res| !res.is_gone());
-    map.append_all(list)
+    map.check()
 }
 
 fn merge(res: &mut Resource, patch: Resource, schemas: &super::super::openapi::Schemas) -> KResult<()> {
@@ -292,7 +294,7 @@ fn merge(res: &mut Resource, patch: Resource, schemas: &super::super::openapi::S
 fn apply_json(map: &mut ResMap, target: &Selector, operations: &json_patch::Patch, remember: bool) -> KResult<()> {
     let schemas = std::sync::Arc::clone(map.schemas());
     for at in map.select(target)? {
-        let Some(res) = map.list_mut().get_mut(at) else { continue };
+        let Some(res) = map.one_mut(at) else { continue };
         if remember {
             res.store_previous_id(&schemas);
         }

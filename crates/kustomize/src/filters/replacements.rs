@@ -89,7 +89,7 @@ fn apply(map: &mut ResMap, replacements: &[Replacement]) -> KResult<()> {
             apply_target(map, target, &mut value)?;
         }
     }
-    map.list_mut().retain(|res| !res.is_gone());
+    map.drop_empties();
     Ok(())
 }
 
@@ -128,7 +128,7 @@ impl Source {
     }
 }
 
-fn value(map: &ResMap, replacement: &Replacement) -> KResult<Source> {
+fn value(map: &mut ResMap, replacement: &Replacement) -> KResult<Source> {
     match (&replacement.source, &replacement.source_value) {
         (Some(_), Some(_)) => fail("value and resource selectors are mutually exclusive"),
         (None, Some(text)) => Ok(Source::of(tree::bare(text.clone()))),
@@ -137,8 +137,9 @@ fn value(map: &ResMap, replacement: &Replacement) -> KResult<Source> {
     }
 }
 
-fn source_value(map: &ResMap, source: &SourceSelector) -> KResult<Source> {
-    let (at, object) = select_source(map, source)?;
+fn source_value(map: &mut ResMap, source: &SourceSelector) -> KResult<Source> {
+    let at = select_source(map, source)?;
+    let Some(object) = map.list().get(at) else { return fail(format!("nothing selected by {}", selector_text(source))) };
     let path = if source.field_path.is_empty() { DEFAULT_PATH } else { source.field_path.as_str() };
     let parts = paths::split_smart(path, '.');
     let found = tree::lookup(&object.node, &parts);
@@ -165,15 +166,14 @@ fn ids(res: &Resource, map: &ResMap) -> KResult<Vec<ResId>> {
     Ok(ids)
 }
 
-fn select_source<'m>(map: &'m ResMap, source: &SourceSelector) -> KResult<(usize, &'m Resource)> {
+fn select_source(map: &mut ResMap, source: &SourceSelector) -> KResult<usize> {
     let selector = source_id(source);
+    let candidates = if selector.name.is_empty() { (0..map.list().len()).collect() } else { map.named(&selector.name) };
     let mut found = None;
-    for (at, res) in map.list().iter().enumerate() {
-        if ids(res, map)?.iter().any(|id| id.is_selected_by(&selector)) {
-            if found.is_some() {
-                return fail(format!("multiple matches for selector {}", selector_text(source)));
-            }
-            found = Some((at, res));
+    for at in candidates {
+        let Some(res) = map.list().get(at) else { continue };
+        if ids(res, map)?.iter().any(|id| id.is_selected_by(&selector)) && found.replace(at).is_some() {
+            return fail(format!("multiple matches for selector {}", selector_text(source)));
         }
     }
     found.ok_or_else(|| map.add_candidates(Fail::new(format!("nothing selected by {}", selector_text(source))), &selector))
@@ -218,7 +218,10 @@ fn apply_target(map: &mut ResMap, selector: &TargetSelector, source: &mut Source
     };
     let default = [EcoString::from(DEFAULT_PATH)];
     let paths = if selector.field_paths.is_empty() { &default[..] } else { &selector.field_paths };
-    for at in 0..map.list().len() {
+    // A selector that cannot be read is an error at the first object, whatever its name.
+    let is_sound = target.select.is_sound() && target.reject.iter().all(SelectorRegex::is_sound);
+    let candidates = if is_sound { map.candidates(select) } else { (0..map.list().len()).collect() };
+    for at in candidates {
         let Some(res) = map.list().get(at) else { break };
         if !target.selects(res, map)? {
             continue;
@@ -226,7 +229,7 @@ fn apply_target(map: &mut ResMap, selector: &TargetSelector, source: &mut Source
         let id = res.cur_id(map.schemas());
         for path in paths {
             source.refresh(map);
-            let Some(res) = map.list_mut().get_mut(at) else { break };
+            let Some(res) = map.one_mut(at) else { break };
             let done = if source.is_in(at) {
                 target.copy_within(&mut res.node, path, source)
             } else {

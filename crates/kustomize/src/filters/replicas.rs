@@ -49,9 +49,9 @@ pub(crate) fn apply(map: &mut ResMap, replica: &Replica, specs: &[FieldSpec]) ->
     let mut found = false;
     for spec in specs {
         let gvk = spec.gvk.gvk();
-        for at in map.find_any(|id| id.name == replica.name && id.gvk.is_selected(&gvk))? {
+        for at in map.find_any(&replica.name, |id| id.name == replica.name && id.gvk.is_selected(&gvk))? {
             found = true;
-            let Some(res) = map.list_mut().get_mut(at) else { continue };
+            let Some(res) = map.one_mut(at) else { continue };
             let mut set = |node: &mut Node| tree::set_scalar(node, &count, Tag::Int);
             fieldspec::apply(&mut res.node, spec, Some(&create), &mut set)?;
         }

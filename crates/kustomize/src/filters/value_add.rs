@@ -71,7 +71,7 @@ fn apply(map: &mut ResMap, value: &str, target: &Target) -> KResult<()> {
     };
     let schemas = std::sync::Arc::clone(map.schemas());
     for at in selected {
-        let Some(res) = map.list_mut().get_mut(at) else { continue };
+        let Some(res) = map.one_mut(at) else { continue };
         if target.field_path == "metadata/namespace" {
             let namespace = Namespace { namespace: value.into(), specs: &[], unset_only: false, subjects: Subjects::Default };
             namespace.set(&mut res.node, &schemas)?;
