@@ -46,11 +46,7 @@ fn command_lines_give_what_helm_gives() {
         let said = String::from_utf8_lossy(&done.stderr);
         let is_said = case["error"].as_str().is_none_or(|error| said.contains(&error.replace("ROOT", &root.display().to_string())));
         if done.status.success() == case["fails"] || !is_said || stdout != case["stdout"] || files != case["files"] {
-            wrong.push(format!(
-                "{line}\n  gave {:?}, {stdout:?}, {files}\n  {}",
-                done.status.code(),
-                said
-            ));
+            wrong.push(format!("{line}\n  gave {:?}, {stdout:?}, {files}\n  {}", done.status.code(), said));
         }
     }
     assert!(recorded.lines().count() > 200);

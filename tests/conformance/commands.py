@@ -115,7 +115,7 @@ def run(command, level, args, variables):
         done = subprocess.run(command + args, cwd=root, env=env, capture_output=True, stdin=subprocess.DEVNULL)
         out = pathlib.Path(root, "out")
         files = {str(path.relative_to(root)): path.read_text() for path in sorted(out.rglob("*")) if path.is_file()}
-        return {"fails": done.returncode != 0, "stdout": done.stdout.decode(errors="replace").replace(root, "ROOT"), "files": files}, done.stderr
+        return {"fails": done.returncode != 0, "stdout": done.stdout.decode(errors="replace").replace(root, "ROOT"), "files": files}, done.stderr.replace(root.encode(), b"ROOT")
 
 
 helms = {"v3": [os.path.abspath(options.helm3)], "v4": [os.path.abspath(options.helm4)]}

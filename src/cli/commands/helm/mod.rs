@@ -13,7 +13,7 @@ use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::pflag::{self, Parsed, go_quoted};
 use crate::cli::ui::Ui;
 use hydrate_base::{Diagnostic, DiskWorld, Result, World, go_io_text, go_read_text};
-use hydrate_chart::{self as chart, Level};
+use hydrate_chart::{self as chart, Chart, Level};
 use hydrate_helm::output::{self, PrintOptions};
 use hydrate_helm::{self as helm, RenderOptions, ValueOptions, ValuesFile};
 
@@ -96,7 +96,7 @@ fn template(ui: &mut Ui, args: &Parsed, level: Level) -> Result<()> {
     let _task = watch.task(|| "the chart".to_owned());
     check(args, level)?;
     let (release, name) = names(args, level, &DiskWorld::new())?;
-    let path = locate(&name, &DiskWorld::new())?;
+    let path = locate(&name, args, &DiskWorld::new())?;
     let world = own.world(&path, Reach::Inside)?;
     print(ui, args, &world, level, release, &path).map_err(|error| own.quoted(&world, Reach::Inside, error))
 }
@@ -108,6 +108,12 @@ fn print(ui: &mut Ui, args: &Parsed, world: &DiskWorld, level: Level, release: S
     let chart = chart::load(path, level, world).or_else(|error| options.values.merge(level, world).and(Err(error)))?;
     if let (Level::V3, Err(error)) = (level, check_dry_run(args, level)) {
         return helm::check_before(&chart, &options, world).and(Err(error));
+    }
+    if level == Level::V3 && matches!(args.text("dry-run"), Some("none" | "false")) && says(&chart, b"lookup") {
+        let error = Diagnostic::error("--dry-run=none and --dry-run=false are not supported for a chart whose templates say `lookup`");
+        return Err(error
+            .note("helm asks a cluster there")
+            .help("--dry-run=client, or no such flag, gives what helm gives without a cluster"));
     }
     let show = args.is_on("debug") || (args.text("debug").is_none() && is_set("HELM_DEBUG"));
     let rendered = match helm::template_or_show(&chart, &options, world, show) {
@@ -135,6 +141,12 @@ fn print(ui: &mut Ui, args: &Parsed, world: &DiskWorld, level: Level, release: S
     // The process ends here and gives all its memory back at once; taking a large chart apart first would take longer.
     std::mem::forget((rendered, chart));
     Ok(())
+}
+
+/// Whether a word stands in a template of a chart, or of a chart that it depends on.
+fn says(chart: &Chart, word: &[u8]) -> bool {
+    chart.templates.iter().any(|file| memchr::memmem::find(&file.data, word).is_some())
+        || chart.dependencies.iter().any(|inner| says(inner, word))
 }
 
 fn is_set(variable: &str) -> bool {
@@ -225,7 +237,7 @@ fn names(args: &Parsed, level: Level, world: &dyn World) -> Result<(String, Stri
 }
 
 /// The chart on the disk, as an absolute path.
-fn locate(name: &str, world: &dyn World) -> Result<PathBuf> {
+fn locate(name: &str, args: &Parsed, world: &dyn World) -> Result<PathBuf> {
     let path = Path::new(name);
     if world.kind(path).is_ok() {
         return std::path::absolute(path).map_err(|error| Diagnostic::error(go_io_text(&error)));
@@ -234,6 +246,8 @@ fn locate(name: &str, world: &dyn World) -> Result<PathBuf> {
         return Err(Diagnostic::error(format!("path {name:?} not found")));
     }
     let error = match name.split_once('/') {
+        // What follows would need a place for what it fetches.
+        _ if args.text("repository-cache") == Some("") => "mkdir : no such file or directory".to_owned(),
         Some((repo, _)) if !name.contains("://") => format!("repo {repo} not found"),
         Some(_) => format!("cannot render {name}: it is not on this disk"),
         None => format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {name}"),
