@@ -121,6 +121,11 @@ e2e-crash: $(HYDRATE) ## Kill runs at random moments, with an editor and `git ad
 	$(NEED) python3 git
 	tests/e2e_crash/run $(HYDRATE) $(KILLS)
 
+.PHONY: kubernetes
+kubernetes: ## Write the tables of crates/kubernetes anew from the schemas and clients on PyPI
+	$(NEED) python3 cargo
+	python3 crates/kubernetes/generate.py
+
 .PHONY: schema
 schema: $(HYDRATE) ## Write docs/schema/ anew from the code
 	@for file in hydrate environment component; do $(HYDRATE) schema $$file > docs/schema/$$file.schema.json; done

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::declared::External;
 use super::objects::{Index, Object};
 use super::value::{at, items, text};
+use hydrate_kubernetes::is_builtin_group;
 
 /// The namespaces of every cluster. What else runs in them is not known here.
 pub const NAMESPACES: &[&str] = &["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -51,36 +52,6 @@ const STORAGE_CLASSES: &[&str] = &[
     "standard",
     "standard-rwo",
 ];
-
-/// API groups of Kubernetes itself. Their objects make nothing that is not known here.
-const BUILT_IN: &[&str] = &[
-    "",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apiregistration.k8s.io",
-    "apps",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "flowcontrol.apiserver.k8s.io",
-    "networking.k8s.io",
-    "node.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "resource.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-];
-
-/// Whether an API group is Kubernetes' own.
-pub fn is_built_in(group: &str) -> bool {
-    BUILT_IN.contains(&group) || matches!(group, "extensions" | "internal.apiserver.k8s.io" | "storagemigration.k8s.io")
-}
 
 /// Custom resources that make neither pods nor Services: group (`*` for all kinds of it) and kind.
 const PASSIVE: &[(&str, &str)] = &[
@@ -151,7 +122,7 @@ impl<'a> Elsewhere<'a> {
         let mut elsewhere = Self { external, made: BTreeSet::new(), makers: Vec::new(), classes: BTreeSet::new() };
         elsewhere.classes.extend(CLASSES.iter().filter(|(group, kind)| !index.of(group, kind).is_empty()).map(|(_, kind)| *kind));
         for object in index.objects {
-            if BUILT_IN.contains(&object.group()) {
+            if is_builtin_group(object.group()) {
                 elsewhere.add_copies(object);
             } else {
                 elsewhere.add_made(object);

@@ -10,60 +10,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use hydrate_base::{Diagnostic, Result};
+use hydrate_kubernetes::{Scope, has_namespaced_kinds, scope_of_kind};
 use hydrate_source::namespace::set as set_namespace;
 use hydrate_source::{Document, compose};
 use hydrate_yaml::node::Node;
 
-/// Cluster-scoped built-in kinds by group (Kubernetes 1.37), and those of the Gateway API and Flux that users meet.
-const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
-    ("", &["ComponentStatus", "Namespace", "Node", "PersistentVolume"]),
-    (
-        "admissionregistration.k8s.io",
-        &[
-            "MutatingAdmissionPolicy",
-            "MutatingAdmissionPolicyBinding",
-            "MutatingWebhookConfiguration",
-            "ValidatingAdmissionPolicy",
-            "ValidatingAdmissionPolicyBinding",
-            "ValidatingWebhookConfiguration",
-        ],
-    ),
-    ("apiextensions.k8s.io", &["CustomResourceDefinition"]),
-    ("apiregistration.k8s.io", &["APIService"]),
-    ("authentication.k8s.io", &["SelfSubjectReview", "TokenReview"]),
-    ("authorization.k8s.io", &["SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview"]),
-    ("certificates.k8s.io", &["CertificateSigningRequest", "ClusterTrustBundle"]),
-    ("flowcontrol.apiserver.k8s.io", &["FlowSchema", "PriorityLevelConfiguration"]),
-    ("gateway.networking.k8s.io", &["GatewayClass"]),
-    ("internal.apiserver.k8s.io", &["StorageVersion"]),
-    ("networking.k8s.io", &["IPAddress", "IngressClass", "ServiceCIDR"]),
-    ("node.k8s.io", &["RuntimeClass"]),
-    ("policy", &["PodSecurityPolicy"]),
-    ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding"]),
-    ("resource.k8s.io", &["DeviceClass", "DeviceTaintRule", "ResourceSlice"]),
-    ("scheduling.k8s.io", &["PriorityClass"]),
-    ("storage.k8s.io", &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"]),
-    ("storagemigration.k8s.io", &["StorageVersionMigration"]),
-];
-
-/// Groups whose kinds all live in namespaces, unless listed above.
-const BUILT_IN: &[&str] = &[
-    "",
-    "apps",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "extensions",
-    "gateway.networking.k8s.io",
-    "networking.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "resource.k8s.io",
-    "storage.k8s.io",
-];
+/// A group that users meet without its CRDs, and its kinds outside of namespaces.
+const GATEWAY_API: (&str, &[&str]) = ("gateway.networking.k8s.io", &["GatewayClass"]);
 
 /// The CRDs of an environment: which kinds live in namespaces, and which API versions they bring.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,13 +68,16 @@ impl Crds {
         Some(())
     }
 
-    /// Whether a kind lives in namespaces; `None` for kinds that nobody here knows.
+    /// Whether a kind lives in namespaces; `None` for kinds that nobody here knows. A kind of Kubernetes' own groups that is not listed is one of
+    /// a release that is not, and most of those live in namespaces.
     fn is_namespaced(&self, group: &str, kind: &str) -> Option<bool> {
-        if CLUSTER_SCOPED.iter().any(|(known, kinds)| *known == group && kinds.contains(&kind)) {
+        let (gateway_api, outside) = GATEWAY_API;
+        let is_outside = scope_of_kind(group, kind) == Some(Scope::Cluster) || group == gateway_api && outside.contains(&kind);
+        if is_outside {
             return Some(false);
         }
         let declared = self.namespaced.get(&(group.to_owned(), kind.to_owned())).copied();
-        declared.or_else(|| BUILT_IN.contains(&group).then_some(true))
+        declared.or_else(|| (group == gateway_api || has_namespaced_kinds(group)).then_some(true))
     }
 
     /// Writes the namespace into a document that lives in one and does not say which.

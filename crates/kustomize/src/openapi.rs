@@ -1,9 +1,7 @@
 //! What is known of Kubernetes' types: which lists are merged by which keys, and which kinds live outside of namespaces.
 //!
-//! The built-in knowledge is that of Kubernetes 1.21.2, which kustomize 5.8.1 carries. It is kept as two small texts (`data/`):
-//! `kinds.txt` says which type a kind is, `types.txt` lists, for every type from which a merged list can be reached, the fields that
-//! lead there: `field>Type` for an object, `field%Type` for a map of objects, `field*Type` for a list that is replaced and
-//! `field*Type!key,key` for one that is merged. They are read when the first strategic merge patch needs them.
+//! The built-in knowledge is that of Kubernetes 1.21.2, which kustomize 5.8.1 carries, and of kustomize's own file. It is read when the first strategic
+//! merge patch needs it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,72 +12,15 @@ use super::errors::{KResult, fail};
 use super::ids::{Gvk, split_api_version};
 use super::json::Json;
 use super::kustomization::Texts;
-
-const KINDS: &str = include_str!("data/kinds.txt");
-const TYPES: &str = include_str!("data/types.txt");
+use hydrate_kubernetes::merge::{self, Shape, short_name};
+use hydrate_kubernetes::{Release, Scope, scope};
 
 /// The one version of the built-in schema.
 const VERSION: &str = "v1.21.2";
 
-/// Kinds whose scope is known without reading a schema: by kind, whether outside of namespaces, and the `apiVersion`s.
-const SCOPES: [(&str, bool, &[&str]); 56] = [
-    ("APIService", true, &["apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1beta1"]),
-    ("CSIDriver", true, &["storage.k8s.io/v1", "storage.k8s.io/v1beta1"]),
-    ("CSINode", true, &["storage.k8s.io/v1", "storage.k8s.io/v1beta1"]),
-    ("CSIStorageCapacity", false, &["storage.k8s.io/v1beta1"]),
-    ("CertificateSigningRequest", true, &["certificates.k8s.io/v1", "certificates.k8s.io/v1beta1"]),
-    ("ClusterRole", true, &["rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1"]),
-    ("ClusterRoleBinding", true, &["rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1"]),
-    ("ComponentStatus", true, &["v1"]),
-    ("ConfigMap", false, &["v1"]),
-    ("ControllerRevision", false, &["apps/v1"]),
-    ("CronJob", false, &["batch/v1", "batch/v1beta1"]),
-    ("CustomResourceDefinition", true, &["apiextensions.k8s.io/v1", "apiextensions.k8s.io/v1beta1"]),
-    ("DaemonSet", false, &["apps/v1"]),
-    ("Deployment", false, &["apps/v1"]),
-    ("EndpointSlice", false, &["discovery.k8s.io/v1", "discovery.k8s.io/v1beta1"]),
-    ("Endpoints", false, &["v1"]),
-    ("Event", false, &["events.k8s.io/v1", "events.k8s.io/v1beta1", "v1"]),
-    ("FlowSchema", true, &["flowcontrol.apiserver.k8s.io/v1beta1"]),
-    ("HorizontalPodAutoscaler", false, &["autoscaling/v1", "autoscaling/v2beta1", "autoscaling/v2beta2"]),
-    ("Ingress", false, &["extensions/v1beta1", "networking.k8s.io/v1", "networking.k8s.io/v1beta1"]),
-    ("IngressClass", true, &["networking.k8s.io/v1", "networking.k8s.io/v1beta1"]),
-    ("Job", false, &["batch/v1"]),
-    ("Lease", false, &["coordination.k8s.io/v1", "coordination.k8s.io/v1beta1"]),
-    ("LimitRange", false, &["v1"]),
-    ("MutatingWebhookConfiguration", true, &["admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1"]),
-    ("Namespace", true, &["v1"]),
-    ("NetworkPolicy", false, &["networking.k8s.io/v1"]),
-    ("Node", true, &["v1"]),
-    ("NodeProxyOptions", true, &["v1"]),
-    ("PersistentVolume", true, &["v1"]),
-    ("PersistentVolumeClaim", false, &["v1"]),
-    ("Pod", false, &["v1"]),
-    ("PodAttachOptions", false, &["v1"]),
-    ("PodDisruptionBudget", false, &["policy/v1", "policy/v1beta1"]),
-    ("PodExecOptions", false, &["v1"]),
-    ("PodPortForwardOptions", false, &["v1"]),
-    ("PodProxyOptions", false, &["v1"]),
-    ("PodSecurityPolicy", true, &["policy/v1beta1"]),
-    ("PodTemplate", false, &["v1"]),
-    ("PriorityClass", true, &["scheduling.k8s.io/v1", "scheduling.k8s.io/v1beta1"]),
-    ("PriorityLevelConfiguration", true, &["flowcontrol.apiserver.k8s.io/v1beta1"]),
-    ("ReplicaSet", false, &["apps/v1"]),
-    ("ReplicationController", false, &["v1"]),
-    ("ResourceQuota", false, &["v1"]),
-    ("Role", false, &["rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1"]),
-    ("RoleBinding", false, &["rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1"]),
-    ("RuntimeClass", true, &["node.k8s.io/v1", "node.k8s.io/v1beta1"]),
-    ("Scale", false, &["autoscaling/v1"]),
-    ("Secret", false, &["v1"]),
-    ("Service", false, &["v1"]),
-    ("ServiceAccount", false, &["v1"]),
-    ("ServiceProxyOptions", false, &["v1"]),
-    ("StatefulSet", false, &["apps/v1"]),
-    ("StorageClass", true, &["storage.k8s.io/v1", "storage.k8s.io/v1beta1"]),
-    ("ValidatingWebhookConfiguration", true, &["admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1"]),
-    ("VolumeAttachment", true, &["storage.k8s.io/v1", "storage.k8s.io/v1beta1"]),
-];
+/// What of kustomization files is merged: API version, kind, and the lists with their key.
+const KUSTOMIZATION: (&str, &str, [&str; 2], &str) =
+    ("kustomize.config.k8s.io/v1beta1", "Kustomization", ["configMapGenerator", "secretGenerator"], "name");
 
 /// What is known in one build: the built-in schema or the one that a kustomization brings.
 #[derive(Debug, Default)]
@@ -168,14 +109,6 @@ pub(crate) struct Field {
     target: Option<usize>,
     merge: bool,
     keys: Vec<EcoString>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Shape {
-    #[default]
-    Object,
-    List,
-    Map,
 }
 
 /// The schema of a value.
@@ -288,14 +221,7 @@ impl Schemas {
 }
 
 fn known_scope(group: &str, version: &str, kind: &str) -> Option<bool> {
-    let at = SCOPES.binary_search_by(|(known, ..)| (*known).cmp(kind)).ok()?;
-    let (_, cluster_scoped, versions) = SCOPES.get(at)?;
-    let same = |known: &&str| match known.strip_prefix(group) {
-        Some(rest) if group.is_empty() => rest == version,
-        Some(rest) => rest.strip_prefix('/') == Some(version),
-        None => false,
-    };
-    versions.iter().any(same).then_some(*cluster_scoped)
+    scope(Release::V1_21, group, version, kind).map(|scope| scope == Scope::Cluster)
 }
 
 fn builtin() -> Arc<Table> {
@@ -350,17 +276,24 @@ impl Table {
 
     fn add_builtin(&mut self) {
         let places = self.places(builtin_names());
-        for (line, at) in TYPES.lines().zip(places) {
-            let fields = line.split(' ').skip(1).filter_map(|field| parse_field(field, &self.names)).collect();
+        for ((_, fields), at) in merge::types().zip(places) {
+            let fields = fields.map(|field| (field.name.into(), self.builtin_field(&field))).collect();
             self.put(at, Type { fields, others: None, open: true });
         }
-        for line in KINDS.lines() {
-            if let [version, kind, name] = line.split(' ').collect::<Vec<_>>().as_slice()
-                && let Some(at) = self.names.get(*name)
-            {
-                self.kinds.insert(((*version).into(), (*kind).into()), *at);
+        for (version, kind, name) in merge::kinds() {
+            if let Some(at) = self.names.get(name) {
+                self.kinds.insert((version.into(), kind.into()), *at);
             }
         }
+        let (version, kind, lists, key) = KUSTOMIZATION;
+        let field = Field { shape: Shape::List, target: None, merge: true, keys: vec![key.into()] };
+        self.types.push(Type { fields: lists.map(|list| (list.into(), field.clone())).into(), others: None, open: true });
+        self.kinds.insert((version.into(), kind.into()), self.types.len() - 1);
+    }
+
+    fn builtin_field(&self, field: &merge::Field<'_>) -> Field {
+        let keys = field.keys.iter().flatten().map(|key| EcoString::from(*key)).collect();
+        Field { shape: field.shape, target: self.names.get(field.target).copied(), merge: field.keys.is_some(), keys }
     }
 
     fn add_custom(&mut self, json: &Json) {
@@ -433,15 +366,8 @@ impl Table {
     }
 }
 
-/// The built-in types are listed without what most of their names begin with.
-fn short_name(name: &str) -> &str {
-    const LONG: [&str; 4] =
-        ["io.k8s.api.", "io.k8s.apimachinery.pkg.apis.", "io.k8s.apiextensions-apiserver.pkg.apis.", "io.k8s.kube-aggregator.pkg.apis."];
-    LONG.iter().find_map(|long| name.strip_prefix(long)).unwrap_or(name)
-}
-
 fn builtin_names() -> impl Iterator<Item = &'static str> {
-    TYPES.lines().filter_map(|line| line.split(' ').next())
+    merge::types().map(|(name, _)| name)
 }
 
 fn custom_names(schema: &Json) -> impl Iterator<Item = &str> {
@@ -475,23 +401,6 @@ fn kind_of(json: &Json) -> Option<(EcoString, EcoString)> {
     let (version, kind) = (text("version")?, text("kind")?);
     let group = text("group").unwrap_or_default();
     Some((Gvk { group, version, kind: kind.clone() }.api_version(), kind))
-}
-
-fn parse_field(text: &str, names: &BTreeMap<EcoString, usize>) -> Option<(EcoString, Field)> {
-    let at = text.find(['>', '%', '*'])?;
-    let (name, rest) = text.split_at_checked(at)?;
-    let (shape, rest) = match rest.split_at_checked(1)? {
-        (">", rest) => (Shape::Object, rest),
-        ("%", rest) => (Shape::Map, rest),
-        (_, rest) => (Shape::List, rest),
-    };
-    let (target, keys) = match rest.split_once('!') {
-        Some((target, keys)) => (target, Some(keys)),
-        None => (rest, None),
-    };
-    let split = |keys: &str| keys.split(',').filter(|key| !key.is_empty()).map(EcoString::from).collect();
-    let field = Field { shape, target: names.get(target).copied(), merge: keys.is_some(), keys: keys.map(split).unwrap_or_default() };
-    Some((name.into(), field))
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::elsewhere::is_built_in;
 use crate::check::finding::Finding;
 use crate::check::objects::Object;
 use crate::check::value::{at, is_true, items, scalar, text};
+use hydrate_kubernetes::is_builtin_group;
 use hydrate_yaml::node::{Data, Node};
 
 use super::{Checker, Target, hosts};
@@ -49,7 +49,7 @@ const LEFT_ALONE: &[&str] = &[
 /// Whether an object is of a kind that Kubernetes does not have itself, and that no other check follows wholly.
 fn is_custom(object: &Object<'_>) -> bool {
     let group = object.group();
-    let is_followed = is_built_in(group) || LEFT_ALONE.contains(&group) || group.ends_with(".toolkit.fluxcd.io");
+    let is_followed = is_builtin_group(group) || LEFT_ALONE.contains(&group) || group.ends_with(".toolkit.fluxcd.io");
     !is_followed && object.kind() != "PrometheusRule" && !object.component.contains('/')
 }
 
@@ -162,7 +162,7 @@ fn kinds<'a>(checker: &mut Checker<'a>) {
     let mut unknown: BTreeMap<(&str, &str), Vec<&'a Object<'a>>> = BTreeMap::new();
     for object in checker.index.objects {
         let (group, kind) = (object.group(), object.kind());
-        if is_built_in(group) || object.component.contains('/') {
+        if is_builtin_group(group) || object.component.contains('/') {
             continue;
         }
         checker.count();
