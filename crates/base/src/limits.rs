@@ -246,25 +246,24 @@ pub fn beyond(took: String, exceeded: Exceeded) -> Box<Diagnostic> {
     Diagnostic::error(format!("{took} {exceeded}")).help(exceeded.help())
 }
 
-/// What Linux says of this process: `/proc/self/statm`, in pages. Elsewhere there is no such file, and memory is not limited.
-struct Memory {
-    file: File,
-    page_size: u64,
-}
+/// What Linux says of this process: `/proc/self/status`, in KiB. Elsewhere there is no such file, and memory is not limited.
+struct Memory(File);
 
 impl Memory {
     fn open() -> Option<Self> {
-        let page_size = rustix::param::page_size() as u64;
-        File::open("/proc/self/statm").ok().map(|file| Self { file, page_size })
+        File::open("/proc/self/status").ok().map(Self)
     }
 
     /// The bytes of memory in use.
     fn used(&self) -> Option<u64> {
-        let mut text = [0; 128];
-        let read = self.file.read_at(&mut text, 0).ok()?;
-        let text = std::str::from_utf8(text.get(..read)?).ok()?;
-        let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
-        Some(pages * self.page_size)
+        let mut text = [0; 4096];
+        let read = self.0.read_at(&mut text, 0).ok()?;
+        let text = text.get(..read)?;
+        let name = b"\nVmRSS:";
+        let at = memchr::memmem::find(text, name)? + name.len();
+        let line = text.get(at..)?.split(|byte| *byte == b'\n').next()?;
+        let kibibytes: u64 = std::str::from_utf8(line).ok()?.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kibibytes * 1024)
     }
 }
 
