@@ -3,7 +3,7 @@
 use super::exec::Val;
 use super::fmt;
 use super::func::Param;
-use super::set::GoVersion;
+use super::options::GoVersion;
 use super::text;
 use super::value::{Kind, Rare, Str, Value};
 

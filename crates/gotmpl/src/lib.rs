@@ -11,6 +11,7 @@ mod exec;
 pub mod fmt;
 mod func;
 mod lex;
+mod options;
 mod parse;
 mod set;
 pub mod stack;
@@ -22,7 +23,8 @@ mod value;
 
 pub use exec::{Cause, Context, ExecError, Limits, Output, TextFailure, Vm, execute, execute_partly};
 pub use func::{Failure, Function, FunctionSet, Param};
+pub use options::{GoVersion, MissingKey, Options};
 pub use parse::ParseError;
-pub use set::{GoVersion, MissingKey, Options, ParsedText, TemplateSet};
+pub use set::{ParsedText, TemplateSet};
 pub use template::Template;
 pub use value::{Entries, Kind, List, Map, Object, Rare, Str, Value};

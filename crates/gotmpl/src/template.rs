@@ -4,7 +4,8 @@ use hydrate_base::{Result, World};
 
 use super::exec::{Context, execute};
 use super::func::FunctionSet;
-use super::set::{Options, TemplateSet};
+use super::options::Options;
+use super::set::TemplateSet;
 use super::value::Value;
 
 /// A parsed template, for one text; several that call each other are a [`TemplateSet`].

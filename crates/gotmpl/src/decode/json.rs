@@ -3,7 +3,7 @@
 //! Since Go 1.27 the package stands on its successor, which accepts the same and words some errors differently.
 
 use super::{Numbers, Target, Values, fit};
-use crate::set::GoVersion;
+use crate::options::GoVersion;
 use crate::value::Value;
 use hydrate_yaml::MAX_DEPTH;
 use hydrate_yaml::lossy;

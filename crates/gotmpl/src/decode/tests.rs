@@ -1,5 +1,5 @@
 use super::*;
-use crate::set::GoVersion;
+use crate::options::GoVersion;
 
 fn shown(value: Result<Value, String>) -> Result<String, String> {
     fn show(value: &Value) -> String {

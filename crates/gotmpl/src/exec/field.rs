@@ -3,8 +3,8 @@
 use super::Val;
 use super::error::{Cause, ExecError};
 use super::walk::{Exec, State};
+use crate::options::MissingKey;
 use crate::parse::node::{Arg, At, Path};
-use crate::set::MissingKey;
 use crate::value::{Kind, Map, Rare, Value};
 
 impl<'s> State<'s, '_> {

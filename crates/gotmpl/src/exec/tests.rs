@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::func::{Function, FunctionSet, Param};
-use crate::set::Options;
+use crate::options::Options;
 use crate::value::{Map, Str};
 use hydrate_base::MemoryWorld;
 
@@ -110,7 +110,7 @@ fn a_set_can_be_shared_between_threads() {
 
 #[test]
 fn what_go_1_23_does_otherwise() {
-    let options = Options { go: crate::set::GoVersion::Go1_23, ..Options::default() };
+    let options = Options { go: crate::options::GoVersion::Go1_23, ..Options::default() };
     let answer = |text: &str| {
         let mut set = TemplateSet::new("root", FunctionSet::new(&[]), options);
         set.parse_text("t", text.as_bytes()).expect("parses");
