@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::engine::RenderedFile;
 use super::head::Head;
-use super::manifests::Hook;
 use hydrate_base::SourceFile;
 
 /// A document of a release.
@@ -30,6 +29,24 @@ pub enum DocumentKind {
     Manifest,
     /// What is run at some event.
     Hook(Hook),
+}
+
+/// What makes a document a hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// `pre-install`, `test` …
+    pub events: Vec<String>,
+    /// `helm.sh/hook-weight`
+    pub weight: i64,
+    /// `helm.sh/hook-delete-policy`
+    pub delete_policies: Vec<String>,
+}
+
+impl Hook {
+    /// Whether it is run by `helm test`.
+    pub(crate) fn is_test(&self) -> bool {
+        self.events.iter().any(|event| event == "test")
+    }
 }
 
 impl Document {

@@ -1,11 +1,11 @@
 //! Executing the templates of a chart and its dependencies (`pkg/engine/engine.go`).
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::errors;
 use super::functions::{self, NO_VALUE};
+use super::host::Host;
 use super::parsing::Parsing;
 use super::scope::Renderable;
 use super::values;
@@ -14,28 +14,6 @@ use hydrate_chart::{Chart, Level};
 use hydrate_gotmpl::Context;
 use hydrate_gotmpl::{Map, Str, Value};
 use hydrate_gotmpl::{Output, TemplateSet};
-
-/// What Helm's functions remember during one execution of a chart.
-pub(super) struct Host {
-    /// Whose behaviour is reproduced.
-    pub(super) level: Level,
-    /// The named templates that are being included right now, the innermost last.
-    included: RefCell<Vec<Str>>,
-}
-
-impl Host {
-    /// Counts an inclusion that begins, and gives how many of this name are open now.
-    pub(super) fn enter(&self, name: &Str) -> usize {
-        let mut included = self.included.borrow_mut();
-        included.push(name.clone());
-        included.iter().filter(|open| *open == name).count()
-    }
-
-    /// Ends the inclusion that began last.
-    pub(super) fn leave(&self) {
-        self.included.borrow_mut().pop();
-    }
-}
 
 /// A rendered file, and where each of its bytes came from.
 #[derive(Debug, Default)]
@@ -85,7 +63,7 @@ pub(super) fn render(
 ) -> Result<()> {
     let order = order(templates);
     let set = parsed(templates, &order, execution, parsing)?;
-    let host = Host { level: execution.level, included: RefCell::default() };
+    let host = Host::new(execution.level);
     let context = Context { world: execution.world, host: &host, limits: execution.world.limits().into() };
     for path in order {
         let Some(template) = templates.get(path) else { continue };

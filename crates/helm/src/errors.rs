@@ -1,6 +1,6 @@
 //! Errors of templates in the words of each Helm, and as diagnostics.
 
-use super::functions::{MARK_END, MARK_START};
+use super::host::{MARK_END, MARK_START};
 use super::scope::Renderable;
 use hydrate_base::{Diagnostic, Limits};
 use hydrate_chart::Level;

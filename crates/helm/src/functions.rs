@@ -1,6 +1,6 @@
 //! Helm's own template functions, on top of sprig's (`pkg/engine/funcs.go`). The table is at the end.
 
-use super::engine::Host;
+use super::host::{Host, MARK_END, MARK_START};
 use super::values;
 use hydrate_chart::Level;
 use hydrate_gotmpl::TextFailure;
@@ -14,10 +14,6 @@ type Out = Result<Value, Failure>;
 
 /// A template may include itself this often, as `recursionMaxNums` allows.
 const RECURSION_LIMIT: usize = 1000;
-/// What surrounds the message of `fail` and `required` until the error leaves the executor.
-pub(super) const MARK_START: &str = "HELM_ERR_START";
-/// The other end.
-pub(super) const MARK_END: &str = "HELM_ERR_END";
 
 fn text_of(args: &[Value], at: usize) -> Str {
     match args.get(at) {

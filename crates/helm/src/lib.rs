@@ -13,6 +13,7 @@ mod files;
 mod functions;
 mod glob;
 mod head;
+mod host;
 mod instance;
 mod manifests;
 mod options;
@@ -21,6 +22,7 @@ mod parsing;
 mod reading;
 mod schema;
 mod scope;
+mod split;
 mod strvals;
 mod toml;
 mod values;
@@ -39,10 +41,9 @@ use manifests::Unparsable;
 use parsing::Parsing;
 use reading::{ReadFile, RenderedReader};
 
-pub use document::{Document, DocumentKind, Text};
+pub use document::{Document, DocumentKind, Hook, Text};
 pub use functions::{function_set, without_marks};
 pub use head::Head;
-pub use manifests::Hook;
 pub use options::{RenderOptions, ValueOptions, ValuesFile};
 
 /// Templates may call each other a thousand deep, so they get a stack of their own; memory is used as it is needed.
@@ -130,14 +131,14 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, jobs: &J
         path if path == own_notes => notes = String::from_utf8_lossy(file.bytes()).into_owned(),
         path if path.ends_with("NOTES.txt") => {}
         path => {
-            if show && !manifests::trim(file.bytes()).is_empty() {
+            if show && !split::trim(file.bytes()).is_empty() {
                 shown.extend([b"---\n# Source: ", path.as_bytes(), b"\n", file.bytes(), b"\n"].concat());
             }
             reading.add(path, file);
         }
     };
     let limits = world.limits();
-    let failed = |error, shown: Vec<u8>| Failed { error, shown: show.then(|| [manifests::trim(&shown), b"\n"].concat()) };
+    let failed = |error, shown: Vec<u8>| Failed { error, shown: show.then(|| [split::trim(&shown), b"\n"].concat()) };
     budget::with(limits.steps, limits.output, || engine::render(&templates, &execution, parsing, take))
         .map_err(|error| failed(error, Vec::new()))?;
     reading.finish().and_then(|files| documents(instance, files, notes, options, said)).map_err(|error| failed(error, shown))

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::manifests::{split, trim_end};
+use super::split::{split, trim_end};
 use super::{Document, DocumentKind, Rendered};
 use hydrate_base::{Diagnostic, Result, go_io_text};
 use hydrate_chart::{Level, matches_path};

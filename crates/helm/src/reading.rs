@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::engine::RenderedFile;
 use super::head::{self, Head};
-use super::manifests::{split, trim};
+use super::split::{split, trim};
 use hydrate_base::{Diagnostic, JobQueue, PendingJob, Result};
 use hydrate_chart::Level;
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, VecDeque};
 use serde_json::Value as Json;
 
 use super::document::{Draft, Target, draft_of, resolve};
+use super::text::quote;
 use super::{Expressions, characters, equal, format, json_type, meta, number, same};
-use hydrate_gotmpl::fmt;
 use hydrate_gotmpl::{List, Map, Str, Value};
 
 /// Validates values against the text of a schema; the error is what Helm 4 prints below the chart's name.
@@ -832,13 +832,6 @@ fn display(value: &Json) -> String {
 
 fn joined(names: &[String]) -> String {
     names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
-}
-
-/// A text in single quotes, escaped as Go escapes within double ones.
-pub(super) fn quote(text: &str) -> String {
-    let quoted = fmt::quote(text.as_bytes());
-    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-    format!("'{}'", inner.replace("\\\"", "\"").replace('\'', "\\'"))
 }
 
 /// No schema is fetched while rendering: the result would depend on the network.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::document::Draft;
+use super::text::quote;
 use hydrate_sprig::regex::GoRegex;
 
 /// What the value of a keyword has to be.
@@ -105,7 +106,7 @@ pub(super) fn check(schema: &Json, draft: Draft) -> Result<BTreeSet<*const Json>
     for (location, problem) in checker.problems {
         // A problem that is a cause of the one before it is marked, and shown below it.
         let (deeper, problem) = problem.strip_prefix('\0').map_or(("", problem.as_str()), |problem| ("  ", problem));
-        text.push_str(&format!("\n{indent}{deeper}- at {}: {problem}", super::four::quote(&location)));
+        text.push_str(&format!("\n{indent}{deeper}- at {}: {problem}", quote(&location)));
     }
     Err(text)
 }
@@ -171,7 +172,7 @@ impl Checker {
         let Some(value) = entries.get(flag) else { return };
         self.within(flag, |inner| inner.keyword(value, Wanted::Flag));
         if !entries.contains_key(limit) {
-            self.complain(format!("properties {} required, if {} exists", super::four::quote(limit), super::four::quote(flag)));
+            self.complain(format!("properties {} required, if {} exists", quote(limit), quote(flag)));
         }
     }
 
@@ -215,7 +216,7 @@ impl Checker {
             (Wanted::Type, value) => self.type_keyword(value),
             (Wanted::Expression, Json::String(pattern)) => {
                 if let Err(error) = GoRegex::new(pattern.as_bytes()) {
-                    self.complain(format!("{} is not valid regex: {error}", super::four::quote(pattern)));
+                    self.complain(format!("{} is not valid regex: {error}", quote(pattern)));
                 }
             }
             (Wanted::Count, Json::Number(number)) => {
@@ -270,7 +271,7 @@ impl Checker {
         if !valid {
             self.complain("'anyOf' failed".to_owned());
             if !value.is_array() {
-                let names: Vec<String> = KNOWN.iter().map(|name| super::four::quote(name)).collect();
+                let names: Vec<String> = KNOWN.iter().map(|name| quote(name)).collect();
                 self.complain(format!("\0value must be one of {}", names.join(", ")));
                 self.complain(format!("\0got {}, want array", kind(value)));
             }

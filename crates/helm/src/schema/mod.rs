@@ -10,6 +10,7 @@ mod format;
 mod four;
 mod meta;
 mod number;
+mod text;
 mod three;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,38 @@
+//! What Helm's functions share with those who run templates: the level, the inclusions under way, and how an error of theirs is told from others.
+
+use std::cell::RefCell;
+
+use hydrate_chart::Level;
+use hydrate_gotmpl::Str;
+
+/// What surrounds the message of `fail` and `required` until the error leaves the executor.
+pub(super) const MARK_START: &str = "HELM_ERR_START";
+/// The other end.
+pub(super) const MARK_END: &str = "HELM_ERR_END";
+
+/// What Helm's functions remember during one execution of a chart.
+pub(super) struct Host {
+    /// Whose behaviour is reproduced.
+    pub(super) level: Level,
+    /// The named templates that are being included right now, the innermost last.
+    included: RefCell<Vec<Str>>,
+}
+
+impl Host {
+    /// Nothing is being included.
+    pub(super) fn new(level: Level) -> Self {
+        Self { level, included: RefCell::default() }
+    }
+
+    /// Counts an inclusion that begins, and gives how many of this name are open now.
+    pub(super) fn enter(&self, name: &Str) -> usize {
+        let mut included = self.included.borrow_mut();
+        included.push(name.clone());
+        included.iter().filter(|open| *open == name).count()
+    }
+
+    /// Ends the inclusion that began last.
+    pub(super) fn leave(&self) {
+        self.included.borrow_mut().pop();
+    }
+}
