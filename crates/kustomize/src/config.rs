@@ -86,7 +86,7 @@ impl Config {
 
     /// Reads a file of `configurations`.
     pub(crate) fn read(file: &Arc<SourceFile>) -> KResult<Self> {
-        let Some(node) = super::read::first_document(&file.text)? else { return Ok(Self::default()) };
+        let Some(node) = super::anchors::first_document(&file.text)? else { return Ok(Self::default()) };
         let mut config: Self = Conf::new(&node, file, Mode::Strict).value()?;
         config.sort();
         Ok(config)

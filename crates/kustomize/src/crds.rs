@@ -21,7 +21,7 @@ pub(crate) fn load(loader: &Loader<'_>, paths: &[EcoString]) -> KResult<Config> 
     let mut config = Config::default();
     for path in paths {
         let file = loader.load(path)?;
-        let read = super::read::first_document(&file.text).and_then(|node| node.map(|node| Json::from_configuration(&node)).transpose());
+        let read = super::anchors::first_document(&file.text).and_then(|node| node.map(|node| Json::from_configuration(&node)).transpose());
         let json = read.and_then(check).map_err(|error| error.wrap(format!("unable to parse open API definition from '{path}'")))?;
         let Json::Object(definitions) = &json else { continue };
         for (name, definition) in definitions {

@@ -12,7 +12,7 @@ use super::kustomization::{GeneratorArgs, GeneratorOptions, SecretArgs};
 use super::loader::Loader;
 use super::resource::{Behavior, Resource};
 use super::tree;
-use hydrate_yaml::node::{Node, ScalarStyle, Tag};
+use hydrate_yaml::node::{Node, Tag};
 
 /// The longest line of an env file: Go's scanner gives up silently at the first that is longer.
 const MAX_LINE: usize = 64 * 1024;
@@ -23,8 +23,8 @@ pub(crate) fn config_map(loader: &Loader<'_>, args: &GeneratorArgs) -> KResult<R
     let mut fields: Vec<(&str, Vec<(String, Node)>)> = Vec::new();
     for (key, value) in data(loader, args)? {
         let (field, value) = match String::from_utf8(value) {
-            Ok(text) => ("data", data_value(&text)),
-            Err(bytes) => ("binaryData", data_value(&base64_lines(bytes.as_bytes()))),
+            Ok(text) => ("data", tree::data_value(&text)),
+            Err(bytes) => ("binaryData", tree::data_value(&base64_lines(bytes.as_bytes()))),
         };
         match fields.iter_mut().find(|(known, _)| *known == field) {
             Some((_, entries)) => entries.push((key, value)),
@@ -43,7 +43,7 @@ pub(crate) fn secret(loader: &Loader<'_>, secret: &SecretArgs) -> KResult<Resour
     let mut node = base("Secret", args)?;
     tree::put(&mut node, "type", Node::string(if secret.kind.is_empty() { "Opaque".into() } else { secret.kind.clone() }));
     let entries = data(loader, args)?.into_iter();
-    let entries = entries.map(|(key, value)| (tree::bare(key), data_value(&base64_lines(&value))));
+    let entries = entries.map(|(key, value)| (tree::bare(key), tree::data_value(&base64_lines(&value))));
     tree::put(&mut node, "data", Node::mapping(entries.collect()));
     finish(node, args)
 }
@@ -94,15 +94,6 @@ fn finish(mut node: Node, args: &GeneratorArgs) -> KResult<Resource> {
     }
     res.set_behavior(Behavior::parse(&args.behavior));
     Ok(res)
-}
-
-/// A value of `data`.
-pub(crate) fn data_value(text: &str) -> Node {
-    let mut node = Node::string(text);
-    if text.contains('\n') {
-        node.style.scalar = ScalarStyle::Literal;
-    }
-    node
 }
 
 /// Base64 in lines of 70 characters; on one line without a line break where it fits.

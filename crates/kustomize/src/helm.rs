@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ecow::EcoString;
 
+use super::anchors;
 use super::errors::{KResult, fail};
 use super::filters::merge_patch;
 use super::kustomization::{HelmChart, HelmGlobals};
@@ -128,7 +129,7 @@ fn values(loader: &Loader<'_>, path: &str, chart: &HelmChart, directory: &Path) 
         (None, _) => load(),
         (Some(inline), "replace") => write::to_yaml(inline).map(String::into_bytes),
         (Some(inline), mode) => {
-            let own = read::first_document(&load()?)?.unwrap_or_else(|| Node::mapping(Vec::new()));
+            let own = anchors::first_document(&load()?)?.unwrap_or_else(|| Node::mapping(Vec::new()));
             let (mut base, top) = if mode == "merge" { (inline.clone(), own) } else { (own, inline.clone()) };
             let table = Schemas::new().table();
             if !merge_patch::merge(&mut base, top, &table)? {

@@ -6,8 +6,6 @@ use std::fmt;
 
 use ecow::EcoString;
 
-use super::openapi::Schemas;
-
 /// Group, version and kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Gvk {
@@ -78,12 +76,6 @@ impl fmt::Display for Gvk {
 }
 
 impl ResId {
-    /// An identity whose scope the schemas decide.
-    pub(crate) fn new(schemas: &Schemas, gvk: Gvk, name: impl Into<EcoString>, namespace: impl Into<EcoString>) -> Self {
-        let cluster_scoped = schemas.is_cluster_scoped(&gvk);
-        Self { gvk, name: name.into(), namespace: namespace.into(), cluster_scoped }
-    }
-
     /// The namespace that comparisons use.
     pub(crate) fn effective_namespace(&self) -> &str {
         match self.namespace.as_str() {

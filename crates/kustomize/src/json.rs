@@ -247,7 +247,7 @@ impl Json {
 
     /// The first document of YAML text as `sigs.k8s.io/yaml` makes JSON of it: types are those of go-yaml v2.
     pub(crate) fn from_yaml(text: &str) -> KResult<Self> {
-        match super::read::first_document(text.as_bytes())? {
+        match super::anchors::first_document(text.as_bytes())? {
             Some(node) => Self::from_configuration(&node),
             None => Ok(Self::Null),
         }

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use ecow::EcoString;
 
+use super::anchors::first_document;
 use super::decode::{Conf, Mode, record};
 use super::errors::{Fail, KResult, fail};
 use super::ids::{Gvk, ResId};
+use super::ranks::default_rank;
 use hydrate_base::SourceFile;
 use hydrate_yaml::node::Node;
 
@@ -28,7 +30,7 @@ record! {
 impl GvkFields {
     /// The order of configuration entries.
     pub(crate) fn compare(&self, other: &Self) -> std::cmp::Ordering {
-        let rank = |fields: &Self| super::sort::default_rank(&fields.kind);
+        let rank = |fields: &Self| default_rank(&fields.kind);
         rank(self).cmp(&rank(other)).then_with(|| self.gvk().sort_text().cmp(&other.gvk().sort_text()))
     }
 
@@ -170,6 +172,25 @@ record! {
         "name" name: EcoString,
         "namespace" namespace: EcoString,
         ..gvk: GvkFields, "Group, version and kind."
+    }
+}
+
+impl VarTarget {
+    /// Group, version and kind; those of `apiVersion` count where it is there.
+    pub(crate) fn full_gvk(&self) -> GvkFields {
+        let mut gvk = self.gvk.clone();
+        match self.api_version.split('/').collect::<Vec<_>>().as_slice() {
+            [""] => {}
+            [version] => gvk.version = (*version).into(),
+            [group, version] => (gvk.group, gvk.version) = ((*group).into(), (*version).into()),
+            _ => {}
+        }
+        gvk
+    }
+
+    /// The identity of the object.
+    pub(crate) fn id(&self) -> ResId {
+        ResId { gvk: self.full_gvk().gvk(), name: self.name.clone(), namespace: self.namespace.clone(), cluster_scoped: false }
     }
 }
 
@@ -338,7 +359,7 @@ impl Kustomization {
     /// Reads the first document of a file; warnings about old fields are added to `warnings`. `root` is its directory, for errors.
     pub(crate) fn read(file: &Arc<SourceFile>, root: &str, warnings: &mut Vec<String>) -> KResult<Self> {
         let invalid = |error: Fail| error.wrap("invalid Kustomization");
-        let node = super::read::first_document(&file.text).map_err(|error| error.at(file, 0..0)).map_err(invalid)?;
+        let node = first_document(&file.text).map_err(|error| error.at(file, 0..0)).map_err(invalid)?;
         let mut read = match &node {
             None => Self::default(),
             Some(node) => Conf::new(node, file, Mode::Kustomization).value::<Self>().map_err(invalid)?,

@@ -2,6 +2,7 @@
 #![deny(missing_docs, unreachable_pub)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
+mod anchors;
 mod compose;
 mod config;
 mod crds;
@@ -20,6 +21,7 @@ mod origin;
 mod parallel;
 mod paths;
 mod plugins;
+mod ranks;
 mod read;
 mod regex;
 mod remote;

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ecow::EcoString;
 
+use super::anchors::first_document;
 use super::errors::{KResult, fail};
-use super::ids::{Gvk, split_api_version};
+use super::ids::{Gvk, ResId, split_api_version};
 use super::json::Json;
 use super::kustomization::Texts;
 use hydrate_kubernetes::merge::{self, Shape, short_name};
@@ -203,6 +204,12 @@ impl Schemas {
         known_scope(group, version, kind).unwrap_or_else(|| self.reads_cluster_scope(&Gvk::new(api_version, kind)))
     }
 
+    /// An identity, with the scope that is known of its kind.
+    pub(crate) fn id(&self, gvk: Gvk, name: impl Into<EcoString>, namespace: impl Into<EcoString>) -> ResId {
+        let cluster_scoped = self.is_cluster_scoped(&gvk);
+        ResId { gvk, name: name.into(), namespace: namespace.into(), cluster_scoped }
+    }
+
     fn reads_cluster_scope(&self, gvk: &Gvk) -> bool {
         let mut state = self.state();
         if !state.ready && state.custom.is_some() {
@@ -380,7 +387,7 @@ fn custom_names(schema: &Json) -> impl Iterator<Item = &str> {
 
 /// Reads an OpenAPI document (`swagger: "2.0"`), in JSON or YAML.
 fn read_schema(text: &[u8]) -> KResult<Json> {
-    match super::read::first_document(text)? {
+    match first_document(text)? {
         Some(node) => Json::from_node(&node),
         None => Ok(Json::Null),
     }

@@ -48,7 +48,7 @@ impl Origin {
     /// The origin of what a plugin makes that has a configuration of its own; `None` if that has no origin itself.
     pub(crate) fn plugin(config: &Resource) -> Option<Self> {
         let text = config.annotation(ORIGIN)?;
-        let node = super::read::first_document(text.as_bytes()).ok().flatten()?;
+        let node = super::anchors::first_document(text.as_bytes()).ok().flatten()?;
         let field = |name: &str| EcoString::from(node.get(name).map_or("", tree::text));
         let version = tree::top_text(&config.node, "apiVersion").into();
         let by = [version, config.kind().into(), config.name().into(), config.namespace().into()];

@@ -1,36 +1,27 @@
 //! Reading objects: the documents of a file, without anchors, with lists taken apart, and only if they can be objects.
 //!
-//! Follows `kyaml/kio/byteio_reader.go`, `RNode.DeAnchor` and `api/resource/factory.go` of kustomize 5.8.1.
+//! Follows `kyaml/kio/byteio_reader.go` and `api/resource/factory.go` of kustomize 5.8.1.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use ecow::EcoString;
 
+use super::anchors::remove_anchors;
 use super::errors::{Fail, FailKind, KResult, fail};
 use super::json::Json;
 use super::parallel;
 use super::resource::Resource;
-use super::tree::{self, NodeKind};
+use super::tree;
 use hydrate_yaml::emit::{PlainType, Version, plain_type};
 use hydrate_yaml::node::{Data, Node, ScalarStyle, Tag};
 
 /// Texts from this size on are read by all processors.
 const PARALLEL_FROM: usize = 256 * 1024;
 
-/// The most nodes that aliases may add to a document.
-const MAX_ALIASED: usize = 2_000_000;
-
 /// The objects of a text.
 pub(crate) fn resources(text: &[u8]) -> KResult<Vec<Resource>> {
     Ok(objects(text)?.into_iter().map(Resource::new).collect())
-}
-
-/// The first document of a text, without anchors; `None` if there is none or it is `null`.
-pub(crate) fn first_document(text: &[u8]) -> KResult<Option<Node>> {
-    let Some(mut node) = super::compose::first(text)? else { return Ok(None) };
-    remove_anchors(&mut node)?;
-    Ok(Some(node).filter(|node| !tree::is_null(node)))
 }
 
 fn objects(text: &[u8]) -> KResult<Vec<Node>> {
@@ -215,109 +206,12 @@ fn quoted(json: &Json) -> Node {
     }
 }
 
-/// Puts copies in place of aliases and carries out merge keys.
-pub(crate) fn remove_anchors(node: &mut Node) -> KResult<()> {
-    let mut anchors = Anchors { known: BTreeMap::new(), budget: MAX_ALIASED };
-    anchors.visit(node, 0)
-}
-
-struct Anchors {
-    known: BTreeMap<EcoString, (Node, usize)>,
-    budget: usize,
-}
-
-impl Anchors {
-    fn visit(&mut self, node: &mut Node, depth: usize) -> KResult<()> {
-        if depth > 1_000 {
-            return fail("exceeded max depth");
-        }
-        if let Data::Alias(name) = &node.data {
-            *node = self.copy(name)?;
-            return Ok(());
-        }
-        let anchor = match &mut node.extra {
-            Some(extra) if !extra.anchor.is_empty() => Some(std::mem::take(&mut extra.anchor)),
-            _ => None,
-        };
-        match &mut node.data {
-            Data::Sequence(items) => items.iter_mut().try_for_each(|item| self.visit(item, depth + 1))?,
-            Data::Mapping(entries) => {
-                for (key, value) in entries.iter_mut() {
-                    self.visit(key, depth + 1)?;
-                    self.visit(value, depth + 1)?;
-                }
-                merge_keys(entries)?;
-            }
-            Data::Scalar(_) | Data::Alias(_) => {}
-        }
-        if let Some(anchor) = anchor {
-            self.known.insert(anchor, (node.clone(), size(node)));
-        }
-        Ok(())
-    }
-
-    fn copy(&mut self, name: &EcoString) -> KResult<Node> {
-        let Some((node, size)) = self.known.get(name) else {
-            return Err(Fail::of(FailKind::MalformedYaml, format!("MalformedYAMLError: yaml: unknown anchor '{name}' referenced")));
-        };
-        self.budget = self.budget.checked_sub(*size).ok_or_else(|| Fail::new("yaml: document contains excessive aliasing"))?;
-        Ok(node.clone())
-    }
-}
-
-fn size(node: &Node) -> usize {
-    1 + match &node.data {
-        Data::Sequence(items) => items.iter().map(size).sum(),
-        Data::Mapping(entries) => entries.iter().map(|(key, value)| size(key) + size(value)).sum(),
-        _ => 0,
-    }
-}
-
-fn merge_keys(entries: &mut Vec<(Node, Node)>) -> KResult<()> {
-    let mut merges = entries.iter().enumerate().filter(|(_, (key, _))| key.tag == Tag::Merge).map(|(at, _)| at);
-    let Some(at) = merges.next() else { return Ok(()) };
-    if merges.next().is_some() {
-        return fail("duplicate merge key");
-    }
-    let (_, value) = entries.remove(at);
-    let mut own = std::mem::take(entries);
-    let mut merged = own.clone();
-    for source in sources(value)? {
-        source.into_iter().for_each(|entry| set_entry(&mut merged, entry));
-    }
-    own.drain(..).for_each(|entry| set_entry(&mut merged, entry));
-    *entries = merged;
-    Ok(())
-}
-
-/// The mappings that a merge key names, the weakest first.
-fn sources(value: Node) -> KResult<Vec<Vec<(Node, Node)>>> {
-    match value.data {
-        Data::Mapping(entries) => Ok(vec![entries]),
-        Data::Sequence(items) => {
-            let mut all = Vec::new();
-            for item in items.into_iter().rev() {
-                if tree::kind(&item) == NodeKind::Sequence {
-                    return fail("invalid map merge: received a nested sequence");
-                }
-                all.extend(sources(item)?);
-            }
-            Ok(all)
-        }
-        _ => fail("map merge requires map or sequence of maps as the value"),
-    }
-}
-
-fn set_entry(entries: &mut Vec<(Node, Node)>, new: (Node, Node)) {
-    match entries.iter_mut().find(|(key, _)| key.as_str() == new.0.as_str()) {
-        Some(old) => *old = new,
-        None => entries.push(new),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::split;
+    use hydrate_yaml::node::Node;
 
     fn chunks(text: &str) -> Vec<String> {
         split(text.as_bytes()).expect("valid").into_iter().map(|chunk| String::from_utf8_lossy(chunk).into_owned()).collect()
@@ -330,5 +224,28 @@ mod tests {
         assert_eq!(chunks("a\n---"), ["a\n---"]);
         assert!(split(b"a\n--- b\nc").is_err());
         assert!(split(b"a\n----\nc").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_are_the_documents_of_the_parser(
+            bodies in prop::collection::vec("[a-c]: ([0-9]|x|\"---\"|\\|-\n  ---\n  y|\\[1, 2\\])(\n[d-f]: # c)?", 1..6),
+            breaks in prop::collection::vec(prop_oneof![Just("\n---\n"), Just("\n--- \t\n"), Just("\n--- # next\n"), Just("\n\n---\n\n")], 6),
+            first in prop_oneof![Just(""), Just("---\n"), Just("# comment\n---\n")],
+        ) {
+            let join = |stream: String, (body, separator): (&String, &&str)| match stream == first {
+                true => stream + body,
+                false => stream + separator + body,
+            };
+            let stream = bodies.iter().zip(&breaks).fold(first.to_owned(), join) + "\n";
+            let whole: Vec<Node> = hydrate_yaml::compose(stream.as_bytes()).expect("YAML").into_iter().filter_map(|document| document.root).collect();
+            let chunks = split(stream.as_bytes()).expect("separators alone");
+            let pieces: Vec<Node> = chunks.into_iter().filter_map(|chunk| crate::compose::first(chunk).expect("YAML")).collect();
+            prop_assert_eq!(texts(&pieces), texts(&whole));
+        }
+    }
+
+    fn texts(nodes: &[Node]) -> Vec<String> {
+        nodes.iter().map(|node| crate::write::to_yaml(node).expect("writable")).collect()
     }
 }

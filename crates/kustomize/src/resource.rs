@@ -160,7 +160,7 @@ impl Resource {
 
     /// Who it is now.
     pub(crate) fn cur_id(&self, schemas: &Schemas) -> ResId {
-        ResId::new(schemas, self.gvk(), tree::meta_shared(&self.node, "name"), tree::meta_shared(&self.node, "namespace"))
+        schemas.id(self.gvk(), tree::meta_shared(&self.node, "name"), tree::meta_shared(&self.node, "namespace"))
     }
 
     /// Who it was at first.
@@ -179,7 +179,7 @@ impl Resource {
         }
         let version = tree::top_text(&self.node, "apiVersion");
         let ids = names.into_iter().zip(namespaces).zip(kinds);
-        Ok(ids.map(|((name, namespace), kind)| ResId::new(schemas, Gvk::new(version, kind), name, namespace)).collect())
+        Ok(ids.map(|((name, namespace), kind)| schemas.id(Gvk::new(version, kind), name, namespace)).collect())
     }
 
     /// The names that it had and has, oldest first: they tell most objects apart without their identities. `None` where what is remembered
@@ -371,7 +371,7 @@ impl Resource {
             tree::clear(&mut self.node, field)?;
             for (key, value) in data {
                 let field = if binary { "binaryData" } else { "data" };
-                tree::set_at(&mut self.node, &[field], &key, super::generators::data_value(&value))?;
+                tree::set_at(&mut self.node, &[field], &key, tree::data_value(&value))?;
             }
         }
         Ok(())

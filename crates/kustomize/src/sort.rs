@@ -9,49 +9,10 @@ use ecow::EcoString;
 use super::errors::{Fail, KResult, fail};
 use super::ids::{Gvk, split_api_version};
 use super::kustomization::SortOptions;
+use super::ranks::{FIRST, LAST, rank};
 use super::resmap::ResMap;
 use super::resource::Resource;
 use super::tree;
-
-/// Kinds that come first, in this order.
-const FIRST: [&str; 22] = [
-    "Namespace",
-    "ResourceQuota",
-    "StorageClass",
-    "CustomResourceDefinition",
-    "ServiceAccount",
-    "PodSecurityPolicy",
-    "Role",
-    "ClusterRole",
-    "RoleBinding",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "Secret",
-    "Endpoints",
-    "Service",
-    "LimitRange",
-    "PriorityClass",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "Deployment",
-    "StatefulSet",
-    "CronJob",
-    "PodDisruptionBudget",
-];
-
-/// Kinds that come last.
-const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
-
-/// The rank of a kind in the built-in order; kinds it does not name are 0.
-pub(crate) fn default_rank(kind: &str) -> i64 {
-    rank(kind, &FIRST, &LAST)
-}
-
-fn rank<T: AsRef<str>>(kind: &str, first: &[T], last: &[T]) -> i64 {
-    // A kind named twice has the rank of its last mention, and `last` wins over `first`.
-    let in_last = last.iter().rposition(|name| name.as_ref() == kind).map(|at| 1 + at as i64);
-    in_last.or_else(|| first.iter().rposition(|name| name.as_ref() == kind).map(|at| at as i64 - first.len() as i64)).unwrap_or(0)
-}
 
 /// Sorts as the options of the kustomization say; without options, in the built-in order.
 pub(crate) fn sort(map: &mut ResMap, options: Option<&SortOptions>) -> KResult<()> {

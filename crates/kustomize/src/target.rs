@@ -15,7 +15,6 @@ use super::errors::{Fail, FailKind, KResult, fail};
 use super::filters::{TRANSFORMERS, annotations, hash, namerefs, patches, variables};
 use super::generators;
 use super::helm::{self, HelmFlags, HelmInflator};
-use super::ids::ResId;
 use super::kustomization::{COMPONENT, FieldSpec, GvkFields, Kustomization, Texts, Var};
 use super::loader::Loader;
 use super::openapi::Schemas;
@@ -77,14 +76,14 @@ impl Accumulator {
         if variable.field.field_path.is_empty() {
             variable.field.field_path = "metadata.name".into();
         }
-        variable.object.gvk = variable_gvk(&variable);
+        variable.object.gvk = variable.object.full_gvk();
         self.variables.insert(variable.name.clone(), variable);
         Ok(())
     }
 
     fn merge_variables(&mut self, variables: &[Var]) -> KResult<()> {
         for variable in variables {
-            let wanted = variable_id(variable);
+            let wanted = variable.object.id();
             let anywhere = wanted.namespace.is_empty();
             let found = self.map.find_any(&wanted.name, |id| if anywhere { wanted.same_object(id) } else { wanted.same(id) })?;
             match found.as_slice() {
@@ -102,24 +101,6 @@ impl Accumulator {
         }
         variables.iter().try_for_each(|variable| self.add_variable(variable.clone()))
     }
-}
-
-fn variable_gvk(variable: &Var) -> GvkFields {
-    let mut gvk = variable.object.gvk.clone();
-    let parts: Vec<&str> = variable.object.api_version.split('/').collect();
-    match parts.as_slice() {
-        [""] => {}
-        [version] => gvk.version = (*version).into(),
-        [group, version] => (gvk.group, gvk.version) = ((*group).into(), (*version).into()),
-        _ => {}
-    }
-    gvk
-}
-
-/// The identity of the object that a variable reads.
-pub(crate) fn variable_id(variable: &Var) -> ResId {
-    let (name, namespace) = (variable.object.name.clone(), variable.object.namespace.clone());
-    ResId { gvk: variable_gvk(variable).gvk(), name, namespace, cluster_scoped: false }
 }
 
 /// A kustomization that is being built.

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::anchors;
 use super::config::Config;
 use super::decode::{Conf, Mode, Record, spot};
 use super::errors::{Fail, KResult};
 use super::kustomization::Kustomization;
 use super::loader::Loader;
 use super::origin::Origin;
-use super::read;
 use super::resmap::ResMap;
 use super::resource::Resource;
 use super::write;
@@ -100,7 +100,7 @@ impl<'p, 'w> PluginFile<'p, 'w> {
     pub(crate) fn new(res: &Resource, loader: &'p Loader<'w>) -> KResult<Self> {
         let text = write::to_yaml(&res.node)?;
         let file = SourceFile::new(res.kind(), text.into_bytes());
-        let node = read::first_document(&file.text)?.unwrap_or_else(|| Node::mapping(Vec::new()));
+        let node = anchors::first_document(&file.text)?.unwrap_or_else(|| Node::mapping(Vec::new()));
         Ok(Self { loader, file, node })
     }
 

@@ -448,3 +448,12 @@ pub(crate) fn string_map(node: &Node, field: &str) -> BTreeMap<EcoString, EcoStr
     // The first of repeated keys counts.
     entries.iter().rev().map(|(key, value)| (text(key).into(), text(value).into())).collect()
 }
+
+/// A value of `data` in config maps and secrets: texts of several lines are written as such.
+pub(crate) fn data_value(text: &str) -> Node {
+    let mut node = Node::string(text);
+    if text.contains('\n') {
+        node.style.scalar = ScalarStyle::Literal;
+    }
+    node
+}

@@ -4,6 +4,7 @@
 
 use ecow::EcoString;
 
+use super::super::anchors;
 use super::super::compose;
 use super::super::decode::{Conf, Mode, record};
 use super::super::errors::{Fail, KResult, fail};
@@ -12,7 +13,6 @@ use super::super::json::Json;
 use super::super::kustomization::{FieldOptions, Replacement, SourceSelector, TargetSelector};
 use super::super::loader::Loader;
 use super::super::paths;
-use super::super::read;
 use super::super::regex::Regex;
 use super::super::resmap::ResMap;
 use super::super::resource::Resource;
@@ -64,7 +64,7 @@ fn load(loader: &Loader<'_>, entries: &[Replacement]) -> KResult<Vec<Replacement
             return fail("cannot specify both path and inline replacement");
         }
         let file = loader.load(&entry.path)?;
-        let Some(node) = read::first_document(&file.text)? else {
+        let Some(node) = anchors::first_document(&file.text)? else {
             return fail("unsupported replacement type encountered within replacement path: invalid");
         };
         let conf = Conf::new(&node, &file, Mode::Loose);
@@ -487,7 +487,7 @@ fn walk_items(
 fn parse(text: &str) -> KResult<Node> {
     match compose::first(text.as_bytes())? {
         Some(mut node) => {
-            super::super::read::remove_anchors(&mut node)?;
+            super::super::anchors::remove_anchors(&mut node)?;
             Ok(node)
         }
         None => fail("wrong node kind: expected MappingNode but got : node contents:\n"),

@@ -4,11 +4,11 @@
 
 use ecow::EcoString;
 
+use super::super::anchors;
 use super::super::decode::{Conf, Mode, record};
 use super::super::errors::{KResult, fail};
 use super::super::kustomization::Selector;
 use super::super::paths;
-use super::super::read;
 use super::super::resmap::ResMap;
 use super::super::shared;
 use super::super::transformer::{PluginFile, Transform, Transformer};
@@ -45,7 +45,7 @@ fn of_file(file: &PluginFile<'_, '_>) -> KResult<Transform> {
     let mut targets = plugin.targets;
     if !plugin.target_file.is_empty() {
         let file = file.loader.load(&plugin.target_file)?;
-        if let Some(node) = read::first_document(&file.text)? {
+        if let Some(node) = anchors::first_document(&file.text)? {
             targets.extend(Conf::new(&node, &file, Mode::Loose).record::<Plugin>()?.targets);
         }
     }

@@ -50,7 +50,7 @@ pub(crate) fn apply(map: &mut ResMap, variables: &BTreeMap<EcoString, Var>, spec
 fn value(map: &ResMap, variable: &Var) -> KResult<Value> {
     let Some(res) = map.list().iter().find(|res| res.variables.contains(&variable.name)) else {
         let error = Fail::new(format!("var '{}' cannot be mapped to a field in the set of known resources", variable_text(variable)));
-        return Err(map.add_candidates(error, &super::super::target::variable_id(variable)));
+        return Err(map.add_candidates(error, &variable.object.id()));
     };
     let path = &variable.field.field_path;
     let missing = || Fail::new(format!("field specified in var '{}' not found in corresponding resource", variable_text(variable)));
