@@ -77,17 +77,6 @@ pub struct LimitArgs {
     max_output: Option<usize>,
 }
 
-impl From<Limits> for LimitArgs {
-    fn from(limits: Limits) -> Self {
-        Self {
-            max_time: Some(limits.time),
-            max_memory: Some(limits.memory),
-            max_steps: Some(limits.steps),
-            max_output: Some(limits.output),
-        }
-    }
-}
-
 impl LimitArgs {
     /// The limits asked for; the usual ones where nothing was said.
     pub fn limits(&self) -> Limits {

@@ -69,6 +69,15 @@ impl Flag {
     }
 }
 
+/// What the flags do, a line each; those that say nothing are left out.
+pub fn usage(flags: &[Flag]) -> String {
+    let line = |flag: &Flag| {
+        let short = flag.short.map_or_else(|| "   ".to_owned(), |letter| format!("-{letter},"));
+        format!("  {short} --{:24} {}\n", flag.name, flag.help)
+    };
+    flags.iter().filter(|flag| !flag.help.is_empty()).map(line).collect()
+}
+
 /// A command line that was read.
 #[derive(Debug, Default)]
 pub struct Parsed {
@@ -93,6 +102,29 @@ impl Parsed {
     /// Whether a switch is on.
     pub fn is_on(&self, name: &str) -> bool {
         self.text(name).and_then(parse_bool).unwrap_or(false)
+    }
+}
+
+/// Takes the name of a command out of a command line, as cobra finds it: it knows the flags of the program alone, so an unknown flag without `=` has
+/// the next argument for its value.
+pub fn take_command(flags: &[Flag], line: &mut Vec<String>) -> Option<String> {
+    let is_bare = |is: &dyn Fn(&Flag) -> bool| flags.iter().any(|flag| is(flag) && flag.bare.is_some());
+    let mut at = 0;
+    loop {
+        let argument = line.get(at)?;
+        let has_value = match argument.strip_prefix('-') {
+            None if !argument.is_empty() => return Some(line.remove(at)),
+            Some("-") => return None,
+            Some(rest) if !rest.contains('=') => match rest.strip_prefix('-') {
+                Some(long) => !is_bare(&|flag| flag.name == long),
+                None => rest.len() == 1 && !is_bare(&|flag| flag.short.is_some_and(|letter| rest == letter.to_string())),
+            },
+            _ => false,
+        };
+        if has_value && line.len() - at <= 2 {
+            return None;
+        }
+        at += if has_value { 2 } else { 1 };
     }
 }
 
@@ -208,7 +240,7 @@ pub fn parse_bool(text: &str) -> Option<bool> {
 }
 
 /// One record of CSV, as `encoding/csv` reads it: the first one that is not an empty line.
-fn record(text: &str) -> Result<Vec<String>, String> {
+pub fn record(text: &str) -> Result<Vec<String>, String> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
@@ -384,6 +416,28 @@ mod tests {
         assert_eq!(read(&["-"]).unwrap().arguments, ["-"]);
         assert!(read(&["--help", "--nope"]).unwrap().wants_help && read(&["-h"]).unwrap().wants_help);
         assert_eq!(read(&["-l", "a=b,c=d"]).unwrap().texts("labels"), ["a=b", "c=d"]);
+    }
+
+    #[test]
+    fn commands_are_found_as_cobra_finds_them() {
+        let flags = [switch("trace", "").short('t')];
+        for (line, command, rest) in [
+            (&["build", "x"][..], Some("build"), &["x"][..]),
+            (&["--trace", "build", "x"], Some("build"), &["--trace", "x"]),
+            (&["-t", "--out=1", "build"], Some("build"), &["-t", "--out=1"]),
+            (&["--out", "build", "x"], Some("x"), &["--out", "build"]),
+            (&["-o", "build", "x"], Some("x"), &["-o", "build"]),
+            (&["-", "build"], Some("build"), &["-"]),
+            (&["--out", "build"], None, &["--out", "build"]),
+            (&["--", "build"], None, &["--", "build"]),
+            (&[], None, &[]),
+        ] {
+            let mut left: Vec<String> = line.iter().map(|argument| (*argument).to_owned()).collect();
+            assert_eq!(
+                (take_command(&flags, &mut left).as_deref(), &left[..]),
+                (command, &rest.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()[..])
+            );
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Follows `cmd/helm/{template,install,flags}.go` and `pkg/cli/environment.go` of both. A flag is one line.
 
-use crate::cli::drop_in::OWN_FLAGS;
+use crate::cli::drop_in::{LEVEL, OWN_FLAGS};
 use crate::cli::pflag::{Flag, FlagKind, switch, value};
 use hydrate_chart::Level;
 
@@ -116,13 +116,6 @@ const V4: &[Flag] = &[
 /// Groups of flags of which helm 4.3.1 takes only one.
 pub(super) const EXCLUSIVE: &[[&str; 2]] = &[["force-replace", "force-conflicts"], ["force", "force-conflicts"], ["validate", "dry-run"]];
 
-/// The flag that gives the level.
-pub(super) const LEVEL: Flag = value(
-    "compat",
-    FlagKind::Checked(level),
-    "Whose output to reproduce: v3 (helm 3.17) or v4 (helm 4.3) [HYDRATE_HELM_COMPAT; default: v4]",
-);
-
 /// All flags at a level.
 pub(super) fn all(level: Level) -> Vec<Flag> {
     let own = match level {
@@ -137,8 +130,4 @@ fn wait_strategy(text: &str) -> Result<(), String> {
         "watcher" | "legacy" | "hookOnly" | "true" | "false" => Ok(()),
         _ => Err(format!("invalid wait input {}. Valid inputs are watcher, hookOnly, and legacy", crate::cli::pflag::go_quoted(text))),
     }
-}
-
-fn level(text: &str) -> Result<(), String> {
-    Level::parse(text).map(|_| ()).ok_or_else(|| "known are v3 and v4".to_owned())
 }

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::drop_in::{Reach, WorldArgs};
+use crate::cli::drop_in::{self, Reach, WorldArgs};
 use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::pflag::{self, Parsed, go_quoted};
 use crate::cli::ui::Ui;
@@ -42,10 +42,7 @@ struct Line {
 
 /// Reads the command line. Which flags there are depends on the level, which is a flag itself: where none gives it, on the environment.
 fn read(args: &[OsString]) -> Result<Line> {
-    let text = |argument: &OsString| {
-        argument.clone().into_string().map_err(|argument| Diagnostic::error(format!("{} is not UTF-8", argument.display())))
-    };
-    let args: Vec<String> = args.iter().map(text).collect::<Result<_>>()?;
+    let args = drop_in::texts(args)?;
     let level = level(&args)?;
     let parsed =
         pflag::parse(&flags::all(level), args).map_err(|error| Diagnostic::error(error).help("see `hydrate helm template --help`"))?;
@@ -53,17 +50,12 @@ fn read(args: &[OsString]) -> Result<Line> {
 }
 
 fn level(args: &[String]) -> Result<Level> {
-    let name = format!("--{}", flags::LEVEL.name);
+    let name = format!("--{}", drop_in::LEVEL.name);
     let mut given = args.iter().enumerate().filter_map(|(at, argument)| {
         let rest = argument.strip_prefix(&name)?;
         if rest.is_empty() { args.get(at + 1).map(String::as_str) } else { rest.strip_prefix('=') }
     });
-    let text = given.next_back().map(str::to_owned).or_else(|| std::env::var("HYDRATE_HELM_COMPAT").ok().filter(|text| !text.is_empty()));
-    match text {
-        None => Ok(Level::default()),
-        Some(text) => Level::parse(&text)
-            .ok_or_else(|| Diagnostic::error(format!("there is no compatibility level {text:?}")).help("known are v3 and v4")),
-    }
+    drop_in::level(given.next_back())
 }
 
 fn execute(ui: &mut Ui, line: Line) -> Result<()> {
@@ -82,17 +74,14 @@ fn help(level: Level) -> String {
     let mut text = "Helm's command line, rendered by hydrate: the same bytes as `helm template`\n\n\
                     Usage: hydrate helm template [NAME] CHART [flags]\n\nFlags:\n"
         .to_owned();
-    for flag in flags::all(level).iter().filter(|flag| !flag.help.is_empty()) {
-        let short = flag.short.map_or_else(|| "   ".to_owned(), |letter| format!("-{letter},"));
-        text.push_str(&format!("  {short} --{:24} {}\n", flag.name, flag.help));
-    }
+    text.push_str(&pflag::usage(&flags::all(level)));
     text.push_str("\nAll other flags of helm are accepted: they change nothing of what is rendered from a chart on this disk.\n");
     text
 }
 
 fn template(ui: &mut Ui, args: &Parsed, level: Level) -> Result<()> {
     let own = WorldArgs::of(args);
-    let watch = ui.watch(own.limits.limits());
+    let watch = ui.watch(own.limits);
     let _task = watch.task(|| "the chart".to_owned());
     check(args, level)?;
     let (release, name) = names(args, level, &DiskWorld::new())?;

@@ -95,7 +95,7 @@ fn help(command: &str) -> String {
 fn execute(ui: &mut Ui, line: &Line) -> Result<()> {
     let args = &line.parsed;
     let own = WorldArgs::of(args);
-    let watch = ui.watch(own.limits.limits());
+    let watch = ui.watch(own.limits);
     let _task = watch.task(|| "the helmfile".to_owned());
     check(args)?;
     let request = request(args)?;
