@@ -82,12 +82,12 @@ impl Drop for Running {
     }
 }
 
-/// Starts a server and waits until its port answers; `None`, with a notice, where the program is missing.
+/// Starts a server and waits until its port answers; `None`, and the test is skipped, where the program is missing.
 pub(crate) fn serve(program: &str, args: &[&str], port: u16, directory: &Path) -> Option<Running> {
     let child =
         Command::new(program).args(args).current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let Ok(child) = child else {
-        eprintln!("skipped: {program} is not installed");
+        crate::common::skip(&format!("{program} is not installed"));
         return None;
     };
     let mut running = Running(child);
@@ -96,7 +96,7 @@ pub(crate) fn serve(program: &str, args: &[&str], port: u16, directory: &Path) -
             return Some(running);
         }
         if running.0.try_wait().unwrap().is_some() {
-            eprintln!("skipped: {program} does not run here");
+            crate::common::skip(&format!("{program} does not run here"));
             return None;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -116,7 +116,7 @@ pub(crate) fn tool(program: &str, args: &[&str], directory: &Path) -> bool {
             true
         }
         Err(_) => {
-            eprintln!("skipped: {program} is not installed");
+            crate::common::skip(&format!("{program} is not installed"));
             false
         }
     }

@@ -81,11 +81,9 @@ fn median(mut run: impl FnMut() -> Duration) -> Duration {
 #[test]
 #[ignore = "needs helm: make e2e-supply"]
 fn five_times_as_fast_as_helm_pull() {
-    let helm = std::env::var("HELM").unwrap_or_else(|_| "helm".to_owned());
-    if Command::new(&helm).arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-        eprintln!("skipped: {helm} is not installed (HELM names one)");
-        return;
-    }
+    let Ok(helm) = std::env::var("HELM") else {
+        return crate::common::skip_unless_asked("HELM names no helm to compare with");
+    };
     let server = repository(0);
     let scene = project(&server);
     scene.runs(&["lock"]);
