@@ -75,7 +75,7 @@ pub(crate) fn load(
         }
     }
     if !hcl_files.is_empty() {
-        result = strategy.merge(&result, &hcl::load(&hcl_files, context.world)?);
+        result = strategy.merge(&result, &hcl::load(&hcl_files, context.world, context.version())?);
     }
     Ok(result)
 }

@@ -76,6 +76,26 @@ impl GoRegex {
         Some(groups.into_iter().map(|group| group.map(|span| haystack.part(text, span))).collect())
     }
 
+    /// All matches and their groups, as `FindAllSubmatch` finds them.
+    pub fn captures_all<'t>(&self, text: &'t [u8]) -> Vec<Vec<Option<&'t [u8]>>> {
+        let haystack = Haystack::new(text);
+        let mut captures = self.regex.create_captures();
+        let of = |span: Span| {
+            Some(
+                self.groups_at(&haystack.text, span.start, &mut captures)?
+                    .into_iter()
+                    .map(|group| group.map(|span| haystack.part(text, span)))
+                    .collect(),
+            )
+        };
+        self.spans(&haystack.text, -1).into_iter().filter_map(of).collect()
+    }
+
+    /// The names of the groups, where they have one; the first stands for the whole match.
+    pub fn group_names(&self) -> &[Option<Box<str>>] {
+        &self.names
+    }
+
     /// At most `limit` matches, all for a negative limit; none of them empty right after another.
     pub fn find_all<'t>(&self, text: &'t [u8], limit: i64) -> Vec<&'t [u8]> {
         let haystack = Haystack::new(text);
