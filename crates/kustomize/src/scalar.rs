@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use ecow::EcoString;
 
+use super::compose;
 use super::errors::{KResult, fail};
 use super::tree;
 use hydrate_gotmpl::fmt::float::{Bits, Format, append_json, format_float};
@@ -201,9 +202,45 @@ fn padded(text: &str, separator: char) -> String {
     text.split(separator).map(|part| format!("{part:0>2}")).collect::<Vec<_>>().join(&separator.to_string())
 }
 
-/// Whether YAML 1.1 reads a text as anything but a string.
+/// Whether a text of one line, read as YAML 1.1, is anything but a string: a number, but also a mapping, or nothing but a comment.
 pub(crate) fn is_non_string_v2(text: &str) -> bool {
-    !text.is_empty() && !text.contains('\n') && plain_type(text, Version::V2) != PlainType::Str
+    let is_word = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b'/');
+    if text.is_empty() || text.contains('\n') {
+        return false;
+    }
+    if text.as_bytes()[0].is_ascii_alphanumeric() && text.bytes().all(is_word) {
+        return !matches!(plain_type(text, Version::V2), PlainType::Str | PlainType::Timestamp);
+    }
+    match compose::first(text.as_bytes()) {
+        Err(_) => false,
+        Ok(None) => true,
+        Ok(Some(node)) => match &node.data {
+            Data::Scalar(text) if node.style.tagged => {
+                let found = plain_type(text, Version::V2);
+                match node.tag {
+                    Tag::Null => found == PlainType::Null,
+                    Tag::Bool => found == PlainType::Bool,
+                    Tag::Int => found == PlainType::Int,
+                    Tag::Float => matches!(found, PlainType::Int | PlainType::Float),
+                    _ => false,
+                }
+            }
+            Data::Scalar(_) => resolve_v2(&node) != Scalar::Str,
+            _ => can_be_decoded(&node),
+        },
+    }
+}
+
+/// Whether Go's YAML library makes a value of a collection: keys are scalars, and what is merged is a mapping.
+fn can_be_decoded(node: &Node) -> bool {
+    match &node.data {
+        Data::Mapping(entries) => entries.iter().all(|(key, value)| {
+            let is_merge = key.tag == Tag::Merge || matches!(&key.data, Data::Scalar(text) if text == "<<" && !key.style.tagged);
+            matches!(key.data, Data::Scalar(_)) && (!is_merge || !matches!(value.data, Data::Scalar(_))) && can_be_decoded(value)
+        }),
+        Data::Sequence(items) => items.iter().all(can_be_decoded),
+        _ => true,
+    }
 }
 
 /// Whether go-yaml v3 writes a string in quotes because plain it would be something else.
@@ -227,4 +264,55 @@ pub(crate) fn json_number(value: f64) -> EcoString {
     let mut text = String::new();
     append_json(&mut text, value, Bits::Float64);
     text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_non_string_v2;
+
+    #[test]
+    fn texts_of_one_line_that_are_no_strings() {
+        let others = [
+            "1",
+            "1 ",
+            "true",
+            "no",
+            "~",
+            "- a",
+            "&b",
+            "a: b",
+            "#x",
+            "? x",
+            "-",
+            "---",
+            "::",
+            "!!int 3",
+            "[a]",
+            "{a: b}",
+            "x: #y",
+            "<<: {a: b}",
+        ];
+        let strings = [
+            "",
+            "a",
+            "a b",
+            "x #y",
+            "*a",
+            "[a",
+            "@x",
+            "!x",
+            "a,b",
+            "<<",
+            "=",
+            "2024-01-01",
+            "!!str 1",
+            "!!int x",
+            "<<: x",
+            "? [a]",
+            "'1'",
+            "http://x:80",
+        ];
+        assert_eq!(others.map(is_non_string_v2), [true; 18]);
+        assert_eq!(strings.map(is_non_string_v2), [false; 18]);
+    }
 }

@@ -34,6 +34,18 @@ pub(crate) fn join(node: &mut Node, group: u32) {
     (node.line, node.column) = (SHARED, group);
 }
 
+/// Takes a node, and all in it, out of their groups: it is a copy.
+pub(crate) fn leave(node: &mut Node) {
+    if group(node).is_some() {
+        (node.line, node.column) = (0, 0);
+    }
+    match &mut node.data {
+        Data::Mapping(entries) => entries.iter_mut().for_each(|(_, value)| leave(value)),
+        Data::Sequence(items) => items.iter_mut().for_each(leave),
+        Data::Scalar(_) | Data::Alias(_) => {}
+    }
+}
+
 /// Gives a node the content of another, as an assignment of Go's `*node = *other` does: it stays in its group.
 pub(crate) fn assign(node: &mut Node, content: Node) {
     let group = group(node);

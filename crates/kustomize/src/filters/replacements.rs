@@ -349,7 +349,10 @@ fn put(field: &mut Node, value: &Node) {
             *text = tree::raw_text(value).into();
             shared::wrote(field);
         }
-        _ => *field = value.clone(),
+        _ => {
+            *field = value.clone();
+            shared::leave(field);
+        }
     }
 }
 
