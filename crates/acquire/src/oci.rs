@@ -2,6 +2,9 @@
 //!
 //! It follows the distribution specification 1.1 and helm's media types (`pkg/registry`, helm 3.17 and 4): a chart's
 //! tag is its version with `+` written as `_`.
+//!
+//! `oci-client` was looked at: it stands on `reqwest` and `tokio`, a second client and a second TLS setup beside `ureq`, whose limits, mirrors,
+//! redirects and rules about which host is given which login would not hold for it. What is needed of the specification is the few hundred lines here.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -3,6 +3,9 @@
 //! It follows the grammar of Prometheus 3 (`promql/parser/generated_parser.y`) and its checks of types, without
 //! evaluating anything. Grafana's variables may stand where Grafana would put their text; what they make of a query
 //! cannot be known, so whatever one touches is taken to be right.
+//!
+//! `promql-parser` was looked at: it reads a query as Prometheus does, with a generated parser (`lrpar` and its build scripts), and so refuses Grafana's
+//! variables, which most queries of dashboards have; and its errors and names have no place in the query, which findings need.
 
 mod functions;
 mod lex;

@@ -1,6 +1,10 @@
 //! values.schema.json: validation with the texts of each Helm, which stands on a different library at each level
 //! (gojsonschema in Helm 3, santhosh-tekuri/jsonschema in Helm 4).
 //!
+//! The crates `jsonschema` and `boon` were looked at. They agree with a values file or they do not, but what they say of it is not what the two
+//! libraries say: Helm prints every mistake in its library's words, order and indentation, and each of the libraries has formats, drafts and
+//! expressions (Go's) of its own. Two validators over one reading of schemas are less than two translations would be.
+//!
 //! Schemas are walked as JSON, without compiling them first: a schema is used once per run. Where Go goes over a map in
 //! random order, keys are sorted here.
 
