@@ -8,15 +8,23 @@ use std::path::{Path, PathBuf};
 
 fn main() -> io::Result<()> {
     let mut hasher = DefaultHasher::new();
-    for root in ["Cargo.toml", "Cargo.lock", "src", "crates"] {
-        println!("cargo:rerun-if-changed={root}");
-        for path in files(Path::new(root))? {
+    for root in roots()? {
+        println!("cargo:rerun-if-changed={}", root.display());
+        for path in files(&root)? {
             path.hash(&mut hasher);
             fs::read(&path)?.hash(&mut hasher);
         }
     }
     println!("cargo:rustc-env=HYDRATE_SOURCES={:016x}", hasher.finish());
     Ok(())
+}
+
+/// What the program is made of; the tests of the crates are not.
+fn roots() -> io::Result<Vec<PathBuf>> {
+    let mut crates = fs::read_dir("crates")?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    crates.sort();
+    let of_crates = crates.iter().flat_map(|path| [path.join("Cargo.toml"), path.join("src")]);
+    Ok(["Cargo.toml", "Cargo.lock", "src"].into_iter().map(PathBuf::from).chain(of_crates).collect())
 }
 
 /// The files at or below a path, sorted.

@@ -4,7 +4,7 @@
 usage: corpus.py --helm4 PATH --helm3 PATH [--check] [GROUP…]
 
 Every expression stands in a template file of its own, so that an error names it; a failing one is recorded, taken out,
-and the rest rendered again. Answers are written to tests/sprig/corpus/GROUP.tsv: expression, answer of Helm 4, and the
+and the rest rendered again. Answers are written to crates/sprig/tests/sprig/corpus/GROUP.tsv: expression, answer of Helm 4, and the
 answer of Helm 3 where it differs; `=` starts an output (its Go type and value), `!` an error. With --check nothing is
 written; expressions whose answers are not those recorded are printed, and the exit code is 1.
 """
@@ -22,10 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-CORPUS = HERE.parent / "sprig" / "corpus"
+CORPUS = HERE.parents[1] / "crates/sprig/tests/sprig/corpus"
 CASES = {"strings": 24, "lists": 24}  # expressions for each function of a group, 12 where nothing is said
 
-VALUES = (HERE.parent / "sprig" / "values.yaml").read_text
+VALUES = (HERE.parents[1] / "crates/sprig/tests/sprig/values.yaml").read_text
 
 # What stands around an expression: `R` is its result, printed with its type.
 TEMPLATE = 'v: {{ $r := %s }}{{ printf "%%T %%v" $r $r | b64enc | quote }}\n'

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Renew the recorded answers under tests/kustomize with the real kustomize.
+"""Renew the recorded answers under crates/kustomize/tests/kustomize with the real kustomize.
 
 usage: tests/conformance/kustomize.py KUBECTL [DIRECTORY]
 
@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 KUBECTL = pathlib.Path(sys.argv[1]).resolve()
-ROOT = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else pathlib.Path(__file__).parent.parent / "kustomize")
+ROOT = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else pathlib.Path(__file__).resolve().parents[2] / "crates/kustomize/tests/kustomize")
 
 
 def sections(text):

@@ -5,7 +5,7 @@ usage: tests/conformance/kustomize_cases.py HYDRATE KUSTOMIZE [--cases N] [--see
 
 KUSTOMIZE is a kustomize, or a kubectl (then the flags that kubectl does not have are left out). Each case is made from its number
 alone, so that `--only NUMBER` makes it again. Compared are standard output and whether the tool failed. A case that differs is made as
-small as it goes and printed; with `--keep`, its files are kept as well, in the form of the fixtures under tests/kustomize. Cases for
+small as it goes and printed; with `--keep`, its files are kept as well, in the form of the fixtures under crates/kustomize/tests/kustomize. Cases for
 which the real tool crashes or has two answers are counted apart.
 """
 import argparse

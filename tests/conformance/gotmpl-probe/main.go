@@ -1,6 +1,6 @@
 // gotmpl-probe gives the answers of the real text/template.
 //
-//	gotmpl-probe record FILE…   renews the answers in fixture files (see tests/gotmpl/README.md)
+//	gotmpl-probe record FILE…   renews the answers in fixture files (see crates/gotmpl/tests/gotmpl/README.md)
 //	gotmpl-probe answer         reads one JSON case a line, writes one JSON answer a line
 package main
 

@@ -1,7 +1,7 @@
 //! Replays the fixtures under `tests/kustomize`, whose answers were recorded from kustomize 5.8.1 (`tests/conformance/kustomize.py`).
 //!
 //! Where kustomize refuses, hydrate has to refuse as well; its words are its own where it knows more. What it says stands in
-//! `tests/kustomize-refusals.txt`; `HYDRATE_TEST_UPDATE=1 cargo test --test kustomize` writes it anew. Read the difference before committing it.
+//! `tests/kustomize-refusals.txt`; `HYDRATE_TEST_UPDATE=1 cargo test -p hydrate-kustomize --test kustomize` writes it anew. Read the difference before committing it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -99,7 +99,7 @@ fn suite() {
     let Some(folder) = std::env::var_os("HYDRATE_YAML_SUITE") else {
         return;
     };
-    let hashes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/yaml-suite.tsv");
+    let hashes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/yaml-suite.tsv");
     let inputs = suite_inputs(Path::new(&folder));
     if let Some(mut probe) = Probe::from_environment().filter(|_| recording()) {
         let lines: Vec<String> = inputs.iter().map(|(name, text)| suite_line(name, |mode| probe.ask(mode, text))).collect();
