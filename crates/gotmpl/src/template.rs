@@ -1,10 +1,13 @@
 //! One template with the functions that it may call.
 
-use hydrate_base::{Result, World};
+use std::sync::Arc;
 
-use super::exec::{Context, execute};
+use hydrate_base::{SourceFile, World};
+
+use super::exec::{Context, ExecError, execute};
 use super::func::FunctionSet;
 use super::options::Options;
+use super::parse::ParseError;
 use super::set::TemplateSet;
 use super::value::Value;
 
@@ -19,9 +22,17 @@ impl Template {
     ///
     /// # Errors
     /// What Go's parser says about the text, with the place in it.
-    pub fn parse(name: &str, text: &str, functions: FunctionSet, options: Options) -> Result<Self> {
-        let mut set = TemplateSet::new(name, functions, options);
-        set.parse_text(name, text.as_bytes()).map_err(|error| error.to_diagnostic())?;
+    pub fn parse(name: &str, text: &str, functions: FunctionSet, options: Options) -> Result<Self, Box<ParseError>> {
+        Self::parse_file(&SourceFile::new(name, text.as_bytes()), functions, options)
+    }
+
+    /// Parses a file.
+    ///
+    /// # Errors
+    /// As for a text.
+    pub fn parse_file(file: &Arc<SourceFile>, functions: FunctionSet, options: Options) -> Result<Self, Box<ParseError>> {
+        let mut set = TemplateSet::new(file.name.as_str(), functions, options);
+        set.parse(file)?;
         Ok(Self { set })
     }
 
@@ -29,9 +40,8 @@ impl Template {
     ///
     /// # Errors
     /// What Go's executor says about the action that fails, with its place; a limit that is exceeded.
-    pub fn render(&self, data: &Value, world: &dyn World) -> Result<Vec<u8>> {
+    pub fn render(&self, data: &Value, world: &dyn World) -> Result<Vec<u8>, Box<ExecError>> {
         let context = Context { world, host: &(), limits: world.limits().into() };
-        let output = execute(&self.set, self.set.name().as_bytes(), data, context).map_err(|error| error.to_diagnostic())?;
-        Ok(output.bytes)
+        Ok(execute(&self.set, self.set.name().as_bytes(), data, context)?.bytes)
     }
 }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use hydrate_base::{Diagnostic, JobQueue, Result, SourceFile, World};
 use hydrate_chart::{Chart, Level};
-use hydrate_gotmpl::{budget, stack};
+use hydrate_gotmpl::{Template, budget, stack};
 
 use capabilities::{Capabilities, KubeVersion};
 use coalesce::Mode;
@@ -289,10 +289,8 @@ pub fn check_kube_flag(text: &str, level: Level) -> Result<()> {
 /// `--name-template`: a template over nothing, with all functions of sprig, gives the release's name.
 pub fn template_name(template: &str, world: &dyn World) -> Result<String> {
     let functions = hydrate_gotmpl::FunctionSet::new(&[hydrate_sprig::FUNCTIONS]);
-    let mut set = hydrate_gotmpl::TemplateSet::new("name-template", functions, hydrate_gotmpl::Options::default());
-    set.parse_text("name-template", template.as_bytes()).map_err(|error| Diagnostic::error(error.text.clone()))?;
-    let context = hydrate_gotmpl::Context { world, host: &(), limits: world.limits().into() };
-    let output = hydrate_gotmpl::execute(&set, b"name-template", &hydrate_gotmpl::Value::Nil, context);
-    let output = output.map_err(|error| Diagnostic::error(error.text()))?;
-    Ok(String::from_utf8_lossy(&output.bytes).into_owned())
+    let template = Template::parse("name-template", template, functions, hydrate_gotmpl::Options::default());
+    let template = template.map_err(|error| Diagnostic::error(error.text.clone()))?;
+    let name = template.render(&hydrate_gotmpl::Value::Nil, world).map_err(|error| Diagnostic::error(error.text()))?;
+    Ok(String::from_utf8_lossy(&name).into_owned())
 }

@@ -1,13 +1,10 @@
 //! Values files that are Go templates (`values.yaml.gotmpl`), as helmfile executes them: a missing key is an error.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_chart::Level;
-use hydrate_gotmpl::{
-    Context, Failure, Function, GoVersion, Limits, List, Map, MissingKey, Options, Param, Str, TemplateSet, Value, Vm, execute,
-};
+use hydrate_gotmpl::{Failure, Function, GoVersion, List, Map, MissingKey, Options, Param, Str, Template, Value, Vm};
 
 use super::data::Data;
 use hydrate_helm::{function_set, without_marks};
@@ -16,11 +13,9 @@ use hydrate_helm::{function_set, without_marks};
 pub fn render(world: &dyn World, file: &Arc<SourceFile>, data: &Data) -> Result<String> {
     let options = Options { go: GoVersion::default(), missing_key: MissingKey::Error };
     let functions = function_set(Level::V4).with(FUNCTIONS);
-    let mut set = TemplateSet::new(file.name.as_str(), functions, options);
-    set.parse(file).map_err(|error| error.to_diagnostic())?;
-    let context = Context { world, host: &() as &dyn Any, limits: Limits::from(world.limits()) };
-    let output = execute(&set, file.name.as_bytes(), &value(data), context).map_err(|error| unmarked(error.to_diagnostic()))?;
-    String::from_utf8(output.bytes).map_err(|_| Diagnostic::error(format!("{} gives a text that is not UTF-8", file.name)))
+    let template = Template::parse_file(file, functions, options).map_err(|error| error.to_diagnostic())?;
+    let text = template.render(&value(data), world).map_err(|error| unmarked(error.to_diagnostic()))?;
+    String::from_utf8(text).map_err(|_| Diagnostic::error(format!("{} gives a text that is not UTF-8", file.name)))
 }
 
 /// `required` and `fail` mark their texts for Helm; here nobody takes the marks off but this.
