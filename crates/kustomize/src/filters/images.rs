@@ -2,6 +2,8 @@
 //!
 //! Follows `api/filters/imagetag` and `api/internal/image` of kustomize 5.8.1.
 
+use std::rc::Rc;
+
 use super::super::config::{FieldList, spec};
 use super::super::decode::record;
 use super::super::errors::KResult;
@@ -9,7 +11,7 @@ use super::super::fieldspec::Fields;
 use super::super::kustomization::{FieldSpec, Image};
 use super::super::regex::Regex;
 use super::super::resmap::ResMap;
-use super::super::transformer::{Step, Transformer};
+use super::super::transformer::{Transform, Transformer};
 use super::super::tree::{self, NodeKind};
 use hydrate_yaml::node::{Data, Node};
 
@@ -25,18 +27,18 @@ record! {
 pub(crate) const TRANSFORMER: Transformer = Transformer {
     kind: "ImageTagTransformer",
     of_file: |file| {
-        let plugin: Plugin = file.read()?;
-        Ok(Box::new(move |map| apply(map, &plugin.image, &plugin.specs)))
+        let Plugin { image, specs } = file.read()?;
+        with(image, Rc::new(specs))
     },
     of_fields: Some(|fields| {
-        let images = fields.kustomization.images.take().unwrap_or_default();
-        let step = |(at, image): (usize, Image)| {
-            let specs = fields.config.fields(&FIELDS);
-            Step::new("images", Some(at), move |map| apply(map, &image, &specs))
-        };
-        Ok(images.into_iter().enumerate().map(step).collect())
+        let (images, specs) = (fields.kustomization.images.take(), fields.config.fields(&FIELDS));
+        fields.each("images", images, |image| with(image, Rc::clone(&specs)))
     }),
 };
+
+fn with(image: Image, specs: Rc<Vec<FieldSpec>>) -> KResult<Transform> {
+    Ok(Box::new(move |map| apply(map, &image, &specs)))
+}
 
 /// Where objects name images.
 pub(crate) const FIELDS: FieldList =

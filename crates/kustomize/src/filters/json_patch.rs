@@ -1,4 +1,4 @@
-//! JSON patches (RFC 6902), with what `evanphx/json-patch` v4.13 makes of the edges: negative indices, missing keys that may be
+//! JSON patches (RFC 6902), with the special cases of `evanphx/json-patch` v4.13: negative indices, missing keys that may be
 //! replaced, `null`s that cannot be walked through.
 
 use ecow::EcoString;

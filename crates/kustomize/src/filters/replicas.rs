@@ -1,12 +1,14 @@
 //! Replica counts by name.
 
+use std::rc::Rc;
+
 use super::super::config::{FieldList, spec};
 use super::super::decode::record;
 use super::super::errors::{KResult, fail};
 use super::super::fieldspec::{self, Create};
 use super::super::kustomization::{FieldSpec, Replica};
 use super::super::resmap::ResMap;
-use super::super::transformer::{Step, Transformer};
+use super::super::transformer::{Transform, Transformer};
 use super::super::tree;
 use hydrate_yaml::node::{Node, Tag};
 
@@ -22,18 +24,18 @@ record! {
 pub(crate) const TRANSFORMER: Transformer = Transformer {
     kind: "ReplicaCountTransformer",
     of_file: |file| {
-        let plugin: Plugin = file.read()?;
-        Ok(Box::new(move |map| apply(map, &plugin.replica, &plugin.specs)))
+        let Plugin { replica, specs } = file.read()?;
+        with(replica, Rc::new(specs))
     },
     of_fields: Some(|fields| {
-        let replicas = fields.kustomization.replicas.take().unwrap_or_default();
-        let step = |(at, replica): (usize, Replica)| {
-            let specs = fields.config.fields(&FIELDS);
-            Step::new("replicas", Some(at), move |map| apply(map, &replica, &specs))
-        };
-        Ok(replicas.into_iter().enumerate().map(step).collect())
+        let (replicas, specs) = (fields.kustomization.replicas.take(), fields.config.fields(&FIELDS));
+        fields.each("replicas", replicas, |replica| with(replica, Rc::clone(&specs)))
     }),
 };
+
+fn with(replica: Replica, specs: Rc<Vec<FieldSpec>>) -> KResult<Transform> {
+    Ok(Box::new(move |map| apply(map, &replica, &specs)))
+}
 
 /// Where objects have their count.
 pub(crate) const FIELDS: FieldList = FieldList {
