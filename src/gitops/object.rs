@@ -1,4 +1,4 @@
-//! Objects for the cluster, built as trees: the YAML room knows what has to be quoted.
+//! Objects for the cluster, built as trees: `hydrate-yaml` knows what has to be quoted.
 
 use std::sync::Arc;
 

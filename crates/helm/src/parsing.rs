@@ -15,7 +15,7 @@ use hydrate_gotmpl::{FunctionSet, GoVersion, MissingKey, Options, ParseError, Pa
 /// So many bytes of templates are parsed in one go; what is less than two of these is not worth sharing.
 const BATCH: usize = 32 << 10;
 
-/// Texts on their way to being parsed.
+/// Templates that are parsed by other threads in batches.
 pub(super) struct Parsing<'e> {
     jobs: &'e JobQueue,
     functions: Arc<FunctionSet>,

@@ -23,7 +23,7 @@ pub(super) struct ReadFile {
     pub(super) documents: Vec<(Range<usize>, Option<Head>)>,
 }
 
-/// Rendered files on their way to being read.
+/// Rendered files that are read by other threads in batches.
 pub(super) struct RenderedReader<'e> {
     jobs: &'e JobQueue,
     level: Level,

@@ -1,4 +1,4 @@
-//! Text to trees, by the `yaml` room.
+//! Parses text into trees, with `hydrate-yaml`.
 
 use super::errors::{Fail, KResult};
 use hydrate_yaml::compose::Composer;

@@ -91,7 +91,7 @@ impl Fail {
         self.0.kind
     }
 
-    /// An error of another room, seen from inside.
+    /// An error of another crate, as one of the engine.
     #[expect(clippy::boxed_local, reason = "errors of the rooms come boxed")]
     pub fn from_diagnostic(diagnostic: Box<Diagnostic>) -> Self {
         let mut error = Self::new(diagnostic.message);

@@ -130,7 +130,7 @@ pub struct Printed {
     shares: Vec<Vec<u8>>,
     /// What the user should know, as kustomize puts it on stderr.
     pub warnings: Vec<String>,
-    /// The objects: taking them apart takes time that a process which ends now need not spend.
+    /// The objects, kept so that they are not freed one by one in a process that ends now.
     _objects: Vec<Resource>,
 }
 
@@ -141,13 +141,13 @@ impl Printed {
         self.shares.iter().enumerate().map(move |(at, share)| share.get(skipped(at)..).unwrap_or_default())
     }
 
-    /// Leaves the memory to the end of the process.
+    /// Frees nothing: the process is about to end.
     pub fn forget(self) {
         std::mem::forget(self);
     }
 }
 
-/// An object that is at hand before a kustomization is let loose on it.
+/// An object that exists before the kustomization that changes it is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given<'g> {
     /// One or more YAML documents.
@@ -172,7 +172,7 @@ fn load_and_finish<'b>(build: &'b Build<'b>, loader: Loader<'b>) -> KResult<(Res
     Ok((target.finish(Vec::new())?.map, target.kustomization))
 }
 
-/// Lets a kustomization loose on objects: they count as its first resources. `file` is the text of a kustomization file, which is
+/// Builds a kustomization over objects that exist already: they count as its first resources. `file` is the text of a kustomization file, which is
 /// taken to be in `directory`. Unless it says how to sort, objects stay in their order.
 pub fn patch(
     world: &dyn World,
@@ -185,7 +185,7 @@ pub fn patch(
     over(world, directory, Some(file), given, &options)
 }
 
-/// Builds the kustomization in a directory with objects that are at hand as its first resources.
+/// Builds the kustomization in a directory, with objects that exist already as its first resources.
 pub fn build_over(world: &dyn World, directory: &Path, given: &[Given<'_>], options: &BuildOptions<'_>) -> Result<Built> {
     over(world, directory, None, given, options)
 }

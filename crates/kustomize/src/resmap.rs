@@ -164,7 +164,7 @@ impl ResMap {
         &mut self.list
     }
 
-    /// One object, to change anything of it.
+    /// One object, of which anything may be changed.
     pub(crate) fn one_mut(&mut self, at: usize) -> Option<&mut Resource> {
         if at >= self.list.len() {
             return None;
@@ -219,7 +219,7 @@ impl ResMap {
         Ok(())
     }
 
-    /// The objects, to change nothing of what makes their identities.
+    /// The objects, of which nothing may be changed that identifies them.
     pub(crate) fn same_list_mut(&mut self) -> &mut [Resource] {
         &mut self.list
     }

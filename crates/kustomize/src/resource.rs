@@ -404,7 +404,7 @@ impl Resource {
         write::to_yaml(&self.node).unwrap_or_else(|error| error.text().to_owned())
     }
 
-    /// Leaves nothing of it; the next step drops it.
+    /// Empties the object; the next step drops it.
     pub(crate) fn mark_deleted(&mut self) {
         self.node = Node::scalar(hydrate_yaml::node::Tag::Null, "");
     }

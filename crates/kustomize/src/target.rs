@@ -134,7 +134,7 @@ impl<'t, 'w> Target<'t, 'w> {
         Self::of_file(build, loader, file, name)
     }
 
-    /// A kustomization whose file is at hand.
+    /// A kustomization whose file has been read already.
     pub(crate) fn of_file(build: &'t Build<'t>, loader: Loader<'w>, file: Arc<SourceFile>, name: &str) -> KResult<Self> {
         let root = loader.root().display().to_string();
         let kustomization = Kustomization::read(&file, &root, &mut build.warnings.borrow_mut())?;

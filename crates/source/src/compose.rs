@@ -1,4 +1,4 @@
-//! YAML trees with diagnostics: the one place where the YAML room's errors become the user's.
+//! YAML trees with diagnostics: the one place where errors of `hydrate-yaml` become diagnostics.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

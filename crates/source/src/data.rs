@@ -1,4 +1,4 @@
-//! Plain data: values of environments and components on their way into templates.
+//! Plain data: values of environments and components, as templates get them.
 
 use std::collections::BTreeMap;
 
