@@ -1,6 +1,6 @@
 //! The `git` room: which repository is the project's, what its revisions hold, and committing the tree.
 //!
-//! DecodeOptions obeys nothing that a repository says about programs, so that `check` and `diff` may be run over anybody's. What a
+//! Reading obeys nothing that a repository says about programs, so that `check` and `diff` may be run over anybody's. What a
 //! user asks of Git (committing, pushing, installing a hook) is done by their own `git`, with its hooks, filters and keys.
 
 mod command;

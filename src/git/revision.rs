@@ -1,4 +1,4 @@
-//! DecodeOptions files of a revision: through libgit2, and through `git` where libgit2 does not know the form of the repository.
+//! Reading files of a revision: through libgit2, and through `git` where libgit2 does not know the form of the repository.
 //! Neither runs a program, fetches anything or writes.
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ pub mod references;
 mod rendering;
 pub mod renders;
 pub mod scope;
+mod secrets;
 pub mod verbatim;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -21,7 +21,7 @@ use super::provision::{ForComponent, Opened, Provision, Stock, Taken};
 use super::renders::{Kept, Renders, Slot};
 use super::scope::Crds;
 use super::verbatim::{Collector, Verbatim};
-use super::{Options, Timing, chance};
+use super::{Options, Timing, chance, secrets};
 
 /// The stack of a rendering thread: templates and YAML may nest deep, within the engines' own limits.
 pub(super) const STACK: usize = 64 << 20;
@@ -265,9 +265,13 @@ fn render_sources(
     let (mut documents, mut warnings, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     let mut texts = Collector::new();
     for source in &job.sources {
+        let before = documents.len();
         match render_source(world, outside, source, &mut documents, &mut warnings) {
             Ok(printed) => texts.add(source, printed, &documents),
             Err(errors) => wrong.extend(errors),
+        }
+        if matches!(source, Source::Helmfile(_)) && !project.settings.writes_placeholders {
+            wrong.extend(secrets::refuse(&documents[before..]));
         }
     }
     if !wrong.is_empty() {

@@ -44,6 +44,11 @@ pub const PROJECT: Shape = Shape::Object(&[
     ),
     key("layout", Shape::Choice(LAYOUTS), "One file per object (objects, the default) or one manifest.yaml per component (manifest)"),
     key(
+        "secrets",
+        Shape::Choice(&["refuse", "placeholder"]),
+        "Objects of helmfiles that hold references to secrets (ref+…): an error (refuse, the default), or written as they are, for something in the cluster to resolve (placeholder)",
+    ),
+    key(
         "root",
         Shape::Choice(&["project", "worktree"]),
         "How far paths and links of sources may lead: to files of the project (project, the default), or of the whole Git work tree (worktree)",

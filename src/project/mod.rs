@@ -85,6 +85,8 @@ pub struct Settings {
     pub helmfile: HelmfileVersion,
     /// Layout where a component does not say.
     pub layout: Layout,
+    /// Whether objects may be written that hold references to secrets, for something in the cluster to resolve.
+    pub writes_placeholders: bool,
     /// Directory of the components, relative to the root.
     pub components: String,
     /// Directory of the environment files, relative to the root.
@@ -107,6 +109,7 @@ impl Default for Settings {
             helm: Level::default(),
             helmfile: HelmfileVersion::default(),
             layout: Layout::default(),
+            writes_placeholders: false,
             components: "components".to_owned(),
             environments: "environments".to_owned(),
             manifests: "manifests".to_owned(),
@@ -283,6 +286,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         helm: file.text(root, "helm").and_then(|text| Level::parse(&text.text)).unwrap_or_default(),
         helmfile: file.text(root, "helmfile").and_then(|text| HelmfileVersion::parse(&text.text)).unwrap_or_default(),
         layout: read_layout(file, root).unwrap_or_default(),
+        writes_placeholders: file.text(root, "secrets").is_some_and(|text| text.text == "placeholder"),
         components: directory("components", defaults.components),
         environments: directory("environments", defaults.environments),
         manifests: directory("manifests", defaults.manifests),

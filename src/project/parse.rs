@@ -1,4 +1,4 @@
-//! DecodeOptions a configuration file: text, positions, shape.
+//! Reading a configuration file: text, positions, shape.
 
 use std::io;
 use std::path::Path;

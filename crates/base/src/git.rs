@@ -41,12 +41,16 @@ pub fn command() -> Command {
     command
 }
 
-/// `git` as the absolute directories of PATH have it: a relative one would be looked up in the project.
+/// `git`; where there is none, the error of running this one says so.
 fn program() -> PathBuf {
+    in_path("git").unwrap_or_else(|| PathBuf::from("/usr/bin/git"))
+}
+
+/// A program as the absolute directories of PATH have it: a relative one would be looked up in the project.
+pub fn in_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).filter(|directory| directory.is_absolute()).map(|directory| directory.join("git"));
-    // Where there is none, the error of running this one says so.
-    found.into_iter().find(|file| file.is_file()).unwrap_or_else(|| PathBuf::from("/usr/bin/git"))
+    let mut found = std::env::split_paths(&path).filter(|directory| directory.is_absolute()).map(|directory| directory.join(name));
+    found.find(|file| file.is_file())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! DecodeOptions the files of a chart directory, as Helm walks it: sorted, links followed, `.helmignore` applied.
+//! Reading the files of a chart directory, as Helm walks it: sorted, links followed, `.helmignore` applied.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -412,11 +412,13 @@ fn required(_: &mut Vm<'_>, args: &[Value]) -> Out {
 // ---- secrets
 
 fn fetch_secret_value(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    host(vm)?.settings.secrets.text(&text(args, 0)).map(Value::str).map_err(Failure::from)
+    let host = host(vm)?;
+    host.settings.secrets.at(vm.world(), &host.base).text(&text(args, 0)).map(Value::str).map_err(Failure::from)
 }
 
 fn expand_secret_refs(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    host(vm)?.settings.secrets.value(&any(args, 0)).map_err(Failure::from)
+    let host = host(vm)?;
+    host.settings.secrets.at(vm.world(), &host.base).value(&any(args, 0)).map_err(Failure::from)
 }
 
 fn get_host_by_name(_: &mut Vm<'_>, _: &[Value]) -> Out {

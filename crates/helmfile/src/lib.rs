@@ -50,7 +50,7 @@ pub use charts::ChartOrigin;
 pub use output::WriteValuesOptions;
 pub use plan::{Release, TemplateOptions};
 pub use render::Programs;
-pub use secrets::SecretResolver;
+pub use secrets::{SecretResolver, references};
 pub use sources::{NoRemotes, RemoteChart, Remotes};
 pub use version::Version;
 pub use visit::Needs;
@@ -86,7 +86,7 @@ pub struct Request {
     pub kube_context: String,
     /// Starts programs for `exec`; without it they are refused.
     pub programs: Option<Arc<dyn Programs>>,
-    /// Resolves secrets; without it references stay as they are written, and encrypted files are refused.
+    /// Resolves secrets; without it references stay as they are written, and encrypted values become references.
     pub secrets: Option<Arc<dyn SecretResolver>>,
 }
 

@@ -44,6 +44,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn references(&self) -> secrets::References<'_> {
+        self.context.settings.secrets.at(self.context.world, &self.state.base)
+    }
+
     fn prefixed(&self, path: &str) -> String {
         record::text(self.release, "valuesPathPrefix") + path
     }
@@ -103,19 +107,18 @@ impl Reader<'_> {
 
     /// The text with what references to secrets stand for, where they are resolved.
     fn resolved(&self, name: &str, text: Arc<[u8]>) -> Result<Arc<[u8]>> {
-        let secrets = &self.context.settings.secrets;
-        if secrets.0.is_none() || !secrets::has_reference(&text) {
+        if self.context.settings.secrets.0.is_none() || !secrets::has_mark(&text) {
             return Ok(text);
         }
         let version = self.context.version();
         let file = hydrate_base::SourceFile::new(name, Arc::clone(&text));
         let values = yaml::decode_map(&text, version).map_err(|error| yaml::place(&file, &error, "values file"))?;
-        let values = secrets.value(&Value::Map(values)).map_err(Diagnostic::error)?;
+        let values = self.references().value(&Value::Map(values)).map_err(Diagnostic::error)?;
         Ok(yaml::encode(&values, version).map_err(Diagnostic::error)?.into())
     }
 
     fn inline(&self, at: usize, entry: &Value) -> Result<ValuesFile> {
-        let value = self.context.settings.secrets.value(entry).map_err(Diagnostic::error)?;
+        let value = self.references().value(entry).map_err(Diagnostic::error)?;
         let text = yaml::encode(&value, self.context.version()).map_err(Diagnostic::error)?;
         Ok(ValuesFile { name: format!("values[{at}] of release {}", record::text(self.release, "name")), text: text.into() })
     }
@@ -159,7 +162,7 @@ impl Reader<'_> {
     }
 
     fn secret(&self, text: &str) -> Result<String> {
-        self.context.settings.secrets.text(text).map_err(Diagnostic::error)
+        self.references().text(text).map_err(Diagnostic::error)
     }
 
     /// The items of `values` in an entry of `set`.
@@ -207,17 +210,13 @@ impl Reader<'_> {
     }
 }
 
-/// A file that is encrypted, decrypted.
+/// A file that may be encrypted, decrypted; where nothing decrypts it, with references in place of what is encrypted.
 pub(crate) fn decrypted(context: &Context<'_>, path: &Path) -> Result<Vec<u8>> {
     let file = render::read(context.world, path, context.root)?;
     let Some(resolver) = &context.settings.secrets.0 else {
-        return Err(Diagnostic::error(format!("{} is encrypted, and secrets are not decrypted here", file.name))
-            .note("what is rendered would have them in plain text, and be committed")
-            .help("`hydrate helmfile --resolve-secrets` decrypts them, for what is not written to a repository")
-            .help("or let something in the cluster decrypt them: SOPS in Flux, External Secrets, Sealed Secrets")
-            .help("or leave the file out of the environment that is rendered (`secrets` of the release or the environment)"));
+        return secrets::placeholders(&file, &file.name, context.version());
     };
-    resolver.decrypt(path, &file.text).map_err(|error| Diagnostic::error(format!("{} cannot be decrypted: {error}", file.name)))
+    secrets::decrypted(&**resolver, &file).map_err(|error| Diagnostic::error(format!("{} cannot be decrypted: {error}", file.name)))
 }
 
 fn escape(text: &str) -> String {

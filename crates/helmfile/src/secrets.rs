@@ -1,63 +1,330 @@
-//! References to secrets: `ref+scheme://…` and `secretref+…`, as `vals` knows them.
+//! References to secrets: `ref+scheme://…` and `secretref+…`, as `vals` knows them, and encrypted files of SOPS.
+//!
+//! Where nothing resolves them, references stay as they are written, and a value of an encrypted file becomes the
+//! reference that stands for it.
+//!
+//! Follows `pkg/expansion/expand_match.go` of helmfile/vals 0.46.
 
+use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
-use hydrate_gotmpl::{List, Map, Value};
+use hydrate_base::world::go_read_text;
+use hydrate_base::{Diagnostic, Result as Checked, SourceFile, World};
+use hydrate_gotmpl::{List, Map, Value, fmt};
 
-/// Resolves references to secrets.
+use crate::{Version, yaml};
+
+/// Resolves references to secrets that need more than this disk: a program, a network.
 pub trait SecretResolver: Send + Sync {
-    /// What a reference stands for.
+    /// What a reference stands for, as it is written: `ref+vault://secret/data/db#/password`. Paths in it are relative to
+    /// `directory`.
     ///
     /// # Errors
     /// Why it cannot be had; no part of a secret.
-    fn resolve(&self, reference: &str) -> Result<String, String>;
+    fn resolve(&self, directory: &Path, reference: &str) -> Result<String, String>;
 
-    /// The text of an encrypted file, decrypted.
+    /// The text of a file that SOPS has encrypted, in one of its formats (`yaml`, `json`, `dotenv`, `ini`, `binary`),
+    /// decrypted and in the same format.
     ///
     /// # Errors
     /// Why it cannot be decrypted; no part of a secret.
-    fn decrypt(&self, path: &std::path::Path, text: &[u8]) -> Result<Vec<u8>, String>;
+    fn decrypt(&self, format: &str, text: &[u8]) -> Result<Vec<u8>, String>;
 }
 
 /// What becomes of references to secrets.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets(pub Option<Arc<dyn SecretResolver>>);
 
-/// What references begin with.
-const PREFIXES: [&str; 2] = ["secretref+", "ref+"];
+/// What marks a reference.
+const MARK: &str = "ref+";
+
+/// How deep a reference may stand in another one.
+const MAX_NESTING: usize = 10;
 
 impl Secrets {
-    /// A text; where it is a reference and references are resolved, what it stands for.
-    pub(crate) fn text(&self, text: &str) -> Result<String, String> {
-        let Some(resolver) = &self.0 else { return Ok(text.to_owned()) };
-        if !PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
-            return Ok(text.to_owned());
-        }
-        resolver.resolve(text)
-    }
-
-    /// A value with what the references in it stand for.
-    pub(crate) fn value(&self, value: &Value) -> Result<Value, String> {
-        if self.0.is_none() {
-            return Ok(value.clone());
-        }
-        Ok(match value {
-            Value::Str(text) => match text.to_str() {
-                Some(text) => Value::str(self.text(text)?),
-                None => value.clone(),
-            },
-            Value::List(list) => Value::List(List::new(list.items().iter().map(|item| self.value(item)).collect::<Result<_, _>>()?)),
-            Value::Map(map) => {
-                let entries: Result<Vec<_>, String> =
-                    map.entries().iter().map(|(key, value)| Ok((key.clone(), self.value(value)?))).collect();
-                Value::Map(Map::from_entries(entries?))
-            }
-            other => other.clone(),
-        })
+    /// References whose paths are relative to a directory.
+    pub(crate) fn at<'a>(&'a self, world: &'a dyn World, directory: &'a Path) -> References<'a> {
+        References { resolver: self.0.as_deref(), world, directory }
     }
 }
 
-/// Whether a text holds a reference.
-pub(crate) fn has_reference(text: &[u8]) -> bool {
-    text.windows(4).any(|window| window == b"ref+")
+/// References in the values of one directory.
+pub(crate) struct References<'a> {
+    resolver: Option<&'a dyn SecretResolver>,
+    world: &'a dyn World,
+    directory: &'a Path,
+}
+
+impl References<'_> {
+    /// A text with what the references in it stand for, where they are resolved.
+    pub(crate) fn text(&self, text: &str) -> Result<String, String> {
+        Ok(fmt::to_text(&self.value(&Value::str(text))?))
+    }
+
+    /// A value with what the references in it stand for. A text that is nothing but a reference takes the type of what
+    /// that stands for.
+    pub(crate) fn value(&self, value: &Value) -> Result<Value, String> {
+        let Some(resolver) = self.resolver else { return Ok(value.clone()) };
+        let lookup = |reference: &str| {
+            let found = self.lookup(resolver, reference);
+            found.map_err(|error| format!("expand {reference}: {error}"))
+        };
+        expand(&lookup, value)
+    }
+
+    /// What a reference without its mark stands for.
+    fn lookup(&self, resolver: &dyn SecretResolver, reference: &str) -> Result<Value, String> {
+        let (scheme, rest) = reference.split_once("://").unwrap_or((reference, ""));
+        let (rest, fragment) = rest.split_once('#').map_or((rest, ""), |(rest, fragment)| (rest, fragment.trim_start_matches('/')));
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        match (scheme, query) {
+            ("echo", _) if fragment.is_empty() => Ok(Value::str(path.trim_end_matches('/'))),
+            ("file", "") => {
+                let text = self.read(path)?;
+                if fragment.is_empty() { Ok(Value::str(text.as_slice())) } else { value_at(&text, fragment) }
+            }
+            ("sops", "") => {
+                let format = if fragment.is_empty() { sops_format(path) } else { "yaml" };
+                let text = resolver.decrypt(format, &self.read(path)?)?;
+                if fragment.is_empty() { Ok(Value::str(text.as_slice())) } else { value_at(&text, fragment) }
+            }
+            _ => resolver.resolve(self.directory, &format!("{MARK}{reference}")).map(Value::str),
+        }
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        self.world.read(&self.directory.join(path)).map(|text| text.to_vec()).map_err(|error| go_read_text(path, &error))
+    }
+}
+
+/// The format that SOPS takes a file for.
+pub(crate) fn sops_format(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
+        "yaml" | "yml" => "yaml",
+        "json" => "json",
+        "env" => "dotenv",
+        "ini" => "ini",
+        _ => "binary",
+    }
+}
+
+/// The value behind keys in a map: `db/password`.
+fn value_at(text: &[u8], keys: &str) -> Result<Value, String> {
+    let mut value = Value::Map(yaml::decode_map(text, Version::V1)?);
+    for key in keys.split('/') {
+        let Value::Map(map) = &value else {
+            return Err(format!("unexpected type of value for key at {key} in {keys}: expected a map, got {}", value.type_name()));
+        };
+        let Some(found) = map.get(key.as_bytes()) else { return Err(format!("no value found for key {keys}")) };
+        value = found;
+    }
+    Ok(value)
+}
+
+type Lookup<'a> = dyn Fn(&str) -> Result<Value, String> + 'a;
+
+fn expand(lookup: &Lookup<'_>, value: &Value) -> Result<Value, String> {
+    Ok(match value {
+        Value::Str(text) => match text.to_str() {
+            Some(text) if text.contains(MARK) => expand_text(lookup, text)?,
+            _ => value.clone(),
+        },
+        Value::List(list) => Value::List(List::new(list.items().iter().map(|item| expand(lookup, item)).collect::<Result<_, _>>()?)),
+        Value::Map(map) => {
+            let entries: Result<Vec<_>, String> =
+                map.entries().iter().map(|(key, value)| Ok((key.clone(), expand(lookup, value)?))).collect();
+            Value::Map(Map::from_entries(entries?))
+        }
+        other => other.clone(),
+    })
+}
+
+fn expand_text(lookup: &Lookup<'_>, text: &str) -> Result<Value, String> {
+    let text = expand_nested(lookup, text.to_owned())?;
+    let (mut expanded, mut rest) = (String::new(), text.as_str());
+    while let Some(found) = find(rest) {
+        let value = lookup(&rest[found.reference.clone()])?;
+        if expanded.is_empty() && found.whole == (0..text.len()) {
+            return Ok(value);
+        }
+        expanded.push_str(&rest[..found.whole.start]);
+        expanded.push_str(&fmt::to_text(&value));
+        rest = &rest[found.whole.end..];
+    }
+    Ok(Value::str(expanded + rest))
+}
+
+/// Resolves references that stand in references, from the inside out: `ref+echo://ref+envsubst://$NAME/path`.
+fn expand_nested(lookup: &Lookup<'_>, mut text: String) -> Result<String, String> {
+    for _ in 0..MAX_NESTING {
+        let marks: Vec<Range<usize>> = marks(&text).collect();
+        let is_nested = |pair: &&[Range<usize>]| !text[pair[0].end..pair[1].start].contains([' ', '\n', '\r', '\t', '"', ',']);
+        let inner = marks.windows(2).rev().filter(is_nested).find_map(|pair| Some((pair[1].start, find(&text[pair[1].start..])?)));
+        let Some((start, found)) = inner else { return Ok(text) };
+        let reference = &text[start..][found.reference.clone()];
+        let value = lookup(reference)?;
+        if matches!(value, Value::Nil | Value::List(_) | Value::Map(_)) {
+            return Err(format!("nested ref {reference} resolved to {}; nested refs must resolve to scalar values", value.type_name()));
+        }
+        text = format!("{}{}{}", &text[..start + found.whole.start], fmt::to_text(&value), &text[start + found.whole.end..]);
+    }
+    Err(format!("maximum nesting depth ({MAX_NESTING}) exceeded"))
+}
+
+/// Where references are marked.
+fn marks(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    text.match_indices(MARK).map(|(at, _)| (if text[..at].ends_with("secret") { at - "secret".len() } else { at })..at + MARK.len())
+}
+
+/// A reference in a text.
+struct Found {
+    /// With its mark, and the `+` that may end it.
+    whole: Range<usize>,
+    /// Without them.
+    reference: Range<usize>,
+}
+
+/// The first reference: `((secret)?ref)\+([^\+:]*:\/\/[^\+\n ]+[^\+\n ",])\+?`
+fn find(text: &str) -> Option<Found> {
+    marks(text).find_map(|mark| {
+        let rest = &text[mark.end..];
+        let scheme = rest.find(['+', ':']).filter(|at| rest[*at..].starts_with("://"))?;
+        let path = &rest[scheme + 3..];
+        let run = &path[..path.find(['+', '\n', ' ']).unwrap_or(path.len())];
+        let run = run.trim_end_matches(['"', ',']);
+        run.chars().nth(1)?;
+        let end = mark.end + scheme + 3 + run.len();
+        let closed = end + usize::from(text[end..].starts_with('+'));
+        Some(Found { whole: mark.start..closed, reference: mark.end..end })
+    })
+}
+
+/// The references to secrets in a text, as they are written.
+///
+/// What a value of a helmfile holds where nothing has resolved it: `ref+vault://secret/db#/password`.
+pub fn references(text: &str) -> Vec<&str> {
+    let (mut all, mut rest) = (Vec::new(), text);
+    while let Some(found) = find(rest) {
+        all.push(&rest[found.whole.start..found.reference.end]);
+        rest = &rest[found.whole.end..];
+    }
+    all
+}
+
+/// Whether a text holds what marks a reference.
+pub(crate) fn has_mark(text: &[u8]) -> bool {
+    text.windows(MARK.len()).any(|window| window == MARK.as_bytes())
+}
+
+/// The text of a file that may be encrypted, decrypted.
+pub(crate) fn decrypted(resolver: &dyn SecretResolver, file: &SourceFile) -> Result<Vec<u8>, String> {
+    let format = sops_format(&file.name);
+    let is_plain = matches!(format, "yaml" | "json")
+        && yaml::decode_map(&file.text, Version::V1).is_ok_and(|values| values.get(b"sops").is_none());
+    if is_plain { Ok(file.text.to_vec()) } else { resolver.decrypt(format, &file.text) }
+}
+
+/// The values of an encrypted file that nothing decrypts: for each encrypted one the reference that stands for it. A file
+/// that is not encrypted is given back.
+///
+/// # Errors
+/// A text that is no map in YAML.
+pub(crate) fn placeholders(file: &SourceFile, path: &str, version: Version) -> Checked<Vec<u8>> {
+    let undecided = || {
+        Diagnostic::error(format!("{} is encrypted, and nothing is known of its values", file.name))
+            .note("a file of SOPS in YAML or JSON is a map with `sops` beside its values")
+            .help("write the secrets in YAML, or leave the file out of the environment that is rendered")
+    };
+    let values = yaml::decode_map(&file.text, version).map_err(|_| undecided())?;
+    if values.remove(b"sops").is_none() {
+        return Ok(file.text.to_vec());
+    }
+    let values = placeholder(&Value::Map(values), path, &mut Vec::new());
+    yaml::encode(&values, version).map_err(Diagnostic::error)
+}
+
+fn placeholder(value: &Value, path: &str, keys: &mut Vec<String>) -> Value {
+    let mut below = |key: String, value: &Value| {
+        keys.push(key);
+        let value = placeholder(value, path, keys);
+        keys.pop();
+        value
+    };
+    match value {
+        Value::Str(text) if text.to_str_lossy().starts_with("ENC[") => Value::str(format!("ref+sops://{path}#/{}", keys.join("/"))),
+        Value::List(list) => {
+            Value::List(List::new(list.items().iter().enumerate().map(|(at, item)| below(at.to_string(), item)).collect::<Vec<_>>()))
+        }
+        Value::Map(map) => Value::Map(Map::from_entries(
+            map.entries().iter().map(|(key, value)| (key.clone(), below(key.to_str_lossy().into_owned(), value))).collect::<Vec<_>>(),
+        )),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hydrate_base::MemoryWorld;
+
+    struct Others;
+
+    impl SecretResolver for Others {
+        fn resolve(&self, _: &Path, reference: &str) -> Result<String, String> {
+            Err(format!("no program for {reference}"))
+        }
+
+        fn decrypt(&self, format: &str, text: &[u8]) -> Result<Vec<u8>, String> {
+            Ok([format.as_bytes(), b"_secret: ", text].concat())
+        }
+    }
+
+    fn value(text: &str) -> Result<Value, String> {
+        let world = MemoryWorld::new().with_file("/p/s.yaml", "{a: {b: 12, c: x}}");
+        Secrets(Some(Arc::new(Others))).at(&world, Path::new("/p")).value(&Value::str(text))
+    }
+
+    fn expanded(text: &str) -> Result<String, String> {
+        value(text).map(|value| fmt::to_text(&value))
+    }
+
+    #[test]
+    fn references_are_found_where_vals_finds_them() {
+        assert_eq!(references("ref+echo://abc"), ["ref+echo://abc"]);
+        assert_eq!(references("a secretref+vault://x/y#/z, ref+a://bc+d"), ["secretref+vault://x/y#/z", "ref+a://bc"]);
+        assert_eq!(references("{\"a\":\"ref+echo://abc\",\"b\":1}"), ["ref+echo://abc\",\"b\":1}"]);
+        assert_eq!(references("\"ref+echo://abc\","), ["ref+echo://abc"]);
+        for text in ["ref+", "ref+echo:/x", "ref+echo://", "ref+echo://a", "ref+a+b://cd", "xref +a://bc", "preference"] {
+            assert!(references(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn references_are_resolved_as_vals_resolves_them() {
+        assert_eq!(expanded("ref+echo://abc/").unwrap(), "abc");
+        assert_eq!(expanded("u:ref+echo://abc+@host").unwrap(), "u:abc@host");
+        assert_eq!(expanded("secretref+echo://abc ref+echo://de").unwrap(), "abc de");
+        assert_eq!(expanded("ref+echo://ref+echo://bc/d").unwrap(), "bc/d");
+        assert_eq!(expanded("nothing").unwrap(), "nothing");
+        assert_eq!(expanded("ref+vault://abc").unwrap_err(), "expand vault://abc: no program for ref+vault://abc");
+        assert!(matches!(value("ref+file://s.yaml#/a/b").unwrap(), Value::Int(12)));
+        assert!(matches!(value("ref+file://s.yaml#/a/b ").unwrap(), Value::Str(_)));
+        assert_eq!(expanded("ref+file://s.yaml").unwrap(), "{a: {b: 12, c: x}}");
+        assert_eq!(expanded("ref+sops://s.yaml#/yaml_secret/a/c").unwrap(), "x");
+        assert_eq!(expanded("ref+file://s.yaml#/a/d").unwrap_err(), "expand file://s.yaml#/a/d: no value found for key a/d");
+        assert_eq!(expanded("ref+file://no.yaml").unwrap_err(), "expand file://no.yaml: open no.yaml: no such file or directory");
+    }
+
+    #[test]
+    fn encrypted_values_become_references() {
+        let text = "a: ENC[AES256_GCM,data:x]\nb:\n  c:\n  - ENC[AES256_GCM]\n  d_plain: 1\nsops:\n  version: 3\n";
+        let file = SourceFile::new("s.yaml".to_owned(), text.as_bytes().to_vec());
+        let text = String::from_utf8(placeholders(&file, "c/s.yaml", Version::V1).unwrap()).unwrap();
+        assert_eq!(text, "a: ref+sops://c/s.yaml#/a\nb:\n  c:\n    - ref+sops://c/s.yaml#/b/c/0\n  d_plain: 1\n");
+        let plain = SourceFile::new("s.yaml".to_owned(), b"a: 1 # one\n".to_vec());
+        assert_eq!(placeholders(&plain, "s.yaml", Version::V1).unwrap(), b"a: 1 # one\n");
+        assert!(placeholders(&SourceFile::new("s".to_owned(), b"\x01\x02".to_vec()), "s", Version::V1).is_err());
+    }
 }

@@ -1,4 +1,4 @@
-//! DecodeOptions arguments, and the errors that Go's runtime would raise.
+//! Reading arguments, and the errors that Go's runtime would raise.
 //!
 //! The executor has checked every argument against the table, so the readers below need not report a wrong type;
 //! they answer with the zero value of the type, which no checked call ever sees.

@@ -1,4 +1,4 @@
-//! DecodeOptions YAML, held against what Go's libraries answer.
+//! Reading YAML, held against what Go's libraries answer.
 //!
 //! The fixtures in `tests/yaml/*.yaml` have their answers beside them in `*.json`, recorded from Go by
 //! `tests/conformance/yaml-probe`. Three tests do more when the environment says where things are:

@@ -1,4 +1,4 @@
-//! DecodeOptions a time that is written in a layout.
+//! Reading a time that is written in a layout.
 
 use super::civil::{MONTHS, WEEKDAYS, days_before, days_in, is_leap, seconds_of};
 use super::layout::{Element, Shape, next};

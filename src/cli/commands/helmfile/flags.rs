@@ -83,6 +83,7 @@ const WRITE_VALUES: &[Flag] = &[
 /// hydrate's own.
 const OWN: &[Flag] = &[
     value("compat", FlagKind::Text, "Whose bytes: v0 (helmfile 0.166 with helm 3.17) or v1 (1.7 with helm 4.3) [HYDRATE_HELMFILE_COMPAT]"),
+    switch("resolve-secrets", "Decrypt `secrets` with your sops, and resolve ref+… (echo, file, sops; others with your vals)"),
     switch("allow-exec", "Let `exec` in templates start programs [HYDRATE_ALLOW_EXEC]; never where CI is set"),
 ];
 

@@ -2,6 +2,7 @@
 
 mod flags;
 mod programs;
+mod secrets;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -171,6 +172,7 @@ fn request(args: &Parsed) -> Result<Request> {
         .and_then(|here| here.canonicalize())
         .map_err(|error| Diagnostic::error(format!("cannot read the current directory: {error}")))?;
     let texts = |name: &str| args.texts(name).to_vec();
+    let may_start = allowed(args)?;
     let absolute = |path: &str| {
         let path = here.join(path);
         // Where there is nothing, the error names it.
@@ -193,8 +195,8 @@ fn request(args: &Parsed) -> Result<Request> {
         namespace: or_variable("namespace", "HELMFILE_NAMESPACE").unwrap_or_default(),
         chart: args.text("chart").unwrap_or_default().to_owned(),
         kube_context: or_variable("kube-context", "HELMFILE_KUBE_CONTEXT").unwrap_or_default(),
-        programs: allowed(args)?.then(|| Arc::new(programs::Started) as Arc<dyn helmfile::Programs>),
-        secrets: None,
+        programs: may_start.then(|| Arc::new(programs::Started) as Arc<dyn helmfile::Programs>),
+        secrets: args.is_on("resolve-secrets").then(|| Arc::new(secrets::OfUser { may_start }) as Arc<dyn helmfile::SecretResolver>),
     })
 }
 

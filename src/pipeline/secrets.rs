@@ -1,0 +1,97 @@
+//! Objects that hold references to secrets where a secret should be: they are not written, unless something in the
+//! cluster resolves them.
+
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use crate::check::value::path;
+use hydrate_base::Diagnostic;
+use hydrate_helmfile::references;
+use hydrate_source::Document;
+use hydrate_yaml::node::Node;
+
+/// The shortest reference, encoded: what is shorter holds none.
+const SHORTEST: usize = 14;
+
+/// How many places of an object an error lists.
+const SHOWN: usize = 5;
+
+/// What is wrong with objects that hold references to secrets, encoded or not: an error for each.
+pub(super) fn refuse(documents: &[Document]) -> Vec<Box<Diagnostic>> {
+    documents.iter().filter_map(refused).collect()
+}
+
+fn refused(document: &Document) -> Option<Box<Diagnostic>> {
+    if document.identity.kind != "Secret" && !may_hold(&document.text) {
+        return None;
+    }
+    let root = hydrate_yaml::compose(document.text.as_bytes()).ok()?.into_iter().next()?.root?;
+    let mut found = Vec::new();
+    collect(&root, &mut found);
+    let (_, first, _) = found.first()?;
+    let mut error = Diagnostic::error(format!("{} holds a reference to a secret, not the secret: {first}", document.identity))
+        .note(format!("it comes from {}", document.origin));
+    for (node, reference, is_encoded) in found.iter().take(SHOWN) {
+        let mut place = path(&root, node).unwrap_or_default();
+        if place.is_empty() {
+            "the object".clone_into(&mut place);
+        }
+        let mut note = format!("{place} holds {reference}");
+        if *is_encoded {
+            note.push_str(", in base64");
+        }
+        error = error.note(note);
+    }
+    if found.len() > SHOWN {
+        let mut more = String::new();
+        // Writing to a string cannot fail.
+        let _ = write!(more, "and {} more", found.len() - SHOWN);
+        error = error.note(more);
+    }
+    Some(
+        error
+            .help("where something in the cluster resolves such references: `secrets: placeholder` in hydrate.yaml writes them as they are")
+            .help("else have the secret made in the cluster (an ExternalSecret, a Secret that Flux decrypts with SOPS), and let the chart refer to it")
+            .help("`hydrate helmfile template --resolve-secrets` renders with the secrets themselves, for what is not committed"),
+    )
+}
+
+/// Whether a text may hold a reference, at a glance.
+fn may_hold(text: &str) -> bool {
+    if !references(text).is_empty() {
+        return true;
+    }
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    text.as_bytes().split(|byte| !is_base64(*byte)).any(|word| word.len() >= SHORTEST && decoded(word).is_some())
+}
+
+fn collect<'n>(node: &'n Node, found: &mut Vec<(&'n Node, String, bool)>) {
+    for (key, value) in node.entries().unwrap_or_default() {
+        collect(key, found);
+        collect(value, found);
+    }
+    for item in node.items().unwrap_or_default() {
+        collect(item, found);
+    }
+    let Some(text) = node.as_str() else { return };
+    if let Some(reference) = references(text).first() {
+        found.push((node, (*reference).to_owned(), false));
+        return;
+    }
+    let packed: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    if let Some(reference) = decoded(&packed) {
+        found.push((node, reference, true));
+    }
+}
+
+/// The reference in a text that is encoded.
+fn decoded(text: &[u8]) -> Option<String> {
+    // Most words are none: four characters and the right length come before decoding.
+    if text.len() < SHORTEST || !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let text = String::from_utf8(BASE64.decode(text).ok()?).ok()?;
+    Some((*references(&text).first()?).to_owned())
+}
