@@ -26,8 +26,8 @@ fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// `1.33`, `v1.33.1`, `1.33.1-k3s1`, `1.33.1+k3s1`
-pub(super) fn is_version(text: &str) -> bool {
+/// Whether a text is a version of Kubernetes: `1.33`, `v1.33.1`, `1.33.1-k3s1`, `1.33.1+k3s1`.
+pub fn is_version(text: &str) -> bool {
     let plain = text.strip_prefix('v').unwrap_or(text);
     let core = plain.split(['-', '+']).next().unwrap_or_default();
     let numbers: Vec<&str> = core.split('.').collect();

@@ -147,6 +147,12 @@ impl Project {
         let shaped = |dir: &&Path| is(dir.join("components"), FileKind::Directory) && is(dir.join("environments"), FileKind::Directory);
         let found = start.ancestors().find(named).or_else(|| start.ancestors().find(shaped));
         found.map(Path::to_owned).ok_or_else(|| {
+            let with_components = start.ancestors().find(|dir| is(dir.join("components"), FileKind::Directory));
+            if let Some(dir) = with_components {
+                return Diagnostic::error(format!("{} has components/, and is no hydrate project yet", dir.display()))
+                    .note("a project is a directory with a hydrate.yaml, or with components/ and environments/")
+                    .help("`hydrate init -e ENV` there writes hydrate.yaml and environments/ENV.yaml, and nothing else");
+            }
             Diagnostic::error(format!("no hydrate project in {} or above it", start.display()))
                 .note("a project is a directory with a hydrate.yaml, or with components/ and environments/")
                 .help("run `hydrate init` to start one here, or `hydrate -C DIR …` to name one")
@@ -209,7 +215,7 @@ impl Project {
         }
         let dir = &self.settings.environments;
         Err(vec![if known.is_empty() {
-            error.help(format!("create {dir}/{name}.yaml"))
+            error.help(format!("`hydrate init -e {name}` writes {dir}/{name}.yaml, or create it yourself"))
         } else {
             error.note(format!("environments here: {}", known.join(", ")))
         }])

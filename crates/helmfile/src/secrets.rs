@@ -221,8 +221,8 @@ pub(crate) fn has_mark(text: &[u8]) -> bool {
 /// The text of a file that may be encrypted, decrypted.
 pub(crate) fn decrypted(resolver: &dyn SecretResolver, file: &SourceFile) -> Result<Vec<u8>, String> {
     let format = sops_format(&file.name);
-    let is_plain = matches!(format, "yaml" | "json")
-        && yaml::decode_map(&file.text, Version::V1).is_ok_and(|values| values.get(b"sops").is_none());
+    let is_plain =
+        matches!(format, "yaml" | "json") && yaml::decode_map(&file.text, Version::V1).is_ok_and(|values| values.get(b"sops").is_none());
     if is_plain { Ok(file.text.to_vec()) } else { resolver.decrypt(format, &file.text) }
 }
 
