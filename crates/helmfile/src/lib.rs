@@ -84,6 +84,8 @@ pub struct Request {
     pub chart: String,
     /// `--kube-context`
     pub kube_context: String,
+    /// `--allow-no-matching-release`
+    pub allows_no_match: bool,
     /// Starts programs for `exec`; without it they are refused.
     pub programs: Option<Arc<dyn Programs>>,
     /// Resolves secrets; without it references stay as they are written, and encrypted values become references.
@@ -106,7 +108,7 @@ pub struct Said<T> {
 /// # Errors
 /// What cannot be read, is not known, or does not fit, with its place.
 pub fn template(world: &dyn World, remotes: &dyn Remotes, request: &Request, options: &TemplateOptions) -> Result<Said<Vec<Release>>> {
-    run(world, remotes, request, |context, ready| {
+    run(world, remotes, request, true, |context, ready| {
         let mut releases = Vec::new();
         for helmfile in ready {
             releases.extend(plan::releases(context, helmfile, options)?);
@@ -114,19 +116,22 @@ pub fn template(world: &dyn World, remotes: &dyn Remotes, request: &Request, opt
         if releases.is_empty()
             && ready.iter().all(|helmfile| visit::planned(helmfile, options.needs).is_ok_and(|planned| planned.is_empty()))
         {
-            check_matches(context, ready, request)?;
+            return if has_match(ready)? { Ok(releases) } else { unmatched(request) };
         }
         Ok(releases)
     })
 }
 
-/// Selectors that match nothing are a mistake.
-fn check_matches(context: &Context<'_>, ready: &[Ready], request: &Request) -> Result<()> {
+/// Whether any helmfile has a release that is chosen.
+fn has_match(ready: &[Ready]) -> Result<bool> {
     let chosen = ready.iter().map(|helmfile| visit::chosen(helmfile, &helmfile.releases, false)).collect::<Result<Vec<_>>>()?;
-    if chosen.iter().any(|releases| !releases.is_empty()) {
-        return Ok(());
-    }
-    Err(no_match(context.environment, &request.selectors))
+    Ok(chosen.iter().any(|releases| !releases.is_empty()))
+}
+
+/// Selectors that match nothing are a mistake, unless that is allowed.
+fn unmatched<T: Default>(request: &Request) -> Result<T> {
+    let environment = if request.environment.is_empty() { DEFAULT } else { &request.environment };
+    if request.allows_no_match { Ok(T::default()) } else { Err(no_match(environment, &request.selectors)) }
 }
 
 fn no_match(environment: &str, selectors: &[String]) -> Box<Diagnostic> {
@@ -143,7 +148,7 @@ fn no_match(environment: &str, selectors: &[String]) -> Box<Diagnostic> {
 /// # Errors
 /// Those of [`template`].
 pub fn list(world: &dyn World, remotes: &dyn Remotes, request: &Request, as_json: bool) -> Result<Said<Vec<u8>>> {
-    run(world, remotes, request, |context, ready| output::list(context, ready, as_json))
+    run_matching(world, remotes, request, |context, ready| output::list(context, ready, as_json))
 }
 
 /// `helmfile build`: the helmfiles as they were read; with `embeds`, values files stand in them.
@@ -151,7 +156,7 @@ pub fn list(world: &dyn World, remotes: &dyn Remotes, request: &Request, as_json
 /// # Errors
 /// Those of [`template`].
 pub fn build(world: &dyn World, remotes: &dyn Remotes, request: &Request, embeds: bool) -> Result<Said<Vec<u8>>> {
-    run(world, remotes, request, |context, ready| output::build(context, ready, embeds))
+    run_matching(world, remotes, request, |context, ready| output::build(context, ready, embeds))
 }
 
 /// `helmfile show-dag`: releases in groups.
@@ -159,7 +164,7 @@ pub fn build(world: &dyn World, remotes: &dyn Remotes, request: &Request, embeds
 /// # Errors
 /// Those of [`template`].
 pub fn show_dag(world: &dyn World, remotes: &dyn Remotes, request: &Request) -> Result<Said<Vec<u8>>> {
-    run(world, remotes, request, output::show_dag)
+    run_matching(world, remotes, request, output::show_dag)
 }
 
 /// `helmfile print-env`: the values of the environment, in YAML or JSON.
@@ -167,7 +172,7 @@ pub fn show_dag(world: &dyn World, remotes: &dyn Remotes, request: &Request) -> 
 /// # Errors
 /// Those of [`template`].
 pub fn print_env(world: &dyn World, remotes: &dyn Remotes, request: &Request, as_json: bool) -> Result<Said<Vec<u8>>> {
-    run(world, remotes, request, |context, ready| output::print_env(context, ready, as_json))
+    run(world, remotes, request, false, |context, ready| output::print_env(context, ready, as_json))
 }
 
 /// `helmfile write-values`: the files with their paths.
@@ -180,13 +185,24 @@ pub fn write_values(
     request: &Request,
     options: &WriteValuesOptions,
 ) -> Result<Said<Vec<(PathBuf, Vec<u8>)>>> {
-    run(world, remotes, request, |context, ready| output::write_values(context, ready, options))
+    run_matching(world, remotes, request, |context, ready| output::write_values(context, ready, options))
+}
+
+/// Does something where releases are chosen.
+fn run_matching<T: Default>(
+    world: &dyn World,
+    remotes: &dyn Remotes,
+    request: &Request,
+    work: impl FnOnce(&Context<'_>, &[Ready]) -> Result<T>,
+) -> Result<Said<T>> {
+    run(world, remotes, request, true, |context, ready| if has_match(ready)? { work(context, ready) } else { unmatched(request) })
 }
 
 fn run<T: Default>(
     world: &dyn World,
     remotes: &dyn Remotes,
     request: &Request,
+    needs_releases: bool,
     work: impl FnOnce(&Context<'_>, &[Ready]) -> Result<T>,
 ) -> Result<Said<T>> {
     let is_set = |name: &str| {
@@ -209,10 +225,13 @@ fn run<T: Default>(
     let limits = world.limits();
     let mut passed_over = BTreeSet::new();
     let what = budget::with(limits.steps, limits.output, || {
-        let ready = visit::visit(&context, request.file.as_deref(), &load_options(request)?)?;
+        let visit::Visited { ready, undefined } = visit::visit(&context, request.file.as_deref(), &load_options(request)?)?;
         ready.iter().for_each(|helmfile| schema::STATE.applying(&helmfile.state.fields, &mut passed_over));
-        if ready.is_empty() {
-            return Err(no_match(environment, &request.selectors));
+        if let Some(undefined) = undefined.filter(|_| ready.is_empty() && needs_releases) {
+            return Err(undefined);
+        }
+        if ready.is_empty() && needs_releases {
+            return unmatched(request);
         }
         work(&context, &ready)
     })?;

@@ -4,13 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
-use hydrate_base::{Diagnostic, Result};
+use hydrate_base::{Diagnostic, FileKind, Result};
 use hydrate_gotmpl::encode::{to_json, to_pretty_json};
 use hydrate_gotmpl::{List, Map, Object, Value};
 use sha1::{Digest, Sha1};
 
 use crate::load::{Context, State};
 use crate::schema::{Fields, STATE, printable};
+use crate::sources::is_remote;
 use crate::visit::{self, Ready};
 use crate::{Version, charts, needs, paths, record, release_values, selector, yaml};
 
@@ -130,11 +131,25 @@ pub(crate) fn build(context: &Context<'_>, ready: &[Ready], embeds: bool) -> Res
         if embeds {
             releases = releases.iter().map(|release| embedded(context, &helmfile.state, release)).collect::<Result<_>>()?;
         }
+        let releases = releases.iter().map(|release| with_chart_path(context, &helmfile.state, release)).collect();
         let printed = printed(context, helmfile, ready.len() > 1, releases);
         out.extend_from_slice(format!("---\n#  Source: {}\n\n", helmfile.state.file.display()).as_bytes());
         out.extend(yaml::encode(&Value::object(Fields(printed)), context.version()).map_err(Diagnostic::error)?);
     }
     Ok(out)
+}
+
+/// A chart in a directory is prepared under its path without what the path does not need, and that is told.
+fn with_chart_path(context: &Context<'_>, state: &State, release: &Map) -> Map {
+    let chart = record::text(release, "chart");
+    let clean = paths::clean(Path::new(&chart)).display().to_string();
+    let is_directory = || matches!(context.world.kind(&paths::join(&state.base, &chart)), Ok(FileKind::Directory));
+    if chart.is_empty() || clean == chart || is_remote(&chart) || !is_directory() {
+        return release.clone();
+    }
+    let release = record::shallow(release);
+    release.insert("chartPath", Value::str(clean));
+    release
 }
 
 fn printed(context: &Context<'_>, helmfile: &Ready, is_one_of_many: bool, releases: Vec<Map>) -> Vec<(&'static str, Value)> {

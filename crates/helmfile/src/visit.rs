@@ -24,14 +24,18 @@ pub(crate) struct Ready {
     pub releases: Vec<Map>,
 }
 
+/// What visiting all helmfiles gives.
+pub(crate) struct Visited {
+    pub ready: Vec<Ready>,
+    /// Why the first helmfile without the environment is not used.
+    pub undefined: Option<Box<Diagnostic>>,
+}
+
 /// Visits all helmfiles; `selectors` are those of the command line.
-pub(crate) fn visit(context: &Context<'_>, path: Option<&Path>, options: &LoadOptions) -> Result<Vec<Ready>> {
+pub(crate) fn visit(context: &Context<'_>, path: Option<&Path>, options: &LoadOptions) -> Result<Visited> {
     let mut visitor = Visitor { context, selectors: &options.selectors, found: Vec::new(), undefined: None };
     visitor.files(path, options, 0)?;
-    match visitor.undefined {
-        Some(error) if visitor.found.is_empty() => Err(error),
-        _ => Ok(visitor.found),
-    }
+    Ok(Visited { ready: visitor.found, undefined: visitor.undefined })
 }
 
 struct Visitor<'a> {

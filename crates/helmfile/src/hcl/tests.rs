@@ -239,13 +239,29 @@ const PIECES: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_makes_it_panic(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..60)) {
         let text = pieces.concat();
         let _ = loaded(&[SourceFile::new("a.hcl", text.clone().into_bytes())], Version::V1);
         let _ = values(&text);
+    }
+
+    #[test]
+    fn no_change_to_a_fixture_makes_it_panic(
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0usize..12, prop::sample::select(PIECES)), 1..8),
+    ) {
+        let fixtures = fixtures();
+        let fixture = which.get(&fixtures);
+        let mut text = String::from_utf8_lossy(&fixture.files[0].text).into_owned();
+        for (at, length, piece) in changes {
+            let start = (0..=at.index(text.len() + 1)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            let end = (start + length..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+            text.replace_range(start..end, piece);
+        }
+        let _ = loaded(&[SourceFile::new("a.hcl", text.into_bytes())], Version::V1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use hydrate_gotmpl::{Kind, List, Map, Object, Value};
 
-use super::{FieldKind, Struct};
+use super::{Field, FieldKind, Struct};
 use crate::{Version, record};
 
 /// A struct for the encoder.
@@ -30,7 +30,7 @@ fn printed(value: Option<Value>, kind: FieldKind, always: bool, version: Version
         FieldKind::Struct(of) => {
             let fields = printable(&as_map(value.as_ref()), of, version);
             // A struct is left out where all of its fields are empty, those included that are always printed in it.
-            let is_empty = value.as_ref().is_none_or(|value| as_map(Some(value)).entries().values().all(record::is_zero));
+            let is_empty = value.as_ref().is_none_or(|value| of.fields.iter().all(|field| is_empty(value, field)));
             (always || !is_empty).then(|| Value::object(Fields(fields)))
         }
         FieldKind::OptionalStruct(of) => value.map(|value| nested(&value, of)),
@@ -58,6 +58,14 @@ fn as_map(value: Option<&Value>) -> Map {
         Some(Value::Map(map)) => map.clone(),
         _ => Map::new(),
     }
+}
+
+/// Whether a field of a struct has Go's zero value; one that can be left out is a pointer, and has it only then.
+fn is_empty(value: &Value, field: &Field) -> bool {
+    let value = as_map(Some(value)).get(field.name.as_bytes()).filter(|value| !matches!(value, Value::Nil));
+    let is_pointer =
+        matches!(field.kind, FieldKind::OptionalText | FieldKind::OptionalFlag | FieldKind::OptionalInt | FieldKind::OptionalFloat);
+    value.is_none_or(|value| !is_pointer && record::is_zero(&value))
 }
 
 /// The zero value of a type.

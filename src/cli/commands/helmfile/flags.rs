@@ -80,6 +80,10 @@ const WRITE_VALUES: &[Flag] = &[
     switch("skip-cleanup", ""),
 ];
 
+/// What helmfile 0.166 does not have.
+pub(super) const NEW_IN_V1: &[&str] =
+    &["no-hooks", "skip-schema-validation", "enforce-needs-are-installed", "skip-refresh", "template-args"];
+
 /// hydrate's own.
 const OWN: &[Flag] = &[
     value("compat", FlagKind::Text, "Whose bytes: v0 (helmfile 0.166 with helm 3.17) or v1 (1.7 with helm 4.3) [HYDRATE_HELMFILE_COMPAT]"),

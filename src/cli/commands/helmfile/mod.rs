@@ -168,6 +168,9 @@ fn request(args: &Parsed) -> Result<Request> {
         Some(text) => Version::parse(&text)
             .ok_or_else(|| Diagnostic::error(format!("there is no compatibility level {text:?}")).help("known are v0 and v1"))?,
     };
+    if let Some(flag) = flags::NEW_IN_V1.iter().find(|flag| version == Version::V0 && args.text(flag).is_some()) {
+        return Err(Diagnostic::error(format!("unknown flag: --{flag}")).help("helmfile 0.166 does not have it"));
+    }
     let here = std::env::current_dir()
         .and_then(|here| here.canonicalize())
         .map_err(|error| Diagnostic::error(format!("cannot read the current directory: {error}")))?;
@@ -192,11 +195,15 @@ fn request(args: &Parsed) -> Result<Request> {
         state_values_set: texts("state-values-set"),
         state_values_set_string: texts("state-values-set-string"),
         environment_values: String::new(),
-        namespace: or_variable("namespace", "HELMFILE_NAMESPACE").unwrap_or_default(),
+        namespace: match version {
+            Version::V0 => args.text("namespace").unwrap_or_default().to_owned(),
+            Version::V1 => or_variable("namespace", "HELMFILE_NAMESPACE").unwrap_or_default(),
+        },
         chart: args.text("chart").unwrap_or_default().to_owned(),
         kube_context: or_variable("kube-context", "HELMFILE_KUBE_CONTEXT").unwrap_or_default(),
         programs: may_start.then(|| Arc::new(programs::Started) as Arc<dyn helmfile::Programs>),
         secrets: args.is_on("resolve-secrets").then(|| Arc::new(secrets::OfUser { may_start }) as Arc<dyn helmfile::SecretResolver>),
+        allows_no_match: args.is_on("allow-no-matching-release"),
     })
 }
 
