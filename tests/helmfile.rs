@@ -168,7 +168,7 @@ fn difference(case: &Case, found: &Answer, error: &str) -> Option<String> {
     }
     let show =
         |answer: &Answer| answer.written.iter().fold(answer.stdout.clone(), |text, (path, content)| format!("{text}+++ {path}\n{content}"));
-    let diff = similar::TextDiff::from_lines(&show(wanted), &show(found)).unified_diff().header("helmfile", "hydrate").to_string();
+    let diff = similar::TextDiff::from_lines(show(wanted), show(found)).unified_diff().header("helmfile", "hydrate").to_string();
     Some(text + &diff)
 }
 

@@ -34,6 +34,9 @@ pub(crate) fn of(context: &Context<'_>, state: &State, release: &Map) -> Result<
 /// A chart by its name in the helmfile: a directory, an archive, `repository/name`, `oci://…`, or an address.
 pub(crate) fn locate(context: &Context<'_>, state: &State, release: &Map, named: &str, version: &str) -> Result<ChartOrigin> {
     let path = paths::join(&state.base, named);
+    if is_local(named) {
+        context.world.admit(&path);
+    }
     if !named.contains("://") && context.world.kind(&path).is_ok() {
         return Ok(ChartOrigin::Local(path));
     }
@@ -65,7 +68,9 @@ pub(crate) fn locate(context: &Context<'_>, state: &State, release: &Map, named:
     }
     let error = Diagnostic::error(format!("the chart {named:?} of release {:?} is not there", record::text(release, "name")));
     if is_local(named) {
-        return Err(error.note(format!("{} does not exist", paths::shown(&path, context.root))).help("correct the path of the chart"));
+        let why = paths::refusal(context.world, &path);
+        let why = why.unwrap_or_else(|| format!("{} does not exist", paths::shown(&path, context.root)));
+        return Err(error.note(why).help("correct the path of the chart"));
     }
     let names: Vec<String> = repositories.iter().map(|found| record::text(found, "name")).collect();
     let error = error.note(format!("no repository is named {repository:?} in {}", paths::shown(&state.file, context.root)));

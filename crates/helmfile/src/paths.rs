@@ -31,6 +31,11 @@ pub(crate) fn clean(path: &Path) -> PathBuf {
     if out.as_os_str().is_empty() { PathBuf::from(".") } else { out }
 }
 
+/// Why something that is there may not be read.
+pub(crate) fn refusal(world: &dyn World, path: &Path) -> Option<String> {
+    world.kind(path).err().filter(hydrate_base::is_refused).map(|error| error.to_string())
+}
+
 /// The paths that match a pattern, sorted, as `filepath.Glob` finds them: only the parts with signs of a pattern are looked for.
 pub(crate) fn glob(world: &dyn World, pattern: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = vec![PathBuf::new()];

@@ -42,6 +42,9 @@ impl Storage<'_> {
         if !found.is_empty() {
             return Ok(Some(found));
         }
+        if let Some(why) = paths::refusal(self.world, &self.normalized(path)) {
+            return Err(Diagnostic::error(format!("{what} file {path:?} is not read")).note(why));
+        }
         let shown = paths::shown(self.base, self.root);
         match handler.unwrap_or("Error") {
             "Error" => Err(Diagnostic::error(format!("{what} file matching \"{path}\" does not exist in \"{shown}\""))

@@ -100,7 +100,15 @@ impl Visitor<'_> {
             inherited: Inherited::of(&state.fields, &state.environment, &wanted),
         };
         let path = record::text(nested, "path");
-        let path = if is_remote(&path) { self.context.remotes.file(&path)? } else { paths::join(&state.base, &path) };
+        let path = if is_remote(&path) {
+            self.context.remotes.file(&path)?
+        } else {
+            let path = paths::join(&state.base, &path);
+            let is_file = path.extension().is_some_and(|extension| ["yaml", "yml", "gotmpl"].iter().any(|known| extension == *known));
+            let directory = if is_file { path.parent().unwrap_or(&path) } else { &path };
+            self.context.world.admit(directory);
+            path
+        };
         self.files(Some(&path), &inner, depth + 1)
     }
 
