@@ -224,7 +224,7 @@ impl Expressions<'_> {
         for (at, item) in items.iter_mut().enumerate() {
             *item = match &*item {
                 Value::Str(text) => Value::str(self.text(&format!("values[{at}]"), &text.to_str_lossy())?),
-                other => other.clone(),
+                other => yaml::cast_keys(other).map_err(|error| Diagnostic::error(format!("values[{at}]: {error}")))?,
             };
         }
         if !items.is_empty() {

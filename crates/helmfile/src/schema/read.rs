@@ -323,15 +323,11 @@ impl<'n> Reader<'n> {
     fn flag(&self, node: &Node) -> Result<bool> {
         match (self.scalar(node)?, node.as_str()) {
             (Value::Bool(value), _) => Ok(value),
-            // Written as YAML 1.1 has it, and asked for as a boolean.
-            (Value::Str(_), Some("y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON")) if self.is_plain(node) => Ok(true),
-            (Value::Str(_), Some("n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF")) if self.is_plain(node) => Ok(false),
+            // go-yaml v3 takes some texts for booleans where one is asked for, in quotes or not.
+            (Value::Str(_), Some("y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON")) if self.version == Version::V1 => Ok(true),
+            (Value::Str(_), Some("n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF")) if self.version == Version::V1 => Ok(false),
             _ => Err(self.unfit(node, "bool")),
         }
-    }
-
-    fn is_plain(&self, node: &Node) -> bool {
-        node.style.scalar == ScalarStyle::Plain && !node.style.tagged
     }
 
     fn integer(&self, node: &Node) -> Result<i64> {
