@@ -192,7 +192,7 @@ fn answers_are_those_of_helmfile() {
         std::fs::read_dir(tests().join("helmfile")).expect("fixtures").map(|entry| entry.expect("readable").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
     paths.sort();
-    assert!(paths.len() >= 100, "only {} fixtures", paths.len());
+    assert!(paths.len() >= 300, "only {} fixtures", paths.len());
     let mut charts = BTreeMap::new();
     snapshot(&tests().join("helmfile/charts"), &tests().join("helmfile/charts"), &mut charts);
     let known = known_differences();
