@@ -1,4 +1,4 @@
-//! References between objects: each kind of reference has a file here and a line in `CHECKS`.
+//! References between objects: each kind of reference has a file here, with its `mod`, and a line in `CHECKS`.
 //!
 //! What cannot be judged is left alone: objects of unknown kinds, selectors where pods may run that nobody renders,
 //! names made of variables. A report that is wrong costs more than one that is missing.
