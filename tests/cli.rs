@@ -180,6 +180,10 @@ impl Stage {
             text = text.replace(&format!("_{}", server.port), "_[port]");
         }
         text = digits(&text, |before, after| before.ends_with(" in ") && after.starts_with(" ms"), "[time]");
+        // On a slow machine it is seconds, with two places.
+        text = digits(&text, |before, after| before.ends_with(" in ") && after.starts_with('.'), "[seconds]");
+        text = digits(&text, |before, after| before.ends_with(" in [seconds].") && after.starts_with(" s\n"), "");
+        text = text.replace(" in [seconds]. s\n", " in [time] ms\n");
         text = digits(&text, |before, after| before.ends_with("\"milliseconds\": ") && after.starts_with(','), "[time]");
         text = digits(&text, |before, after| (before.is_empty() || before.ends_with([' ', '\n'])) && after.starts_with(" bytes"), "[n]");
         text = seconds(&text);

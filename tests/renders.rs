@@ -210,6 +210,24 @@ fn randomness_and_variables_are_not_kept() {
     assert_ne!(read(), first);
 }
 
+/// A chart that makes a password where none is given, and one that looks at the clock: both ask, and the answers are not in what they give.
+#[test]
+fn randomness_that_decides_nothing_is_kept_and_the_clock_is_not() {
+    let project = Project::new();
+    let template = |text: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: r}}\ndata: {{r: {text}}}\n");
+    let is_kept = |text: &str| {
+        project.put("components/chart/chart/templates/r.yaml", Some(&template(text)));
+        project.render();
+        let (code, said) = project.run(&["check", "-v"], &[]);
+        assert_eq!(code, 0, "{said}");
+        said.contains("dev: chart from the cache")
+    };
+    assert!(is_kept("{{ \"given\" | default (randAlphaNum 20) }}"));
+    assert!(!is_kept("{{ if now }}given too{{ end }}"));
+    assert!(!is_kept("{{ \"x\" | default (randAlphaNum 20) }}{{ if now }}x{{ end }}"));
+    assert!(is_kept("neither"));
+}
+
 #[test]
 fn old_entries_are_forgotten() {
     let project = Project::new();

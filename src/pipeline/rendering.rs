@@ -231,16 +231,19 @@ pub(super) fn make(
     };
     let recording = disk();
     let (result, (taken, failures)) = render(&recording);
-    let record = recording.into_record().unwrap_or_default();
+    let mut record = recording.into_record().unwrap_or_default();
     let again = |chance: Chance| {
         let world = disk().with_chance(chance);
         let (result, _) = render(&world);
         (result.map(|(_, documents, _, _)| documents), world.chances())
     };
+    let has_asked = record.has_asked_time || record.has_asked_random;
     let result = result.and_then(|rendering| {
-        let wrong = if record.is_unrepeatable && !component.random { chance::refuse(&rendering.1, &again) } else { None };
+        let wrong = if has_asked && !component.random { chance::refuse(&rendering.1, &again) } else { None };
         wrong.map_or(Ok(rendering), Err)
     });
+    // What gave the same with other randomness does not depend on it. Another time proves less: it may come to matter later.
+    record.has_asked_random &= component.random || result.is_err();
     let result = result.map(|(job, documents, warnings, verbatim)| {
         let mut crds = Crds::default();
         documents.iter().for_each(|document| crds.add(document));

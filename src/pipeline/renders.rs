@@ -3,8 +3,8 @@
 //! A component's documents follow from the program, the configuration it was planned from, and the answers of the
 //! world to what its engines asked: files, directories, variables. The first two make the key of an entry; the
 //! questions, each with a digest of its answer, are in the entry, and all are asked again before it is used. So a hit
-//! gives what rendering would give, byte for byte. Components whose rendering asked for the time or for randomness,
-//! and those with warnings to show, are rendered every time.
+//! gives what rendering would give, byte for byte. Components whose rendering asked for the time, or for randomness that
+//! may be in what they gave, and those with warnings to show, are rendered every time.
 //!
 //! Layout: `renders/<digest of project, environment and component>/<key>`. First comes the tag of the rest and of its place by the
 //! key of the user: what somebody else has put there, or moved there from another place, is no entry. Nothing here can fail a
@@ -167,7 +167,7 @@ impl Slot {
     /// Keeps a component, if it would come out the same again.
     pub fn keep(&self, kept: &Kept, record: Record, taken: BTreeSet<String>, provision: &Provision<'_>) {
         let Some(place) = &self.place else { return };
-        if record.is_unrepeatable {
+        if record.is_unrepeatable || record.has_asked_time || record.has_asked_random {
             return;
         }
         let outside = (!taken.is_empty()).then(|| RemoteSource { lock: provision.lock_digest(), artifacts: taken });

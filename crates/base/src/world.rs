@@ -289,8 +289,12 @@ fn variable(name: &str) -> io::Result<String> {
 pub struct Record {
     /// The questions with the digests of their answers.
     pub asked: BTreeMap<Asked, Answer>,
-    /// Whether a clock or randomness was asked, or a question had two answers: asking again may give something else.
+    /// Whether a question had two answers, or the answers cannot be vouched for: asking again may give something else.
     pub is_unrepeatable: bool,
+    /// Whether the clock was asked.
+    pub has_asked_time: bool,
+    /// Whether randomness was asked for.
+    pub has_asked_random: bool,
     /// Whether a file that was read contains the text that was watched for ([`DiskWorld::watching_for`]).
     pub was_seen: bool,
 }
@@ -503,7 +507,7 @@ impl World for DiskWorld {
     }
 
     fn now(&self) -> i128 {
-        self.record(|record| record.is_unrepeatable = true);
+        self.record(|record| record.has_asked_time = true);
         if let Some(chance) = &self.chance {
             return chance.now();
         }
@@ -512,7 +516,7 @@ impl World for DiskWorld {
 
     fn random(&self, buffer: &mut [u8]) {
         use rand_core::RngCore;
-        self.record(|record| record.is_unrepeatable = true);
+        self.record(|record| record.has_asked_random = true);
         if let Some(chance) = &self.chance {
             return chance.random(buffer);
         }
