@@ -357,7 +357,8 @@ impl Chartify {
         let world = world.with_file(format!("{ROOT}/kustomization.yaml"), text);
         let built = build(&world, Path::new(ROOT), &BuildOptions::default())
             .map_err(|error| error.note("while patches of the release were put over what its chart renders"))?;
-        let from_templates = files.keys().any(|name| name.starts_with("templates/crds/"));
+        // The chartify of helmfile 0.166 makes a CRD of any place one of `crds/`, which is left out without --include-crds.
+        let from_templates = self.version == crate::Version::V1 && files.keys().any(|name| name.starts_with("templates/crds/"));
         let (mut objects, mut crds) = (String::new(), String::new());
         for document in &built.documents {
             let into = if document.kind == "CustomResourceDefinition" { &mut crds } else { &mut objects };

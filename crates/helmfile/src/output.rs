@@ -139,12 +139,16 @@ pub(crate) fn build(context: &Context<'_>, ready: &[Ready], embeds: bool) -> Res
     Ok(out)
 }
 
-/// A chart in a directory is prepared under its path without what the path does not need, and that is told.
+/// A chart in a directory is prepared under its path without what the path does not need, and that is told. One that is changed first is
+/// prepared in a directory whose name differs from run to run, which is not told.
 fn with_chart_path(context: &Context<'_>, state: &State, release: &Map) -> Map {
     let chart = record::text(release, "chart");
     let clean = paths::clean(Path::new(&chart)).display().to_string();
-    let is_directory = || matches!(context.world.kind(&paths::join(&state.base, &chart)), Ok(FileKind::Directory));
-    if chart.is_empty() || clean == chart || is_remote(&chart) || !is_directory() {
+    let is_chart = || matches!(context.world.kind(&paths::join(&state.base, &chart).join("Chart.yaml")), Ok(FileKind::File));
+    let is_changed = ["strategicMergePatches", "jsonPatches", "transformers", "dependencies", "forceNamespace"]
+        .iter()
+        .any(|key| release.get(key.as_bytes()).is_some_and(|value| !record::is_zero(&value)));
+    if !chart.starts_with('.') || clean == chart || is_changed || is_remote(&chart) || !is_chart() {
         return release.clone();
     }
     let release = record::shallow(release);
