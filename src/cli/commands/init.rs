@@ -115,6 +115,10 @@ fn adopt(ui: &mut Ui, global: &GlobalArgs, args: &InitArgs, root: &Path) -> Outc
         return Err(Diagnostic::error(format!("`{wrong}` cannot be the name of an environment")).into());
     }
     let environments = if asked.is_empty() { &found.environments } else { asked };
+    let is_missing = |path: &str| world.kind(&root.join(path)).is_err();
+    if environments.is_empty() && !is_missing("hydrate.yaml") {
+        return Err(is_there(root).into());
+    }
     if environments.is_empty() {
         return Err(Diagnostic::error("no environment was named, and the components show none")
             .note("an environment is a directory of a component: components/web/production/helmfile.yaml")
@@ -122,7 +126,6 @@ fn adopt(ui: &mut Ui, global: &GlobalArgs, args: &InitArgs, root: &Path) -> Outc
             .into());
     }
     let files: Vec<String> = environments.iter().map(|name| format!("environments/{name}.yaml")).collect();
-    let is_missing = |path: &str| world.kind(&root.join(path)).is_err();
     let missing: Vec<&String> = files.iter().filter(|path| is_missing(path)).collect();
     if missing.is_empty() && !is_missing("hydrate.yaml") {
         return Err(is_there(root).into());
