@@ -68,6 +68,13 @@ pub(crate) fn needed(context: &Context<'_>, state: &State, release: &Map, values
     Ok((!is_plain).then_some(made))
 }
 
+/// Whether the chart of a release is a directory that kustomize builds.
+pub(crate) fn is_kustomization(context: &Context<'_>, state: &State, release: &Map) -> bool {
+    let path = paths::join(&state.base, &record::text(release, "chart"));
+    let is_file = |name: &str| context.world.kind(&path.join(name)).ok() == Some(FileKind::File);
+    !is_file("Chart.yaml") && is_file("kustomization.yaml")
+}
+
 struct Reader<'a> {
     context: &'a Context<'a>,
     state: &'a State,

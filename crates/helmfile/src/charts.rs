@@ -81,7 +81,7 @@ pub(crate) fn locate(context: &Context<'_>, state: &State, release: &Map, named:
 }
 
 /// Whether helmfile takes a chart's name for a path.
-fn is_local(chart: &str) -> bool {
+pub(crate) fn is_local(chart: &str) -> bool {
     if chart.starts_with("./") || chart.starts_with("../") || chart.starts_with('/') {
         return true;
     }

@@ -4,22 +4,25 @@
 
 use std::path::{Path, PathBuf};
 
-use hydrate_base::{Diagnostic, FileKind, Result};
+use hydrate_base::{Diagnostic, Result};
 use hydrate_gotmpl::encode::{to_json, to_pretty_json};
 use hydrate_gotmpl::{List, Map, Object, Value};
 use sha1::{Digest, Sha1};
 
 use crate::load::{Context, State};
 use crate::schema::{Fields, STATE, printable};
-use crate::sources::is_remote;
 use crate::visit::{self, Ready};
-use crate::{Version, charts, needs, paths, record, release_values, selector, yaml};
+use crate::{Version, chartify, charts, needs, paths, record, release_values, selector, yaml};
 
 /// `helmfile list`
 pub(crate) fn list(context: &Context<'_>, ready: &[Ready], as_json: bool) -> Result<Vec<u8>> {
-    let mut rows = Vec::new();
+    let (mut printed, mut rows) = (String::new(), Vec::new());
     for helmfile in ready {
         let releases = selected(helmfile)?;
+        // 0.166 makes charts for this too.
+        if context.version() == Version::V0 {
+            printed.push_str(&blank_lines(context, helmfile, releases.iter()));
+        }
         for release in charts::with_locked_versions(context, &helmfile.state, releases)? {
             rows.push(row(&release, &helmfile.state)?);
         }
@@ -30,9 +33,9 @@ pub(crate) fn list(context: &Context<'_>, ready: &[Ready], as_json: bool) -> Res
     if as_json {
         let objects = rows.iter().map(Row::to_json).collect::<std::result::Result<Vec<_>, _>>()?;
         let text = if objects.is_empty() { "null".to_owned() } else { format!("[{}]", objects.join(",")) };
-        return Ok(format!("{text}\n").into_bytes());
+        return Ok(format!("{printed}{text}\n").into_bytes());
     }
-    Ok(table(&rows, context.version()).into_bytes())
+    Ok((printed + &table(&rows, context.version())).into_bytes())
 }
 
 /// The releases that the selectors of a helmfile choose, for commands that plan nothing.
@@ -131,7 +134,8 @@ pub(crate) fn build(context: &Context<'_>, ready: &[Ready], embeds: bool) -> Res
         if embeds {
             releases = releases.iter().map(|release| embedded(context, &helmfile.state, release)).collect::<Result<_>>()?;
         }
-        let releases = releases.iter().map(|release| with_chart_path(context, &helmfile.state, release)).collect();
+        out.extend(blank_lines(context, helmfile, releases.iter().filter(|release| !is_patched(release))).into_bytes());
+        let releases = releases.iter().map(|release| with_chart_path(context, helmfile, ready.len() > 1, release)).collect();
         let printed = printed(context, helmfile, ready.len() > 1, releases);
         out.extend_from_slice(format!("---\n#  Source: {}\n\n", helmfile.state.file.display()).as_bytes());
         out.extend(yaml::encode(&Value::object(Fields(printed)), context.version()).map_err(Diagnostic::error)?);
@@ -139,21 +143,42 @@ pub(crate) fn build(context: &Context<'_>, ready: &[Ready], embeds: bool) -> Res
     Ok(out)
 }
 
-/// A chart in a directory is prepared under its path without what the path does not need, and that is told. One that is changed first is
-/// prepared in a directory whose name differs from run to run, which is not told.
-fn with_chart_path(context: &Context<'_>, state: &State, release: &Map) -> Map {
+/// Where helmfile finds the chart of a release, where that is another path than the one that is written. A chart that it
+/// makes first lies in a directory with a name of chance, which is not printed.
+fn with_chart_path(context: &Context<'_>, helmfile: &Ready, is_one_of_many: bool, release: &Map) -> Map {
     let chart = record::text(release, "chart");
-    let clean = paths::clean(Path::new(&chart)).display().to_string();
-    let is_chart = || matches!(context.world.kind(&paths::join(&state.base, &chart).join("Chart.yaml")), Ok(FileKind::File));
-    let is_changed = ["strategicMergePatches", "jsonPatches", "transformers", "dependencies", "forceNamespace"]
-        .iter()
-        .any(|key| release.get(key.as_bytes()).is_some_and(|value| !record::is_zero(&value)));
-    if !chart.starts_with('.') || clean == chart || is_changed || is_remote(&chart) || !is_chart() {
+    let is_made =
+        is_patched(release) || !record::list(release, "dependencies").is_empty() || !record::text(release, "forceNamespace").is_empty();
+    let directory = paths::join(&helmfile.state.base, &chart);
+    if is_made || !visit::is_installed(release) || !charts::is_local(&chart) || context.world.kind(&directory.join("Chart.yaml")).is_err() {
+        return release.clone();
+    }
+    let path = match is_one_of_many && is_absolute(context, helmfile) {
+        true => directory,
+        false => paths::clean(Path::new(&chart)),
+    };
+    let path = path.display().to_string();
+    if path == chart {
         return release.clone();
     }
     let release = record::shallow(release);
-    release.insert("chartPath", Value::str(clean));
+    release.insert("chartPath", Value::str(path));
     release
+}
+
+fn is_patched(release: &Map) -> bool {
+    ["jsonPatches", "strategicMergePatches", "transformers"].iter().any(|key| !record::list(release, key).is_empty())
+}
+
+/// An empty line for each release whose chart helmfile has kustomize make.
+fn blank_lines<'r>(context: &Context<'_>, helmfile: &Ready, releases: impl Iterator<Item = &'r Map>) -> String {
+    let made = releases.filter(|release| visit::is_installed(release) && chartify::is_kustomization(context, &helmfile.state, release));
+    made.map(|_| '\n').collect()
+}
+
+/// Whether helmfile reads a file by its absolute path, without entering its directory.
+fn is_absolute(context: &Context<'_>, helmfile: &Ready) -> bool {
+    helmfile.state.base == context.root.join("helmfile.d")
 }
 
 fn printed(context: &Context<'_>, helmfile: &Ready, is_one_of_many: bool, releases: Vec<Map>) -> Vec<(&'static str, Value)> {
@@ -165,7 +190,7 @@ fn printed(context: &Context<'_>, helmfile: &Ready, is_one_of_many: bool, releas
         }
     }
     fields.insert("releases", Value::List(List::new(releases.into_iter().map(Value::Map).collect())));
-    let name = if is_one_of_many && state.base == context.root.join("helmfile.d") {
+    let name = if is_one_of_many && is_absolute(context, helmfile) {
         state.file.display().to_string()
     } else {
         state.file.file_name().unwrap_or_default().to_string_lossy().into_owned()
@@ -212,6 +237,7 @@ pub(crate) fn show_dag(context: &Context<'_>, ready: &[Ready]) -> Result<Vec<u8>
     let mut out = String::new();
     for helmfile in ready {
         let releases = selected(helmfile)?;
+        out.push_str(&blank_lines(context, helmfile, releases.iter()));
         let ids: Vec<String> = releases.iter().map(needs::id).collect();
         let groups = needs::plan(&releases, &ids, needs::PlanOptions { include: true, skip: false })?;
         let mut lines = vec![["GROUP".to_owned(), "RELEASE".to_owned(), "DEPENDENCIES".to_owned()]];
