@@ -1,8 +1,6 @@
 //! Objects that hold references to secrets where a secret should be: they are not written, unless something in the
 //! cluster resolves them.
 
-use std::fmt::Write;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -45,10 +43,7 @@ fn refused(document: &Document) -> Option<Box<Diagnostic>> {
         error = error.note(note);
     }
     if found.len() > SHOWN {
-        let mut more = String::new();
-        // Writing to a string cannot fail.
-        let _ = write!(more, "and {} more", found.len() - SHOWN);
-        error = error.note(more);
+        error = error.note(format!("and {} more", found.len() - SHOWN));
     }
     Some(
         error

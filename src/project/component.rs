@@ -14,6 +14,9 @@ use super::sets::{self, Sets};
 use super::slips;
 use super::{Hooks, Layout, Loaded, Project, external, files, read_layout, valid_name};
 
+/// What a helmfile is called that stands in the directory of an environment.
+pub const HELMFILES: [&str; 2] = ["helmfile.yaml", "helmfile.yaml.gotmpl"];
+
 /// The directory of namespaces in the tree; no component can have this name.
 pub const NAMESPACES: &str = "00-namespaces";
 /// The directory of CRDs in the tree of an environment that is handed over; no component can have this name.
@@ -218,7 +221,7 @@ impl Component {
 
     fn conventions(&self, world: &dyn World, env: &str, specs: &mut Vec<Spec>) {
         let is = |path: &str, kind| self.has(world, path, kind);
-        for name in ["helmfile.yaml", "helmfile.yaml.gotmpl"] {
+        for name in HELMFILES {
             let path = format!("{env}/{name}");
             if is(&path, FileKind::File) {
                 specs.push(convention(SourceKind::Helmfile(Spanned::convention(path))));

@@ -71,8 +71,8 @@ pub(crate) fn needed(context: &Context<'_>, state: &State, release: &Map, values
 /// Whether the chart of a release is a directory that kustomize builds.
 pub(crate) fn is_kustomization(context: &Context<'_>, state: &State, release: &Map) -> bool {
     let path = paths::join(&state.base, &record::text(release, "chart"));
-    let is_file = |name: &str| context.world.kind(&path.join(name)).ok() == Some(FileKind::File);
-    !is_file("Chart.yaml") && is_file("kustomization.yaml")
+    let has = |name: &str| context.world.kind(&path.join(name)).is_ok();
+    !has("Chart.yaml") && has("kustomization.yaml")
 }
 
 struct Reader<'a> {
@@ -89,7 +89,7 @@ impl Reader<'_> {
         if !is_directory || world.kind(&path.join("Chart.yaml")).is_ok() {
             return Ok(Base::Chart);
         }
-        if world.kind(&path.join("kustomization.yaml")).is_ok() {
+        if is_kustomization(self.context, self.state, self.release) {
             return Ok(Base::Kustomization { overlay: self.overlay(&path, values)?, path });
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

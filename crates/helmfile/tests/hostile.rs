@@ -81,10 +81,10 @@ fn fixtures() -> Vec<Vec<(String, String)>> {
 
 fn run(files: &[(String, String)], version: Version) {
     let chart = MemoryWorld::new()
-        .with_file("/work/charts/show/Chart.yaml", "apiVersion: v2\nname: show\nversion: 0.1.0\n")
-        .with_file("/work/charts/show/templates/a.yaml", "a: {{ .Values.a }}\n");
-    let world = files.iter().fold(chart, |world, (name, content)| world.with_file(format!("/work/{name}"), content));
-    let request = Request { version, directory: PathBuf::from("/work"), ..Request::default() };
+        .with_file("/repository/charts/show/Chart.yaml", "apiVersion: v2\nname: show\nversion: 0.1.0\n")
+        .with_file("/repository/charts/show/templates/a.yaml", "a: {{ .Values.a }}\n");
+    let world = files.iter().fold(chart, |world, (name, content)| world.with_file(format!("/repository/{name}"), content));
+    let request = Request { version, directory: PathBuf::from("/repository"), ..Request::default() };
     let started = Instant::now();
     let _ = template(&world, &NoRemotes, &request, &TemplateOptions::default());
     let _ = build(&world, &NoRemotes, &request, true);

@@ -11,6 +11,7 @@ use crate::cli::args::GlobalArgs;
 use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::session::is_ci;
 use crate::cli::ui::Ui;
+use crate::project::component::HELMFILES;
 use crate::project::files::is_version;
 use crate::project::valid_name;
 use hydrate_base::{Diagnostic, DiskWorld, FileKind, Result, World};
@@ -161,7 +162,7 @@ impl Found {
             let component = components.join(component);
             for name in directories(world, &component)? {
                 let is = |path: &str, kind| world.kind(&component.join(&name).join(path)).is_ok_and(|found| found == kind);
-                let is_helmfile = is("helmfile.yaml", FileKind::File) || is("helmfile.yaml.gotmpl", FileKind::File);
+                let is_helmfile = HELMFILES.iter().any(|file| is(file, FileKind::File));
                 found.has_helmfiles |= is_helmfile;
                 if (is_helmfile || is("kustomization", FileKind::Directory)) && valid_name(&name) && name != "all" {
                     found.environments.push(name);

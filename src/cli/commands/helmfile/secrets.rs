@@ -3,10 +3,10 @@
 //!
 //! What these programs say on their stderr is shown, what they print is not.
 
-use std::io::{ErrorKind, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use super::programs::output_of;
 use hydrate_base::git::in_path;
 use hydrate_helmfile::SecretResolver;
 
@@ -35,21 +35,7 @@ impl SecretResolver for OfUser {
 /// Runs a program with a text on its stdin; what it prints.
 fn run(name: &str, arguments: &[&str], directory: &Path, input: &[u8]) -> Result<Vec<u8>, String> {
     let program = in_path(name).ok_or_else(|| format!("the program `{name}` is not in PATH: install it"))?;
-    let failed = |error: std::io::Error| format!("cannot run {name}: {error}");
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(failed)?;
-    let input = input.to_vec();
-    // One that reads nothing must not keep the writer waiting, nor the reader.
-    let writer = child.stdin.take().map(|mut to| std::thread::spawn(move || to.write_all(&input)));
-    let output = child.wait_with_output().map_err(failed)?;
-    if let Some(Ok(Err(error))) = writer.map(std::thread::JoinHandle::join)
-        && error.kind() != ErrorKind::BrokenPipe
-    {
-        return Err(failed(error));
-    }
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    Err(format!("{name} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
+    command.args(arguments).current_dir(directory);
+    output_of(command, name, input)
 }
