@@ -192,14 +192,7 @@ impl Reader<'_> {
                         .or_else(|| record::some_text(&self.state.fields, "missingFileHandler"));
                     let found = self.context.storage(&self.state.base).resolve(handler.as_deref(), "values", &path.to_str_lossy())?;
                     let Some(path) = found.and_then(|paths| paths.into_iter().next()) else { continue };
-                    let file = render::read(self.context.world, &path, self.context.root)?;
-                    let is_template = path.extension().is_some_and(|extension| extension == "gotmpl");
-                    let base = path.parent().unwrap_or(Path::new("/"));
-                    texts.push(if is_template {
-                        self.context.renderer(base).render(&file, &self.data(Some(values))?)?
-                    } else {
-                        file.text.to_vec()
-                    });
+                    texts.push(self.context.executed(&path, || self.data(Some(values)))?.text.to_vec());
                 }
                 other => texts.push(yaml::encode(other, self.context.version()).map_err(Diagnostic::error)?),
             }

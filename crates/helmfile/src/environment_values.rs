@@ -84,8 +84,7 @@ fn read_file(context: &Context<'_>, path: &Path, seen: Option<&Environment>, str
     let version = context.version();
     let none = Environment::new(context.environment);
     let environment = seen.unwrap_or(&none);
-    let file = render::read(context.world, path, context.root)?;
-    let rendered = if path.extension().is_some_and(|extension| extension == "gotmpl") {
+    let rendered = context.executed(path, || {
         let mut values = match version {
             Version::V0 => Map::new(),
             Version::V1 => environment.merged_values(version),
@@ -93,12 +92,8 @@ fn read_file(context: &Context<'_>, path: &Path, seen: Option<&Environment>, str
         if strategy == Strategy::Fallback && !before.is_empty() {
             values = override_values(&fill_values(&Map::new(), before), &values);
         }
-        let data = data::of_environment(environment, "", &values, version);
-        let directory = path.parent().unwrap_or(Path::new("/"));
-        SourceFile::new(file.name.clone(), context.renderer(directory).render(&file, &data)?)
-    } else {
-        file
-    };
+        Ok(data::of_environment(environment, "", &values, version))
+    })?;
     let values = yaml::decode_map(&rendered.text, version).map_err(|error| yaml::place(&rendered, &error, "environment values file"))?;
     yaml::cast_map(&values).map_err(|error| Diagnostic::error(format!("{}: {error}", rendered.name)))
 }

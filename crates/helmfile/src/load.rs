@@ -101,6 +101,16 @@ impl<'a> Context<'a> {
         Storage { world: self.world, remotes: self.remotes, base, root: self.root, messages: self.messages }
     }
 
+    /// A file as it is used: one that ends in `.gotmpl` is executed with this data, in its own directory.
+    pub(crate) fn executed(&self, path: &Path, data: impl FnOnce() -> Result<Value>) -> Result<Arc<SourceFile>> {
+        let file = render::read(self.world, path, self.root)?;
+        if path.extension().is_none_or(|extension| extension != "gotmpl") {
+            return Ok(file);
+        }
+        let text = self.renderer(path.parent().unwrap_or(Path::new("/"))).render(&file, &data()?)?;
+        Ok(SourceFile::new(file.name.clone(), text))
+    }
+
     pub(crate) fn renderer<'s>(&self, base: &'s Path) -> Renderer<'s>
     where
         'a: 's,

@@ -92,16 +92,8 @@ impl Reader<'_> {
     }
 
     fn rendered(&self, path: &Path) -> Result<ValuesFile> {
-        let file = render::read(self.context.world, path, self.context.root)?;
-        let is_template = path.extension().is_some_and(|extension| extension == "gotmpl");
-        let text: Arc<[u8]> = match is_template {
-            true => {
-                let base = path.parent().unwrap_or(Path::new("/"));
-                self.context.renderer(base).render(&file, &self.data)?.into()
-            }
-            false => Arc::clone(&file.text),
-        };
-        let text = self.resolved(&file.name, text)?;
+        let file = self.context.executed(path, || Ok(self.data.clone()))?;
+        let text = self.resolved(&file.name, Arc::clone(&file.text))?;
         Ok(ValuesFile { name: file.name.clone(), text })
     }
 
