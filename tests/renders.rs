@@ -283,3 +283,16 @@ fn without_a_lasting_key_nothing_is_kept_and_with_another_nothing_is_found() {
     let (code, text) = project.run(&["-e", "dev"], &[("HYDRATE_CACHE_KEY", "short")]);
     assert!(code == 0 && text.contains("too short") && text.contains("everything is rendered anew"), "{text}");
 }
+
+#[test]
+fn warnings_are_said_again_by_runs_that_render_nothing() {
+    let project = Project::new();
+    project.put("components/chart/chart/Chart.yaml", Some("apiVersion: v2\nname: c\nversion: 1.0.0\ndeprecated: true\n"));
+    let (code, first) = project.run(&["-e", "dev"], &[]);
+    assert_eq!(code, 0, "{first}");
+    let warning = "warning: WARNING: This chart is deprecated\n |\n = note: component chart, environment dev\n";
+    assert!(first.contains(warning), "{first}");
+    let (code, second) = project.run(&["-e", "dev", "-v"], &[]);
+    assert_eq!(code, 0, "{second}");
+    assert!(second.contains("dev: chart from the cache") && second.contains(warning), "{second}");
+}

@@ -85,7 +85,11 @@ fn hidden(texts: &[String]) -> Vec<std::borrow::Cow<'_, str>> {
 pub fn diagnostic_json(diagnostic: &Diagnostic) -> Json {
     let place = diagnostic.primary.as_ref().map(|label| (label, label.file.line_column(label.span.start)));
     json!({
-        "severity": if diagnostic.severity == Severity::Error { "error" } else { "warning" },
+        "severity": match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        },
         "message": without_passwords(&diagnostic.message),
         "file": place.as_ref().map(|(label, _)| &label.file.name),
         "line": place.as_ref().map(|(_, (line, _))| line),

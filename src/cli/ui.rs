@@ -6,7 +6,7 @@
 use std::io::{self, IoSlice, IsTerminal, Write};
 
 use hydrate_base::limits::Watch;
-use hydrate_base::{Diagnostic, Limits, Result, plain};
+use hydrate_base::{Diagnostic, Limits, Result, Severity, plain};
 
 use super::args::{Color, GlobalArgs};
 use super::progress::Progress;
@@ -115,10 +115,15 @@ impl Ui {
         self.quiet
     }
 
-    /// Shows diagnostics with their source lines on stderr; warnings are left out of quiet runs.
+    /// Shows diagnostics with their source lines on stderr; warnings are left out of quiet runs, and remarks of runs without `-v`.
     pub fn report(&self, diagnostics: &[Box<Diagnostic>]) {
         for diagnostic in diagnostics {
-            if !(self.quiet && diagnostic.severity == hydrate_base::Severity::Warning) {
+            let is_shown = match diagnostic.severity {
+                Severity::Error => true,
+                Severity::Warning => !self.quiet,
+                Severity::Note => self.verbose >= 1,
+            };
+            if is_shown {
                 self.stderr(&snippet::render(diagnostic, self.color));
             }
         }

@@ -144,7 +144,6 @@ struct Done {
 struct Finished {
     kept: Kept,
     record: Record,
-    warnings: Vec<Told>,
     /// What the child has seen of the component ([`renders::state`]).
     state: String,
 }
@@ -390,8 +389,8 @@ impl Renderer {
     }
 
     /// What can be used of an answer.
-    fn believed(&self, finished: Finished, state: &str) -> Result<(Kept, Record, Vec<Box<Diagnostic>>)> {
-        let Finished { kept, mut record, warnings, state: seen } = finished;
+    fn believed(&self, finished: Finished, state: &str) -> Result<(Kept, Record)> {
+        let Finished { kept, mut record, state: seen } = finished;
         for document in &kept.documents {
             let identity = &document.identity;
             let names = [&identity.api_version, &identity.kind, &identity.namespace, &identity.name];
@@ -408,7 +407,7 @@ impl Renderer {
         };
         // What it has seen of the component's files is what this side has, or it is not kept under that.
         record.is_unrepeatable |= seen != state || !record.asked.keys().all(is_possible);
-        Ok((kept, record, warnings.into_iter().map(Into::into).collect()))
+        Ok((kept, record))
     }
 }
 
@@ -644,7 +643,7 @@ impl Workshop {
             Err(errors) => Done { result: Err(tell(errors)), taken: Vec::new(), failures: Vec::new(), took: Duration::ZERO },
             Ok((Made { result, taken, failures, took }, state)) => {
                 let taken = taken.iter().map(|(artifact, verified)| (artifact.key(), *verified)).collect();
-                let finished = |(kept, record, warnings)| Finished { kept, record, warnings: tell(warnings), state };
+                let finished = |(kept, record)| Finished { kept, record, state };
                 Done { result: result.map(finished).map_err(tell), taken, failures: tell(failures), took }
             }
         }

@@ -260,10 +260,10 @@ fn finish(
     let mut warnings: Vec<Box<Diagnostic>> = options.renders.doubt().into_iter().map(|doubt| Box::new(doubt.clone())).collect();
     for (name, outcome) in outcomes {
         match outcome {
-            Ok(Finished { kept, warnings: said, timing }) => {
+            Ok(Finished { kept, timing }) => {
                 timings.insert(name.clone(), timing);
-                warnings
-                    .extend(said.into_iter().map(|warning| warning.note(format!("component {name}, environment {}", environment.name))));
+                let said = kept.warnings.into_iter().map(Box::<Diagnostic>::from);
+                warnings.extend(said.map(|warning| warning.note(format!("component {name}, environment {}", environment.name))));
                 crds.extend(&kept.crds);
                 texts.extend(kept.verbatim.map(|text| (name.clone(), text)));
                 rendered.insert(name, kept.documents);

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::project::select::Selection;
 use crate::project::{Component, Environment, Project};
+use crate::sandbox::wire::Told;
 use hydrate_acquire::Mounted;
 use hydrate_base::limits::Watch;
 use hydrate_base::world::{Asked, Chance, Record};
@@ -34,7 +35,6 @@ pub(super) type Outcome = Result<Finished, Vec<Box<Diagnostic>>>;
 /// A component rendered.
 pub(super) struct Finished {
     pub(super) kept: Kept,
-    pub(super) warnings: Vec<Box<Diagnostic>>,
     pub(super) timing: Timing,
 }
 
@@ -135,7 +135,7 @@ impl<'a> Rendering<'a> {
         let start = Instant::now();
         let world = self.project.world().seeing(Arc::clone(&self.options.variables));
         let kept = self.slot(component, apis, &self.options.renders).load(&world, self.provision, &self.user(component))?;
-        Some(Finished { kept, warnings: Vec::new(), timing: Timing { took: start.elapsed(), from_cache: true } })
+        Some(Finished { kept, timing: Timing { took: start.elapsed(), from_cache: true } })
     }
 
     /// Renders a component in this process.
@@ -169,11 +169,9 @@ impl<'a> Rendering<'a> {
         let user = self.user(component);
         taken.iter().for_each(|(artifact, verified)| self.provision.note_use(artifact, &user, *verified));
         self.provision.note_failures(failures);
-        let (kept, record, warnings) = result?;
-        if warnings.is_empty() {
-            slot.keep(&kept, record, taken.iter().map(|(artifact, _)| artifact.key()).collect(), self.provision);
-        }
-        Ok(Finished { kept, warnings, timing: Timing { took, from_cache: false } })
+        let (kept, record) = result?;
+        slot.keep(&kept, record, taken.iter().map(|(artifact, _)| artifact.key()).collect(), self.provision);
+        Ok(Finished { kept, timing: Timing { took, from_cache: false } })
     }
 }
 
@@ -202,7 +200,7 @@ fn is_packed(asked: &Asked) -> bool {
 
 /// What came of rendering a component, and what it got from outside for it.
 pub(super) struct Made {
-    pub(super) result: Result<(Kept, Record, Vec<Box<Diagnostic>>), Vec<Box<Diagnostic>>>,
+    pub(super) result: Result<(Kept, Record), Vec<Box<Diagnostic>>>,
     pub(super) taken: Taken,
     pub(super) failures: Vec<Box<Diagnostic>>,
     pub(super) took: Duration,
@@ -247,8 +245,9 @@ pub(super) fn make(
     let result = result.map(|(job, documents, warnings, verbatim)| {
         let mut crds = Crds::default();
         documents.iter().for_each(|document| crds.add(document));
-        let kept = Kept { documents, crds, verbatim, may_ask_for_apis: may_ask_for_apis(&job, &record, !taken.is_empty()) };
-        (kept, record, warnings)
+        let warnings = warnings.iter().map(|warning| Told::from(&**warning)).collect();
+        let may_ask_for_apis = may_ask_for_apis(&job, &record, !taken.is_empty());
+        (Kept { documents, crds, verbatim, warnings, may_ask_for_apis }, record)
     });
     Made { result, taken, failures, took: start.elapsed() }
 }

@@ -4,7 +4,7 @@
 //! world to what its engines asked: files, directories, variables. The first two make the key of an entry; the
 //! questions, each with a digest of its answer, are in the entry, and all are asked again before it is used. So a hit
 //! gives what rendering would give, byte for byte. Components whose rendering asked for the time, or for randomness that
-//! may be in what they gave, and those with warnings to show, are rendered every time.
+//! may be in what they gave, are rendered every time.
 //!
 //! Layout: `renders/<digest of project, environment and component>/<key>`. First comes the tag of the rest and of its place by the
 //! key of the user: what somebody else has put there, or moved there from another place, is no entry. Nothing here can fail a
@@ -18,6 +18,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::project::{Component, Environment, Project};
+use crate::sandbox::wire::Told;
 use hydrate_acquire::Cache;
 use hydrate_base::hash::hex;
 use hydrate_base::key::Tag;
@@ -52,6 +53,8 @@ pub struct Kept {
     pub crds: Crds,
     /// What the tools print for it, where that is kept.
     pub verbatim: Option<Verbatim>,
+    /// What was said about it, which is said again where it is not rendered again.
+    pub warnings: Vec<Told>,
     /// Whether it may look different when more API versions are known.
     pub may_ask_for_apis: bool,
 }

@@ -48,7 +48,7 @@ pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> io::Result<T> {
 /// A diagnostic as it is sent between the two processes, with each of its files once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Told {
-    is_error: bool,
+    severity: Severity,
     message: String,
     files: Vec<(String, Vec<u8>)>,
     primary: Option<Place>,
@@ -82,7 +82,7 @@ impl From<&Diagnostic> for Told {
         let secondary = told.secondary.iter().map(&mut place).collect();
         let frames = told.frames.iter().map(|frame| (frame.what.clone(), frame.place.as_ref().map(&mut place))).collect();
         Self {
-            is_error: told.severity == Severity::Error,
+            severity: told.severity,
             message: told.message.clone(),
             files: files.iter().map(|file| (file.name.clone(), file.text.to_vec())).collect(),
             primary,
@@ -107,9 +107,7 @@ impl From<Told> for Box<Diagnostic> {
             })
         };
         let mut all = Diagnostic::error(told.message);
-        if !told.is_error {
-            all.severity = Severity::Warning;
-        }
+        all.severity = told.severity;
         all.primary = told.primary.and_then(label);
         all.secondary = told.secondary.into_iter().filter_map(label).collect();
         all.frames = told.frames.into_iter().map(|(what, place)| Frame { what, place: place.and_then(label) }).collect();
@@ -146,8 +144,16 @@ mod tests {
         let nowhere = Place { file: 7, start: 3, end: 1, text: String::new() };
         let (files, frames) = (vec![("a".to_owned(), b"x".to_vec())], vec![("f".to_owned(), Some(Place { file: 0, ..nowhere.clone() }))]);
         let (notes, help) = (Vec::new(), Vec::new());
-        let told =
-            Told { is_error: true, message: String::new(), files, primary: Some(nowhere), secondary: Vec::new(), frames, notes, help };
+        let told = Told {
+            severity: Severity::Error,
+            message: String::new(),
+            files,
+            primary: Some(nowhere),
+            secondary: Vec::new(),
+            frames,
+            notes,
+            help,
+        };
         let back: Box<Diagnostic> = told.into();
         assert!(back.primary.is_none() && back.frames[0].place.is_none());
     }

@@ -159,6 +159,12 @@ fn can_trace() -> bool {
     status.is_ok_and(|status| status.success())
 }
 
+/// Whether strace says that a thread was gone before its system call could be read: it never took place, and has no name.
+fn is_end_of_thread(line: &str) -> bool {
+    let remark = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
+    remark.starts_with("???(") && remark.ends_with("<detached ...>")
+}
+
 #[test]
 fn offline_opens_no_socket() {
     if !can_trace() {
@@ -188,7 +194,7 @@ fn offline_opens_no_socket() {
         let output = traced.output().unwrap();
         assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
         let calls = std::fs::read_to_string(&log).unwrap();
-        let calls: Vec<&str> = calls.lines().filter(|line| line.contains('(')).collect();
+        let calls: Vec<&str> = calls.lines().filter(|line| line.contains('(') && !is_end_of_thread(line)).collect();
         assert!(calls.is_empty(), "{name}: {calls:?}");
     }
 }

@@ -41,12 +41,14 @@ impl SourceFile {
 }
 
 /// How bad a diagnostic is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Severity {
     /// The run fails.
     Error,
     /// The run goes on; the user should know.
     Warning,
+    /// Nothing is wrong; who asks for details is told.
+    Note,
 }
 
 /// A place in a source file, with what is to be said about it.
@@ -72,7 +74,7 @@ pub struct Frame {
 /// An error or warning with everything a user needs to act on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Error or warning.
+    /// How bad it is.
     pub severity: Severity,
     /// What happened, in one sentence without a full stop.
     pub message: String,
@@ -110,6 +112,13 @@ impl Diagnostic {
         let mut warning = Self::error(message);
         warning.severity = Severity::Warning;
         warning
+    }
+
+    /// A remark for who asks for details.
+    pub fn remark(message: impl Into<String>) -> Box<Self> {
+        let mut remark = Self::error(message);
+        remark.severity = Severity::Note;
+        remark
     }
 
     /// Adds the place where it happened.

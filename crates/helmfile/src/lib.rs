@@ -97,10 +97,8 @@ pub struct Request {
 pub struct Said<T> {
     /// What it gives.
     pub what: T,
-    /// Warnings.
+    /// Warnings, and a remark about keys that only concern what is done to a cluster.
     pub warnings: Vec<Box<Diagnostic>>,
-    /// Keys of the helmfiles that only concern what is done to a cluster, and are passed over.
-    pub passed_over: BTreeSet<String>,
 }
 
 /// `helmfile template`: the releases in the order in which they are printed.
@@ -235,7 +233,16 @@ fn run<T: Default>(
         }
         work(&context, &ready)
     })?;
-    Ok(Said { what, warnings: messages.0.take(), passed_over })
+    let mut warnings = messages.0.take();
+    warnings.extend(remark_on(&passed_over));
+    Ok(Said { what, warnings })
+}
+
+/// Says which keys are without effect, because they only concern what is done to a cluster.
+fn remark_on(passed_over: &BTreeSet<String>) -> Option<Box<Diagnostic>> {
+    let names: Vec<&str> = passed_over.iter().map(String::as_str).collect();
+    let remark = || Diagnostic::remark(format!("helmfile's keys about applying have no effect on what is rendered: {}", names.join(", ")));
+    (!names.is_empty()).then(remark)
 }
 
 fn load_options(request: &Request) -> Result<LoadOptions> {
