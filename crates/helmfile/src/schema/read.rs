@@ -35,13 +35,22 @@ fn read_as(file: &Arc<SourceFile>, of: &'static Struct, version: Version, is_str
     let input = Input::new(&file.text);
     let documents: Vec<_> = hydrate_yaml::Composer::new(&input).collect::<std::result::Result<_, _>>().map_err(|error| {
         let line = error.mark.line as usize + 1;
-        Diagnostic::error(format!("{} is no YAML: {error}", file.name)).at(file, file.line_range(line), "")
+        let wrong = Diagnostic::error(format!("{} is no YAML: {error}", file.name)).at(file, file.line_range(line), "");
+        if is_unexecuted_template(file, version) { wrong.help(TEMPLATES) } else { wrong }
     })?;
     let mut anchors = BTreeMap::new();
     documents.iter().filter_map(|document| document.root.as_ref()).for_each(|root| find_anchors(root, &mut anchors));
     let mut reader = Reader { file, version, is_strict, anchors, values: 0, following: Vec::new() };
     let roots = documents.iter().filter_map(|document| document.root.as_ref());
     roots.filter(|root| root.tag != Tag::Null).map(|root| reader.structure(root, of)).collect()
+}
+
+/// What helps who has a helmfile that was written for helmfile 0.
+const TEMPLATES: &str = "it holds templates, which helmfile 1 executes only in files that end in .gotmpl: rename it, or let `helmfile: v0` in hydrate.yaml (--compat v0 of `hydrate helmfile`) execute them everywhere";
+
+/// Whether it seems to be written for a release that executes every helmfile as a template.
+fn is_unexecuted_template(file: &SourceFile, version: Version) -> bool {
+    version == Version::V1 && !file.name.ends_with(".gotmpl") && file.text.windows(2).any(|two| two == b"{{")
 }
 
 fn find_anchors<'n>(node: &'n Node, anchors: &mut BTreeMap<&'n str, &'n Node>) {

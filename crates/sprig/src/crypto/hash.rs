@@ -2,11 +2,14 @@
 
 use super::super::args::{self, Out, bytes, lossy};
 use super::COSTLY;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use hmac::Mac;
 use hydrate_base::hash::hex;
 use hydrate_gotmpl::Value;
 use hydrate_gotmpl::Vm;
-use hydrate_gotmpl::budget;
+use hydrate_gotmpl::{Failure, budget};
 use sha2::Digest;
 
 /// `sha1sum TEXT`.
@@ -116,6 +119,33 @@ fn class(letter: u8) -> &'static [u8] {
     }
 }
 
+type MasterKey = [u8; 64];
+
+/// How many keys are remembered: more than a project has users.
+const MASTER_KEYS: usize = 1024;
+
+/// The key of a password and a salt, which costs a tenth of a second. It depends on the user only, whose passwords are derived for one site after the
+/// other, and files of values are executed many times: so the keys of a process are remembered, and cost nothing when they are asked for again.
+fn master_key(password: &[u8], salt: &[u8]) -> Result<MasterKey, Failure> {
+    static KNOWN: Mutex<BTreeMap<(Vec<u8>, Vec<u8>), MasterKey>> = Mutex::new(BTreeMap::new());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let name = (password.to_vec(), salt.to_vec());
+    if let Some(key) = known().get(&name) {
+        return Ok(*key);
+    }
+    if !budget::spend_at_once(COSTLY) {
+        return Err("passwords take too long to derive".into());
+    }
+    let mut key = [0; 64];
+    let params = scrypt::Params::new(15, 8, 2, 64).map_err(|error| format!("derivePassword: {error}"))?;
+    scrypt::scrypt(password, salt, &params, &mut key).map_err(|error| format!("derivePassword: {error}"))?;
+    let mut known = known();
+    if known.len() < MASTER_KEYS {
+        known.insert(name, key);
+    }
+    Ok(key)
+}
+
 /// `derivePassword COUNTER KIND PASSWORD USER SITE`: the Master Password algorithm.
 pub(crate) fn derive_password(_: &mut Vm<'_>, args: &[Value]) -> Out {
     const SEED: &[u8] = b"com.lyndir.masterpassword";
@@ -123,16 +153,12 @@ pub(crate) fn derive_password(_: &mut Vm<'_>, args: &[Value]) -> Out {
     let Some((_, templates)) = TEMPLATES.iter().find(|(name, _)| *name == kind) else {
         return args::string(format!("cannot find password template {}", lossy(args, 1)));
     };
-    if !budget::spend_at_once(COSTLY) {
-        return Err("passwords take too long to derive".into());
-    }
     let length = |text: &[u8]| (text.len() as u32).to_be_bytes();
     let (user, site) = (bytes(args, 3), bytes(args, 4));
     let salt = [SEED, &length(user), user].concat();
-    let mut key = [0; 64];
-    let derived = scrypt::Params::new(15, 8, 2, 64).map(|params| scrypt::scrypt(bytes(args, 2), &salt, &params, &mut key));
+    let key = master_key(bytes(args, 2), &salt)?;
     let Ok(mut hmac) = hmac::Hmac::<sha2::Sha256>::new_from_slice(&key) else {
-        return Err(format!("derivePassword: {derived:?}").into());
+        return Err("derivePassword: the key has no length".into());
     };
     hmac.update(&[SEED, &length(site), site, &(args::int(args, 0) as u32).to_be_bytes()].concat());
     let seed = hmac.finalize().into_bytes();
