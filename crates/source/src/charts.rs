@@ -12,13 +12,11 @@ use hydrate_sprig::semver::{Constraint, Release, Version};
 
 use super::outside::{Loaded, RemoteSource};
 
-/// How deep dependencies may have dependencies.
-const DEPTH: usize = 16;
-
-/// Loads a chart and everything in its Chart.yaml that is not vendored in its charts/, and so on inwards.
+/// Loads a chart and everything in its Chart.yaml that is not vendored in its charts/.
 ///
 /// Helm refuses such a chart until `helm dependency build` has run; what that would fetch is taken from outside instead,
-/// in the versions of Chart.lock where there is one. A chart from outside is unpacked once, and its templates parsed
+/// in the versions of Chart.lock where there is one. As there, dependencies are taken as they are: what they miss themselves is left out by Helm
+/// without a word, and [`lacking`] tells it. A chart from outside is unpacked once, and its templates parsed
 /// once, however many releases there are of it.
 ///
 /// # Errors
@@ -30,7 +28,7 @@ pub fn load_chart(path: &Path, level: Level, world: &dyn World, outside: &dyn Re
         return Ok(chart);
     }
     let loader = Loader { level, world, outside, wants: Mutex::default() };
-    let chart = loader.complete(chart::load(path, level, world)?, path, 0)?;
+    let chart = loader.complete(chart::load(path, level, world)?, path)?;
     let wants = loader.wants.into_inner().unwrap_or_else(PoisonError::into_inner);
     let loaded = Loaded { chart, wants };
     outside.remember(path, level, &loaded);
@@ -45,39 +43,29 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn complete(&self, chart: Arc<Chart>, path: &Path, depth: usize) -> Result<Arc<Chart>> {
-        if depth > DEPTH {
-            return Err(Diagnostic::error(format!("the dependencies of chart {} are more than {DEPTH} deep", chart.name())));
-        }
+    fn complete(&self, chart: Arc<Chart>, path: &Path) -> Result<Arc<Chart>> {
         let missing = missing(&chart);
-        if missing.is_empty() && chart.dependencies.is_empty() {
+        if missing.is_empty() {
             return Ok(chart);
         }
-        let locked = if missing.is_empty() { Vec::new() } else { locked_versions(path, self.world) };
-        let mut added = Vec::new();
-        for dependency in &missing {
-            let wanted = |error: Box<Diagnostic>| error.note(format!("chart {} depends on {}", chart.name(), dependency.name));
-            added.push(self.fetch(dependency, &locked, path, depth).map_err(wanted)?);
-        }
+        let locked = locked_versions(path, self.world);
+        let wanted =
+            |dependency: &Dependency, error: Box<Diagnostic>| error.note(format!("chart {} depends on {}", chart.name(), dependency.name));
+        let fetch = |dependency| self.fetch(dependency, &locked, path).map_err(|error| wanted(dependency, error));
+        let added = missing.iter().map(fetch).collect::<Result<Vec<_>>>()?;
         // The chart was loaded for this call alone, so that it is taken apart and not copied.
         let mut chart = Arc::try_unwrap(chart).map_err(|chart| Diagnostic::error(format!("chart {} is in use", chart.name())))?;
-        let vendored = std::mem::take(&mut chart.dependencies);
-        for inner in vendored {
-            chart.dependencies.push(self.complete(inner, Path::new(""), depth + 1)?);
-        }
         chart.dependencies.extend(added);
         Ok(Arc::new(chart))
     }
 
-    fn fetch(&self, dependency: &Dependency, locked: &[(String, String)], path: &Path, depth: usize) -> Result<Arc<Chart>> {
+    fn fetch(&self, dependency: &Dependency, locked: &[(String, String)], path: &Path) -> Result<Arc<Chart>> {
         let target = match dependency.repository.strip_prefix("file://") {
-            Some(local) if !path.as_os_str().is_empty() => {
-                let target = path.join(local);
-                let chart = chart::load(&target, self.level, self.world)?;
+            Some(local) => {
+                let chart = chart::load(&path.join(local), self.level, self.world)?;
                 check_version(&chart, dependency, wanted_version(dependency, locked)?, self.level)?;
-                return self.complete(chart, &target, depth + 1);
+                return Ok(chart);
             }
-            Some(_) => return Err(unusable(dependency, "a packed chart cannot name directories")),
             None => {
                 let version = wanted_version(dependency, locked)?;
                 let Some((want, inside)) = ArtifactRequest::chart(&dependency.name, Some(&dependency.repository), Some(version)) else {
@@ -88,8 +76,24 @@ impl Loader<'_> {
                 if inside.is_empty() { root } else { root.join(inside) }
             }
         };
-        self.complete(chart::load(&target, self.level, self.world)?, &target, depth + 1)
+        chart::load(&target, self.level, self.world)
     }
+}
+
+/// A warning for each dependency of a dependency that is not in its charts/, and lies in a directory beside it: Helm renders it without.
+pub(crate) fn lacking(chart: &Chart) -> Vec<Box<Diagnostic>> {
+    fn walk(chart: &Chart, found: &mut Vec<Box<Diagnostic>>) {
+        let is_beside = |dependency: &Dependency| dependency.repository.starts_with("file://");
+        found.extend(missing(chart).into_iter().filter(is_beside).map(|dependency| {
+            Diagnostic::warning(format!("chart {} is rendered without its dependency {}, as helm does", chart.name(), dependency.name))
+                .note("only the dependencies of the chart itself are built; those of its dependencies have to be in their charts/")
+                .help(format!("run `helm dependency build` where chart {} lies, and commit its charts/", chart.name()))
+        }));
+        chart.dependencies.iter().for_each(|inner| walk(inner, found));
+    }
+    let mut found = Vec::new();
+    chart.dependencies.iter().for_each(|inner| walk(inner, &mut found));
+    found
 }
 
 /// The dependencies that no chart in charts/ has the name of; several versions of one chart are several.

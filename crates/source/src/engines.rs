@@ -7,7 +7,7 @@ use hydrate_acquire::ArtifactRequest;
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_chart::Level;
 
-use super::charts::load_chart;
+use super::charts::{lacking, load_chart};
 use super::document::{Document, Identity, Origin, Trust, documents, tidy};
 use super::outside::{NoRemotes, RemoteSource, Remotes, Verified};
 use super::{HelmRelease, Kustomization};
@@ -28,6 +28,7 @@ pub(crate) fn helm(
     let level = release.level;
     let strict = Verified(outside);
     let chart = load_chart(&release.chart, level, world, if release.verify { &strict } else { outside })?;
+    warnings.extend(lacking(&chart));
     let rendered = helm::template(&chart, &options(release, level), world)?;
     warnings.extend(rendered.warnings.iter().cloned());
     let mut all = Vec::new();
