@@ -32,11 +32,15 @@ pub(crate) fn read_known(file: &Arc<SourceFile>, of: &'static Struct, version: V
 }
 
 fn read_as(file: &Arc<SourceFile>, of: &'static Struct, version: Version, is_strict: bool) -> Result<Vec<Map>> {
+    let help = |wrong: Box<Diagnostic>| if is_unexecuted_template(file, version) { wrong.help(TEMPLATES) } else { wrong };
+    read_documents(file, of, version, is_strict).map_err(help)
+}
+
+fn read_documents(file: &Arc<SourceFile>, of: &'static Struct, version: Version, is_strict: bool) -> Result<Vec<Map>> {
     let input = Input::new(&file.text);
     let documents: Vec<_> = hydrate_yaml::Composer::new(&input).collect::<std::result::Result<_, _>>().map_err(|error| {
         let line = error.mark.line as usize + 1;
-        let wrong = Diagnostic::error(format!("{} is no YAML: {error}", file.name)).at(file, file.line_range(line), "");
-        if is_unexecuted_template(file, version) { wrong.help(TEMPLATES) } else { wrong }
+        Diagnostic::error(format!("{} is no YAML: {error}", file.name)).at(file, file.line_range(line), "")
     })?;
     let mut anchors = BTreeMap::new();
     documents.iter().filter_map(|document| document.root.as_ref()).for_each(|root| find_anchors(root, &mut anchors));
