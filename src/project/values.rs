@@ -148,7 +148,8 @@ impl Reader<'_> {
                 rendered(&file, text)
             }
             Some("gotmpl") => {
-                let text = gotext::render(self.world, &file, &self.context.to_gotmpl())?;
+                let (directory, version) = (&self.component.dir, self.project.settings.helmfile);
+                let text = gotext::render(self.world, directory, &self.project.root, version, &file, &self.context.to_gotmpl())?;
                 rendered(&file, text)
             }
             _ => Ok(file),

@@ -295,13 +295,8 @@ pub(super) static FUNCTIONS_4: &[Function] = &[
     row("mustToYaml", ANY, must_to_yaml),
 ];
 
-/// The text without the marks that `required` and `fail` put around what they say, which Helm takes off at the end.
-pub fn without_marks(text: &str) -> String {
-    text.replace(MARK_START, "").replace(MARK_END, "")
-}
-
 /// The functions that charts may call at a level: sprig's and Helm's own.
-pub fn function_set(level: Level) -> hydrate_gotmpl::FunctionSet {
+pub(crate) fn function_set(level: Level) -> hydrate_gotmpl::FunctionSet {
     let tables: [&'static [Function]; 3] = match level {
         Level::V3 => [hydrate_sprig::FUNCTIONS, hydrate_sprig::V3_FUNCTIONS, FUNCTIONS],
         Level::V4 => [hydrate_sprig::FUNCTIONS, FUNCTIONS, FUNCTIONS_4],

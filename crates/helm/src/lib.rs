@@ -42,7 +42,6 @@ use parsing::Parsing;
 use reading::{ReadFile, RenderedReader};
 
 pub use document::{Document, DocumentKind, Hook, Text};
-pub use functions::{function_set, without_marks};
 pub use head::Head;
 pub use options::{RenderOptions, ValueOptions, ValuesFile};
 

@@ -32,10 +32,10 @@ mod visit;
 mod yaml;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hydrate_base::{Diagnostic, Result, World};
+use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_chart::Level;
 use hydrate_gotmpl::{Value, budget};
 
@@ -236,6 +236,39 @@ fn run<T: Default>(
     let mut warnings = messages.0.take();
     warnings.extend(remark_on(&passed_over));
     Ok(Said { what, warnings })
+}
+
+/// What a values file gives that is a Go template (`values.yaml.gotmpl`), for values that stand in no helmfile: with all of helmfile's functions, but
+/// without programs and secrets. Paths in it are relative to `directory`; those in messages to `root`.
+///
+/// # Errors
+/// What the template has wrong, with its place.
+pub fn values_text(
+    world: &dyn World,
+    directory: &Path,
+    root: &Path,
+    version: Version,
+    file: &Arc<SourceFile>,
+    data: &Value,
+) -> Result<Vec<u8>> {
+    let secrets = Secrets(Some(Arc::new(Unresolved)));
+    let settings = Settings { version, level: version.level(), programs: None, secrets, refuses_insecure: false };
+    let renderer = render::Renderer { world, settings: &settings, base: directory, root };
+    let limits = world.limits();
+    budget::with(limits.steps, limits.output, || renderer.render(file, data))
+}
+
+/// Resolves nothing: values that stand in no helmfile go to charts, and nothing looks after what is in them.
+struct Unresolved;
+
+impl SecretResolver for Unresolved {
+    fn resolve(&self, _: &Path, _: &str) -> std::result::Result<String, String> {
+        Err("secrets are not resolved here: use a `helmfile:` source".to_owned())
+    }
+
+    fn decrypt(&self, _: &str, _: &[u8]) -> std::result::Result<Vec<u8>, String> {
+        Err("secrets are not resolved here: use a `helmfile:` source".to_owned())
+    }
 }
 
 /// Says which keys are without effect, because they only concern what is done to a cluster.
