@@ -6,6 +6,7 @@ mod args;
 mod chartify;
 mod charts;
 mod data;
+mod describe;
 mod environment;
 mod environment_values;
 mod functions;
@@ -47,6 +48,7 @@ use secrets::Secrets;
 use visit::Ready;
 
 pub use charts::ChartOrigin;
+pub use describe::{Described, DescribedRelease, ValuesEntry};
 pub use output::WriteValuesOptions;
 pub use plan::{Release, TemplateOptions};
 pub use render::Programs;
@@ -118,6 +120,14 @@ pub fn template(world: &dyn World, remotes: &dyn Remotes, request: &Request, opt
         }
         Ok(releases)
     })
+}
+
+/// What helmfiles say of each of their releases, for whoever says the same in another way; also of those that are not rendered.
+///
+/// # Errors
+/// Those of [`template`]; that no release is rendered is none.
+pub fn describe(world: &dyn World, remotes: &dyn Remotes, request: &Request, options: &TemplateOptions) -> Result<Said<Vec<Described>>> {
+    run(world, remotes, request, true, |context, ready| ready.iter().map(|helmfile| describe::of(context, helmfile, options)).collect())
 }
 
 /// Whether any helmfile has a release that is chosen.
@@ -233,7 +243,7 @@ fn run<T: Default>(
         }
         work(&context, &ready)
     })?;
-    let mut warnings = messages.0.take();
+    let mut warnings = messages.warnings.take();
     warnings.extend(remark_on(&passed_over));
     Ok(Said { what, warnings })
 }

@@ -23,11 +23,16 @@ use crate::{Version, paths, record};
 
 /// What is said besides errors.
 #[derive(Default)]
-pub(crate) struct Messages(pub RefCell<Vec<Box<Diagnostic>>>);
+pub(crate) struct Messages {
+    /// Warnings.
+    pub warnings: RefCell<Vec<Box<Diagnostic>>>,
+    /// The parts of helmfiles as they were read, with what templates gave.
+    pub parts: RefCell<Vec<(PathBuf, Arc<SourceFile>)>>,
+}
 
 impl Messages {
     pub(crate) fn warn(&self, warning: Box<Diagnostic>) {
-        self.0.borrow_mut().push(warning);
+        self.warnings.borrow_mut().push(warning);
     }
 }
 
@@ -219,6 +224,7 @@ impl<'a> Context<'a> {
         for part in split_parts(&text) {
             let part = part_of(file, &text, part);
             let content = if renders { self.render_part(environment.as_ref(), overrides, base, &part)? } else { part };
+            self.messages.parts.borrow_mut().push((path.to_owned(), Arc::clone(&content)));
             let merged = environment::merge(environment.as_ref(), overrides, self.version());
             let state = self.parse_and_load(&content, base, path, merged.as_ref(), has_bases, loading)?;
             let state = match whole.take() {

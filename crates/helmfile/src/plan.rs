@@ -66,7 +66,7 @@ pub struct Release {
     /// How many empty lines helmfile prints before this release: one for each kustomization of its helmfile that it makes a chart of.
     pub blank_lines: usize,
     /// What the chart is made of, and what helm is asked for while it is made.
-    made_of: Option<(Chartify, RenderOptions)>,
+    pub(crate) made_of: Option<(Chartify, RenderOptions)>,
 }
 
 impl Release {
@@ -109,7 +109,7 @@ pub(crate) fn releases(context: &Context<'_>, ready: &Ready, options: &TemplateO
     Ok(made)
 }
 
-fn one(context: &Context<'_>, state: &State, release: &Map, options: &TemplateOptions) -> Result<Release> {
+pub(crate) fn one(context: &Context<'_>, state: &State, release: &Map, options: &TemplateOptions) -> Result<Release> {
     refuse(state, release)?;
     let defaults = record::map(&state.fields, "helmDefaults");
     let mut texts = options.args.clone();

@@ -10,19 +10,31 @@ use hydrate_gotmpl::encode::to_json;
 use hydrate_gotmpl::{Map, Value, fmt};
 use hydrate_helm::{ValueOptions, ValuesFile};
 
+use crate::describe::ValuesEntry;
 use crate::load::{Context, State};
 use crate::{data, paths, record, render, secrets, yaml};
 
 /// The values of a release.
 pub(crate) fn of(context: &Context<'_>, state: &State, release: &Map) -> Result<ValueOptions> {
     let mut values = ValueOptions { directory: state.base.clone(), ..ValueOptions::default() };
-    let data = data::of_release(&state.environment, &state.overrides(), release, &state.values, context.version());
-    let reader = Reader { context, state, release, data };
+    let reader = reader(context, state, release);
     reader.values(&mut values.files)?;
     reader.secrets(&mut values.files)?;
     reader.set(&mut values)?;
     reader.environment_variables(&mut values)?;
     Ok(values)
+}
+
+/// The entries of `values` one by one.
+pub(crate) fn entries(context: &Context<'_>, state: &State, release: &Map) -> Result<Vec<ValuesEntry>> {
+    let reader = reader(context, state, release);
+    let entries = record::list(release, "values");
+    entries.iter().enumerate().map(|(at, entry)| reader.entry(at, entry).map(|(entry, _)| entry)).collect()
+}
+
+fn reader<'a>(context: &'a Context<'a>, state: &'a State, release: &'a Map) -> Reader<'a> {
+    let data = data::of_release(&state.environment, &state.overrides(), release, &state.values, context.version());
+    Reader { context, state, release, data }
 }
 
 /// All values files of a release merged, as `write-values` writes them and patches see them.
@@ -57,26 +69,30 @@ impl Reader<'_> {
     }
 
     fn values(&self, files: &mut Vec<ValuesFile>) -> Result<()> {
-        for (at, entry) in record::list(self.release, "values").into_iter().enumerate() {
-            match &entry {
-                Value::Str(path) => {
-                    let path = self.prefixed(&path.to_str_lossy());
-                    if let Some(file) = self.file(&path, self.handler().as_deref(), "values")? {
-                        files.push(self.rendered(&file)?);
-                    }
-                }
-                Value::Map(_) => files.push(self.inline(at, &entry)?),
-                other => {
-                    return Err(Diagnostic::error(format!(
-                        "unexpected type of value: value={}, type={}",
-                        fmt::to_text(other),
-                        other.type_name()
-                    ))
-                    .help("an entry of `values` is a path or a map"));
-                }
-            }
+        for (at, entry) in record::list(self.release, "values").iter().enumerate() {
+            files.extend(self.entry(at, entry)?.1);
         }
         Ok(())
+    }
+
+    /// An entry of `values`, and what helm gets of it.
+    fn entry(&self, at: usize, entry: &Value) -> Result<(ValuesEntry, Option<ValuesFile>)> {
+        match entry {
+            Value::Str(path) => {
+                let path = self.prefixed(&path.to_str_lossy());
+                let Some(found) = self.file(&path, self.handler().as_deref(), "values")? else {
+                    return Ok((ValuesEntry::Missing { path: paths::join(&self.state.base, &path) }, None));
+                };
+                let file = self.rendered(&found)?;
+                Ok((ValuesEntry::File { path: found, text: Arc::clone(&file.text) }, Some(file)))
+            }
+            Value::Map(_) => {
+                let file = self.inline(at, entry)?;
+                Ok((ValuesEntry::Inline { text: Arc::clone(&file.text) }, Some(file)))
+            }
+            other => Err(Diagnostic::error(format!("unexpected type of value: value={}, type={}", fmt::to_text(other), other.type_name()))
+                .help("an entry of `values` is a path or a map")),
+        }
     }
 
     /// The one file that a path stands for.

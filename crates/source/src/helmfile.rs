@@ -1,5 +1,6 @@
 //! Helmfiles: the releases that they name, each rendered from its chart, and all of them as helmfile prints them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub struct Helmfile {
     pub root: PathBuf,
     /// The environment.
     pub environment: String,
+    /// Which of its releases are rendered; none: all.
+    pub selectors: Vec<String>,
     /// Values below those that the helmfile has for the environment, as YAML.
     pub values: String,
     /// The release of helmfile that is followed.
@@ -37,7 +40,7 @@ pub struct Helmfile {
     /// API versions beyond the built-in ones and those that the helmfile names.
     pub api_versions: Vec<String>,
     /// Hooks by name: whether objects with them are kept.
-    pub hooks: std::collections::BTreeMap<String, bool>,
+    pub hooks: BTreeMap<String, bool>,
 }
 
 /// The documents of all releases, and what `helmfile template --include-crds --skip-tests` prints.
@@ -48,7 +51,7 @@ pub(crate) fn render(
     warnings: &mut Vec<Box<Diagnostic>>,
 ) -> Result<(Vec<Document>, String)> {
     let remotes = OfHelmfile(outside);
-    let said = template(world, &remotes, &request(helmfile), &options(helmfile))?;
+    let said = template(world, &remotes, &helmfile.request(), &helmfile.options())?;
     warnings.extend(said.warnings);
     let (mut all, mut printed) = (Vec::new(), Vec::new());
     for release in &said.what {
@@ -59,33 +62,38 @@ pub(crate) fn render(
             printed.extend_from_slice(piece);
         }
         printed.push(b'\n');
-        all.extend(of_release(&rendered, release, helmfile)?);
+        all.extend(release_documents(&rendered, release, &helmfile.hooks)?);
     }
     let printed =
         String::from_utf8(printed).map_err(|_| Diagnostic::error(format!("{} gives a text that is not UTF-8", helmfile.shown)))?;
     Ok((all, printed))
 }
 
-fn request(helmfile: &Helmfile) -> Request {
-    Request {
-        version: helmfile.version,
-        level: Some(helmfile.level),
-        directory: helmfile.root.clone(),
-        file: Some(helmfile.path.clone()),
-        environment: helmfile.environment.clone(),
-        environment_values: helmfile.values.clone(),
-        ..Request::default()
+impl Helmfile {
+    /// What helmfile is asked for.
+    pub fn request(&self) -> Request {
+        Request {
+            version: self.version,
+            level: Some(self.level),
+            directory: self.root.clone(),
+            file: Some(self.path.clone()),
+            environment: self.environment.clone(),
+            selectors: self.selectors.clone(),
+            environment_values: self.values.clone(),
+            ..Request::default()
+        }
     }
-}
 
-fn options(helmfile: &Helmfile) -> TemplateOptions {
-    TemplateOptions {
-        include_crds: true,
-        skip_tests: true,
-        kube_version: helmfile.kubernetes.clone(),
-        api_versions: helmfile.api_versions.clone(),
-        needs: Needs { skip: true, ..Needs::default() },
-        ..TemplateOptions::default()
+    /// The flags that it is asked with: `--include-crds --skip-tests`, and what the project says of the cluster.
+    pub fn options(&self) -> TemplateOptions {
+        TemplateOptions {
+            include_crds: true,
+            skip_tests: true,
+            kube_version: self.kubernetes.clone(),
+            api_versions: self.api_versions.clone(),
+            needs: Needs { skip: true, ..Needs::default() },
+            ..TemplateOptions::default()
+        }
     }
 }
 
@@ -106,9 +114,12 @@ pub fn render_release(world: &dyn World, outside: &dyn RemoteSource, release: &R
     release.render(world, &load)
 }
 
-/// The documents of a release, without those of hooks that are to be dropped.
-fn of_release(rendered: &Rendered, release: &Release, helmfile: &Helmfile) -> Result<Vec<Document>> {
-    let keeps = |hooks: &[String]| hooks.iter().any(|hook| helmfile.hooks.get(hook).copied().unwrap_or(true));
+/// The documents of a release, without those of hooks that are to be dropped: those whose events are all `false`.
+///
+/// # Errors
+/// What is no object of Kubernetes.
+pub fn release_documents(rendered: &Rendered, release: &Release, policies: &BTreeMap<String, bool>) -> Result<Vec<Document>> {
+    let keeps = |hooks: &[String]| hooks.iter().any(|hook| policies.get(hook).copied().unwrap_or(true));
     let source = format!("helmfile {}, release {}", release.file, release.name);
     let mut all = Vec::new();
     for document in &rendered.documents {
@@ -163,7 +174,7 @@ impl OfHelmfile<'_> {
 }
 
 /// `git::https://host/repo.git@path?ref=v1` as this program writes it: `git+https://host/repo.git//path?ref=v1`.
-fn git_address(address: &str) -> Option<String> {
+pub fn git_address(address: &str) -> Option<String> {
     let rest = address.strip_prefix("git::")?;
     let (rest, query) = rest.split_once('?').map_or((rest, String::new()), |(rest, query)| (rest, format!("?{query}")));
     // The user in front of the host has the same sign.

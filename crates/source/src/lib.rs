@@ -18,7 +18,7 @@ mod raw;
 pub use charts::load_chart;
 pub use data::Data;
 pub use document::{Document, Identity, Origin, Trust, documents, split};
-pub use helmfile::{Helmfile, OfHelmfile, render_release};
+pub use helmfile::{Helmfile, OfHelmfile, git_address, release_documents, render_release};
 pub use outside::{Loaded, NoRemotes, RemoteSource};
 
 use std::path::PathBuf;
