@@ -31,6 +31,17 @@ pub fn atomic_write(path: &Path, staging: &Path, pieces: &[&[u8]], purpose: Purp
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
+/// The same for a file of a repository that is not there yet: where the name has been taken in the meantime, that is an error.
+pub fn atomic_create(path: &Path, staging: &Path, pieces: &[&[u8]]) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(staging)?;
+    for piece in pieces {
+        file.write_all(piece)?;
+    }
+    file.as_file().set_permissions(PermissionsExt::from_mode(0o644))?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map(drop).map_err(|error| error.error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,7 +55,10 @@ mod tests {
             assert_eq!(std::fs::read(&path).unwrap(), b"ab");
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode, "{purpose:?}");
         }
+        assert_eq!(atomic_create(&path, directory.path(), &[b"c"]).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        atomic_create(&directory.path().join("new"), directory.path(), &[b"c"]).unwrap();
+        assert_eq!(std::fs::read(directory.path().join("new")).unwrap(), b"c");
         assert!(atomic_write(&path, &directory.path().join("missing"), &[], Purpose::Private).is_err());
     }
 }

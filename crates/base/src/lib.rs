@@ -19,7 +19,7 @@ pub mod suggest;
 pub mod work_tree;
 pub mod world;
 
-pub use atomic_write::{Purpose, atomic_write};
+pub use atomic_write::{Purpose, atomic_create, atomic_write};
 pub use bounds::{Bounds, Refusal, is_refused};
 pub use change::Change;
 pub use diag::{Diagnostic, Frame, Label, Result, Severity, SourceFile};
