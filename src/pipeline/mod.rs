@@ -22,7 +22,8 @@ use crate::gitops::graph::UnitInput;
 use crate::project::select::{Selection, select};
 use crate::project::{self, Environment, Layout, Project, graph, slips};
 use crate::tree::disk::Place;
-use crate::tree::{self, CRDS, Desired, NAMESPACES, lay_out};
+use crate::tree::namespaces::{namespaces_in, without_namespaces};
+use crate::tree::{self, COMMON_NAMESPACES, CRDS, Desired, NAMESPACES, lay_out};
 use hydrate_acquire::ArtifactRequest;
 use hydrate_base::limits::Watch;
 use hydrate_base::{Diagnostic, Result};
@@ -381,14 +382,16 @@ fn desired(
         }
         desired.dirs.insert(name.clone(), lay_out(&own, one_file(name)));
     }
-    let namespaces: Vec<&Document> = namespaces.into_values().collect();
-    let mut of_namespaces = lay_out(&namespaces, false);
     let own = texts.iter().map(|(name, text)| (name.as_str(), text.namespaces.as_str()));
     let files: BTreeMap<&str, &str> = own.chain(others.iter().map(|(name, text)| (name.as_str(), text.as_str()))).collect();
     let files: Vec<&str> = files.into_values().filter(|text| !text.is_empty()).collect();
+    // A namespace that several components have is in one file, the common one first.
+    let common: BTreeSet<String> = files.iter().flat_map(|text| namespaces_in(text.as_bytes())).collect();
+    let apart: Vec<&Document> = namespaces.into_values().filter(|document| !common.contains(&document.identity.name)).collect();
+    let mut of_namespaces = lay_out(&apart, false);
     if !files.is_empty() {
         of_namespaces.remove(tree::KUSTOMIZATION);
-        of_namespaces.insert("namespaces.yaml".to_owned(), Arc::from(joined(&files).into_bytes()));
+        of_namespaces.insert(COMMON_NAMESPACES.to_owned(), Arc::from(joined(&files).into_bytes()));
         let names: Vec<String> = of_namespaces.keys().cloned().collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         of_namespaces.insert(tree::KUSTOMIZATION.to_owned(), tree::layout::kustomization(&names).into_bytes().into());
@@ -421,8 +424,43 @@ pub fn merge_with_tree(place: &Place, rendered: &mut Rendered) -> Result<(), Vec
     let with_crds = rendered.environment.handover.is_some();
     for name in [NAMESPACES, CRDS].into_iter().filter(|name| with_crds || *name != CRDS) {
         keep_standing(place, &mut rendered.desired, name).map_err(|error| vec![error])?;
+        keep_others(place, &mut rendered.desired, name).map_err(|error| vec![error])?;
     }
     rendered.desired.clusters = handover::files(place, rendered)?;
+    Ok(())
+}
+
+/// Keeps in the list of a shared directory what others have written there.
+fn keep_others(place: &Place, desired: &mut Desired, shared: &str) -> Result<()> {
+    let dir = place.dir().join(shared);
+    let list = format!("{shared}/{}", tree::KUSTOMIZATION);
+    let failed = |error: std::io::Error| tree::disk::failed("read", place.shown(&list), &error);
+    let Some(found) = tree::disk::file(&dir.join(tree::KUSTOMIZATION)).map_err(failed)? else { return Ok(()) };
+    let owned = tree::disk::owned(&dir).map_err(failed)?;
+    let files = desired.dirs.entry(shared.to_owned()).or_default();
+    if files.is_empty() && owned.names().next().is_none() {
+        return Ok(());
+    }
+    let names: Vec<String> = files.keys().filter(|name| *name != tree::KUSTOMIZATION).cloned().collect();
+    let listed: Vec<&str> = names.iter().map(String::as_str).collect();
+    let kept = tree::index::with_entries_of_others(&found, &listed, &|entry| owned.contains(entry)).map_err(|why| {
+        Diagnostic::error(format!("{} cannot be written: {why}", place.shown(&list)))
+            .note("Flux and Argo CD delete what it no longer lists, so nothing is guessed")
+    })?;
+    let Some(kept) = kept else { return Ok(()) };
+    for other in &kept.others {
+        let Some(text) = tree::disk::file(&dir.join(other)).map_err(failed)? else { continue };
+        let twice = namespaces_in(&text).into_iter().find(|name| files.values().any(|file| namespaces_in(file).contains(name)));
+        if let Some(name) = twice {
+            return Err(Diagnostic::error(format!(
+                "Namespace {name} is in {} already, which hydrate did not write",
+                place.shown(&format!("{shared}/{other}"))
+            ))
+            .note("a kustomization that has an object twice cannot be built")
+            .help(format!("remove it there; where nothing else is left, remove the file and its line in {}", place.shown(&list))));
+        }
+    }
+    files.insert(tree::KUSTOMIZATION.to_owned(), kept.text.into_bytes().into());
     Ok(())
 }
 
@@ -434,8 +472,12 @@ fn keep_standing(place: &Place, desired: &mut Desired, shared: &str) -> Result<(
     let dir = place.dir().join(shared);
     let failed = |error: std::io::Error| tree::disk::failed("read", place.shown(shared), &error);
     let files = desired.dirs.entry(shared.to_owned()).or_default();
+    let new: BTreeSet<String> = files.values().flat_map(|text| namespaces_in(text)).collect();
     for name in tree::disk::owned(&dir).map_err(failed)?.names().filter(|name| *name != tree::KUSTOMIZATION) {
-        if let Some(text) = tree::disk::file(&dir.join(name)).map_err(failed)? {
+        let standing = tree::disk::file(&dir.join(name)).map_err(failed)?;
+        // What is rendered now may have moved from one file to another.
+        let standing = if shared == NAMESPACES { standing.and_then(|text| without_namespaces(&text, &new)) } else { standing };
+        if let Some(text) = standing {
             files.entry(name.to_owned()).or_insert_with(|| Arc::from(text));
         }
     }

@@ -81,9 +81,9 @@ impl Planner<'_> {
             }
             SourceKind::Jinja { path, values } => self.jinja(path, values.as_deref()),
             SourceKind::Raw(path) => Ok(self.find(path, "path", None)?.map(|Found { path, shown, .. }| Source::Raw { path, shown })),
-            SourceKind::Helmfile(path) => {
+            SourceKind::Helmfile { path, selectors } => {
                 let found = self.find(path, "helmfile", None)?;
-                Ok(found.map(|Found { path, shown, .. }| Source::Helmfile(Box::new(self.helmfile(path, shown)))))
+                Ok(found.map(|Found { path, shown, .. }| Source::Helmfile(Box::new(self.helmfile(path, shown, selectors)))))
             }
         }
     }
@@ -209,7 +209,7 @@ impl Planner<'_> {
         }
     }
 
-    fn helmfile(&self, path: PathBuf, shown: String) -> Helmfile {
+    fn helmfile(&self, path: PathBuf, shown: String, selectors: &[String]) -> Helmfile {
         let values = &self.environment.values;
         let named = [&self.environment.api_versions, &self.component.capabilities.api_versions];
         // helmfile passes no API versions on by itself, and what it renders is to stay what it is.
@@ -221,6 +221,7 @@ impl Planner<'_> {
             shown,
             root: self.project.root.clone(),
             environment: self.environment.name.clone(),
+            selectors: selectors.to_vec(),
             values: if *values == Data::map() { String::new() } else { values.to_json().to_string() },
             version: self.project.settings.helmfile,
             level: self.project.settings.helm,

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::place;
 use crate::project::component::SourceKind;
 use crate::project::select::Selection;
 use crate::project::{Environment, Project};
+use crate::tree::{COMMON_NAMESPACES, INDEX, NAMESPACES};
 use hydrate_base::World;
 use hydrate_source::{Document, Source};
 
@@ -83,6 +85,11 @@ fn is_namespace_file(source: &Source) -> bool {
     matches!(source, Source::Raw { path, .. } if path.file_name().is_some_and(|name| name == "namespace.yaml"))
 }
 
+/// Whether the tree has the file of namespaces that is common to all components.
+fn has_common_file(project: &Project, environment: &Environment) -> bool {
+    place(project, &environment.name).dir().join(NAMESPACES).join(COMMON_NAMESPACES).is_file()
+}
+
 /// The namespace files of components that this run does not render, and whose text is kept: all of them are one file together.
 pub(super) fn namespaces_of_others(
     project: &Project,
@@ -98,7 +105,11 @@ pub(super) fn namespaces_of_others(
             continue;
         }
         let specs = component.specs(&world, &environment.name);
-        if !specs.iter().any(|spec| matches!(spec.kind, SourceKind::Helmfile(_))) {
+        // What is written for other components has its namespaces in files of their own; until then they are in the common one.
+        let is_written = || place(project, &environment.name).dir().join(name).join(INDEX).is_file();
+        if !specs.iter().any(|spec| matches!(spec.kind, SourceKind::Helmfile { .. }))
+            && (!has_common_file(project, environment) || is_written())
+        {
             continue;
         }
         let file = specs.iter().find_map(|spec| match &spec.kind {

@@ -10,6 +10,7 @@ use hydrate_source::compose;
 use hydrate_yaml::node::{Data as NodeData, Node};
 
 use super::parse::{self, Parsed, Spanned};
+use super::select::picks;
 use super::sets::{self, Sets};
 use super::slips;
 use super::{Hooks, Layout, Loaded, Project, external, files, read_layout, valid_name};
@@ -81,6 +82,14 @@ pub struct Spec {
     pub label: Option<Label>,
     /// What it is.
     pub kind: SourceKind,
+    /// Environments it is rendered for; `None`: those of the component.
+    pub environments: Option<Vec<Spanned>>,
+}
+
+impl Spec {
+    fn is_for(&self, env: &str) -> bool {
+        self.environments.as_ref().is_none_or(|names| picks(names.iter().map(|name| name.text.as_str()), env))
+    }
 }
 
 /// The kinds of sources.
@@ -105,7 +114,25 @@ pub enum SourceKind {
     /// Plain YAML: a directory or one file.
     Raw(Spanned),
     /// A helmfile.
-    Helmfile(Spanned),
+    Helmfile {
+        /// The file, or a directory of them.
+        path: Spanned,
+        /// Which of its releases are rendered; none: all.
+        selectors: Vec<String>,
+    },
+}
+
+impl SourceKind {
+    /// What it is called in component.yaml.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Helm(_) => "helm",
+            Self::Kustomize { .. } => "kustomize",
+            Self::Jinja { .. } => "jinja",
+            Self::Raw(_) => "raw",
+            Self::Helmfile { .. } => "helmfile",
+        }
+    }
 }
 
 /// A Helm release as configured.
@@ -206,7 +233,7 @@ impl Component {
     pub fn specs(&self, world: &dyn World, env: &str) -> Vec<Spec> {
         let mut specs = self.namespace_file(world, env);
         match &self.sources {
-            Some(sources) => specs.extend(sources.iter().cloned()),
+            Some(sources) => specs.extend(sources.iter().filter(|spec| spec.is_for(env)).cloned()),
             None => self.conventions(world, env, &mut specs),
         }
         specs
@@ -224,7 +251,7 @@ impl Component {
         for name in HELMFILES {
             let path = format!("{env}/{name}");
             if is(&path, FileKind::File) {
-                specs.push(convention(SourceKind::Helmfile(Spanned::convention(path))));
+                specs.push(convention(SourceKind::Helmfile { path: Spanned::convention(path), selectors: Vec::new() }));
             }
         }
         if is("chart/Chart.yaml", FileKind::File) {
@@ -307,7 +334,7 @@ fn patches(file: &Parsed) -> Option<Arc<SourceFile>> {
 }
 
 fn convention(kind: SourceKind) -> Spec {
-    Spec { label: None, kind }
+    Spec { label: None, kind, environments: None }
 }
 
 /// The values files of a source that does not name any: those that exist of these, in this order.
@@ -340,7 +367,11 @@ fn read_source(file: &Parsed, item: &Node, hooks: &Hooks) -> Option<Spec> {
         "kustomize" => SourceKind::Kustomize { path: path("path")?, over: file.text(value, "over").is_some() },
         "jinja" => SourceKind::Jinja { path: path("path")?, values: file.texts(value, "values") },
         "raw" => SourceKind::Raw(path("path")?),
-        _ => SourceKind::Helmfile(path("path")?),
+        _ => {
+            let selectors = file.texts(value, "selectors").unwrap_or_default().into_iter().map(|selector| selector.text).collect();
+            SourceKind::Helmfile { path: path("path")?, selectors }
+        }
     };
-    Some(Spec { label: Some(file.label(name)), kind })
+    let environments = if long { file.texts(value, "environments") } else { None };
+    Some(Spec { label: Some(file.label(name)), kind, environments })
 }

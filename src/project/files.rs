@@ -185,7 +185,7 @@ const SOURCE: Shape = Shape::OneOf(&[
     key("kustomize", Shape::Either(&Shape::Text, &Shape::Object(KUSTOMIZE)), "A directory with a kustomization.yaml"),
     key("jinja", Shape::Either(&Shape::Text, &Shape::Object(JINJA)), "A directory of *.j2 templates, or one template"),
     key("raw", Shape::Text, "A directory of YAML files, or one file"),
-    key("helmfile", Shape::Text, "A helmfile.yaml"),
+    key("helmfile", Shape::Either(&Shape::Text, &Shape::Object(HELMFILE)), "A helmfile.yaml, or a directory of them"),
 ]);
 
 const HELM: &[Key] = &[
@@ -210,7 +210,10 @@ const HELM: &[Key] = &[
     key("repo", Shape::Text, "Repository of a remote chart: https://…"),
     key("version", Shape::Text, "Version or range of a remote chart"),
     key("verify", Shape::Bool, "Whether the chart must be signed by a key of the keyring: its .prov file is verified [default: false]"),
+    key("environments", TEXTS, SOURCE_ENVIRONMENTS),
 ];
+
+const SOURCE_ENVIRONMENTS: &str = "Environments that this source is rendered for: names and globs [default: those of the component]";
 
 const KUSTOMIZE: &[Key] = &[
     required("path", Shape::Text, "Directory with a kustomization.yaml, relative to the component"),
@@ -219,11 +222,19 @@ const KUSTOMIZE: &[Key] = &[
         Shape::Choice(&["sources"]),
         "sources: the kustomization also gets what the sources before it rendered, as its first resources",
     ),
+    key("environments", TEXTS, SOURCE_ENVIRONMENTS),
 ];
 
 const JINJA: &[Key] = &[
     required("path", Shape::Text, "Directory of *.j2 templates, or one template, relative to the component"),
     key("values", TEXTS, "Values files, merged in order over the environment's values"),
+    key("environments", TEXTS, SOURCE_ENVIRONMENTS),
+];
+
+const HELMFILE: &[Key] = &[
+    required("path", Shape::Text, "A helmfile.yaml or a directory of them, relative to the component"),
+    key("selectors", TEXTS, "Which of its releases are rendered, as helmfile's --selector has them: name=web, tier!=db [default: all]"),
+    key("environments", TEXTS, SOURCE_ENVIRONMENTS),
 ];
 
 const PATCH: Shape = Shape::Object(&[

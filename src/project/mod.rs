@@ -4,6 +4,7 @@ pub mod component;
 pub mod environment;
 pub mod external;
 pub mod files;
+pub mod first_files;
 pub mod graph;
 mod handover;
 pub mod parse;

@@ -11,7 +11,8 @@ use super::{Loaded, Project};
 pub fn find(world: &dyn World, project: &Project, all: &BTreeMap<String, Loaded>, environments: &[String]) -> Vec<Box<Diagnostic>> {
     let mut found = Vec::new();
     for component in all.values().flatten() {
-        for name in component.environments.iter().flatten() {
+        let of_sources = component.sources.iter().flatten().flat_map(|spec| spec.environments.iter().flatten());
+        for name in component.environments.iter().flatten().chain(of_sources) {
             let bare = name.text.trim_start_matches('!');
             if !bare.contains(['*', '?']) && !environments.iter().any(|known| known == bare) {
                 let close = suggest::closest(bare, environments.iter().map(String::as_str));

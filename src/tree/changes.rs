@@ -12,7 +12,8 @@ use hydrate_base::{Change, Diagnostic, Result};
 
 use super::disk::{self, Place, failed};
 use super::index::{self, Entries, Index};
-use super::{Desired, Files, INDEX, KUSTOMIZATION, Owned};
+use super::namespaces::namespaces_in;
+use super::{COMMON_NAMESPACES, Desired, Files, INDEX, KUSTOMIZATION, Owned};
 
 /// How the environment's index changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -297,6 +298,8 @@ enum Problem {
     NoFile,
     /// It would be taken over, and what it says would be lost.
     Loses(Vec<String>),
+    /// It would be taken over, and these namespaces would be lost.
+    LosesNamespaces(Vec<String>),
     /// It cannot be read.
     Unreadable(std::io::Error),
 }
@@ -309,6 +312,9 @@ impl Problem {
             Self::Loses(lost) => Diagnostic::error(format!("{shown} says what the file that hydrate would write does not: {}", lost.join(", ")))
                 .note("Flux and Argo CD delete what is no longer listed there")
                 .help("bring it into the component (or choose `layout: manifest`, where hydrate writes a manifest.yaml), or remove it from the file; then adopt again"),
+            Self::LosesNamespaces(lost) => Diagnostic::error(format!("{shown} has namespaces that no component here renders: {}", lost.join(", ")))
+                .note("Flux and Argo CD delete what is no longer there, with everything in it")
+                .help("bring each into a component (components/NAME/namespace.yaml), or into a file of its own beside, which kustomization.yaml lists; then adopt again"),
             Self::Unreadable(error) => failed("read", shown, &error),
         }
     }
@@ -333,6 +339,13 @@ fn compare_file(
             let found = endings.committed(&path, found);
             if name == KUSTOMIZATION && !owned.contains(name) {
                 loses_nothing(&found, bytes)?;
+            }
+            if name == COMMON_NAMESPACES && !owned.contains(name) {
+                let wanted = namespaces_in(bytes);
+                let lost: Vec<String> = namespaces_in(&found).into_iter().filter(|namespace| !wanted.contains(namespace)).collect();
+                if !lost.is_empty() {
+                    return Err(Problem::LosesNamespaces(lost));
+                }
             }
             if owned.contains(name) && !owned.is_as_written(name, &found) {
                 changes.edited.push(name.to_owned());

@@ -152,6 +152,30 @@ impl<'t> Index<'t> {
     }
 }
 
+/// The list of resources of a directory that hydrate shares with others, `listed` being hydrate's own: entries of others stay, in their order.
+/// `None` where there are none. The error says why hydrate cannot write it.
+pub fn with_entries_of_others(found: &[u8], listed: &[&str], is_ours: &dyn Fn(&str) -> bool) -> Result<Option<SharedList>, String> {
+    let index = Index::read(found)?;
+    let is_foreign = |entry: &&String| !is_ours(entry) && !listed.contains(&entry.as_str());
+    let others: Vec<String> = index.fields.resources.iter().filter(is_foreign).cloned().collect();
+    if others.is_empty() {
+        return Ok(None);
+    }
+    let entries = Entries { listed, is_ours, is_missing: &|_| false };
+    let text = index.updated(&entries)?.unwrap_or_default();
+    let text = if index.is_known() { text } else { text.strip_prefix(SHARED).unwrap_or(&text).to_owned() };
+    Ok(Some(SharedList { text, others }))
+}
+
+/// A list of resources with entries of others.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SharedList {
+    /// The whole text.
+    pub text: String,
+    /// The entries that are not hydrate's.
+    pub others: Vec<String>,
+}
+
 /// The text with a list of resources on one line, `resources: [a, b]`, written with one entry a line.
 fn with_block_list(text: &str, resources: &[String]) -> String {
     let is_list = |line: &str| line.starts_with("resources:") && line.contains('[') && line.trim_end().ends_with(']');
@@ -256,6 +280,18 @@ mod tests {
         let new = format!("{HEAD}resources:\n- a.yaml\n");
         let lost = Index::read(old.as_bytes()).unwrap().lost_in(&Index::read(new.as_bytes()).unwrap());
         assert_eq!(lost, ["manifest.yaml", "the field `namespace`"]);
+    }
+
+    #[test]
+    fn lists_shared_with_others_keep_their_entries() {
+        let text = format!("# by hand\n{HEAD}resources:\n- z.yaml\n- namespaces.yaml\n- old.yaml # mine\n");
+        let of = |listed: &[&str], ours: &[&str]| with_entries_of_others(text.as_bytes(), listed, &|entry| ours.contains(&entry)).unwrap();
+        let found = of(&["namespaces.yaml"], &[]).unwrap();
+        assert_eq!((found.text.as_str(), found.others), (text.as_str(), vec!["z.yaml".to_owned(), "old.yaml".to_owned()]));
+        let found = of(&["a.yaml"], &["namespaces.yaml"]).unwrap();
+        assert_eq!(found.text, format!("# by hand\n{HEAD}resources:\n- z.yaml\n- old.yaml # mine\n- a.yaml\n"));
+        assert_eq!(of(&["a.yaml"], &["namespaces.yaml", "z.yaml", "old.yaml"]), None);
+        assert!(with_entries_of_others(b"resources: {a: b}\n", &[], &|_| false).is_err());
     }
 
     proptest! {

@@ -4,9 +4,10 @@ mod beneath;
 pub mod changes;
 pub mod compare;
 pub mod disk;
-mod index;
+pub mod index;
 mod journal;
 pub mod layout;
+pub mod namespaces;
 pub mod owned;
 pub mod write;
 
@@ -19,6 +20,8 @@ pub use owned::Owned;
 
 /// The directory of namespaces in the tree.
 pub const NAMESPACES: &str = "00-namespaces";
+/// The file in it that has the namespaces of all components with helmfiles, as a script around helmfile writes it.
+pub const COMMON_NAMESPACES: &str = "namespaces.yaml";
 /// The directory of CRDs in the tree of an environment that is handed over.
 pub const CRDS: &str = "00-crds";
 /// The file that lists what hydrate owns in a directory.

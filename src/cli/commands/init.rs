@@ -13,7 +13,7 @@ use crate::cli::session::is_ci;
 use crate::cli::ui::Ui;
 use crate::project::component::HELMFILES;
 use crate::project::files::is_version;
-use crate::project::valid_name;
+use crate::project::{first_files, valid_name};
 use hydrate_base::{Diagnostic, DiskWorld, FileKind, Result, World};
 
 /// Arguments of `hydrate init`.
@@ -141,7 +141,7 @@ fn adopt(ui: &mut Ui, global: &GlobalArgs, args: &InitArgs, root: &Path) -> Outc
     }
     for path in missing {
         let version = args.kubernetes.clone().map_or_else(|| ask(ui, path), |given| Ok(Some(given)))?;
-        write_told(ui, root, path, &environment(version.as_deref()))?;
+        write_told(ui, root, path, &first_files::environment(version.as_deref()))?;
     }
     ui.say("");
     ui.say(format!("now run: hydrate diff -e {} (it writes nothing), then hydrate -e {}", environments[0], environments[0]));
@@ -185,23 +185,7 @@ fn settings(args: &InitArgs, has_helmfiles: bool) -> String {
     let helmfile = args.helmfile.as_deref().unwrap_or("v1");
     let helm = args.helm.as_deref().unwrap_or(if helmfile == "v0" { "v3" } else { "v4" });
     let layout = args.layout.as_deref().unwrap_or(if has_helmfiles { "manifest" } else { "objects" });
-    format!(
-        "# Every key has a default; `hydrate schema hydrate` shows them all.\n\
-         helm: {helm} # whose bytes Helm charts render to: v4 (helm 4.3) or v3 (helm 3.17)\n\
-         helmfile: {helmfile} # whose bytes helmfiles render to: v1 (1.7) or v0 (0.166)\n\
-         layout: {layout} # one file per object (objects) or one manifest.yaml per component (manifest)\n"
-    )
-}
-
-/// The file of an environment.
-fn environment(kubernetes: Option<&str>) -> String {
-    match kubernetes {
-        Some(version) => format!("kubernetes: \"{version}\"\n"),
-        None => "# The Kubernetes version that charts see, or where it stands:\n\
-                 # kubernetes: \"1.33\"\n\
-                 # kubernetes: {file: ../cluster/env.hcl, key: cluster_version}\n"
-            .to_owned(),
-    }
+    first_files::settings(helm, helmfile, layout)
 }
 
 /// Asks for the Kubernetes version of an environment, where somebody is there to answer.

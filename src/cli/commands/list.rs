@@ -8,7 +8,6 @@ use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{format, open_project};
 use crate::cli::{report, ui::Ui};
-use crate::project::component::SourceKind;
 use crate::project::select::select;
 use crate::project::{Loaded, Project};
 use hydrate_base::Diagnostic;
@@ -34,7 +33,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
             Ok(component) => {
                 let mut kinds: Vec<&str> = Vec::new();
                 for env in &belongs {
-                    kinds.extend(component.specs(&world, env).iter().map(|spec| kind(&spec.kind)));
+                    kinds.extend(component.specs(&world, env).iter().map(|spec| spec.kind.word()));
                 }
                 kinds.sort_unstable();
                 kinds.dedup();
@@ -46,7 +45,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs) -> Outcome {
     }
     match format {
         Format::Json => ui.data(&report::document("list", json!({"components": listed}), &broken))?,
-        _ => ui.lines(table(["COMPONENT", "ENVIRONMENTS", "SOURCES", "NEEDS"], rows))?,
+        _ => ui.lines(report::table(["COMPONENT", "ENVIRONMENTS", "SOURCES", "NEEDS"], rows))?,
     }
     if broken.is_empty() { Ok(Exit::Success) } else { Err(Failures(broken)) }
 }
@@ -65,24 +64,4 @@ fn members(project: &Project, all: &BTreeMap<String, Loaded>, environments: &[St
         }
     }
     Ok(members)
-}
-
-fn kind(kind: &SourceKind) -> &'static str {
-    match kind {
-        SourceKind::Helm(_) => "helm",
-        SourceKind::Kustomize { .. } => "kustomize",
-        SourceKind::Jinja { .. } => "jinja",
-        SourceKind::Raw(_) => "raw",
-        SourceKind::Helmfile(_) => "helmfile",
-    }
-}
-
-/// Columns as wide as they must be; `-` for nothing.
-fn table(head: [&str; 4], rows: Vec<[String; 4]>) -> Vec<String> {
-    let mut all = vec![head.map(str::to_owned)];
-    all.extend(rows.into_iter().map(|row| row.map(|cell| if cell.is_empty() { "-".to_owned() } else { cell })));
-    let width = |column: usize| all.iter().map(|row| row[column].len()).max().unwrap_or_default();
-    let widths = [width(0), width(1), width(2)];
-    let line = |[a, b, c, d]: &[String; 4]| format!("{a:w0$}  {b:w1$}  {c:w2$}  {d}", w0 = widths[0], w1 = widths[1], w2 = widths[2]);
-    all.iter().map(line).collect()
 }
