@@ -10,6 +10,7 @@ pub mod cli;
 pub mod diff;
 pub mod git;
 pub mod gitops;
+pub mod import;
 pub mod pipeline;
 pub mod project;
 pub mod sandbox;

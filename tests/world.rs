@@ -23,6 +23,7 @@ const READERS: &[(&str, &str)] = &[
     ("src/pipeline/renders.rs", "the user's cache"),
     ("src/pipeline/confined.rs", "the pipe to the confined process"),
     ("src/pipeline/handover.rs", "the size of what is in the tree"),
+    ("src/import/write.rs", "writes"),
     ("src/tree/", "manifests/ and clusters/, each opened from the one above it"),
     ("src/git/", "the user's repository"),
     ("src/cli/commands/init.rs", "writes"),

@@ -77,6 +77,16 @@ fn directory_json(key: &str, name: &str, dir: &DirChanges) -> Json {
     })
 }
 
+/// Columns as wide as they must be; `-` for nothing.
+pub fn table(head: [&str; 4], rows: Vec<[String; 4]>) -> Vec<String> {
+    let mut all = vec![head.map(str::to_owned)];
+    all.extend(rows.into_iter().map(|row| row.map(|cell| if cell.is_empty() { "-".to_owned() } else { cell })));
+    let width = |column: usize| all.iter().map(|row| row[column].len()).max().unwrap_or_default();
+    let widths = [width(0), width(1), width(2)];
+    let line = |[a, b, c, d]: &[String; 4]| format!("{a:w0$}  {b:w1$}  {c:w2$}  {d}", w0 = widths[0], w1 = widths[1], w2 = widths[2]);
+    all.iter().map(line).collect()
+}
+
 fn hidden(texts: &[String]) -> Vec<std::borrow::Cow<'_, str>> {
     texts.iter().map(|text| without_passwords(text)).collect()
 }

@@ -157,6 +157,19 @@ fn renders(global: &GlobalArgs) -> Renders {
     }
 }
 
+/// The environments that the command line names, each once; none where it names all of them.
+pub fn environments_asked(global: &GlobalArgs) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    if !global.environments.iter().any(|name| name == "all") {
+        global.environments.iter().filter(|name| !name.is_empty()).for_each(|name| {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        });
+    }
+    names
+}
+
 fn environments(global: &GlobalArgs, known: &[String]) -> Result<Vec<String>, Failures> {
     if global.environments.iter().any(|name| name == "all") {
         return if known.is_empty() { Err(none()) } else { Ok(known.to_vec()) };

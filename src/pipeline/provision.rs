@@ -126,7 +126,7 @@ impl<'w> Provision<'w> {
     }
 
     /// Notes that `user` uses an artifact. The provenance stays in the lock for as long as somebody verifies it.
-    pub(super) fn note_use(&self, artifact: &Artifact, user: &str, verified: bool) {
+    pub(crate) fn note_use(&self, artifact: &Artifact, user: &str, verified: bool) {
         let mut used = open(&self.used);
         let unverified = || Artifact { provenance: None, ..artifact.clone() };
         let (known, users) = used.entry(artifact.key()).or_insert_with(|| (unverified(), BTreeSet::new()));

@@ -14,6 +14,7 @@ pub mod graph;
 pub mod helm;
 pub mod helmfile;
 pub mod hook;
+pub mod import;
 pub mod init;
 pub mod kustomize;
 pub mod list;
@@ -78,6 +79,8 @@ pub enum Command {
     Graph,
     /// Start a project that can be rendered at once
     Init(init::InitArgs),
+    /// Turn helmfiles into components, proven to render the same; without one, say how far this repository has come
+    Import(import::ImportArgs),
     /// Install a Git hook that checks before every commit
     Hook(hook::HookArgs),
     /// Print the JSON Schema of a configuration file
@@ -134,6 +137,7 @@ fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
         Command::Cache(args) => cache::run(ui, global, &args),
         Command::Graph => graph::run(ui, global),
         Command::Init(args) => init::run(ui, global, &args),
+        Command::Import(args) => import::run(ui, global, &args),
         Command::Hook(args) => hook::run(ui, global, &args),
         Command::Schema(args) => schema::run(ui, &args),
         Command::Helm(rest) => helm::run(ui, &rest.args),
