@@ -122,9 +122,10 @@ e2e-crash: $(HYDRATE) ## Kill runs at random moments, with an editor and `git ad
 	tests/e2e_crash/run $(HYDRATE) $(KILLS)
 
 .PHONY: kubernetes
-kubernetes: ## Write the tables of crates/kubernetes anew from the schemas and clients on PyPI
+kubernetes: ## Write the tables of crates/kubernetes anew from the schemas and clients on PyPI and the Go modules of Kubernetes
 	$(NEED) python3 cargo
 	python3 crates/kubernetes/generate.py
+	python3 crates/kubernetes/generate_schemas.py
 
 .PHONY: schema
 schema: $(HYDRATE) ## Write docs/schema/ anew from the code

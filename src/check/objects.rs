@@ -67,16 +67,18 @@ pub fn title(kind: &str, namespace: &str, name: &str) -> String {
 /// Parses the documents of every component, on all threads. A document that is no YAML is an error of its component.
 pub fn read<'a>(documents: &BTreeMap<&'a str, &'a [Document]>) -> Result<Vec<Object<'a>>> {
     let all: Vec<(&str, &Document)> = documents.iter().flat_map(|(component, all)| all.iter().map(|one| (*component, one))).collect();
-    all.into_par_iter().map(|(component, document)| parse(component, document)).collect()
+    let referring = |component, document: &'a Document| {
+        // A CRD is large, and its webhook is all that it refers to.
+        let is_plain = document.identity.kind == "CustomResourceDefinition"
+            && memchr::memmem::find(document.text.as_bytes(), b"clientConfig").is_none();
+        if is_plain { Ok(Object { component, document, root: Node::default() }) } else { parse(component, document) }
+    };
+    all.into_par_iter().map(|(component, document)| referring(component, document)).collect()
 }
 
-fn parse<'a>(component: &'a str, document: &'a Document) -> Result<Object<'a>> {
+/// Parses one document of a component.
+pub fn parse<'a>(component: &'a str, document: &'a Document) -> Result<Object<'a>> {
     let text = document.text.as_bytes();
-    // A CRD is large, and its webhook is all that it refers to.
-    let is_plain = document.identity.kind == "CustomResourceDefinition" && memchr::memmem::find(text, b"clientConfig").is_none();
-    if is_plain {
-        return Ok(Object { component, document, root: Node::default() });
-    }
     let unreadable = |said: String| {
         Diagnostic::error(format!("{} of component {component} is not valid YAML: {said}", document.identity))
             .note(format!("from {}", document.origin))

@@ -114,6 +114,8 @@ pub enum Format {
     Mermaid,
     /// Graphviz, for `graph`.
     Dot,
+    /// For code scanning, SARIF 2.1.0, for `check`.
+    Sarif,
 }
 
 /// Arguments of a drop-in command, passed on as they are.

@@ -12,6 +12,7 @@ pub mod outcome;
 pub mod pflag;
 pub mod progress;
 pub mod report;
+pub mod sarif;
 pub mod session;
 pub mod snippet;
 pub mod ui;

@@ -100,6 +100,7 @@ pub fn diagnostic_json(diagnostic: &Diagnostic) -> Json {
             Severity::Warning => "warning",
             Severity::Note => "note",
         },
+        "code": diagnostic.code,
         "message": without_passwords(&diagnostic.message),
         "file": place.as_ref().map(|(label, _)| &label.file.name),
         "line": place.as_ref().map(|(_, (line, _))| line),

@@ -25,6 +25,10 @@ pub fn render(diagnostic: &Diagnostic, color: bool) -> String {
         .chain(diagnostic.notes.iter().map(|text| Level::NOTE.message(plain::text(text)).into()))
         .chain(diagnostic.help.iter().map(|text| Level::HELP.message(plain::text(text)).into()));
     let title = level.primary_title(plain::text(&diagnostic.message));
+    let title = match diagnostic.code {
+        Some(code) => title.id(code),
+        None => title,
+    };
     let group = Group::with_title(title).elements(elements);
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     // A line that is shown may hold an address with a password in it.

@@ -11,6 +11,7 @@ mod rendering;
 pub mod renders;
 pub mod scope;
 mod secrets;
+pub mod validity;
 pub mod verbatim;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::check::External;
+use crate::check::validity::Levels;
 use hydrate_base::{Diagnostic, FileKind, Label, SourceFile, World, is_refused};
 use hydrate_source::Data;
 use hydrate_source::compose;
@@ -13,7 +14,7 @@ use super::parse::{self, Parsed, Spanned};
 use super::select::picks;
 use super::sets::{self, Sets};
 use super::slips;
-use super::{Hooks, Layout, Loaded, Project, external, files, read_layout, valid_name};
+use super::{Hooks, Layout, Loaded, Project, checks, external, files, read_layout, valid_name};
 
 /// What a helmfile is called that stands in the directory of an environment.
 pub const HELMFILES: [&str; 2] = ["helmfile.yaml", "helmfile.yaml.gotmpl"];
@@ -44,6 +45,8 @@ pub struct Component {
     pub hooks: Hooks,
     /// What exists although nothing here renders it.
     pub external: Vec<External>,
+    /// How bad it is to break rules of `check`, over what the environment says.
+    pub checks: Levels,
     /// What its charts see of the cluster.
     pub capabilities: Capabilities,
     /// Whether what it renders may differ from run to run.
@@ -186,6 +189,7 @@ impl Component {
                 let mut component = Self::from_file(project, name, dir, &file);
                 component.random = file.flag(&file.root, "random").unwrap_or(false);
                 component.external = external::read(&file, &file.root, component.namespace.as_ref().map(|own| own.text.as_str()))?;
+                component.checks = checks::read(&file, &file.root)?;
                 Ok(component)
             }
             None => Ok(Self::empty(project, name, dir)),
@@ -203,6 +207,7 @@ impl Component {
             layout: None,
             hooks: project.settings.hooks.clone(),
             external: Vec::new(),
+            checks: Levels::new(),
             random: false,
             capabilities: Capabilities::default(),
             sources: None,

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::check::External;
+use crate::check::validity::Levels;
 use crate::gitops::Handover;
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::Data;
 
 use super::parse::{self, Spanned};
-use super::{Project, external, files, handover, version_of};
+use super::{Project, checks, external, files, handover, version_of};
 
 /// An environment: a kind of cluster that manifests are rendered for.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct Environment {
     pub components: Vec<Spanned>,
     /// What exists although nothing here renders it.
     pub external: Vec<External>,
+    /// How bad it is to break rules of `check`, over what the project says.
+    pub checks: Levels,
     /// Whether every metric that a query names must be declared.
     pub all_metrics: bool,
     /// What applies the manifests, and what it has to be told.
@@ -55,6 +58,7 @@ impl Environment {
             values,
             components: file.texts(root, "components").unwrap_or_default(),
             external: external::read(&file, root, None)?,
+            checks: checks::read(&file, root)?,
             all_metrics: file.text(root, "metrics").is_some_and(|text| text.text == "all"),
             handover,
             file: file.file,

@@ -2,6 +2,9 @@
 
 use super::shape::{Key, Pattern, Shape, json_schema, key, required};
 
+const CHECKS: Shape = Shape::MapOf(&Shape::Choice(&["error", "warning", "off"]));
+const CHECKS_DOC: &str =
+    "How bad it is to break rules of `hydrate check`, by code: error, warning or off; `hydrate check --explain all` lists them";
 const TEXTS: Shape = Shape::List(&Shape::Text);
 const LAYOUTS: &[&str] = &["objects", "manifest"];
 const POLICY: Shape = Shape::Choice(&["keep", "drop"]);
@@ -58,6 +61,7 @@ pub const PROJECT: Shape = Shape::Object(&[
     key("manifests", Shape::Text, "Directory that hydrate writes to [default: manifests]"),
     key("clusters", Shape::Text, "Directory for what hands the manifests over to Flux or Argo CD [default: clusters]"),
     key("hooks", HOOKS, HOOKS_DOC),
+    key("checks", CHECKS, CHECKS_DOC),
     key(
         "mirrors",
         Shape::MapOf(&Shape::Text),
@@ -91,6 +95,7 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
     key("values", Shape::MapOf(&Shape::Anything), "Values that templates and values templates of every component see"),
     key("components", TEXTS, "Components of this environment: names and globs; \"!name\" leaves one out [default: [\"*\"]]"),
     key("external", TEXTS, EXTERNAL_DOC),
+    key("checks", CHECKS, CHECKS_DOC),
     key(
         "metrics",
         Shape::Choice(&["declared", "all"]),
@@ -154,6 +159,7 @@ pub const COMPONENT: Shape = Shape::Object(&[
     key("layout", Shape::Choice(LAYOUTS), "Layout of this component, where it differs from the project's"),
     key("hooks", HOOKS, HOOKS_DOC),
     key("external", TEXTS, EXTERNAL_DOC),
+    key("checks", CHECKS, CHECKS_DOC),
     key(
         "random",
         Shape::Bool,

@@ -1,5 +1,6 @@
 //! The `project` room: hydrate.yaml, environments, components and values.
 
+mod checks;
 pub mod component;
 pub mod environment;
 pub mod external;
@@ -21,6 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::check::validity::Levels;
 use crate::gitops::Handover;
 use hydrate_acquire::Mirrors;
 use hydrate_base::bounds::is_dot_git;
@@ -98,6 +100,8 @@ pub struct Settings {
     pub clusters: String,
     /// What becomes of Helm hooks.
     pub hooks: Hooks,
+    /// How bad it is to break rules of `check`.
+    pub checks: Levels,
     /// Other places to fetch from.
     pub mirrors: Mirrors,
     /// The keys that charts are verified with, relative to the root.
@@ -116,6 +120,7 @@ impl Default for Settings {
             manifests: "manifests".to_owned(),
             clusters: "clusters".to_owned(),
             hooks: Hooks::default(),
+            checks: Levels::new(),
             mirrors: Mirrors::default(),
             keyring: None,
         }
@@ -299,6 +304,10 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         manifests: directory("manifests", defaults.manifests),
         clusters: directory("clusters", defaults.clusters),
         hooks: Hooks::read(file, root),
+        checks: checks::read(file, root).unwrap_or_else(|errors| {
+            wrong.extend(errors);
+            Levels::new()
+        }),
         mirrors: read_mirrors(file, root),
         keyring: file.text(root, "keyring").map(|text| text.text),
     };

@@ -76,6 +76,8 @@ pub struct Frame {
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
+    /// The name of the rule that was broken, where rules have names.
+    pub code: Option<&'static str>,
     /// What happened, in one sentence without a full stop.
     pub message: String,
     /// Where it happened; boxed with the rest to keep `Result` small.
@@ -98,6 +100,7 @@ impl Diagnostic {
     pub fn error(message: impl Into<String>) -> Box<Self> {
         Box::new(Self {
             severity: Severity::Error,
+            code: None,
             message: message.into(),
             primary: None,
             secondary: Vec::new(),

@@ -3,6 +3,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 pub mod merge;
+pub mod schemas;
 mod scopes;
 
 use scopes::Row;

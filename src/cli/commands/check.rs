@@ -6,16 +6,17 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use crate::check::Report;
+use crate::check::validity::{self, RULES, Release, Rule};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
-use crate::cli::{report, ui::Ui};
+use crate::cli::{report, sarif, ui::Ui};
 use crate::git;
-use crate::pipeline::{self, references};
+use crate::pipeline::{self, references, validity as objects};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
 use hydrate_base::plain::counted;
-use hydrate_base::{Diagnostic, DiskWorld, Severity};
+use hydrate_base::{Diagnostic, DiskWorld, Severity, suggest};
 
 /// Arguments of `hydrate check`.
 #[derive(Debug, Args)]
@@ -26,11 +27,17 @@ pub struct CheckArgs {
     /// Also follow every reference between objects, and read every query of rules and dashboards
     #[arg(long)]
     pub references: bool,
+    /// Say what a check is about, by the code of its findings; `all` lists them
+    #[arg(long, value_name = "CODE")]
+    pub explain: Option<String>,
 }
 
-/// Renders in memory and compares; writes nothing. In sync: 0, stale: 2, cannot tell or broken references: 1.
+/// Renders in memory, checks every object and compares; writes nothing. In sync: 0, stale: 2, cannot tell or wrong in itself: 1.
 pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
-    let format = format(global, "check", &[Format::Text, Format::Json])?;
+    if let Some(code) = &args.explain {
+        return explain(ui, code);
+    }
+    let format = format(global, "check", &[Format::Text, Format::Json, Format::Sarif])?;
     let session = Session::open(global)?;
     if git::commit::called_for(&session.project.root) {
         // A commit of hydrate's holds what was rendered; other environments are none of its business.
@@ -45,12 +52,19 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
         let start = Instant::now();
         let place = pipeline::place(&session.project, env);
         match changes(ui, global, &session, env, args) {
-            Ok((changes, report)) => {
+            Ok(Checked { changes, objects, references }) => {
                 stale |= !changes.is_empty();
                 let mut json = report::changes_json(&place, &changes, start.elapsed());
                 if format == Format::Text {
                     say(ui, &place, &changes)?;
                 }
+                json["objects"] = objects_json(&objects);
+                say_objects(ui, env, &objects);
+                let told = objects.violations.into_iter().map(|violation| violation.diagnostic);
+                let (wrong, doubtful): (Vec<_>, Vec<_>) = told.partition(|finding| is_error(finding));
+                errors.extend(wrong);
+                doubts.extend(doubtful);
+                let report = references;
                 if let Some(report) = report {
                     json["references"] = references_json(&report);
                     say_references(ui, env, &report);
@@ -68,6 +82,10 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
         let told: Vec<_> = errors.iter().chain(&doubts).cloned().collect();
         ui.data(&report::document("check", json!({"stale": stale, "environments": environments}), &told))?;
     }
+    if format == Format::Sarif {
+        let told: Vec<_> = errors.iter().chain(&doubts).cloned().collect();
+        ui.data(&sarif::document(&told))?;
+    }
     match (errors.is_empty(), stale) {
         (false, _) => Err(Failures(errors)),
         (true, true) => Ok(Exit::Stale),
@@ -75,8 +93,17 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     }
 }
 
-/// What a run would change, and where references lead, if that is asked.
-fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &CheckArgs) -> Result<(Changes, Option<Report>), Failures> {
+/// What is to be said of an environment.
+struct Checked {
+    /// What a run would change.
+    changes: Changes,
+    /// What is wrong with objects.
+    objects: validity::Report,
+    /// Where references lead, if that is asked.
+    references: Option<Report>,
+}
+
+fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &CheckArgs) -> Result<Checked, Failures> {
     let world = DiskWorld::new();
     let provision = provision(&world, &session.project, global, false)?;
     let render = |components: &[String]| -> Result<_, Failures> {
@@ -99,7 +126,64 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
             Some(report)
         }
     };
-    Ok((Changes::compute(&place, &rendered.desired, true)?, report))
+    let objects = objects::check(&session.project.world(), &session.project, &rendered)?;
+    Ok(Checked { changes: Changes::compute(&place, &rendered.desired, true)?, objects, references: report })
+}
+
+/// What a check is about, or which there are.
+fn explain(ui: &mut Ui, code: &str) -> Outcome {
+    if code == "all" {
+        let width = RULES.iter().map(|rule| rule.code.len()).max().unwrap_or_default();
+        ui.lines(RULES.iter().map(|rule| format!("{:width$}  {:7}  {}", rule.code, level(rule), rule.title)))?;
+        return Ok(Exit::Success);
+    }
+    let Some(rule) = validity::rule(code) else {
+        let error = Diagnostic::error(format!("there is no check `{code}`"));
+        return Err(match suggest::closest(code, RULES.iter().map(|rule| rule.code)) {
+            Some(close) => error.help(format!("did you mean `{close}`?")),
+            None => error.help("`hydrate check --explain all` lists them"),
+        }
+        .into());
+    };
+    ui.lines([format!("{} ({}): {}", rule.code, level(rule), rule.title), String::new()])?;
+    ui.lines(rule.text.lines())?;
+    Ok(Exit::Success)
+}
+
+fn level(rule: &Rule) -> &'static str {
+    if rule.severity == Severity::Error { "error" } else { "warning" }
+}
+
+fn objects_json(report: &validity::Report) -> Json {
+    let violation = |violation: &validity::Violation| {
+        let [api_version, kind, namespace, name] = &violation.object;
+        let mut told = report::diagnostic_json(&violation.diagnostic);
+        told["component"] = json!(violation.component);
+        told["object"] = json!({"apiVersion": api_version, "kind": kind, "namespace": namespace, "name": name});
+        told["path"] = json!(violation.path);
+        told
+    };
+    json!({
+        "checked": report.objects,
+        "kubernetes": format!("1.{}", report.release.known),
+        "errors": report.count(Severity::Error),
+        "warnings": report.count(Severity::Warning),
+        "violations": report.violations.iter().map(violation).collect::<Vec<_>>(),
+    })
+}
+
+/// `k3d: 219 objects fit Kubernetes 1.33`
+fn say_objects(ui: &Ui, env: &str, report: &validity::Report) {
+    let Release { minor, known } = report.release;
+    let unknown = if minor == known { String::new() } else { format!(" (1.{minor} is not known to this hydrate)") };
+    let looked = counted(report.objects, "object");
+    let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
+    if errors + warnings == 0 {
+        return ui.say(format!("{env}: {looked} fit Kubernetes 1.{known}{unknown}"));
+    }
+    let counts = [(errors, "error"), (warnings, "warning")].into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, noun)| counted(count, noun)).collect();
+    ui.say(format!("{env}: {looked} checked for Kubernetes 1.{known}{unknown}: {}", counts.join(", ")));
 }
 
 fn references_json(report: &Report) -> Json {

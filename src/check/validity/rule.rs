@@ -1,0 +1,59 @@
+//! What a rule is, and where what it finds goes.
+
+use hydrate_base::Severity;
+use hydrate_yaml::node::Node;
+
+use crate::check::finding::Finding;
+use crate::check::objects::Object;
+
+use super::Release;
+
+/// A rule: what it is called, how bad it is to break it, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The name that findings, configuration and annotations use: `unknown-field`.
+    pub code: &'static str,
+    /// How bad it is where nobody says otherwise.
+    pub severity: Severity,
+    /// What it holds, in one sentence.
+    pub title: &'static str,
+    /// Why, what it looks at, and what to do; Markdown.
+    pub text: &'static str,
+}
+
+/// Something found by a rule.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    /// The rule.
+    pub(super) rule: &'static Rule,
+    /// What is wrong, and where.
+    pub(super) finding: Finding<'a>,
+}
+
+/// What a check is told, and where it reports.
+#[derive(Debug)]
+pub(super) struct Sink<'a> {
+    /// The object that is looked at.
+    pub(super) object: &'a Object<'a>,
+    /// The release of Kubernetes.
+    pub(super) release: Release,
+    /// The minor release whose types are used.
+    pub(super) minor: u32,
+    /// What was found.
+    pub(super) found: Vec<Found<'a>>,
+}
+
+impl<'a> Sink<'a> {
+    /// Reports what is wrong with a node of the object. The message is a sentence whose subject is the object.
+    pub(super) fn report(&mut self, rule: &'static Rule, node: &'a Node, says: impl AsRef<str>) -> &mut Finding<'a> {
+        let message = format!("{}: {}", self.object.title(), says.as_ref());
+        let index = self.found.len();
+        self.found.push(Found { rule, finding: Finding::new(self.object, node, message) });
+        &mut self.found[index].finding
+    }
+
+    /// How many findings of a rule there are.
+    pub(super) fn has(&self, rule: &'static Rule) -> bool {
+        self.found.iter().any(|found| std::ptr::eq(found.rule, rule))
+    }
+}

@@ -1,0 +1,184 @@
+//! The rules that every object is held to, one after another: each file in tests/validity is about one kind of them.
+//!
+//! A file is a title and cases. A case is one or more `=== component NAME` with YAML, and `=== says` with everything that is said about them, as users
+//! see it, with the lines of the rendered files. A case that says nothing is one that the API server would take. Sections before:
+//!
+//! - `=== kubernetes VERSION`: the environment's (1.33.1 where it is left out)
+//! - `=== checks`, `=== checks COMPONENT`: lines `code: level`, as in an environment's file and in a component's
+//!
+//! `HYDRATE_TEST_UPDATE=1 cargo test --test validity` writes what is said into the files; read the difference before committing it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+
+use hydrate::check::Written;
+use hydrate::check::objects::parse;
+use hydrate::check::validity::{self, Configured, Level, RULES, Release, Report};
+use hydrate::cli::snippet;
+use hydrate::tree::lay_out;
+use hydrate_base::{Severity, SourceFile};
+use hydrate_source::{Document, Origin, Trust, documents};
+
+#[test]
+fn every_rule() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validity");
+    let mut files: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut told = Told::default();
+    for file in &files {
+        told.file(file);
+    }
+    assert!(told.failures.is_empty(), "{} files went otherwise:\n{}", told.failures.len(), told.failures.join("\n"));
+    let untold: Vec<&str> = RULES.iter().map(|rule| rule.code).filter(|code| !told.codes.contains(code)).collect();
+    assert!(untold.is_empty(), "no case breaks {}", untold.join(", "));
+    assert!(told.sound >= files.len(), "only {} of the cases are sound", told.sound);
+}
+
+/// Says of objects in a file of JSON lines (`{"id": …, "yaml": …}`, HYDRATE_OBJECTS) what is wrong with them in a release (HYDRATE_KUBERNETES), into
+/// another (HYDRATE_VERDICTS): for comparison with the API server's own code.
+#[test]
+#[ignore = "needs objects and, to compare with, what the API server says of them"]
+fn verdicts() {
+    let objects = fs::File::open(std::env::var("HYDRATE_OBJECTS").unwrap()).unwrap();
+    let mut verdicts = fs::File::create(std::env::var("HYDRATE_VERDICTS").unwrap()).unwrap();
+    let version = std::env::var("HYDRATE_KUBERNETES").unwrap();
+    for line in BufReader::new(objects).lines() {
+        let object: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let mut case = Case { version: version.clone(), ..Case::default() };
+        let errors: Vec<String> = match case.add("c", object["yaml"].as_str().unwrap()) {
+            Ok(()) => case
+                .report()
+                .violations
+                .iter()
+                .filter(|violation| violation.diagnostic.severity == Severity::Error)
+                .map(|violation| format!("{}: {}", violation.code, violation.diagnostic.message))
+                .collect(),
+            Err(said) => vec![said],
+        };
+        writeln!(verdicts, "{}", serde_json::json!({"id": object["id"], "errors": errors})).unwrap();
+    }
+}
+
+/// The last part of docs/checks.md is what the rules say of themselves.
+#[test]
+fn documentation_is_of_the_rules() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/checks.md");
+    let kept = fs::read_to_string(&path).unwrap();
+    let (before, _) = kept.split_once(FROM_HERE).expect("the line from which on rules are listed");
+    let mut now = format!("{before}{FROM_HERE}\n");
+    for rule in RULES {
+        let level = if rule.severity == Severity::Error { "error" } else { "warning" };
+        now.push_str(&format!("\n### {}\n\n{} ({level}).\n\n{}\n", rule.code, rule.title, rule.text));
+    }
+    if kept != now && std::env::var_os("HYDRATE_TEST_UPDATE").is_some() {
+        return fs::write(path, now).unwrap();
+    }
+    assert!(kept == now, "docs/checks.md is out of date: HYDRATE_TEST_UPDATE=1 cargo test --test validity");
+}
+
+const FROM_HERE: &str = "Written by `HYDRATE_TEST_UPDATE=1 cargo test --test validity` from the code.";
+
+#[derive(Default)]
+struct Told {
+    failures: Vec<String>,
+    codes: BTreeSet<&'static str>,
+    sound: usize,
+}
+
+impl Told {
+    fn file(&mut self, path: &Path) {
+        let text = fs::read_to_string(path).unwrap();
+        let mut now = String::new();
+        let mut case = Case::default();
+        for section in sections(&text) {
+            match section.head.split_once(' ').unwrap_or((section.head, "")) {
+                ("" | "about", _) => {}
+                ("component", name) => case.add(name, section.body).unwrap(),
+                ("kubernetes", version) => case.version = version.to_owned(),
+                ("checks", component) => case.checks(component, section.body),
+                ("says", _) => {
+                    let report = std::mem::take(&mut case).report();
+                    self.codes.extend(report.violations.iter().map(|violation| violation.code));
+                    self.sound += usize::from(report.violations.is_empty());
+                    now.push_str("=== says\n");
+                    for violation in &report.violations {
+                        now.push_str(&format!("{}\n\n", snippet::render(&violation.diagnostic, false)));
+                    }
+                    continue;
+                }
+                (other, _) => panic!("{}: unknown section {other}", path.display()),
+            }
+            now.push_str(section.whole);
+        }
+        if now.trim_end() == text.trim_end() {
+            return;
+        }
+        if std::env::var_os("HYDRATE_TEST_UPDATE").is_some() {
+            return fs::write(path, format!("{}\n", now.trim_end())).unwrap();
+        }
+        let diff = similar::TextDiff::from_lines(&text, &now).unified_diff().header("expected", "found").to_string();
+        self.failures.push(format!("{}:\n{diff}", path.display()));
+    }
+}
+
+struct Section<'t> {
+    head: &'t str,
+    body: &'t str,
+    whole: &'t str,
+}
+
+fn sections(text: &str) -> Vec<Section<'_>> {
+    let mut starts: Vec<usize> =
+        text.match_indices("=== ").map(|(at, _)| at).filter(|at| *at == 0 || text[..*at].ends_with('\n')).collect();
+    let title = &text[..starts.first().copied().unwrap_or(text.len())];
+    let mut all = vec![Section { head: "", body: title, whole: title }];
+    starts.push(text.len());
+    for pair in starts.windows(2) {
+        let whole = &text[pair[0]..pair[1]];
+        let (head, body) = whole.split_once('\n').unwrap_or((whole, ""));
+        all.push(Section { head: head[4..].trim(), body, whole });
+    }
+    all
+}
+
+struct Case {
+    documents: BTreeMap<String, Vec<Document>>,
+    configured: Configured,
+    version: String,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        Self { documents: BTreeMap::new(), configured: Configured::default(), version: "1.33.1".to_owned() }
+    }
+}
+
+impl Case {
+    fn add(&mut self, component: &str, yaml: &str) -> Result<(), String> {
+        let shown = format!("components/{component}/raw/{component}.yaml");
+        let origin = Origin { source: format!("file {shown}"), file: None, line: 1 };
+        let read = documents(&SourceFile::new(shown, yaml.as_bytes()), &origin, Trust::Raw).map_err(|error| error.message.clone())?;
+        self.documents.entry(component.to_owned()).or_default().extend(read);
+        Ok(())
+    }
+
+    fn checks(&mut self, component: &str, lines: &str) {
+        let levels =
+            lines.lines().filter_map(|line| line.split_once(": ")).map(|(code, level)| (code.to_owned(), Level::parse(level).unwrap()));
+        match component {
+            "" => self.configured.environment.extend(levels),
+            name => self.configured.components.entry(name.to_owned()).or_default().extend(levels),
+        }
+    }
+
+    fn report(self) -> Report {
+        let lay_out = |(name, documents): (&String, &Vec<Document>)| (name.clone(), lay_out(&documents.iter().collect::<Vec<_>>(), false));
+        let dirs = self.documents.iter().map(lay_out).collect();
+        let written = Written { shown: "manifests/k3d".to_owned(), dirs: &dirs, clusters: "clusters/k3d".to_owned(), handover: None };
+        let all = self.documents.iter().flat_map(|(name, documents)| documents.iter().map(|document| (name.as_str(), document)));
+        let objects: Vec<_> = all.map(|(name, document)| parse(name, document).unwrap()).collect();
+        validity::check(&objects, Release::of(Some(&self.version)), &self.configured, &written)
+    }
+}
