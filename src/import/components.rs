@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use hydrate_base::{Diagnostic, Result, suggest};
+use hydrate_base::{Diagnostic, Result, SourceFile, suggest};
 use hydrate_source::{Data, compose};
-use hydrate_yaml::node::{Extra, Node, Style, Tag};
+use hydrate_yaml::node::{Extra, Node, ScalarStyle, Style, Tag};
 
 use super::releases::{Frame, Release, Seen};
 use super::unit::Unit;
 use super::values::{self, Place, Writer};
 use crate::project::component::{CRDS, NAMESPACES};
+use crate::project::parse::parse;
 use crate::project::valid_name;
 
 /// A component that is written.
@@ -44,6 +45,17 @@ pub(super) fn assign(releases: &mut [Release], unit: &Unit, into: Option<&str>) 
             }),
         }
     }
+    // Patches of a component are over all of its releases.
+    for component in components.iter().filter(|component| component.releases.len() > 1) {
+        for at in &component.releases {
+            if let Some(release) = releases.get_mut(*at).filter(|release| release.is_patched()) {
+                release.stays.push(BESIDE_OTHERS.to_owned());
+            }
+        }
+    }
+    for release in releases.iter_mut().filter(|release| release.patches().is_none()) {
+        release.stays.push("patches that differ between environments".to_owned());
+    }
     if unit.component.is_some()
         && let Some(component) = components.first_mut()
     {
@@ -54,6 +66,8 @@ pub(super) fn assign(releases: &mut [Release], unit: &Unit, into: Option<&str>) 
     }
     Ok(components)
 }
+
+const BESIDE_OTHERS: &str = "patches, beside other releases of the component";
 
 fn name_all(releases: &mut [Release], unit: &Unit, into: Option<&str>) -> Result<()> {
     if let Some(name) = into.or(unit.component.as_deref()) {
@@ -93,6 +107,8 @@ pub(super) struct Shared<'a> {
     pub releases: &'a [Release],
     /// All environments of the project, those included that the import adds.
     pub environments: &'a [String],
+    /// Whether the helmfile is the same file for all environments.
+    pub is_common: bool,
     /// Hooks that are kept in spite of the project's policies.
     pub kept_hooks: &'a BTreeSet<String>,
     /// The directory of components in the project.
@@ -111,7 +127,7 @@ pub(super) fn write(component: &Imported, shared: &Shared<'_>, writer: &mut Writ
         let Some(release) = shared.releases.get(*at) else { continue };
         let prefix = if component.releases.len() > 1 { format!("{}-", release.name) } else { String::new() };
         let has_one_environment = component.environments.len() == 1;
-        let place = Place { dir: &dir, release: &release.name, prefix: &prefix, has_one_environment };
+        let place = Place { dir: &dir, release: &release.name, prefix: &prefix, has_one_environment, is_common: shared.is_common };
         for group in groups(release, &path) {
             let mut source =
                 if release.stays.is_empty() { helm(component, &group, &path, writer, &place)? } else { helmfile(release, &group, &path)? };
@@ -140,6 +156,10 @@ pub(super) fn write(component: &Imported, shared: &Shared<'_>, writer: &mut Writ
     root.push(("sources", Node::sequence(sources)));
     let mut text = compose::emit(&mapping(root))?;
     component.others.iter().for_each(|source| text.push_str(&format!("- {source}\n")));
+    let patches: Vec<Node> = component.releases.iter().filter_map(|at| shared.releases.get(*at)).flat_map(patches).collect();
+    if !patches.is_empty() {
+        text.push_str(&compose::emit(&mapping(vec![("patches", Node::sequence(patches))]))?);
+    }
     writer.files.insert(format!("{dir}/component.yaml"), text.into_bytes().into());
     Ok(notes)
 }
@@ -230,6 +250,31 @@ fn helmfile(release: &Release, group: &[&Seen], dir: &Path) -> Result<Vec<(&'sta
         selector.push_str(&format!(",namespace={namespace}"));
     }
     Ok(vec![("path", Node::string(path)), ("selectors", texts([selector]))])
+}
+
+/// The patches of a release as entries of `patches`.
+fn patches(release: &Release) -> Vec<Node> {
+    let Some(found) = release.patches().filter(|_| release.stays.is_empty()) else { return Vec::new() };
+    let text = |text: &[u8]| {
+        let mut node = Node::string(String::from_utf8_lossy(text).as_ref());
+        node.style.scalar = ScalarStyle::Literal;
+        node
+    };
+    let mut all = Vec::new();
+    for patch in &found.json {
+        let written = SourceFile::new("jsonPatches", patch.as_slice());
+        let Ok(root) = parse(&written) else { continue };
+        let operations = root.get("patch").and_then(|operations| match operations.as_str() {
+            Some(text) => Some(text.to_owned()),
+            None => compose::emit(operations).ok(),
+        });
+        let path = root.get("path").map(|path| ("path", path.clone()));
+        let target = root.get("target").map(|target| ("target", target.clone()));
+        let operations = operations.map(|operations| ("patch", text(operations.as_bytes())));
+        all.push(mapping(target.into_iter().chain(path).chain(operations).collect()));
+    }
+    all.extend(found.strategic_merge.iter().map(|patch| mapping(vec![("patch", text(patch))])));
+    all
 }
 
 /// The components that a component needs, and notes about releases that none is of.

@@ -100,7 +100,7 @@ pub fn plan(request: &Request<'_>) -> Result<Import, Errors> {
             .help("the releases of a component's own helmfiles become sources of that component")));
     }
     let mut import = Import { files: Vec::new(), releases: Vec::new(), objects: BTreeMap::new(), warnings: Vec::new() };
-    let mut written = Written { environments: BTreeMap::new(), files: Files::new(), components: Vec::new() };
+    let mut written = Written { environments: BTreeMap::new(), files: Files::new() };
     let mut wrong = Errors::new();
     for unit in &units {
         match import_unit(&stage, unit, &mut written, &mut import) {
@@ -138,8 +138,6 @@ struct Written {
     /// The values of environments that have no file yet: what their helmfiles have, and the text of it with its comments.
     environments: BTreeMap<String, NewEnvironment>,
     files: Files,
-    /// The components with what the import has taken for each environment of them.
-    components: Vec<String>,
 }
 
 /// The file of an environment that there is none of yet.
@@ -187,94 +185,176 @@ fn import_unit(stage: &Stage<'_>, unit: &Unit, written: &mut Written, import: &m
     twice(unit, &before)?;
     let mut releases = collect(unit, before, &request.leave);
     let imported = components::assign(&mut releases, unit, request.into.as_deref()).map_err(one)?;
-    if unit.component.is_some() && releases.iter().all(|release| !release.stays.is_empty()) {
-        import.releases.extend(releases.into_iter().map(told));
-        return Ok(());
-    }
-    let all = all_environments(stage, &known).map_err(one)?;
-    let mut writer = Writer {
-        world: &stage.disk,
-        root: &request.project.root,
-        version: request.project.settings.helmfile,
-        contexts: &contexts,
-        files: written.files.clone(),
-        with_templates: BTreeSet::new(),
-        notes: Vec::new(),
-    };
-    let mut notes = Vec::new();
     for component in &imported {
         refuse_taken(stage, unit, component).map_err(one)?;
-        let shared = Shared {
-            releases: &releases,
-            environments: &all,
-            kept_hooks: &kept_hooks,
-            directory: &request.project.settings.components,
-            uninstalled: &uninstalled,
-        };
-        notes.extend(components::write(component, &shared, &mut writer).map_err(one)?);
     }
-    for (at, note) in notes {
-        if let Some(release) = releases.get_mut(at).filter(|release| !release.notes.contains(&note)) {
-            release.notes.push(note);
+    let all = all_environments(stage, &known).map_err(one)?;
+    let attempt = Attempt {
+        stage,
+        unit,
+        imported: &imported,
+        contexts: &contexts,
+        environments: &environments,
+        others: &others,
+        all: &all,
+        kept_hooks: &kept_hooks,
+        uninstalled: &uninstalled,
+    };
+    loop {
+        if unit.component.is_some() && releases.iter().all(|release| !release.stays.is_empty()) {
+            break;
+        }
+        match attempt.make(&releases, written) {
+            Ok(Made { written: new, notes, proof }) => {
+                *written = new;
+                for (at, note) in notes {
+                    if let Some(release) = releases.get_mut(at).filter(|release| !release.notes.contains(&note)) {
+                        release.notes.push(note);
+                    }
+                }
+                proof.objects.into_iter().for_each(|(env, count)| *import.objects.entry(env).or_default() += count);
+                import.warnings.extend(proof.warnings);
+                break;
+            }
+            Err(Unequal { errors, components }) => {
+                // Patches are worth a try: kustomize may see the objects otherwise than helmfile has shown them to it.
+                let is_suspect =
+                    |release: &&mut Release| release.stays.is_empty() && release.is_patched() && components.contains(&release.component);
+                let suspects: Vec<&mut Release> = releases.iter_mut().filter(is_suspect).collect();
+                if suspects.is_empty() {
+                    return Err(errors);
+                }
+                suspects.into_iter().for_each(|release| release.stays.push("patches, which would not give the same here".to_owned()));
+            }
         }
     }
-    let (files, with_templates) = (writer.files, writer.with_templates);
-    written.files = files;
-    for (env, new) in environments {
-        let plain =
-            NewEnvironment { text: first_files::environment(request.kubernetes.as_deref()), values: Data::map(), path: new.path.clone() };
-        let standing = written.environments.get(&env).cloned();
-        let chosen = if with_templates.contains(&env) { new } else { standing.unwrap_or(plain) };
-        written.environments.insert(env, chosen);
-    }
-    written.components.extend(imported.iter().map(|component| component.name.clone()));
-    prove(stage, unit, &releases, &imported, &others, written, import)?;
     import.releases.extend(releases.into_iter().map(told));
     Ok(())
 }
 
-/// Renders the components over what is to be written, and compares them with what the helmfiles have given.
-fn prove(
-    stage: &Stage<'_>,
-    unit: &Unit,
-    releases: &[Release],
-    imported: &[Imported],
-    others: &BTreeMap<String, Vec<hydrate_source::Document>>,
-    written: &Written,
-    import: &mut Import,
-) -> Result<(), Errors> {
-    let mut files = written.files.clone();
-    files.extend(written.environments.values().map(|new| (new.path.clone(), Arc::from(new.text.as_bytes()))));
-    let world = stage.overlay(&files, &[]);
-    let mut wrong = Errors::new();
-    for component in imported {
-        for env in &component.environments {
-            let of_env = |release: &Release| {
-                release.seen.iter().filter(|seen| seen.env == *env).flat_map(|seen| seen.documents.clone()).collect::<Vec<_>>()
-            };
-            let mut wanted: Vec<_> = component.releases.iter().filter_map(|at| releases.get(*at)).flat_map(of_env).collect();
-            if unit.component.is_some() {
-                wanted.extend(others.get(env).into_iter().flatten().cloned());
-            }
-            let whose = |error: Box<Diagnostic>| {
-                error.note(format!("component {}, environment {env}, as it would be after the import", component.name))
-            };
-            match stage.after(&world, &component.name, env) {
-                Err(errors) => wrong.extend(errors.into_iter().map(whose)),
-                Ok(after) => match proof::compare(&wanted, &after.documents) {
-                    None => {
-                        *import.objects.entry(env.clone()).or_default() += wanted.len();
-                        if after.is_random {
-                            import.warnings.push(random(&component.name, env));
-                        }
+/// All that the files of a unit are made of beside its releases.
+struct Attempt<'a> {
+    stage: &'a Stage<'a>,
+    unit: &'a Unit,
+    imported: &'a [Imported],
+    contexts: &'a BTreeMap<String, Context>,
+    environments: &'a BTreeMap<String, NewEnvironment>,
+    /// What the component renders beside its helmfiles, by environment.
+    others: &'a BTreeMap<String, Vec<hydrate_source::Document>>,
+    /// The environments of the project after the import.
+    all: &'a [String],
+    kept_hooks: &'a BTreeSet<String>,
+    uninstalled: &'a [(String, String)],
+}
+
+/// Files that have been proven.
+struct Made {
+    written: Written,
+    /// What is to be told about releases, by their places.
+    notes: Vec<(usize, String)>,
+    proof: Proof,
+}
+
+/// What a proof has found.
+#[derive(Default)]
+struct Proof {
+    objects: BTreeMap<String, usize>,
+    warnings: Errors,
+}
+
+/// What would not be the same, and in which components.
+struct Unequal {
+    errors: Errors,
+    components: BTreeSet<String>,
+}
+
+impl From<Box<Diagnostic>> for Unequal {
+    fn from(error: Box<Diagnostic>) -> Self {
+        Self { errors: vec![error], components: BTreeSet::new() }
+    }
+}
+
+impl Attempt<'_> {
+    /// Writes the files over those that are written so far, and proves them.
+    fn make(&self, releases: &[Release], before: &Written) -> Result<Made, Unequal> {
+        let request = self.stage.request;
+        let mut writer = Writer {
+            world: &self.stage.disk,
+            root: &request.project.root,
+            version: request.project.settings.helmfile,
+            contexts: self.contexts,
+            files: before.files.clone(),
+            with_templates: BTreeSet::new(),
+            notes: Vec::new(),
+        };
+        let shared = Shared {
+            releases,
+            environments: self.all,
+            is_common: self.unit.component.is_none(),
+            kept_hooks: self.kept_hooks,
+            directory: &request.project.settings.components,
+            uninstalled: self.uninstalled,
+        };
+        let mut notes = Vec::new();
+        for component in self.imported {
+            notes.extend(components::write(component, &shared, &mut writer)?);
+        }
+        let mut written = Written { environments: before.environments.clone(), files: writer.files };
+        for (env, new) in self.environments {
+            let text = first_files::environment(request.kubernetes.as_deref());
+            let plain = NewEnvironment { text, values: Data::map(), path: new.path.clone() };
+            let standing = before.environments.get(env).cloned().unwrap_or(plain);
+            let chosen = if writer.with_templates.contains(env) { new.clone() } else { standing };
+            written.environments.insert(env.clone(), chosen);
+        }
+        let proof = self.prove(releases, &written)?;
+        Ok(Made { written, notes, proof })
+    }
+
+    /// Renders the components over what is to be written, and compares them with what the helmfiles have given.
+    fn prove(&self, releases: &[Release], written: &Written) -> Result<Proof, Unequal> {
+        let mut files = written.files.clone();
+        files.extend(written.environments.values().map(|new| (new.path.clone(), Arc::from(new.text.as_bytes()))));
+        let world = self.stage.overlay(&files);
+        let mut wrong = Unequal { errors: Vec::new(), components: BTreeSet::new() };
+        let mut proof = Proof::default();
+        for component in self.imported {
+            for env in &component.environments {
+                let wanted = self.wanted(releases, component, env);
+                let errors = match self.stage.after(&world, &component.name, env) {
+                    Err(errors) => {
+                        let place = format!("component {}, environment {env}, as it would be after the import", component.name);
+                        errors.into_iter().map(|error| error.note(place.clone())).collect()
                     }
-                    Some(difference) => wrong.push(proof::told(&component.name, env, &difference)),
-                },
+                    Ok(after) => match proof::compare(&wanted, &after.documents) {
+                        Some(difference) => vec![proof::told(&component.name, env, &difference)],
+                        None => {
+                            *proof.objects.entry(env.clone()).or_default() += wanted.len();
+                            proof.warnings.extend(after.is_random.then(|| random(&component.name, env)));
+                            Vec::new()
+                        }
+                    },
+                };
+                if !errors.is_empty() {
+                    wrong.components.insert(component.name.clone());
+                    wrong.errors.extend(errors);
+                }
             }
         }
+        wrong.errors.extend(cycles(self.stage, &world, self.imported).err().unwrap_or_default());
+        if wrong.errors.is_empty() { Ok(proof) } else { Err(wrong) }
     }
-    wrong.extend(cycles(stage, &world, imported).err().unwrap_or_default());
-    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+
+    /// What a component has to render.
+    fn wanted(&self, releases: &[Release], component: &Imported, env: &str) -> Vec<hydrate_source::Document> {
+        let of_component = component.releases.iter().filter_map(|at| releases.get(*at));
+        let seen = of_component.flat_map(|release| &release.seen).filter(|seen| seen.env == env);
+        let mut wanted: Vec<_> = seen.flat_map(|seen| seen.documents.iter().cloned()).collect();
+        if self.unit.component.is_some() {
+            wanted.extend(self.others.get(env).into_iter().flatten().cloned());
+        }
+        wanted
+    }
 }
 
 /// Components that need each other in a circle.
@@ -407,7 +487,7 @@ fn contexts(
     let first = unit.helmfiles.keys().next().map(String::as_str).unwrap_or_default();
     let file = format!("{}/{}/component.yaml", project.settings.components, unit.stand_in);
     files.insert(file, Arc::from(unit.before(project, first).into_bytes()));
-    let world = stage.overlay(&files, &[]);
+    let world = stage.overlay(&files);
     let Some(component) = project.component(&world, &unit.stand_in).transpose()? else { return Ok(BTreeMap::new()) };
     before.keys().map(|env| Ok((env.clone(), Context::new(&project.environment(&world, env)?, &component)))).collect()
 }

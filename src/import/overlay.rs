@@ -11,8 +11,7 @@ use hydrate_base::{FileKind, Limits, World};
 /// A world with files over those of the disk, and with a clock and randomness that can be set back: two renderings then ask for the same.
 pub(super) struct Overlay<'w> {
     disk: &'w dyn World,
-    /// Files by their paths; `None` for those that count as not being there.
-    files: BTreeMap<PathBuf, Option<Arc<[u8]>>>,
+    files: BTreeMap<PathBuf, Arc<[u8]>>,
     asked: AtomicU64,
     /// What the answers of chance are made of beside their number.
     seed: AtomicU64,
@@ -20,7 +19,7 @@ pub(super) struct Overlay<'w> {
 
 impl<'w> Overlay<'w> {
     /// The disk with these files.
-    pub(super) fn new(disk: &'w dyn World, files: BTreeMap<PathBuf, Option<Arc<[u8]>>>) -> Self {
+    pub(super) fn new(disk: &'w dyn World, files: BTreeMap<PathBuf, Arc<[u8]>>) -> Self {
         Self { disk, files, asked: AtomicU64::default(), seed: AtomicU64::default() }
     }
 
@@ -31,28 +30,21 @@ impl<'w> Overlay<'w> {
     }
 
     fn is_directory(&self, path: &Path) -> bool {
-        let below = |(file, text): (&PathBuf, &Option<Arc<[u8]>>)| text.is_some() && file.starts_with(path) && file != path;
-        self.files.iter().any(below)
+        self.files.keys().any(|file| file.starts_with(path) && file != path)
     }
-}
-
-fn missing() -> io::Error {
-    io::ErrorKind::NotFound.into()
 }
 
 impl World for Overlay<'_> {
     fn read(&self, path: &Path) -> io::Result<Arc<[u8]>> {
         match self.files.get(path) {
-            Some(Some(text)) => Ok(Arc::clone(text)),
-            Some(None) => Err(missing()),
+            Some(text) => Ok(Arc::clone(text)),
             None => self.disk.read(path),
         }
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
         match self.files.get(path) {
-            Some(Some(_)) => Ok(FileKind::File),
-            Some(None) => Err(missing()),
+            Some(_) => Ok(FileKind::File),
             None if self.is_directory(path) => Ok(FileKind::Directory),
             None => self.disk.kind(path),
         }
@@ -64,22 +56,14 @@ impl World for Overlay<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.is_directory(path) => BTreeSet::new(),
             Err(error) => return Err(error),
         };
-        for (file, text) in &self.files {
-            let inside = file.strip_prefix(path).ok().and_then(|inside| inside.components().next());
-            let Some(name) = inside.map(|name| name.as_os_str().to_string_lossy().into_owned()) else { continue };
-            if text.is_some() {
-                names.insert(name);
-            } else if file.parent() == Some(path) {
-                names.remove(&name);
-            }
-        }
+        let inside = self.files.keys().filter_map(|file| file.strip_prefix(path).ok()?.components().next());
+        names.extend(inside.map(|name| name.as_os_str().to_string_lossy().into_owned()));
         Ok(names.into_iter().collect())
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         match self.files.get(path) {
-            Some(Some(_)) => Ok(path.to_owned()),
-            Some(None) => Err(missing()),
+            Some(_) => Ok(path.to_owned()),
             None if self.is_directory(path) => Ok(path.to_owned()),
             None => self.disk.canonical(path),
         }
@@ -131,16 +115,12 @@ mod tests {
 
     #[test]
     fn files_lie_over_those_of_the_disk() {
-        let disk = MemoryWorld::new().with_file("/p/a.yaml", "a").with_file("/p/gone.yaml", "g");
-        let files = BTreeMap::from([
-            (PathBuf::from("/p/a.yaml"), Some(Arc::from(&b"new"[..]))),
-            (PathBuf::from("/p/gone.yaml"), None),
-            (PathBuf::from("/p/sub/b.yaml"), Some(Arc::from(&b"b"[..]))),
-        ]);
+        let disk = MemoryWorld::new().with_file("/p/a.yaml", "a").with_file("/p/c.yaml", "c");
+        let files =
+            BTreeMap::from([(PathBuf::from("/p/a.yaml"), Arc::from(&b"new"[..])), (PathBuf::from("/p/sub/b.yaml"), Arc::from(&b"b"[..]))]);
         let world = Overlay::new(&disk, files);
         assert_eq!(&*world.read(Path::new("/p/a.yaml")).unwrap(), b"new");
-        assert_eq!(world.read(Path::new("/p/gone.yaml")).unwrap_err().kind(), io::ErrorKind::NotFound);
-        assert_eq!(world.list(Path::new("/p")).unwrap(), ["a.yaml", "sub"]);
+        assert_eq!(world.list(Path::new("/p")).unwrap(), ["a.yaml", "c.yaml", "sub"]);
         assert_eq!(world.list(Path::new("/p/sub")).unwrap(), ["b.yaml"]);
         assert_eq!(world.kind(Path::new("/p/sub")).unwrap(), FileKind::Directory);
         assert_eq!(world.canonical(Path::new("/p/sub/b.yaml")).unwrap(), Path::new("/p/sub/b.yaml"));

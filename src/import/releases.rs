@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hydrate_base::{Result, World};
 use hydrate_gotmpl::Value;
 use hydrate_helm::ValueOptions;
-use hydrate_helmfile::{ChartOrigin, DescribedRelease, ValuesEntry};
+use hydrate_helmfile::{ChartOrigin, DescribedRelease, Patches, ValuesEntry};
 use hydrate_source::{Data, Document};
 
 use crate::project::Environment;
@@ -30,6 +30,19 @@ pub(super) struct Release {
     pub notes: Vec<String>,
 }
 
+impl Release {
+    /// Whether it is patched, in any environment.
+    pub(super) fn is_patched(&self) -> bool {
+        self.seen.iter().any(|seen| seen.patches != Patches::default())
+    }
+
+    /// Its patches, where they are the same in all environments.
+    pub(super) fn patches(&self) -> Option<&Patches> {
+        let (first, rest) = self.seen.split_first()?;
+        rest.iter().all(|seen| seen.patches == first.patches).then_some(&first.patches)
+    }
+}
+
 /// A release as one environment has it.
 #[derive(Debug)]
 pub(super) struct Seen {
@@ -46,6 +59,8 @@ pub(super) struct Seen {
     pub top: PathBuf,
     /// The texts of helmfiles as they were read for this environment.
     pub parts: Vec<Arc<hydrate_base::SourceFile>>,
+    /// Patches over what it renders.
+    pub patches: Patches,
     /// What it renders.
     pub documents: Vec<Document>,
 }

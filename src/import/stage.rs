@@ -1,7 +1,6 @@
 //! Rendering for an import: what helmfiles give today, and what the components would give that are to take their place.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use hydrate_acquire::Mounted;
@@ -67,12 +66,10 @@ impl<'a> Stage<'a> {
         Self { request, disk }
     }
 
-    /// The files over those of the disk, and files of environments that are not there yet.
-    pub(super) fn overlay(&self, files: &Files, hidden: &[PathBuf]) -> Overlay<'_> {
+    /// The disk with these files written.
+    pub(super) fn overlay(&self, files: &Files) -> Overlay<'_> {
         let root = &self.request.project.root;
-        let mut all: BTreeMap<PathBuf, Option<Arc<[u8]>>> = hidden.iter().map(|path| (path.clone(), None)).collect();
-        all.extend(files.iter().map(|(path, text)| (root.join(path), Some(Arc::clone(text)))));
-        Overlay::new(&self.disk, all)
+        Overlay::new(&self.disk, files.iter().map(|(path, text)| (root.join(path), Arc::clone(text))).collect())
     }
 
     /// The path of an environment's file, where there is none yet.
@@ -90,7 +87,7 @@ impl<'a> Stage<'a> {
         if let Some(path) = self.new_environment(env) {
             files.insert(path, Arc::from(first_files::environment(self.request.kubernetes.as_deref()).into_bytes()));
         }
-        let world = self.overlay(&files, &[]);
+        let world = self.overlay(&files);
         let environment = project.environment(&world, env)?;
         let component = match project.component(&world, name) {
             Some(loaded) => loaded?,
@@ -198,6 +195,7 @@ impl<'a> Stage<'a> {
                 namespace: release.namespace.clone(),
                 file: described.file.clone(),
                 top: helmfile.path.clone(),
+                patches: release.patches.clone(),
                 parts: described.parts.clone(),
                 documents,
             };
@@ -228,18 +226,18 @@ impl<'a> Stage<'a> {
         let outside = ForComponent::new(self.request.provision, self.request.provision.opened(), &mounted);
         let _task = self.request.watch.task(|| format!("component {name} of {env}"));
         let job = plan::plan(&mounted, &outside, project, &environment, component, &[])?;
-        let mut after = After { documents: Vec::new(), is_random: false };
-        for source in &job.sources {
-            let rendered = |seed: u64| {
-                let mut documents = Vec::new();
+        let rendered = |seed: u64| {
+            let (mut documents, mut asked) = (Vec::new(), 0);
+            for source in &job.sources {
                 world.rewind(seed);
                 render(&mounted, &outside, source, &mut documents, &mut Vec::new())?;
-                Ok::<_, Errors>((documents, world.rewind(seed)))
-            };
-            let (documents, asked) = rendered(0)?;
-            after.is_random |= asked > 0 && !component.random && rendered(1)?.0 != documents;
-            after.documents.extend(documents);
-        }
+                asked += world.rewind(seed);
+            }
+            Ok::<_, Errors>((documents, asked))
+        };
+        let (documents, asked) = rendered(0)?;
+        let is_random = asked > 0 && !component.random && rendered(1)?.0 != documents;
+        let after = After { documents, is_random };
         let (taken, _) = outside.into_taken();
         taken.iter().for_each(|(artifact, verified)| self.request.provision.note_use(artifact, &format!("{name}@{env}"), *verified));
         Ok(after)

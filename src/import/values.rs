@@ -39,6 +39,8 @@ pub(super) struct Place<'a> {
     pub prefix: &'a str,
     /// Whether the component is for one environment alone.
     pub has_one_environment: bool,
+    /// Whether the helmfile is the same file for all environments.
+    pub is_common: bool,
 }
 
 /// Entries of one position in several environments.
@@ -127,7 +129,7 @@ impl Writer<'_> {
             };
             (seen.env.clone(), text)
         });
-        let written = self.put(place, name, ".yaml", texts.collect());
+        let written = self.put(place, name, ".yaml", texts.collect(), false);
         self.notes.push(format!("{path} is executed, and what it gives is written to {written}: {why}"));
         Ok(written)
     }
@@ -167,14 +169,19 @@ impl Writer<'_> {
             let cuts = [written.clone()].into_iter().chain(parts).flat_map(|part| text::inline_values(&part, place.release));
             plain.push(cuts.filter(|cut| means(cut.as_bytes()) == wanted).collect());
         }
+        // What is cut out of the file itself is the same for all environments, also where their releases differ in something else.
+        let is_whole =
+            place.is_common && matches!(row.as_slice(), [(seen, _)] if self.is_written(seen, place, templates.first(), plain.first()));
         let stem = format!("{}values", place.prefix);
         let envs: Vec<String> = row.iter().map(|(seen, _)| seen.env.clone()).collect();
         if let Some(shared) = in_all(&templates) {
             self.with_templates.extend(envs.iter().cloned());
-            return Ok(self.put(place, &stem, ".yaml.gotmpl", envs.into_iter().map(|env| (env, Arc::from(shared.as_bytes()))).collect()));
+            let texts = envs.into_iter().map(|env| (env, Arc::from(shared.as_bytes()))).collect();
+            return Ok(self.put(place, &stem, ".yaml.gotmpl", texts, is_whole));
         }
         if let Some(shared) = in_all(&plain) {
-            return Ok(self.put(place, &stem, ".yaml", envs.into_iter().map(|env| (env, Arc::from(shared.as_bytes()))).collect()));
+            let texts = envs.into_iter().map(|env| (env, Arc::from(shared.as_bytes()))).collect();
+            return Ok(self.put(place, &stem, ".yaml", texts, is_whole));
         }
         let (cuts, ending) = if templates.iter().all(|cuts| !cuts.is_empty()) {
             self.with_templates.extend(envs.iter().cloned());
@@ -191,11 +198,19 @@ impl Writer<'_> {
             let text = cuts.first().map_or_else(|| text(entry), |cut| Arc::from(cut.as_bytes()));
             (seen.env.clone(), text)
         });
-        Ok(self.put(place, &stem, ending, texts.collect()))
+        Ok(self.put(place, &stem, ending, texts.collect(), false))
+    }
+
+    /// Whether the text that is taken for a release is one that stands in its helmfile.
+    fn is_written(&self, seen: &Seen, place: &Place<'_>, templates: Option<&Vec<String>>, plain: Option<&Vec<String>>) -> bool {
+        let written = self.world.read(&seen.file).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
+        let chosen = templates.and_then(|cuts| cuts.first()).or_else(|| plain.and_then(|cuts| cuts.first()));
+        chosen.is_some_and(|cut| text::inline_values(&written, place.release).contains(cut))
     }
 
     /// Takes texts into the files of a component, one for all environments where they are the same. Gives the path as component.yaml has it.
-    fn put(&mut self, place: &Place<'_>, stem: &str, ending: &str, texts: Vec<(String, Arc<[u8]>)>) -> String {
+    /// `is_whole` says that a text of one environment is for all of them.
+    fn put(&mut self, place: &Place<'_>, stem: &str, ending: &str, texts: Vec<(String, Arc<[u8]>)>, is_whole: bool) -> String {
         let is_shared = texts.windows(2).all(|pair| pair[0].1 == pair[1].1) && (texts.len() > 1 || place.has_one_environment);
         let dir = place.dir;
         for number in 1.. {
@@ -206,6 +221,14 @@ impl Writer<'_> {
             } else {
                 texts.iter().map(|(env, text)| (format!("{dir}/{env}/{name}"), text)).collect()
             };
+            let whole = format!("{dir}/{name}");
+            if let [(_, text)] = texts.as_slice()
+                && is_whole
+                && self.is_free(&whole, text)
+            {
+                self.files.insert(whole, Arc::clone(text));
+                return name;
+            }
             if paths.iter().all(|(path, text)| self.is_free(path, text)) {
                 self.files.extend(paths.into_iter().map(|(path, text)| (path, Arc::clone(text))));
                 return if is_shared { name } else { format!("${{env}}/{name}") };

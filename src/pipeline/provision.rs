@@ -223,7 +223,8 @@ impl Opened {
         if artifact.kind == ArtifactKind::Git {
             return self.unpacked(stock, artifact);
         }
-        self.once(&artifact.sha256, || {
+        // The same bytes may be a chart for one and a file for another, under names of their own.
+        self.once(&format!("{} {}", file_name(artifact), artifact.sha256), || {
             let mut tree = Tree::default();
             let file = Entry::File { bytes: stock.bytes(artifact)?, executable: false };
             tree.insert(&file_name(artifact), file).map_err(Diagnostic::error)?;
@@ -247,7 +248,8 @@ impl Opened {
 }
 
 fn mount_name(artifact: &Artifact) -> String {
-    format!("{}-{}", artifact.name, artifact.sha256.get(..12).unwrap_or_default())
+    let kind = if artifact.kind == ArtifactKind::File { "file-" } else { "" };
+    format!("{kind}{}-{}", artifact.name, artifact.sha256.get(..12).unwrap_or_default())
 }
 
 /// The one file of what is not a tree.

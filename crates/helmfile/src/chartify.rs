@@ -36,6 +36,24 @@ pub(crate) struct Chartify {
     version: crate::Version,
 }
 
+/// Patches over what the chart of a release renders, as texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patches {
+    /// `jsonPatches`
+    pub json: Vec<Vec<u8>>,
+    /// `strategicMergePatches`
+    pub strategic_merge: Vec<Vec<u8>>,
+}
+
+impl Chartify {
+    /// The patches, where nothing else is done to the chart.
+    pub(crate) fn only_patches(&self) -> Option<Patches> {
+        let is_plain = matches!(self.base, Base::Chart) && self.transformers.is_empty();
+        (is_plain && self.namespace.is_none() && self.dependencies.is_empty())
+            .then(|| Patches { json: self.json_patches.clone(), strategic_merge: self.strategic_merge_patches.clone() })
+    }
+}
+
 /// A chart that a release adds to its own.
 pub(crate) struct AdHoc {
     pub(crate) origin: ChartOrigin,

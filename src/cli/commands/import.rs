@@ -69,7 +69,7 @@ fn import_path(ui: &mut Ui, global: &GlobalArgs, args: &ImportArgs, path: &Path,
     let start = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let path = world.canonical(&start.join(path)).map_err(|error| Diagnostic::error(format!("cannot read {}: {error}", path.display())))?;
     let (project, first) = project(global, args, &start, &path)?;
-    let provision = provision(&world, &project, global, !args.dry_run)?;
+    let provision = provision(&world, &project, global, true)?;
     let request = Request {
         project: &project,
         provision: &provision,
