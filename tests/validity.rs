@@ -4,6 +4,7 @@
 //! see it, with the lines of the rendered files. A case that says nothing is one that the API server would take. Sections before:
 //!
 //! - `=== kubernetes VERSION`: the environment's (1.33.1 where it is left out)
+//! - `=== external`: entries, one a line
 //! - `=== checks`, `=== checks COMPONENT`: lines `code: level`, as in an environment's file and in a component's
 //!
 //! `HYDRATE_TEST_UPDATE=1 cargo test --test validity` writes what is said into the files; read the difference before committing it.
@@ -13,9 +14,9 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
-use hydrate::check::Written;
 use hydrate::check::objects::parse;
-use hydrate::check::validity::{self, Configured, Level, RULES, Release, Report};
+use hydrate::check::validity::{self, Against, Configured, Customs, Level, RULES, Release, Report};
+use hydrate::check::{Declared, External, Written};
 use hydrate::cli::snippet;
 use hydrate::tree::lay_out;
 use hydrate_base::{Severity, SourceFile};
@@ -47,12 +48,15 @@ fn verdicts() {
     for line in BufReader::new(objects).lines() {
         let object: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
         let mut case = Case { version: version.clone(), ..Case::default() };
-        let errors: Vec<String> = match case.add("c", object["yaml"].as_str().unwrap()) {
+        if let Some(crd) = object["crd"].as_str() {
+            case.add("crds", crd).unwrap();
+        }
+        let errors: Vec<String> = match case.add("zc", object["yaml"].as_str().unwrap()) {
             Ok(()) => case
                 .report()
                 .violations
                 .iter()
-                .filter(|violation| violation.diagnostic.severity == Severity::Error)
+                .filter(|violation| violation.diagnostic.severity == Severity::Error && violation.component == "zc")
                 .map(|violation| format!("{}: {}", violation.code, violation.diagnostic.message))
                 .collect(),
             Err(said) => vec![said],
@@ -97,12 +101,16 @@ impl Told {
                 ("" | "about", _) => {}
                 ("component", name) => case.add(name, section.body).unwrap(),
                 ("kubernetes", version) => case.version = version.to_owned(),
+                ("external", _) => case.declared.external.extend(section.body.lines().filter_map(|line| External::parse(line, None))),
                 ("checks", component) => case.checks(component, section.body),
                 ("says", _) => {
                     let report = std::mem::take(&mut case).report();
                     self.codes.extend(report.violations.iter().map(|violation| violation.code));
                     self.sound += usize::from(report.violations.is_empty());
                     now.push_str("=== says\n");
+                    for (what, count) in &report.unevaluated {
+                        now.push_str(&format!("not evaluated ({count}): {what}\n"));
+                    }
                     for violation in &report.violations {
                         now.push_str(&format!("{}\n\n", snippet::render(&violation.diagnostic, false)));
                     }
@@ -146,12 +154,13 @@ fn sections(text: &str) -> Vec<Section<'_>> {
 struct Case {
     documents: BTreeMap<String, Vec<Document>>,
     configured: Configured,
+    declared: Declared,
     version: String,
 }
 
 impl Default for Case {
     fn default() -> Self {
-        Self { documents: BTreeMap::new(), configured: Configured::default(), version: "1.33.1".to_owned() }
+        Self { documents: BTreeMap::new(), configured: Configured::default(), declared: Declared::default(), version: "1.33.1".to_owned() }
     }
 }
 
@@ -179,6 +188,9 @@ impl Case {
         let written = Written { shown: "manifests/k3d".to_owned(), dirs: &dirs, clusters: "clusters/k3d".to_owned(), handover: None };
         let all = self.documents.iter().flat_map(|(name, documents)| documents.iter().map(|document| (name.as_str(), document)));
         let objects: Vec<_> = all.map(|(name, document)| parse(name, document).unwrap()).collect();
-        validity::check(&objects, Release::of(Some(&self.version)), &self.configured, &written)
+        let customs = Customs::of(&objects);
+        let release = Release::of(Some(&self.version));
+        let against = Against { release, configured: &self.configured, customs: &customs, declared: &self.declared };
+        validity::check(&objects, &against, &written)
     }
 }

@@ -54,7 +54,7 @@ fn handed_over(clusters: &str, files: Option<&Files>) -> Result<Vec<Document>> {
 }
 
 /// What the environment and its components say about the world outside.
-fn declared<'p>(
+pub(super) fn declared<'p>(
     world: &dyn World,
     project: &Project,
     environment: &Environment,

@@ -32,6 +32,8 @@ pub struct Environment {
     pub external: Vec<External>,
     /// How bad it is to break rules of `check`, over what the project says.
     pub checks: Levels,
+    /// Files and directories with CRDs for validation alone, beside those of the project.
+    pub schemas: Vec<Spanned>,
     /// Whether every metric that a query names must be declared.
     pub all_metrics: bool,
     /// What applies the manifests, and what it has to be told.
@@ -59,6 +61,7 @@ impl Environment {
             components: file.texts(root, "components").unwrap_or_default(),
             external: external::read(&file, root, None)?,
             checks: checks::read(&file, root)?,
+            schemas: file.texts(root, "schemas").unwrap_or_default(),
             all_metrics: file.text(root, "metrics").is_some_and(|text| text.text == "all"),
             handover,
             file: file.file,

@@ -2,6 +2,8 @@
 
 use super::shape::{Key, Pattern, Shape, json_schema, key, required};
 
+const SCHEMAS_DOC: &str =
+    "Files and directories with CRDs that custom resources are validated against, where nothing here renders them; from the project's root";
 const CHECKS: Shape = Shape::MapOf(&Shape::Choice(&["error", "warning", "off"]));
 const CHECKS_DOC: &str =
     "How bad it is to break rules of `hydrate check`, by code: error, warning or off; `hydrate check --explain all` lists them";
@@ -62,6 +64,7 @@ pub const PROJECT: Shape = Shape::Object(&[
     key("clusters", Shape::Text, "Directory for what hands the manifests over to Flux or Argo CD [default: clusters]"),
     key("hooks", HOOKS, HOOKS_DOC),
     key("checks", CHECKS, CHECKS_DOC),
+    key("schemas", TEXTS, SCHEMAS_DOC),
     key(
         "mirrors",
         Shape::MapOf(&Shape::Text),
@@ -96,6 +99,7 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
     key("components", TEXTS, "Components of this environment: names and globs; \"!name\" leaves one out [default: [\"*\"]]"),
     key("external", TEXTS, EXTERNAL_DOC),
     key("checks", CHECKS, CHECKS_DOC),
+    key("schemas", TEXTS, SCHEMAS_DOC),
     key(
         "metrics",
         Shape::Choice(&["declared", "all"]),

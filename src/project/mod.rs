@@ -102,6 +102,8 @@ pub struct Settings {
     pub hooks: Hooks,
     /// How bad it is to break rules of `check`.
     pub checks: Levels,
+    /// Files and directories with CRDs for validation alone.
+    pub schemas: Vec<Spanned>,
     /// Other places to fetch from.
     pub mirrors: Mirrors,
     /// The keys that charts are verified with, relative to the root.
@@ -121,6 +123,7 @@ impl Default for Settings {
             clusters: "clusters".to_owned(),
             hooks: Hooks::default(),
             checks: Levels::new(),
+            schemas: Vec::new(),
             mirrors: Mirrors::default(),
             keyring: None,
         }
@@ -308,6 +311,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
             wrong.extend(errors);
             Levels::new()
         }),
+        schemas: file.texts(root, "schemas").unwrap_or_default(),
         mirrors: read_mirrors(file, root),
         keyring: file.text(root, "keyring").map(|text| text.text),
     };

@@ -5,6 +5,7 @@
 
 mod config;
 mod containers;
+mod customs;
 mod grammar;
 mod keys;
 mod kinds;
@@ -25,6 +26,8 @@ mod versions;
 mod volumes;
 mod workloads;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rayon::prelude::*;
 
 use hydrate_base::{Diagnostic, Severity};
@@ -32,11 +35,13 @@ use hydrate_kubernetes::schemas::{FIRST, LAST};
 
 use hydrate_yaml::node::Node;
 
+use super::declared::Declared;
 use super::finding::Written;
 use super::objects::Object;
 use super::value;
 use rule::{Found, Sink};
 
+pub use customs::{Customs, is_crd};
 pub use levels::{ANNOTATION, Configured, Level, Levels};
 pub use rule::Rule;
 
@@ -71,8 +76,11 @@ pub const RULES: &[&Rule] = &[
     &policies::INVALID_WEBHOOK,
     &workloads::INVALID_WORKLOAD,
     &structure::MISSING_FIELD,
+    &customs::PRUNED_FIELD,
     &versions::REMOVED,
+    &customs::SCHEMA_VIOLATION,
     &labels::SELECTOR_MISMATCH,
+    &customs::UNKNOWN_CUSTOM_KIND,
     &structure::UNKNOWN_FIELD,
     &versions::UNKNOWN_KIND,
     &structure::UNKNOWN_VALUE,
@@ -132,6 +140,21 @@ pub struct Report {
     pub objects: usize,
     /// What is wrong, in the order of components and objects.
     pub violations: Vec<Violation>,
+    /// What could not be evaluated, and how many of it there were.
+    pub unevaluated: BTreeMap<String, usize>,
+}
+
+/// What objects are held to, apart from what they are.
+#[derive(Debug)]
+pub struct Against<'c> {
+    /// The release of Kubernetes.
+    pub release: Release,
+    /// How bad it is to break rules.
+    pub configured: &'c Configured,
+    /// The kinds that CRDs define.
+    pub customs: &'c Customs<'c>,
+    /// What users say of the world outside.
+    pub declared: &'c Declared,
 }
 
 impl Report {
@@ -142,22 +165,40 @@ impl Report {
 }
 
 /// Checks every object.
-pub fn check(objects: &[Object<'_>], release: Release, configured: &Configured, written: &Written<'_>) -> Report {
-    let found: Vec<Vec<Violation>> = objects.par_iter().map(|object| of_object(object, release, configured, written)).collect();
-    Report { release, objects: objects.len(), violations: found.into_iter().flatten().collect() }
+pub fn check(objects: &[Object<'_>], against: &Against<'_>, written: &Written<'_>) -> Report {
+    let found: Vec<(Vec<Violation>, BTreeMap<String, usize>)> =
+        objects.par_iter().map(|object| of_object(object, against, written)).collect();
+    let mut report = Report { release: against.release, objects: objects.len(), violations: Vec::new(), unevaluated: BTreeMap::new() };
+    let mut unknown = BTreeSet::new();
+    for (violations, unevaluated) in found {
+        // A kind that nobody defines is told once.
+        report.violations.extend(violations.into_iter().filter(|violation| {
+            let [api_version, kind, ..] = &violation.object;
+            let group = api_version.split('/').next().unwrap_or_default();
+            violation.code != customs::UNKNOWN_CUSTOM_KIND.code || unknown.insert(format!("{group} {kind}"))
+        }));
+        for (what, count) in unevaluated {
+            *report.unevaluated.entry(what).or_default() += count;
+        }
+    }
+    report
 }
 
-fn of_object<'a>(object: &'a Object<'a>, release: Release, configured: &Configured, written: &Written<'_>) -> Vec<Violation> {
-    let mut sink = Sink { object, release, minor: release.known, found: Vec::new() };
+fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Written<'_>) -> (Vec<Violation>, BTreeMap<String, usize>) {
+    let release = against.release;
+    let mut sink = Sink { object, release, minor: release.known, found: Vec::new(), unevaluated: BTreeMap::new() };
     levels::check(&mut sink, |code| rule(code).is_some());
     keys::check(&mut sink, &object.root);
-    if let Some(served) = versions::check(&mut sink) {
-        structure::check(&mut sink, served.root, &object.root);
-        // What cannot be read is not looked at any further: so does the API server.
-        if !sink.has(&structure::WRONG_TYPE) {
-            kinds::metadata(&mut sink);
-            kinds::check(&mut sink);
+    match versions::check(&mut sink) {
+        Some(served) => {
+            structure::check(&mut sink, served.root, &object.root);
+            // What cannot be read is not looked at any further: so does the API server.
+            if !sink.has(&structure::WRONG_TYPE) {
+                kinds::metadata(&mut sink);
+                kinds::check(&mut sink);
+            }
         }
+        None => customs::check(&mut sink, against.customs, against.declared),
     }
     let mut found = sink.found;
     // What is an error at the same place needs no warning.
@@ -167,7 +208,8 @@ fn of_object<'a>(object: &'a Object<'a>, release: Release, configured: &Configur
     let mut repeated = repeated.into_iter();
     found.retain(|_| !repeated.next().unwrap_or_default());
     found.sort_by_key(|found| (found.finding.node.line, found.finding.node.column));
-    found.into_iter().filter_map(|found| violation(found, release, configured, written)).collect()
+    let violations = found.into_iter().filter_map(|found| violation(found, release, against.configured, written)).collect();
+    (violations, sink.unevaluated)
 }
 
 /// What the pods and claims of a StatefulSet are is not looked at by older API servers, but for what cannot be read at all.

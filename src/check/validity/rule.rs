@@ -1,5 +1,7 @@
 //! What a rule is, and where what it finds goes.
 
+use std::collections::BTreeMap;
+
 use hydrate_base::Severity;
 use hydrate_yaml::node::Node;
 
@@ -41,6 +43,8 @@ pub(super) struct Sink<'a> {
     pub(super) minor: u32,
     /// What was found.
     pub(super) found: Vec<Found<'a>>,
+    /// What could not be evaluated, and how many of it there were.
+    pub(super) unevaluated: BTreeMap<String, usize>,
 }
 
 impl<'a> Sink<'a> {

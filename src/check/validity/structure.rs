@@ -70,7 +70,7 @@ pub(super) fn check<'a>(sink: &mut Sink<'a>, root: Type, node: &'a Node) {
 }
 
 /// The fields of an object.
-fn object<'a>(sink: &mut Sink<'a>, of: Type, node: &'a Node) {
+pub(super) fn object<'a>(sink: &mut Sink<'a>, of: Type, node: &'a Node) {
     let entries = match value(node) {
         Value::Map(entries) => entries,
         Value::Null => &[],

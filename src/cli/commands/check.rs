@@ -168,6 +168,7 @@ fn objects_json(report: &validity::Report) -> Json {
         "kubernetes": format!("1.{}", report.release.known),
         "errors": report.count(Severity::Error),
         "warnings": report.count(Severity::Warning),
+        "unevaluated": report.unevaluated,
         "violations": report.violations.iter().map(violation).collect::<Vec<_>>(),
     })
 }
@@ -176,6 +177,9 @@ fn objects_json(report: &validity::Report) -> Json {
 fn say_objects(ui: &Ui, env: &str, report: &validity::Report) {
     let Release { minor, known } = report.release;
     let unknown = if minor == known { String::new() } else { format!(" (1.{minor} is not known to this hydrate)") };
+    for (what, count) in &report.unevaluated {
+        ui.detail(1, format!("{env}: not evaluated ({count}): {what}"));
+    }
     let looked = counted(report.objects, "object");
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
     if errors + warnings == 0 {
