@@ -196,7 +196,7 @@ fn randomness_and_variables_are_not_kept() {
     let project = Project::new();
     let template = |text: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: r}}\ndata: {{r: {text}}}\n");
     let component = fs::read_to_string(project.root.join("components/chart/component.yaml")).unwrap_or_default();
-    project.put("components/chart/component.yaml", Some(&format!("random: true\n{component}")));
+    project.put("components/chart/component.yaml", Some(&format!("random: allow\n{component}")));
     project.put("components/chart/chart/templates/r.yaml", Some(&template("{{ randAlphaNum 20 }}")));
     let read = || fs::read_to_string(project.root.join("manifests/dev/chart/configmap-r.yaml")).unwrap();
     project.render();

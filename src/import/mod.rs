@@ -372,7 +372,7 @@ fn cycles(stage: &Stage<'_>, world: &overlay::Overlay<'_>, imported: &[Imported]
 
 fn random(component: &str, env: &str) -> Box<Diagnostic> {
     Diagnostic::warning(format!("what {component} renders for {env} differs from run to run, by helmfile as well"))
-        .help("give the values that are random; where they are meant to be, `random: true` in component.yaml lets hydrate write them")
+        .help("give the values that are random; where they are meant to be, `random: keep` in component.yaml has hydrate write them once")
 }
 
 /// A component of this name that has a helmfile of its own would lose it.

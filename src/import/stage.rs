@@ -16,7 +16,7 @@ use super::unit::Unit;
 use crate::pipeline::plan;
 use crate::pipeline::provision::ForComponent;
 use crate::project::select::select;
-use crate::project::{Component, Environment, Layout, first_files};
+use crate::project::{Component, Environment, Layout, RandomPolicy, first_files};
 
 /// Files by their paths in the project.
 pub(super) type Files = BTreeMap<String, Arc<[u8]>>;
@@ -236,7 +236,8 @@ impl<'a> Stage<'a> {
             Ok::<_, Errors>((documents, asked))
         };
         let (documents, asked) = rendered(0)?;
-        let is_random = asked > 0 && !component.random && rendered(1)?.0 != documents;
+        let is_allowed = matches!(component.random, Some(RandomPolicy::Keep | RandomPolicy::Allow));
+        let is_random = asked > 0 && !is_allowed && rendered(1)?.0 != documents;
         let after = After { documents, is_random };
         let (taken, _) = outside.into_taken();
         taken.iter().for_each(|(artifact, verified)| self.request.provision.note_use(artifact, &format!("{name}@{env}"), *verified));

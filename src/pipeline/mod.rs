@@ -1,7 +1,6 @@
 //! The `pipeline` room: plan → render in parallel → check → what the tree is to hold.
 
 mod causes;
-mod chance;
 pub mod confined;
 pub mod handover;
 pub mod plan;
@@ -11,6 +10,7 @@ mod rendering;
 pub mod renders;
 pub mod scope;
 mod secrets;
+mod stability;
 pub mod validity;
 pub mod verbatim;
 
@@ -258,6 +258,7 @@ fn finish(
     let mut failed = selection.broken.clone();
     let mut rendered = BTreeMap::new();
     let mut texts: BTreeMap<String, Verbatim> = BTreeMap::new();
+    let mut decided: BTreeMap<String, String> = BTreeMap::new();
     let mut timings = BTreeMap::new();
     let mut warnings: Vec<Box<Diagnostic>> = options.renders.doubt().into_iter().map(|doubt| Box::new(doubt.clone())).collect();
     for (name, outcome) in outcomes {
@@ -268,6 +269,7 @@ fn finish(
                 warnings.extend(said.map(|warning| warning.note(format!("component {name}, environment {}", environment.name))));
                 crds.extend(&kept.crds);
                 texts.extend(kept.verbatim.map(|text| (name.clone(), text)));
+                decided.extend(kept.decided.map(|text| (name.clone(), text)));
                 rendered.insert(name, kept.documents);
             }
             Err(errors) => {
@@ -303,6 +305,12 @@ fn finish(
     texts.retain(|name, text| one_file(name) && rendered.get(name).is_some_and(|documents| text.stands_for(documents)));
     let others = verbatim::namespaces_of_others(project, &environment, selection, &texts, one_file);
     let mut desired = desired(&rendered, &texts, &others, one_file, selection.complete, environment.handover.is_some());
+    for (name, text) in decided {
+        // A component without files has nothing to keep.
+        if let Some(files) = desired.dirs.get_mut(&name).filter(|files| !files.is_empty()) {
+            files.insert(stability::KEPT.to_owned(), Arc::from(text.into_bytes()));
+        }
+    }
     let shared = [NAMESPACES, CRDS].into_iter().filter(|_| !failed.is_empty());
     desired.spared = failed.keys().cloned().chain(shared.map(str::to_owned)).collect();
     Ok(Rendered {

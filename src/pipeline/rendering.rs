@@ -12,7 +12,7 @@ use crate::project::{Component, Environment, Project};
 use crate::sandbox::wire::Told;
 use hydrate_acquire::Mounted;
 use hydrate_base::limits::Watch;
-use hydrate_base::world::{Asked, Chance, Record};
+use hydrate_base::world::{Asked, Record};
 use hydrate_base::{Diagnostic, DiskWorld, Result};
 use hydrate_source::{Document, Source, render as render_source};
 
@@ -21,8 +21,9 @@ use super::plan::{self, Job};
 use super::provision::{ForComponent, Opened, Provision, Stock, Taken};
 use super::renders::{Kept, Renders, Slot};
 use super::scope::Crds;
+use super::stability::{self, Settled, Stability};
 use super::verbatim::{Collector, Verbatim};
-use super::{Options, Timing, chance, secrets};
+use super::{Options, Timing, secrets};
 
 /// The stack of a rendering thread: templates and YAML may nest deep, within the engines' own limits.
 pub(super) const STACK: usize = 64 << 20;
@@ -219,6 +220,7 @@ pub(super) fn make(
     apis: &[String],
 ) -> Made {
     let start = Instant::now();
+    let directory = project.root.join(&project.settings.manifests).join(&environment.name).join(&component.name);
     let _task = watch.task(|| format!("component {} of {}", component.name, environment.name));
     let disk = || project.recording_world().seeing(Arc::clone(&variables)).watching_for(API_VERSIONS).limited(watch.limits());
     let render = |disk: &DiskWorld| {
@@ -229,27 +231,25 @@ pub(super) fn make(
     };
     let recording = disk();
     let (result, (taken, failures)) = render(&recording);
-    let mut record = recording.into_record().unwrap_or_default();
-    let again = |chance: Chance| {
-        let world = disk().with_chance(chance);
-        let (result, _) = render(&world);
-        (result.map(|(_, documents, _, _)| documents), world.chances())
-    };
-    let has_asked = record.has_asked_time || record.has_asked_random;
-    let result = result.and_then(|rendering| {
-        let wrong = if has_asked && !component.random { chance::refuse(&rendering.1, &again) } else { None };
-        wrong.map_or(Ok(rendering), Err)
-    });
-    // What gave the same with other randomness does not depend on it. Another time proves less: it may come to matter later.
-    record.has_asked_random &= component.random || result.is_err();
-    let result = result.map(|(job, documents, warnings, verbatim)| {
+    let again = |world: &DiskWorld| render(world).0;
+    let policy = component.random.or(environment.random).or(project.settings.random);
+    let stability = Stability { world: &disk, render: &again, policy, directory: &directory };
+    let result = result.and_then(|rendering| stability.settle(rendering, recording));
+    let result = result.map(|settled| {
+        let Settled { rendering: (job, documents, warnings, verbatim), kept: decided, record } = settled;
         let mut crds = Crds::default();
         documents.iter().for_each(|document| crds.add(document));
         let warnings = warnings.iter().map(|warning| Told::from(&**warning)).collect();
         let may_ask_for_apis = may_ask_for_apis(&job, &record, !taken.is_empty());
-        (Kept { documents, crds, verbatim, warnings, may_ask_for_apis }, record)
+        (Kept { documents, crds, verbatim, decided, warnings, may_ask_for_apis }, record)
     });
     Made { result, taken, failures, took: start.elapsed() }
+}
+
+impl stability::Rendering for Documents {
+    fn documents(&self) -> &[Document] {
+        &self.1
+    }
 }
 
 type Documents = (Job, Vec<Document>, Vec<Box<Diagnostic>>, Option<Verbatim>);

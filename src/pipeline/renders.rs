@@ -53,6 +53,8 @@ pub struct Kept {
     pub crds: Crds,
     /// What the tools print for it, where that is kept.
     pub verbatim: Option<Verbatim>,
+    /// The text of the file that says what chance has decided, where that is kept.
+    pub decided: Option<String>,
     /// What was said about it, which is said again where it is not rendered again.
     pub warnings: Vec<Told>,
     /// Whether it may look different when more API versions are known.

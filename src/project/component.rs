@@ -14,7 +14,7 @@ use super::parse::{self, Parsed, Spanned};
 use super::select::picks;
 use super::sets::{self, Sets};
 use super::slips;
-use super::{Hooks, Layout, Loaded, Project, checks, external, files, read_layout, valid_name};
+use super::{Hooks, Layout, Loaded, Project, RandomPolicy, checks, external, files, read_layout, valid_name};
 
 /// What a helmfile is called that stands in the directory of an environment.
 pub const HELMFILES: [&str; 2] = ["helmfile.yaml", "helmfile.yaml.gotmpl"];
@@ -49,8 +49,8 @@ pub struct Component {
     pub checks: Levels,
     /// What its charts see of the cluster.
     pub capabilities: Capabilities,
-    /// Whether what it renders may differ from run to run.
-    pub random: bool,
+    /// What becomes of what chance decides, where it is not what the environment or the project says.
+    pub random: Option<RandomPolicy>,
     /// What to render; `None`: found by convention.
     pub sources: Option<Vec<Spec>>,
     /// Kustomize patches over everything, as the text of a kustomization.
@@ -187,7 +187,7 @@ impl Component {
                     return Err(wrong);
                 }
                 let mut component = Self::from_file(project, name, dir, &file);
-                component.random = file.flag(&file.root, "random").unwrap_or(false);
+                component.random = RandomPolicy::read(&file, &file.root);
                 component.external = external::read(&file, &file.root, component.namespace.as_ref().map(|own| own.text.as_str()))?;
                 component.checks = checks::read(&file, &file.root)?;
                 Ok(component)
@@ -208,7 +208,7 @@ impl Component {
             hooks: project.settings.hooks.clone(),
             external: Vec::new(),
             checks: Levels::new(),
-            random: false,
+            random: None,
             capabilities: Capabilities::default(),
             sources: None,
             patches: None,

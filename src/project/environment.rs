@@ -9,7 +9,7 @@ use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::Data;
 
 use super::parse::{self, Spanned};
-use super::{Project, checks, external, files, handover, version_of};
+use super::{Project, RandomPolicy, checks, external, files, handover, version_of};
 
 /// An environment: a kind of cluster that manifests are rendered for.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Environment {
     pub values: Data,
     /// Which components belong to it: names, globs, `!` leaves out. Empty: all.
     pub components: Vec<Spanned>,
+    /// What becomes of what chance decides, where it is not what the project says.
+    pub random: Option<RandomPolicy>,
     /// What exists although nothing here renders it.
     pub external: Vec<External>,
     /// How bad it is to break rules of `check`, over what the project says.
@@ -57,6 +59,7 @@ impl Environment {
             kubernetes,
             api_versions: file.texts(root, "apiVersions").unwrap_or_default().into_iter().map(|version| version.text).collect(),
             apis_from_crds: file.flag(root, "apiVersionsFromCRDs").unwrap_or(true),
+            random: RandomPolicy::read(&file, root),
             values,
             components: file.texts(root, "components").unwrap_or_default(),
             external: external::read(&file, root, None)?,

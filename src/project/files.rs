@@ -9,6 +9,8 @@ const CHECKS_DOC: &str =
     "How bad it is to break rules of `hydrate check`, by code: error, warning or off; `hydrate check --explain all` lists them";
 const TEXTS: Shape = Shape::List(&Shape::Text);
 const LAYOUTS: &[&str] = &["objects", "manifest"];
+const RANDOM: Shape = Shape::Choice(&["fail", "keep", "allow"]);
+const RANDOM_DOC: &str = "What becomes of random values and the time in what is rendered: an error (fail), written once and kept from then on (keep), or another one with every run (allow) [default: what is kept stays, what is new is an error]";
 const POLICY: Shape = Shape::Choice(&["keep", "drop"]);
 
 const NAMESPACE: Shape = Shape::Like(&Pattern {
@@ -47,6 +49,7 @@ pub const PROJECT: Shape = Shape::Object(&[
         Shape::Choice(&["v1", "v0"]),
         "The helmfile that is followed: v1 (1.7, the default) or v0 (0.166, which takes every helmfile for a template)",
     ),
+    key("random", RANDOM, RANDOM_DOC),
     key("layout", Shape::Choice(LAYOUTS), "One file per object (objects, the default) or one manifest.yaml per component (manifest)"),
     key(
         "secrets",
@@ -96,6 +99,7 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
         "Whether charts see the API versions of the CRDs that this environment renders [default: true]",
     ),
     key("values", Shape::MapOf(&Shape::Anything), "Values that templates and values templates of every component see"),
+    key("random", RANDOM, RANDOM_DOC),
     key("components", TEXTS, "Components of this environment: names and globs; \"!name\" leaves one out [default: [\"*\"]]"),
     key("external", TEXTS, EXTERNAL_DOC),
     key("checks", CHECKS, CHECKS_DOC),
@@ -164,11 +168,7 @@ pub const COMPONENT: Shape = Shape::Object(&[
     key("hooks", HOOKS, HOOKS_DOC),
     key("external", TEXTS, EXTERNAL_DOC),
     key("checks", CHECKS, CHECKS_DOC),
-    key(
-        "random",
-        Shape::Bool,
-        "Whether what is rendered may hold random values and the time, and so differ from run to run [default: false]",
-    ),
+    key("random", RANDOM, RANDOM_DOC),
     key("sources", Shape::List(&SOURCE), "What to render, in this order [default: found by convention, see docs/configuration.md]"),
     key("patches", Shape::List(&PATCH), "Kustomize patches over everything that the sources gave"),
 ]);

@@ -79,6 +79,27 @@ impl Hooks {
     }
 }
 
+/// What becomes of what chance or the clock decides in a rendering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RandomPolicy {
+    /// It is an error.
+    Fail,
+    /// It is written once, and kept from then on.
+    Keep,
+    /// It is another one with every run.
+    Allow,
+}
+
+impl RandomPolicy {
+    fn read(file: &parse::Parsed, node: &hydrate_yaml::node::Node) -> Option<Self> {
+        file.text(node, "random").map(|text| match text.text.as_str() {
+            "keep" => Self::Keep,
+            "allow" => Self::Allow,
+            _ => Self::Fail,
+        })
+    }
+}
+
 /// The project file's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -88,6 +109,8 @@ pub struct Settings {
     pub helmfile: HelmfileVersion,
     /// Layout where a component does not say.
     pub layout: Layout,
+    /// What becomes of what chance decides.
+    pub random: Option<RandomPolicy>,
     /// Whether objects may be written that hold references to secrets, for something in the cluster to resolve.
     pub writes_placeholders: bool,
     /// Directory of the components, relative to the root.
@@ -116,6 +139,7 @@ impl Default for Settings {
             helm: Level::default(),
             helmfile: HelmfileVersion::default(),
             layout: Layout::default(),
+            random: None,
             writes_placeholders: false,
             components: "components".to_owned(),
             environments: "environments".to_owned(),
@@ -301,6 +325,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         helm: file.text(root, "helm").and_then(|text| Level::parse(&text.text)).unwrap_or_default(),
         helmfile: file.text(root, "helmfile").and_then(|text| HelmfileVersion::parse(&text.text)).unwrap_or_default(),
         layout: read_layout(file, root).unwrap_or_default(),
+        random: RandomPolicy::read(file, root),
         writes_placeholders: file.text(root, "secrets").is_some_and(|text| text.text == "placeholder"),
         components: directory("components", defaults.components),
         environments: directory("environments", defaults.environments),

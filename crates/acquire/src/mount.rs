@@ -116,6 +116,14 @@ impl World for Mounted<'_> {
         self.below.random(buffer);
     }
 
+    fn decide(&self, function: &'static str, inputs: String) -> Option<Vec<Option<Vec<u8>>>> {
+        self.below.decide(function, inputs)
+    }
+
+    fn decided(&self, answers: &[&[u8]]) {
+        self.below.decided(answers);
+    }
+
     fn is_caught(&self) -> bool {
         self.below.is_caught()
     }

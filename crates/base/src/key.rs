@@ -277,7 +277,8 @@ mod tests {
         assert!(with(FILE_VARIABLE, &named).unwrap() == key);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(with(FILE_VARIABLE, &named).unwrap_err().to_string().contains("not kept secret"));
-        assert!(with(FILE_VARIABLE, "/nonexistent").unwrap_err().to_string().contains(FILE_VARIABLE));
+        let missing = directory.path().join("missing").display().to_string();
+        assert!(with(FILE_VARIABLE, &missing).unwrap_err().to_string().contains(FILE_VARIABLE));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod atomic_write;
 pub mod bounds;
 mod change;
+pub mod decision;
 pub mod diag;
 pub mod git;
 pub mod hash;

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Limits;
 use super::bounds::{self, Bounds};
+use super::decision::{Decision, Decisions, Kept};
 use super::work_tree::WorkTree;
 
 /// What a path is, links followed.
@@ -83,6 +84,15 @@ pub trait World: Send + Sync {
     fn is_caught(&self) -> bool {
         false
     }
+
+    /// Hears that a function is about to let chance decide, from inputs with this digest ([`crate::decision::inputs`]). Gives what it is to give again, a
+    /// part for each of its texts, where that is kept; who asks may turn it down.
+    fn decide(&self, _function: &'static str, _inputs: String) -> Option<Vec<Option<Vec<u8>>>> {
+        None
+    }
+
+    /// Takes note of what the function gave that asked last.
+    fn decided(&self, _answers: &[&[u8]]) {}
 
     /// An environment variable, where it is set and valid UTF-8.
     fn variable(&self, name: &str) -> Option<String>;
@@ -318,6 +328,8 @@ pub struct DiskWorld {
     variables: Option<Arc<BTreeSet<String>>>,
     strayed: AtomicBool,
     chance: Option<Chance>,
+    decisions: Mutex<Decisions>,
+    is_caught: AtomicBool,
 }
 
 /// The clock and randomness replaced by what can be repeated: to find out what of a result they decide.
@@ -418,6 +430,30 @@ impl DiskWorld {
         self
     }
 
+    /// The world in which these decisions are made as they were, by their numbers, and in which it is this time.
+    #[must_use]
+    pub fn keeping(mut self, kept: BTreeMap<usize, Kept>, time: Option<i128>) -> Self {
+        self.decisions = Mutex::new(Decisions::keeping(kept, time, None));
+        self
+    }
+
+    /// The same, telling who makes the decision of this number ([`World::is_caught`]).
+    #[must_use]
+    pub fn catching(mut self, kept: BTreeMap<usize, Kept>, time: Option<i128>, number: usize) -> Self {
+        self.decisions = Mutex::new(Decisions::keeping(kept, time, Some(number)));
+        self
+    }
+
+    /// The decisions that were made, in their order.
+    pub fn decisions(&self) -> Vec<Decision> {
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner).made()
+    }
+
+    /// The time that it was, or was said to be, where it was asked for.
+    pub fn time_asked(&self) -> Option<i128> {
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner).time_asked()
+    }
+
     /// How often the clock or randomness of [`Self::with_chance`] was asked.
     pub fn chances(&self) -> u64 {
         self.chance.as_ref().map_or(0, |chance| chance.asked.load(Ordering::Relaxed))
@@ -507,11 +543,15 @@ impl World for DiskWorld {
     }
 
     fn now(&self) -> i128 {
+        let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(time) = decisions.kept_time() {
+            return time;
+        }
         self.record(|record| record.has_asked_time = true);
         if let Some(chance) = &self.chance {
             return chance.now();
         }
-        jiff::Timestamp::now().as_nanosecond()
+        decisions.note_time(jiff::Timestamp::now().as_nanosecond())
     }
 
     fn random(&self, buffer: &mut [u8]) {
@@ -524,7 +564,20 @@ impl World for DiskWorld {
     }
 
     fn is_caught(&self) -> bool {
-        self.chance.as_ref().is_some_and(|chance| chance.caught.swap(false, Ordering::Relaxed))
+        let by_number = self.is_caught.swap(false, Ordering::Relaxed);
+        by_number || self.chance.as_ref().is_some_and(|chance| chance.caught.swap(false, Ordering::Relaxed))
+    }
+
+    fn decide(&self, function: &'static str, inputs: String) -> Option<Vec<Option<Vec<u8>>>> {
+        let (kept, is_caught) = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).begin(function, inputs);
+        if is_caught {
+            self.is_caught.store(true, Ordering::Relaxed);
+        }
+        kept
+    }
+
+    fn decided(&self, answers: &[&[u8]]) {
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner).end(answers);
     }
 
     fn read_named(&self, path: &Path) -> io::Result<Arc<[u8]>> {

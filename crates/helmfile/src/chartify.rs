@@ -535,6 +535,18 @@ impl World for Over<'_> {
         self.world.random(buffer);
     }
 
+    fn is_caught(&self) -> bool {
+        self.world.is_caught()
+    }
+
+    fn decide(&self, function: &'static str, inputs: String) -> Option<Vec<Option<Vec<u8>>>> {
+        self.world.decide(function, inputs)
+    }
+
+    fn decided(&self, answers: &[&[u8]]) {
+        self.world.decided(answers);
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         self.world.variable(name)
     }

@@ -203,8 +203,14 @@ pub(crate) fn rand_int(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     if width <= 0 {
         return Err("invalid argument to Intn".into());
     }
-    let offset = super::crypto::random::below(vm.world(), width.unsigned_abs());
-    Ok(Value::Int(from.wrapping_add_unsigned(offset)))
+    let number = |text: &[u8]| std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
+    let could_give = |text: &[u8]| number(text).is_some_and(|number| (from..below).contains(&number));
+    let make = || {
+        let offset = super::crypto::random::below(vm.world(), width.unsigned_abs());
+        args::string(from.wrapping_add_unsigned(offset).to_string())
+    };
+    let made = super::crypto::random::decided(vm, "randInt", &[&from.to_le_bytes(), &below.to_le_bytes()], could_give, make)?;
+    Ok(Value::Int(if let Value::Str(text) = &made { number(text.as_bytes()).unwrap_or(from) } else { from }))
 }
 
 /// The numbers from `start` to before `stop`.

@@ -2,6 +2,7 @@
 
 use super::super::args::{self, Out, bytes};
 use super::super::encoding::decode64;
+use super::random::decided;
 use ::aes::Aes256;
 use base64::Engine;
 use cbc::cipher::{BlockDecryptMut, BlockEncryptMut, KeyIvInit, generic_array::GenericArray};
@@ -24,16 +25,40 @@ pub(crate) fn encrypt_aes(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     if text.is_empty() {
         return args::string("");
     }
+    let password = key(bytes(args, 0));
+    let could_give = |kept: &[u8]| decrypt(&password, kept).is_some_and(|decrypted| decrypted == text);
+    decided(vm, "encryptAES", &[], could_give, || args::string(encrypted(vm, &password, text)))
+}
+
+/// The text that something decrypts to, where it is something that `encryptAES` makes.
+fn decrypt(password: &[u8; 32], encrypted: &[u8]) -> Option<Vec<u8>> {
+    let all = decode64(encrypted).ok()?;
+    let (start, rest) = all.split_at_checked(BLOCK)?;
+    if rest.is_empty() || !rest.len().is_multiple_of(BLOCK) {
+        return None;
+    }
+    let mut cipher = cbc::Decryptor::<Aes256>::new(password.into(), GenericArray::from_slice(start));
+    let mut out = rest.to_vec();
+    for block in out.chunks_exact_mut(BLOCK) {
+        cipher.decrypt_block_mut(GenericArray::from_mut_slice(block));
+    }
+    let padding = usize::from(*out.last()?);
+    let length = out.len().checked_sub(padding).filter(|_| (1..=BLOCK).contains(&padding))?;
+    out.truncate(length);
+    Some(out)
+}
+
+fn encrypted(vm: &Vm<'_>, password: &[u8; 32], text: &[u8]) -> String {
     let padding = BLOCK - text.len() % BLOCK;
     let mut out = vec![0; BLOCK];
     vm.world().random(&mut out);
-    let mut cipher = cbc::Encryptor::<Aes256>::new(&key(bytes(args, 0)).into(), GenericArray::from_slice(&out));
+    let mut cipher = cbc::Encryptor::<Aes256>::new(password.into(), GenericArray::from_slice(&out));
     out.extend_from_slice(text);
     out.resize(out.len() + padding, padding as u8);
     for block in out[BLOCK..].chunks_exact_mut(BLOCK) {
         cipher.encrypt_block_mut(GenericArray::from_mut_slice(block));
     }
-    args::string(base64::engine::general_purpose::STANDARD.encode(out))
+    base64::engine::general_purpose::STANDARD.encode(out)
 }
 
 /// `decryptAES PASSWORD TEXT`: what `encryptAES` was given; Go's panics for what it never gives.

@@ -4,6 +4,8 @@ use super::super::args::{Out, any, bytes, elements, int};
 use super::super::encoding::decode64;
 use super::der::{Reader, bit_string, element, from_pem, integer, oid, sequence, tag, to_pem};
 use super::keys::PrivateKey;
+use hydrate_base::decision;
+use hydrate_base::hash::hex;
 use hydrate_gotmpl::Vm;
 use hydrate_gotmpl::fmt::{quote, to_text};
 use hydrate_gotmpl::time::{Civil, duration};
@@ -89,16 +91,63 @@ fn given_key(args: &[Value], at: usize) -> Result<PrivateKey, Failure> {
     PrivateKey::from_pem(bytes(args, at)).map_err(|error| format!("parsing private key: {error}").into())
 }
 
+/// Names, addresses and days, as they stand in the call.
+fn described(args: &[Value], count: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    for argument in args.iter().take(count) {
+        all.extend_from_slice(quote(to_text(argument).as_bytes()).as_bytes());
+    }
+    all
+}
+
+/// The certificate that the world keeps, else a new one.
+///
+/// Often nothing holds the key of an authority any longer, once it has signed. Its certificate is kept all the same; who asks for the key gets one that
+/// no function takes for one.
+fn decided(vm: &Vm<'_>, function: &'static str, inputs: &[&[u8]], make: impl FnOnce() -> Out) -> Out {
+    if let Some(answers) = vm.world().decide(function, decision::inputs(function, inputs))
+        && let [Some(cert), key] = &answers[..]
+        && let Some((cert, key)) = usable(vm, cert, key.as_deref())
+    {
+        vm.world().decided(&[cert.as_bytes(), key.as_bytes()]);
+        return certificate(cert, key);
+    }
+    let made = make()?;
+    let (cert, key) = pair(&made);
+    vm.world().decided(&[cert.as_bytes(), key.as_bytes()]);
+    Ok(made)
+}
+
+/// A certificate and its key, where they belong together.
+fn usable(vm: &Vm<'_>, cert: &[u8], key: Option<&[u8]>) -> Option<(String, String)> {
+    let (_, der) = from_pem(cert)?;
+    let parsed = Parsed::read(&der).ok()?;
+    let key = match key {
+        None => lost_key(vm),
+        Some(key) => {
+            let is_its = PrivateKey::from_pem(key).ok()?.public().is_some_and(|(public, _)| public == parsed.public);
+            is_its.then(|| String::from_utf8_lossy(key).into_owned())?
+        }
+    };
+    Some((String::from_utf8_lossy(cert).into_owned(), key))
+}
+
+/// A text that is another one in each rendering, so that it is noticed where it is used.
+fn lost_key(vm: &Vm<'_>) -> String {
+    let mut bytes = [0; 16];
+    vm.world().random(&mut bytes);
+    format!("the key of this certificate is not kept ({})\n", hex(&bytes))
+}
+
 /// `genCA NAME DAYS`.
 pub(crate) fn gen_ca(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    let key = new_key(vm)?;
-    authority(vm, args, &key)
+    decided(vm, "genCA", &[&described(args, 2)], || authority(vm, args, &new_key(vm)?))
 }
 
 /// `genCAWithKey NAME DAYS KEY`.
 pub(crate) fn gen_ca_with_key(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     let key = given_key(args, 2)?;
-    authority(vm, args, &key)
+    decided(vm, "genCAWithKey", &[&described(args, 2), bytes(args, 2)], || authority(vm, args, &key))
 }
 
 fn authority(vm: &Vm<'_>, args: &[Value], key: &PrivateKey) -> Out {
@@ -108,14 +157,13 @@ fn authority(vm: &Vm<'_>, args: &[Value], key: &PrivateKey) -> Out {
 
 /// `genSelfSignedCert NAME IPS NAMES DAYS`.
 pub(crate) fn gen_self_signed(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    let key = new_key(vm)?;
-    self_signed(vm, args, &key)
+    decided(vm, "genSelfSignedCert", &[&described(args, 4)], || self_signed(vm, args, &new_key(vm)?))
 }
 
 /// `genSelfSignedCertWithKey NAME IPS NAMES DAYS KEY`.
 pub(crate) fn gen_self_signed_with_key(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     let key = given_key(args, 4)?;
-    self_signed(vm, args, &key)
+    decided(vm, "genSelfSignedCertWithKey", &[&described(args, 4), bytes(args, 4)], || self_signed(vm, args, &key))
 }
 
 fn self_signed(vm: &Vm<'_>, args: &[Value], key: &PrivateKey) -> Out {
@@ -125,14 +173,16 @@ fn self_signed(vm: &Vm<'_>, args: &[Value], key: &PrivateKey) -> Out {
 
 /// `genSignedCert NAME IPS NAMES DAYS CA`.
 pub(crate) fn gen_signed(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    let key = new_key(vm)?;
-    signed(vm, args, &key)
+    let authority = pair(any(args, 4)).0;
+    decided(vm, "genSignedCert", &[&described(args, 4), authority.as_bytes()], || signed(vm, args, &new_key(vm)?))
 }
 
 /// `genSignedCertWithKey NAME IPS NAMES DAYS CA KEY`.
 pub(crate) fn gen_signed_with_key(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     let key = given_key(args, 5)?;
-    signed(vm, args, &key)
+    let authority = pair(any(args, 4)).0;
+    let inputs: [&[u8]; 3] = [&described(args, 4), authority.as_bytes(), bytes(args, 5)];
+    decided(vm, "genSignedCertWithKey", &inputs, || signed(vm, args, &key))
 }
 
 fn signed(vm: &Vm<'_>, args: &[Value], key: &PrivateKey) -> Out {

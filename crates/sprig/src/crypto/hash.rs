@@ -2,6 +2,7 @@
 
 use super::super::args::{self, Out, bytes, lossy};
 use super::COSTLY;
+use super::random::decided;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -43,7 +44,8 @@ pub(crate) fn adler32sum(_: &mut Vm<'_>, args: &[Value]) -> Out {
 
 /// `bcrypt TEXT`: of cost 10; a text longer than 72 bytes gives Go's error as its result.
 pub(crate) fn bcrypt(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    args::string(bcrypted(vm, bytes(args, 0)))
+    let password = bytes(args, 0);
+    decided(vm, "bcrypt", &[], |hash| is_hash_of(hash, password), || args::string(bcrypted(vm, password)))
 }
 
 fn bcrypted(vm: &Vm<'_>, password: &[u8]) -> String {
@@ -62,13 +64,25 @@ fn bcrypted(vm: &Vm<'_>, password: &[u8]) -> String {
     }
 }
 
+/// Whether it is a hash that `bcrypt` makes of a password. To find that out costs as much as to make one.
+fn is_hash_of(hash: &[u8], password: &[u8]) -> bool {
+    let Ok(hash) = std::str::from_utf8(hash) else { return false };
+    hash.starts_with("$2a$10$") && budget::spend_at_once(COSTLY) && ::bcrypt::verify(password, hash).unwrap_or(false)
+}
+
 /// `htpasswd USER PASSWORD`.
 pub(crate) fn htpasswd(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     let user = bytes(args, 0);
     if user.contains(&b':') {
         return args::string([b"invalid username: ", user].concat());
     }
-    args::string([user, b":", bcrypted(vm, bytes(args, 1)).as_bytes()].concat())
+    let password = bytes(args, 1);
+    let could_give = |line: &[u8]| {
+        let hash = line.strip_prefix(user).and_then(|rest| rest.strip_prefix(b":"));
+        hash.is_some_and(|hash| is_hash_of(hash, password))
+    };
+    let make = || args::string([user, b":", bcrypted(vm, password).as_bytes()].concat());
+    decided(vm, "htpasswd", &[user], could_give, make)
 }
 
 /// The shapes of a derived password by its kind: one letter for a class of characters each.

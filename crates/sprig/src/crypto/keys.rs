@@ -5,7 +5,7 @@ use super::COSTLY;
 use super::der::{self, Reader, bit_string, element, from_pem, integer, oid, sequence, tag, to_pem};
 use super::dsa::DsaKey;
 use super::primes::random_prime;
-use super::random::Source;
+use super::random::{Source, decided};
 use ed25519_dalek::Signer;
 use hydrate_gotmpl::Value;
 use hydrate_gotmpl::Vm;
@@ -205,15 +205,21 @@ fn from_pkcs8(content: &[u8]) -> Result<PrivateKey, String> {
 
 /// `genPrivateKey KIND`: PEM of a new key: `rsa` of 4096 bits (also for an empty kind), `dsa`, `ecdsa` or `ed25519`.
 pub(crate) fn gen_private_key(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    let mut source = Source(vm.world());
-    let key = match bytes(args, 0) {
-        b"" | b"rsa" => PrivateKey::rsa(vm, 4096),
-        b"dsa" => Ok(PrivateKey::Dsa(Box::new(DsaKey::generate(&mut source)))),
-        b"ecdsa" => Ok(PrivateKey::Ecdsa(Box::new(p256::SecretKey::random(&mut source)))),
-        b"ed25519" => Ok(PrivateKey::Ed25519(Box::new(ed25519_dalek::SigningKey::generate(&mut source)))),
-        _ => return args::string(format!("Unknown type {}", lossy(args, 0))),
+    let kind = bytes(args, 0);
+    if !matches!(kind, b"" | b"rsa" | b"dsa" | b"ecdsa" | b"ed25519") {
+        return args::string(format!("Unknown type {}", lossy(args, 0)));
+    }
+    let make = || {
+        let mut source = Source(vm.world());
+        let key = match kind {
+            b"dsa" => Ok(PrivateKey::Dsa(Box::new(DsaKey::generate(&mut source)))),
+            b"ecdsa" => Ok(PrivateKey::Ecdsa(Box::new(p256::SecretKey::random(&mut source)))),
+            b"ed25519" => Ok(PrivateKey::Ed25519(Box::new(ed25519_dalek::SigningKey::generate(&mut source)))),
+            _ => PrivateKey::rsa(vm, 4096),
+        };
+        args::string(key.map_or_else(|error| format!("failed to generate private key: {error}"), |key| key.to_pem()))
     };
-    args::string(key.map_or_else(|error| format!("failed to generate private key: {error}"), |key| key.to_pem()))
+    decided(vm, "genPrivateKey", &[kind], |pem| PrivateKey::from_pem(pem).is_ok(), make)
 }
 
 /// The numbers of a DSA key share this form with those of an RSA key.

@@ -3,6 +3,7 @@
 use super::super::args::{self, Out, int, largest, too_large};
 use base64::Engine;
 use hydrate_base::World;
+use hydrate_base::decision;
 use hydrate_base::hash::hex;
 use hydrate_gotmpl::Value;
 use hydrate_gotmpl::Vm;
@@ -32,6 +33,30 @@ impl rand_core::RngCore for Source<'_> {
 /// The real world's randomness is the operating system's.
 impl rand_core::CryptoRng for Source<'_> {}
 
+/// The text that a function gives which lets chance decide: the one that the world keeps, where the function could have given it, else a new one.
+///
+/// `inputs` are what the function is given, passwords aside; what is kept for others is not asked for.
+pub(crate) fn decided(
+    vm: &Vm<'_>,
+    function: &'static str,
+    inputs: &[&[u8]],
+    could_give: impl FnOnce(&[u8]) -> bool,
+    make: impl FnOnce() -> Out,
+) -> Out {
+    if let Some(answers) = vm.world().decide(function, decision::inputs(function, inputs))
+        && let Some(Some(answer)) = answers.into_iter().next()
+        && could_give(&answer)
+    {
+        vm.world().decided(&[&answer]);
+        return args::string(answer);
+    }
+    let made = make()?;
+    if let Value::Str(text) = &made {
+        vm.world().decided(&[text.as_bytes()]);
+    }
+    Ok(made)
+}
+
 /// A number below `limit`, each equally likely; 0 for a limit of 0.
 pub(crate) fn below(world: &dyn World, limit: u64) -> u64 {
     let mask = u64::MAX >> limit.saturating_sub(1).leading_zeros().min(63);
@@ -46,11 +71,16 @@ pub(crate) fn below(world: &dyn World, limit: u64) -> u64 {
 }
 
 /// A text of the given length over an alphabet of at most 256 letters.
-fn letters(vm: &Vm<'_>, args: &[Value], alphabet: &[u8], what: &str) -> Out {
+fn letters(vm: &Vm<'_>, args: &[Value], alphabet: &[u8], what: &'static str) -> Out {
     let Ok(count) = usize::try_from(int(args, 0)) else { return args::string("") };
     if count > largest() {
         return Err(too_large(what));
     }
+    let could_give = |text: &[u8]| text.len() == count && text.iter().all(|letter| alphabet.contains(letter));
+    decided(vm, what, &[&count.to_le_bytes()], could_give, || args::string(drawn(vm, alphabet, count)))
+}
+
+fn drawn(vm: &Vm<'_>, alphabet: &[u8], count: usize) -> Vec<u8> {
     let fair = 256 / alphabet.len() * alphabet.len();
     let mut out = Vec::with_capacity(count);
     let mut buffer = [0; 64];
@@ -59,7 +89,7 @@ fn letters(vm: &Vm<'_>, args: &[Value], alphabet: &[u8], what: &str) -> Out {
         let drawn = buffer.iter().map(|byte| usize::from(*byte)).filter(|number| *number < fair);
         out.extend(drawn.take(count - out.len()).map(|number| alphabet[number % alphabet.len()]));
     }
-    args::string(out)
+    out
 }
 
 /// `randAlphaNum COUNT`.
@@ -89,13 +119,26 @@ pub(crate) fn rand_bytes(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     if count > largest() / 2 {
         return Err(too_large("randBytes"));
     }
-    let mut bytes = vec![0; count];
-    vm.world().random(&mut bytes);
-    args::string(base64::engine::general_purpose::STANDARD.encode(bytes))
+    let could_give = |text: &[u8]| base64::engine::general_purpose::STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == count);
+    decided(vm, "randBytes", &[&count.to_le_bytes()], could_give, || {
+        let mut bytes = vec![0; count];
+        vm.world().random(&mut bytes);
+        args::string(base64::engine::general_purpose::STANDARD.encode(bytes))
+    })
 }
 
 /// `uuidv4`.
 pub(crate) fn uuid_v4(vm: &mut Vm<'_>, _: &[Value]) -> Out {
+    decided(vm, "uuidv4", &[], is_uuid, || args::string(uuid(vm)))
+}
+
+/// Whether a text has the form of a UUID.
+fn is_uuid(text: &[u8]) -> bool {
+    let is_right = |(at, byte): (usize, &u8)| if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() };
+    text.len() == 36 && text.iter().enumerate().all(is_right)
+}
+
+fn uuid(vm: &Vm<'_>) -> String {
     let mut bytes = [0; 16];
     vm.world().random(&mut bytes);
     bytes[6] = bytes[6] & 0x0F | 0x40;
@@ -104,5 +147,5 @@ pub(crate) fn uuid_v4(vm: &mut Vm<'_>, _: &[Value]) -> Out {
     for at in [20, 16, 12, 8] {
         out.insert(at, '-');
     }
-    args::string(out)
+    out
 }

@@ -15,7 +15,7 @@ use super::strconv::{NumberError, parse_int};
 use super::text::{quoted, sprint, strval};
 use super::unicode::{decode, decode_last, is_space, runes};
 use hydrate_gotmpl::Vm;
-use hydrate_gotmpl::{Failure, Str, Value};
+use hydrate_gotmpl::{Failure, Value};
 use memchr::memmem;
 
 /// `hello` gives `Hello!`.
@@ -233,10 +233,20 @@ pub(crate) fn fail(_: &mut Vm<'_>, args: &[Value]) -> Out {
 
 /// `shuffle TEXT`: its runes in random order.
 pub(crate) fn shuffle(vm: &mut Vm<'_>, args: &[Value]) -> Out {
-    let mut all: Vec<char> = runes(bytes(args, 0)).map(|(_, rune, _)| rune).collect();
+    let all: Vec<char> = runes(bytes(args, 0)).map(|(_, rune, _)| rune).collect();
+    let sorted = |text: &[u8]| {
+        let mut all: Vec<char> = runes(text).map(|(_, rune, _)| rune).collect();
+        all.sort_unstable();
+        all
+    };
+    let could_give = |text: &[u8]| sorted(text) == sorted(bytes(args, 0));
+    super::crypto::random::decided(vm, "shuffle", &[], could_give, || args::string(shuffled(vm, all)))
+}
+
+fn shuffled(vm: &Vm<'_>, mut all: Vec<char>) -> String {
     for at in (1..all.len()).rev() {
         let other = super::crypto::random::below(vm.world(), at as u64 + 1);
         all.swap(at, other as usize);
     }
-    Ok(Value::Str(Str::from(all.into_iter().collect::<String>())))
+    all.into_iter().collect()
 }

@@ -1,0 +1,142 @@
+//! What a component has in the tree: its objects, and `.kept`, which says what of them chance has decided.
+
+use std::path::Path;
+
+use hydrate_base::{SourceFile, World};
+use hydrate_source::{Document, Identity, Origin, Trust, documents};
+
+use crate::tree::KUSTOMIZATION;
+
+/// The name of the file.
+pub(in crate::pipeline) const KEPT: &str = ".kept";
+
+const HEAD: &str =
+    "# What chance has decided and is kept: the digest of what it was made from, the function, its object and field. Do not edit.\n";
+
+/// The words that stand before a time.
+const TIME: &str = "time  ";
+
+/// What is said of one text that was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    /// The digest of what the function was given.
+    pub(super) inputs: String,
+    pub(super) function: String,
+    /// Which of the function's texts it is.
+    pub(super) part: usize,
+    /// The object ([`object`]).
+    pub(super) object: String,
+    /// The field, as a JSON pointer.
+    pub(super) path: String,
+}
+
+/// What stands in `.kept`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct KeptFile {
+    /// The time that it is for templates, in nanoseconds since 1970.
+    pub(super) time: Option<i128>,
+    pub(super) lines: Vec<Line>,
+}
+
+impl KeptFile {
+    /// Reads the file; lines that are not of its form, such as those of a merge, are passed over.
+    pub(super) fn parse(text: &str) -> Self {
+        let mut file = Self::default();
+        for line in text.lines() {
+            if let Some(time) = line.strip_prefix(TIME) {
+                file.time = file.time.or(time.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_nanosecond));
+                continue;
+            }
+            let parts: Vec<&str> = line.splitn(5, "  ").collect();
+            if let [inputs, function, part, object, path] = parts[..]
+                && let Ok(part) = part.parse()
+            {
+                let [inputs, function, object, path] = [inputs, function, object, path].map(str::to_owned);
+                file.lines.push(Line { inputs, function, part, object, path });
+            }
+        }
+        file
+    }
+
+    /// The text of the file; none where nothing is kept.
+    pub(super) fn text(&self) -> Option<String> {
+        if self.time.is_none() && self.lines.is_empty() {
+            return None;
+        }
+        let mut text = HEAD.to_owned();
+        if let Some(time) = self.time.and_then(|time| jiff::Timestamp::from_nanosecond(time).ok()) {
+            text.push_str(&format!("{TIME}{time}\n"));
+        }
+        for Line { inputs, function, part, object, path } in &self.lines {
+            text.push_str(&format!("{inputs}  {function}  {part}  {object}  {path}\n"));
+        }
+        Some(text)
+    }
+}
+
+/// An object in a word: `Secret/shop/db`, `Deployment.apps/db`.
+pub(super) fn object(identity: &Identity) -> String {
+    let group = if identity.group().is_empty() { String::new() } else { format!(".{}", identity.group()) };
+    let namespace = if identity.namespace.is_empty() { String::new() } else { format!("{}/", identity.namespace) };
+    format!("{}{group}/{namespace}{}", identity.kind, identity.name)
+}
+
+/// What a component has in the tree.
+#[derive(Debug, Default)]
+pub(super) struct Committed {
+    pub(super) kept: KeptFile,
+    pub(super) documents: Vec<Document>,
+}
+
+impl Committed {
+    /// Reads the directory of a component. What cannot be read is not kept.
+    pub(super) fn read(world: &dyn World, directory: &Path) -> Self {
+        let text = |path: &Path| world.read(path).ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+        let Some(kept) = text(&directory.join(KEPT)) else { return Self::default() };
+        let mut names = world.list(directory).unwrap_or_default();
+        names.retain(|name| name.ends_with(".yaml") && name != KUSTOMIZATION);
+        names.sort_unstable();
+        let origin = Origin { source: String::new(), file: None, line: 0 };
+        let read = |name: &String| {
+            let file = SourceFile::new(name.as_str(), text(&directory.join(name))?.into_bytes());
+            documents(&file, &origin, Trust::Parsed).ok()
+        };
+        Self { kept: KeptFile::parse(&kept), documents: names.iter().filter_map(read).flatten().collect() }
+    }
+
+    /// The object in the tree that a rendered one stands for. There it has a namespace, which may have been filled in.
+    pub(super) fn find(&self, identity: &Identity) -> Option<&Document> {
+        self.documents.iter().find(|document| {
+            let other = &document.identity;
+            let is_same = other.kind == identity.kind && other.group() == identity.group() && other.name == identity.name;
+            is_same && (identity.namespace.is_empty() || other.namespace == identity.namespace)
+        })
+    }
+
+    /// The digest that is kept for a text at a place.
+    pub(super) fn inputs(&self, function: &str, part: usize, object: &str, path: &str) -> Option<&str> {
+        let is_it = |line: &&Line| line.function == function && line.part == part && line.object == object && line.path == path;
+        self.kept.lines.iter().find(is_it).map(|line| line.inputs.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_read_as_it_is_written() {
+        let line = Line {
+            inputs: "0f".to_owned(),
+            function: "genCA".to_owned(),
+            part: 1,
+            object: "Secret/a/b".to_owned(),
+            path: "/data/x  y".to_owned(),
+        };
+        let file = KeptFile { time: Some(1_700_000_000_123_456_789), lines: vec![line] };
+        let text = file.text().unwrap();
+        assert_eq!(KeptFile::parse(&text), file);
+        assert_eq!(KeptFile::parse(&format!("<<<<<<< ours\n{text}=======\nnonsense\n>>>>>>> theirs\n")), file);
+        assert_eq!(KeptFile::default().text(), None);
+    }
+}

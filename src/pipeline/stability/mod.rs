@@ -1,0 +1,257 @@
+//! What would differ from run to run: values that chance or the clock decide are refused, or kept as they are in the tree.
+//!
+//! A chart may ask for chance and not use the answer (`default (randAlphaNum 9) .Values.password`). So a component that has asked is rendered once
+//! more, with other answers. Where that gives the same, nothing depends on them.
+//!
+//! Else it is looked for the answers in what was rendered, and for what stands at the same places in the tree. The component is rendered again, with the
+//! functions giving that: so what follows from it (a checksum, a certificate that an authority has signed) follows from it again. A function whose inputs
+//! are no longer the same decides anew. That nothing depends on chance any more is not believed but tried, by yet another rendering.
+
+mod cause;
+mod committed;
+mod fields;
+mod spot;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use hydrate_base::decision::{Decision, Kept};
+use hydrate_base::world::{Chance, Record};
+use hydrate_base::{Diagnostic, DiskWorld, Result};
+use hydrate_source::Document;
+
+use crate::project::RandomPolicy;
+
+pub(super) use committed::KEPT;
+use committed::{Committed, KeptFile, Line, object};
+use fields::{Field, differences, fields};
+use spot::Spot;
+
+/// What a component renders to, or what is wrong with it.
+pub(super) type Outcome<R> = Result<R, Vec<Box<Diagnostic>>>;
+
+/// A rendering of a component.
+pub(super) trait Rendering {
+    /// Its documents.
+    fn documents(&self) -> &[Document];
+}
+
+/// How a component is rendered once more, and what becomes of what chance decides.
+pub(super) struct Stability<'a, R> {
+    /// A world that records, and in which nothing has been asked.
+    pub(super) world: &'a dyn Fn() -> DiskWorld,
+    /// Renders in a world.
+    pub(super) render: &'a dyn Fn(&DiskWorld) -> Outcome<R>,
+    /// `None`: what is kept stays, and what is new is refused.
+    pub(super) policy: Option<RandomPolicy>,
+    /// The directory of the component in the tree.
+    pub(super) directory: &'a Path,
+}
+
+/// A rendering that is to be written.
+pub(super) struct Settled<R> {
+    pub(super) rendering: R,
+    /// The text of `.kept`.
+    pub(super) kept: Option<String>,
+    pub(super) record: Record,
+}
+
+/// The decisions that are made as they were, by their numbers.
+type Decided = BTreeMap<usize, Kept>;
+
+/// A rendering, and the same one where chance decides otherwise.
+struct Attempt<R> {
+    rendering: R,
+    other: Outcome<R>,
+    decisions: Vec<Decision>,
+    decided: Decided,
+    time: Option<i128>,
+    record: Record,
+}
+
+impl<R: Rendering> Attempt<R> {
+    /// Whether nothing depends on chance.
+    fn is_stable(&self) -> bool {
+        self.other.as_ref().is_ok_and(|other| other.documents() == self.rendering.documents())
+    }
+
+    /// Whether a decision was made as it was before.
+    fn is_kept(&self, number: usize) -> bool {
+        self.decided.get(&number).is_some_and(|kept| kept.inputs == self.decisions[number].inputs)
+    }
+
+    /// The documents that chance changes, each with its fields that it changes.
+    fn changed(&self) -> Vec<(&Document, Vec<Field>)> {
+        let Ok(other) = &self.other else { return Vec::new() };
+        let others: BTreeMap<String, &Document> = other.documents().iter().map(|document| (object(&document.identity), document)).collect();
+        let changed = |document: &'_ Document| match others.get(&object(&document.identity)) {
+            Some(other) if **other == *document => None,
+            Some(other) => Some(differences(document, other)),
+            None => Some(vec![Field { path: String::new(), text: String::new() }]),
+        };
+        self.rendering.documents().iter().filter_map(|document| Some((document, changed(document)?))).collect()
+    }
+}
+
+impl<R: Rendering> Stability<'_, R> {
+    /// Finds out what of a rendering chance decides, and what becomes of it. `world` is the one that it was rendered in.
+    pub(super) fn settle(&self, rendering: R, world: DiskWorld) -> Outcome<Settled<R>> {
+        let (decisions, time) = (world.decisions(), world.time_asked());
+        let mut record = world.into_record().unwrap_or_default();
+        if !(record.has_asked_random || record.has_asked_time) || self.policy == Some(RandomPolicy::Allow) {
+            return Ok(Settled { rendering, kept: None, record });
+        }
+        let other = (self.render)(&(self.world)().with_chance(Chance::other_from(0)));
+        let first = Attempt { rendering, other, decisions, decided: Decided::new(), time, record: Record::default() };
+        if first.is_stable() {
+            // What gave the same with other randomness does not depend on it. Another time proves less: it may come to matter later.
+            record.has_asked_random = false;
+            return Ok(Settled { rendering: first.rendering, kept: None, record });
+        }
+        let first = Attempt { record, ..first };
+        if self.policy == Some(RandomPolicy::Fail) {
+            return Err(self.refusal(&first));
+        }
+        // Only what chance changes is searched.
+        let suspects: BTreeSet<String> = first.changed().into_iter().map(|(document, _)| object(&document.identity)).collect();
+        let world = (self.world)();
+        let committed = Committed::read(&world, self.directory);
+        let asked = world.into_record().unwrap_or_default().asked;
+        let mut attempt = self.with_kept(first, &committed, &suspects)?;
+        if !attempt.is_stable() {
+            if self.policy != Some(RandomPolicy::Keep) {
+                return Err(self.refusal(&attempt));
+            }
+            attempt = self.keeping_all(attempt, &suspects)?;
+        }
+        let kept = kept_file(&attempt, &suspects).text();
+        let Attempt { rendering, mut record, .. } = attempt;
+        record.has_asked_random = false;
+        record.asked.extend(asked);
+        Ok(Settled { rendering, kept, record })
+    }
+
+    /// The rendering with all that the tree keeps of it.
+    fn with_kept(&self, first: Attempt<R>, committed: &Committed, suspects: &BTreeSet<String>) -> Outcome<Attempt<R>> {
+        let decided = recovered(&first, committed, suspects);
+        if decided.is_empty() && committed.kept.time.is_none() {
+            return Ok(first);
+        }
+        self.attempt(decided, committed.kept.time)
+    }
+
+    /// The rendering with everything kept that it has decided itself, as the next run would find it.
+    fn keeping_all(&self, new: Attempt<R>, suspects: &BTreeSet<String>) -> Outcome<Attempt<R>> {
+        let all = all_decided(&new, suspects);
+        let attempt = self.attempt(all, new.time)?;
+        let next = Committed { kept: kept_file(&attempt, suspects), documents: attempt.rendering.documents().to_vec() };
+        let is_found_again = recovered(&attempt, &next, suspects) == attempt.decided;
+        if attempt.is_stable() && is_found_again {
+            return Ok(attempt);
+        }
+        let cannot =
+            |error: Box<Diagnostic>| error.note("it cannot be kept: what is rendered does not hold it, but only what follows from it");
+        Err(self.refusal(&attempt).into_iter().map(cannot).collect())
+    }
+
+    /// Renders with these decisions made as they were. Certificates whose key is lost are only kept where nothing needs the key.
+    fn attempt(&self, mut decided: Decided, time: Option<i128>) -> Outcome<Attempt<R>> {
+        let attempt = self.try_once(&decided, time);
+        let whole = decided.len();
+        decided.retain(|_, kept| kept.answers.iter().all(Option::is_some));
+        match attempt {
+            Ok(attempt) if attempt.is_stable() || decided.len() == whole => Ok(attempt),
+            Err(errors) if decided.len() == whole => Err(errors),
+            _ => self.try_once(&decided, time),
+        }
+    }
+
+    fn try_once(&self, decided: &Decided, time: Option<i128>) -> Outcome<Attempt<R>> {
+        let world = (self.world)().keeping(decided.clone(), time);
+        let rendering = (self.render)(&world)?;
+        let other = (self.render)(&(self.world)().keeping(decided.clone(), time).with_chance(Chance::other_from(0)));
+        let (decisions, time) = (world.decisions(), world.time_asked());
+        Ok(Attempt { rendering, other, decisions, decided: decided.clone(), time, record: world.into_record().unwrap_or_default() })
+    }
+
+    /// An error for each function that decides something of the rendering, with all fields that hold it.
+    fn refusal(&self, attempt: &Attempt<R>) -> Vec<Box<Diagnostic>> {
+        cause::errors(self, attempt)
+    }
+}
+
+/// Where the parts of each decision stand in a rendering: the document, the field, the place in it.
+fn places<'a, R: Rendering>(
+    attempt: &'a Attempt<R>,
+    suspects: &BTreeSet<String>,
+) -> BTreeMap<(usize, usize), Vec<(&'a Document, String, Spot)>> {
+    let mut found: BTreeMap<(usize, usize), Vec<_>> = BTreeMap::new();
+    for document in attempt.rendering.documents().iter().filter(|document| suspects.contains(&object(&document.identity))) {
+        for field in fields(&document.text) {
+            for (number, decision) in attempt.decisions.iter().enumerate() {
+                for (part, answer) in decision.answers.iter().enumerate() {
+                    if let Some(spot) = Spot::find(&field.text, answer) {
+                        found.entry((number, part)).or_default().push((document, field.path.clone(), spot));
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The decisions that the tree keeps.
+fn recovered<R: Rendering>(attempt: &Attempt<R>, committed: &Committed, suspects: &BTreeSet<String>) -> Decided {
+    let mut decided = Decided::new();
+    if committed.kept.lines.is_empty() {
+        return decided;
+    }
+    for ((number, part), places) in places(attempt, suspects) {
+        let decision = &attempt.decisions[number];
+        let kept = places.iter().find_map(|(document, path, spot)| {
+            let inputs = committed.inputs(decision.function, part, &object(&document.identity), path)?;
+            let standing = committed.find(&document.identity)?;
+            let field = fields(&standing.text).into_iter().find(|field| field.path == *path)?;
+            let mut answer = spot.read(&field.text)?;
+            if decision.answers[part].ends_with(b"\n") {
+                answer.push(b'\n');
+            }
+            Some((inputs.to_owned(), answer))
+        });
+        if let Some((inputs, answer)) = kept {
+            let count = decision.answers.len();
+            let new = || Kept { function: decision.function.to_owned(), inputs, answers: vec![None; count] };
+            decided.entry(number).or_insert_with(new).answers[part] = Some(answer);
+        }
+    }
+    // A key without its certificate is of no use.
+    decided.retain(|_, kept| kept.answers.first().is_some_and(Option::is_some));
+    decided
+}
+
+/// All decisions of a rendering that stand in it.
+fn all_decided<R: Rendering>(attempt: &Attempt<R>, suspects: &BTreeSet<String>) -> Decided {
+    let mut decided = Decided::new();
+    for (number, part) in places(attempt, suspects).into_keys() {
+        let Decision { function, inputs, answers } = &attempt.decisions[number];
+        let new = || Kept { function: (*function).to_owned(), inputs: inputs.clone(), answers: vec![None; answers.len()] };
+        decided.entry(number).or_insert_with(new).answers[part] = Some(answers[part].clone());
+    }
+    decided.retain(|_, kept| kept.answers.first().is_some_and(Option::is_some));
+    decided
+}
+
+/// What `.kept` says of a rendering.
+fn kept_file<R: Rendering>(attempt: &Attempt<R>, suspects: &BTreeSet<String>) -> KeptFile {
+    let mut lines: Vec<Line> = Vec::new();
+    for ((number, part), places) in places(attempt, suspects) {
+        let is_kept = attempt.decided.get(&number).is_some_and(|kept| kept.answers.get(part).is_some_and(Option::is_some));
+        let decision = &attempt.decisions[number];
+        for (document, path, _) in places.into_iter().filter(|_| is_kept) {
+            let (inputs, function, object) = (decision.inputs.clone(), decision.function.to_owned(), object(&document.identity));
+            lines.push(Line { inputs, function, part, object, path });
+        }
+    }
+    lines.sort_by(|a, b| (&a.object, &a.path, a.part, &a.function).cmp(&(&b.object, &b.path, b.part, &b.function)));
+    KeptFile { time: attempt.time, lines }
+}
