@@ -199,7 +199,7 @@ fn hydrate(root: &Path, arguments: &[&str]) -> std::process::Output {
 
 /// A namespace and a kind of its own for each number, and an object of the kind in the namespace.
 const NAMESPACE: &str = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: n@\n";
-const CRD: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: things@.example.org\nspec:\n  group: example.org\n  names: {kind: Thing@, plural: things@}\n  scope: Namespaced\n  versions: [{name: v1, served: true, storage: true}]\n";
+const CRD: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: things@.example.org\nspec:\n  group: example.org\n  names: {kind: Thing@, plural: things@}\n  scope: Namespaced\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]\n";
 const INSTANCE: &str = "apiVersion: example.org/v1\nkind: Thing@\nmetadata:\n  name: x\n  namespace: n@\nspec:\n  text: ${variable}\n";
 
 /// A project of components `c0`, `c1`, … with these needs. Each brings some of: a namespace, a CRD, an instance of the next one's kind in the next one's
@@ -227,7 +227,7 @@ fn project(root: &Path, needs: &[Vec<usize>], brings: &[u8]) {
         if brings[next] & 1 != 0 {
             add(4, INSTANCE, next);
         }
-        add(8, "apiVersion: v1\nkind: Service\nmetadata:\n  name: s@\n", index);
+        add(8, "apiVersion: v1\nkind: Service\nmetadata:\n  name: s@\nspec:\n  ports: [{port: 80}]\n", index);
         write(root, &format!("components/c{index}/templates/all.yaml.j2"), &all.join("---\n"));
     }
 }

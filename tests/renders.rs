@@ -26,14 +26,14 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "components/crds/raw/crd.yaml",
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.x.io}\nspec:\n  group: x.io\n  names: {kind: A}\n  scope: Namespaced\n  versions: [{name: v1, served: true}]\n",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.x.io}\nspec:\n  group: x.io\n  names: {kind: A, plural: as}\n  scope: Namespaced\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]\n",
     ),
     ("components/crds/component.yaml", "namespace: b\n"),
     ("components/instance/raw/a.yaml", "apiVersion: x.io/v1\nkind: A\nmetadata:\n  name: a\n"),
     ("components/instance/component.yaml", "namespace: b\n"),
     ("components/jinja/templates/a.yaml.j2", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: j}\ndata: {domain: {{ values.domain }}}\n"),
     ("components/overlay/kustomization.yaml", "namePrefix: p-\nresources: [a.yaml]\nconfigMapGenerator: [{name: g, files: [f.txt]}]\n"),
-    ("components/overlay/a.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n"),
+    ("components/overlay/a.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n"),
     ("components/overlay/f.txt", "text\n"),
 ];
 
@@ -52,12 +52,12 @@ const CHANGES: &[(&str, Option<&str>)] = &[
     (
         "components/crds/raw/crd.yaml",
         Some(
-            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.x.io}\nspec:\n  group: x.io\n  names: {kind: A}\n  scope: Cluster\n  versions: [{name: v1, served: true}]\n",
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.x.io}\nspec:\n  group: x.io\n  names: {kind: A, plural: as}\n  scope: Cluster\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]\n",
         ),
     ),
     ("environments/dev.yaml", Some("kubernetes: \"1.34\"\nvalues: {domain: example.org}\n")),
     ("components/overlay/f.txt", Some("another text\n")),
-    ("components/overlay/a.yaml", Some("apiVersion: v1\nkind: Service\nmetadata: {name: t}\n")),
+    ("components/overlay/a.yaml", Some("apiVersion: v1\nkind: Service\nmetadata: {name: t}\nspec: {ports: [{port: 80}]}\n")),
     ("components/instance/component.yaml", Some("namespace: c\nlayout: manifest\n")),
     ("hydrate.yaml", Some("helm: v3\n")),
     ("components/chart/values.yaml", Some("size: 1\n")),
