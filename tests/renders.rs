@@ -279,9 +279,59 @@ fn without_a_lasting_key_nothing_is_kept_and_with_another_nothing_is_found() {
     let before = project.entries();
     let (code, text) = project.run(&["check", "-e", "dev"], &[("HYDRATE_CACHE_KEY", &"z".repeat(32))]);
     assert_eq!(code, 0, "{text}");
-    assert!(project.entries().iter().all(|(path, entry)| before[path][..32] != entry[..32]));
+    // What checking gave is new.
+    assert!(project.entries().iter().all(|(path, entry)| before.get(path).is_none_or(|before| before[..32] != entry[..32])));
     let (code, text) = project.run(&["-e", "dev"], &[("HYDRATE_CACHE_KEY", "short")]);
     assert!(code == 0 && text.contains("too short") && text.contains("everything is rendered anew"), "{text}");
+}
+
+/// What was found to be sound is not looked at again, and what is said is the same as without a cache: after changes of the objects, of what they are held
+/// to, and of how bad it is.
+#[test]
+fn what_is_said_of_objects_does_not_depend_on_the_cache() {
+    let project = Project::new();
+    let schema = |kind: &str| {
+        format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: as.x.io}}\nspec:\n  group: x.io\n  names: {{kind: A, plural: as}}\n  scope: Namespaced\n  \
+             versions: [{{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object, properties: {{size: {{type: {kind}}}}}}}}}}}]\n"
+        )
+    };
+    let instance = |size: &str| format!("apiVersion: x.io/v1\nkind: A\nmetadata:\n  name: a\nsize: {size}\n");
+    let changes = [
+        ("components/crds/raw/crd.yaml", schema("integer")),
+        ("components/instance/raw/a.yaml", instance("1")),
+        ("components/instance/raw/a.yaml", instance("one")),
+        ("components/crds/raw/crd.yaml", schema("string")),
+        (
+            "components/overlay/a.yaml",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80, unknown: 1}]}\n".to_owned(),
+        ),
+        ("components/overlay/component.yaml", "checks: {unknown-field: warning}\n".to_owned()),
+        ("hydrate.yaml", "checks: {unknown-field: off}\n".to_owned()),
+        ("components/overlay/component.yaml", "namespace: a\n".to_owned()),
+        ("hydrate.yaml", "helm: v4\n".to_owned()),
+        ("components/instance/raw/a.yaml", instance("2")),
+    ];
+    let said = |args: &[&str]| {
+        let (code, text) = project.run(&[&["check", "-e", "dev", "--format", "json", "-q"], args].concat(), &[]);
+        (code, text.lines().filter(|line| !line.contains("\"milliseconds\"")).collect::<Vec<_>>().join("\n"))
+    };
+    let mut different = std::collections::BTreeSet::new();
+    for (path, text) in &changes {
+        project.put(path, Some(text));
+        project.render();
+        let exact = said(&["--no-cache"]);
+        assert_eq!(said(&[]), exact, "{path}");
+        assert_eq!(said(&[]), exact, "{path}, again");
+        for (path, mut bytes) in project.entries() {
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            fs::write(path, bytes).unwrap();
+        }
+        assert_eq!(said(&[]), exact, "{path}, with a spoilt cache");
+        different.insert(exact);
+    }
+    assert!(different.len() >= 6, "only {} different answers", different.len());
 }
 
 #[test]

@@ -143,7 +143,7 @@ pub fn tell_details(ui: &Ui, rendered: &Rendered) {
 }
 
 /// Where rendered components are kept; nowhere when the user has no place for a cache, or none that is theirs alone.
-fn renders(global: &GlobalArgs) -> Renders {
+pub fn renders(global: &GlobalArgs) -> Renders {
     let world = DiskWorld::new();
     if global.no_cache {
         return Renders::default();

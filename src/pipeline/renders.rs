@@ -111,6 +111,44 @@ impl Renders {
     }
 }
 
+impl Renders {
+    /// The place for what checking the objects of an environment gave; `None` where nothing is kept.
+    pub fn verdicts(&self, project: &Project, environment: &str) -> Option<Verdicts> {
+        let (cache, key) = self.place.clone()?;
+        let mut place = blake3::Hasher::new();
+        for part in [project.root.as_os_str().as_encoded_bytes(), environment.as_bytes(), b"verdicts on objects"] {
+            add(&mut place, part);
+        }
+        let mut state = blake3::Hasher::new();
+        add(&mut state, concat!(env!("CARGO_PKG_VERSION"), " ", env!("HYDRATE_SOURCES")).as_bytes());
+        Some(Verdicts { place: Place { cache, key, component: short(&place) }, state: short(&state) })
+    }
+}
+
+/// What checking the objects of an environment gave, in the cache.
+#[derive(Debug)]
+pub struct Verdicts {
+    place: Place,
+    state: String,
+}
+
+impl Verdicts {
+    /// What this program has kept.
+    pub fn load(&self) -> Option<Vec<u8>> {
+        let mut bytes = fs::read(self.place.cache.renders(&self.place.component).join(&self.state)).ok()?;
+        let (tag, rest) = bytes.split_first_chunk::<{ Tag::LEN }>()?;
+        if self.place.tag(&self.state, rest) != Tag::from(*tag) {
+            return None;
+        }
+        Some(bytes.split_off(Tag::LEN))
+    }
+
+    /// Keeps it. A cache that cannot be written is only slower.
+    pub fn keep(&self, bytes: &[u8]) {
+        let _ = self.place.write(&self.state, bytes);
+    }
+}
+
 /// The name of what a component is rendered from, apart from what its engines ask the world for.
 pub fn state(project: &Project, environment: &Environment, component: &Component, apis: &[String]) -> String {
     let mut key = blake3::Hasher::new();

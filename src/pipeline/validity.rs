@@ -1,24 +1,27 @@
 //! Whether the API server would take what was rendered: what the check room needs to know of a project.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::check::Written;
 use crate::check::objects::{Object, parse};
-use crate::check::validity::{self, Against, Configured, Customs, Release, Report};
+use crate::check::validity::{self, Against, Configured, Customs, Release, Report, Unevaluated};
+use crate::check::{Declared, Written};
 use crate::project::{Project, Spanned};
 use crate::tree;
 use hydrate_base::{Diagnostic, FileKind, Result, SourceFile, World};
+use hydrate_kubernetes::is_builtin_group;
 use hydrate_source::{Document, Origin, Trust, documents};
 
 use super::references::declared;
 use super::rendering::pool;
+use super::renders::{Renders, Verdicts};
 use super::{Rendered, place};
 
-/// Checks every object of a rendered environment, or of the components of it that were rendered.
-pub fn check(world: &dyn World, project: &Project, rendered: &Rendered) -> Result<Report, Vec<Box<Diagnostic>>> {
+/// Checks every object of a rendered environment, or of the components of it that were rendered. Objects that were found to be sound are not looked at
+/// again, where `renders` keeps that: their digest says that neither they nor anything that they are held to has changed.
+pub fn check(world: &dyn World, project: &Project, rendered: &Rendered, renders: &Renders) -> Result<Report, Vec<Box<Diagnostic>>> {
     let environment = &rendered.environment;
     let all = project.components(world).map_err(|error| vec![error])?;
     let mut declared = declared(world, project, environment, rendered.documents.keys().filter_map(|name| all.get(name)))?;
@@ -38,18 +41,107 @@ pub fn check(world: &dyn World, project: &Project, rendered: &Rendered) -> Resul
     if !rendered.desired.complete {
         named.extend(standing(&place, rendered));
     }
-    let documents: Vec<(&str, &Document)> =
-        rendered.documents.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document))).collect();
     let crds: Vec<(&str, &Document)> =
         named.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document))).collect();
     let release = Release::of(environment.kubernetes.as_ref().map(|version| version.text.as_str()));
-    pool(None).map_err(|error| vec![error])?.install(|| {
-        let objects = parse_all(&documents)?;
-        let crds = parse_all(&crds)?;
-        let customs = Customs::of(objects.iter().chain(&crds));
-        let against = Against { release, configured: &configured, customs: &customs, declared: &declared };
-        Ok(validity::check(&objects, &against, &written))
-    })
+    let checking = Checking { release, configured: &configured, declared: &declared, written: &written, rendered, crds: &crds };
+    let kept = renders.verdicts(project, &environment.name);
+    pool(None).map_err(|error| vec![error])?.install(|| checking.check(kept.as_ref()))
+}
+
+/// What all objects have in common.
+struct Checking<'r> {
+    release: Release,
+    configured: &'r Configured,
+    declared: &'r Declared,
+    written: &'r Written<'r>,
+    rendered: &'r Rendered,
+    /// CRDs that are not rendered now.
+    crds: &'r [(&'r str, &'r Document)],
+}
+
+/// The digest of an object and of all that its verdict depends on.
+type Key = [u8; 16];
+
+impl Checking<'_> {
+    /// Checks what has not been found to be sound before.
+    fn check(&self, kept: Option<&Verdicts>) -> Result<Report, Vec<Box<Diagnostic>>> {
+        let all: Vec<(&str, &Document)> =
+            self.rendered.documents.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document))).collect();
+        let mut sound: BTreeMap<Key, Unevaluated> =
+            kept.and_then(Verdicts::load).and_then(|bytes| postcard::from_bytes(&bytes).ok()).unwrap_or_default();
+        let keys = if kept.is_some() { self.keys(&all) } else { Vec::new() };
+        let is_known = |number: usize| keys.get(number).is_some_and(|key| sound.contains_key(key));
+        let (known, open): (Vec<usize>, Vec<usize>) = (0..all.len()).partition(|number| is_known(*number));
+        let of_number = |number: &usize| all.get(*number).copied();
+        let objects = parse_all(&open.iter().filter_map(of_number).collect::<Vec<_>>())?;
+        // CRDs are large: they are read where there is somebody to hold to them.
+        let is_needed = objects.iter().any(|object| !is_builtin_group(object.group()));
+        let crds = all.iter().chain(self.crds).filter(|(_, document)| is_needed && is_crd(document)).copied();
+        let crds = parse_all(&crds.collect::<Vec<_>>())?;
+        let customs = Customs::of(&crds);
+        let against = Against { release: self.release, configured: self.configured, customs: &customs, declared: self.declared };
+        let mut report = validity::check(&objects, &against, self.written);
+        report.objects = all.len();
+        known.iter().filter_map(|number| sound.get(keys.get(*number)?)).for_each(|unevaluated| report.count_unevaluated(unevaluated));
+        if let Some(kept) = kept {
+            self.keep(kept, &mut sound, &keys, &open, &report);
+        }
+        Ok(report)
+    }
+
+    /// Keeps which objects are sound, where that is not what is kept.
+    fn keep(&self, kept: &Verdicts, sound: &mut BTreeMap<Key, Unevaluated>, keys: &[Key], open: &[usize], report: &Report) {
+        let mut new = false;
+        for (number, verdict) in open.iter().zip(&report.verdicts) {
+            if let (Some(key), Some(unevaluated)) = (keys.get(*number), verdict) {
+                sound.insert(*key, unevaluated.clone());
+                new = true;
+            }
+        }
+        if self.rendered.desired.complete {
+            let here: BTreeSet<&Key> = keys.iter().collect();
+            let before = sound.len();
+            sound.retain(|key, _| here.contains(key));
+            new |= sound.len() != before;
+        }
+        if new && let Ok(bytes) = postcard::to_stdvec(&*sound) {
+            kept.keep(&bytes);
+        }
+    }
+
+    /// A key for each document.
+    fn keys(&self, all: &[(&str, &Document)]) -> Vec<Key> {
+        let mut base = blake3::Hasher::new();
+        base.update(format!("{:?} {:?} {:?}", self.release, self.configured.environment, self.declared.external).as_bytes());
+        let of_component = |name: &str| {
+            let mut hasher = base.clone();
+            hasher.update(format!("{:?}", self.configured.components.get(name)).as_bytes());
+            hasher
+        };
+        let names: BTreeSet<&str> = all.iter().map(|(name, _)| *name).collect();
+        let bases: BTreeMap<&str, blake3::Hasher> = names.into_iter().map(|name| (name, of_component(name))).collect();
+        let mut crds = blake3::Hasher::new();
+        for (_, document) in all.iter().chain(self.crds).filter(|(_, document)| is_crd(document)) {
+            crds.update(blake3::hash(document.text.as_bytes()).as_bytes());
+        }
+        let crds = crds.finalize();
+        let key = |(name, document): &(&str, &Document)| {
+            let mut hasher = bases.get(name).unwrap_or(&base).clone();
+            if !is_builtin_group(document.identity.group()) {
+                hasher.update(crds.as_bytes());
+            }
+            hasher.update(document.text.as_bytes());
+            let mut key = Key::default();
+            hasher.finalize_xof().fill(&mut key);
+            key
+        };
+        all.par_iter().map(key).collect()
+    }
+}
+
+fn is_crd(document: &Document) -> bool {
+    document.identity.kind == "CustomResourceDefinition" && document.identity.group() == "apiextensions.k8s.io"
 }
 
 fn parse_all<'a>(all: &[(&'a str, &'a Document)]) -> Result<Vec<Object<'a>>, Vec<Box<Diagnostic>>> {
@@ -109,6 +201,6 @@ fn standing(place: &tree::disk::Place, rendered: &Rendered) -> Vec<(String, Vec<
 fn crds_of(shown: &str, text: std::sync::Arc<[u8]>) -> Result<Vec<Document>> {
     let origin = Origin { source: shown.to_owned(), file: None, line: 0 };
     let mut all = documents(&SourceFile::new(shown, text), &origin, Trust::Raw)?;
-    all.retain(|document| document.identity.kind == "CustomResourceDefinition");
+    all.retain(is_crd);
     Ok(all)
 }

@@ -2,6 +2,9 @@
 #![deny(missing_docs, unreachable_pub)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 pub mod merge;
 pub mod schemas;
 mod scopes;
@@ -49,7 +52,9 @@ pub fn scope_of_kind(group: &str, kind: &str) -> Option<Scope> {
 
 /// Whether an API group is one of Kubernetes itself, now or once.
 pub fn is_builtin_group(group: &str) -> bool {
-    all_rows().any(|(_, _, versions)| versions.iter().any(|known| split(known).0 == group))
+    static GROUPS: LazyLock<BTreeSet<&str>> =
+        LazyLock::new(|| all_rows().flat_map(|(_, _, versions)| versions.iter().map(|known| split(known).0)).collect());
+    GROUPS.contains(group)
 }
 
 /// Whether an API group of Kubernetes itself has kinds whose objects live in namespaces.

@@ -41,7 +41,7 @@ use super::objects::Object;
 use super::value;
 use rule::{Found, Sink};
 
-pub use customs::{Customs, is_crd};
+pub use customs::Customs;
 pub use levels::{ANNOTATION, Configured, Level, Levels};
 pub use rule::Rule;
 
@@ -141,8 +141,13 @@ pub struct Report {
     /// What is wrong, in the order of components and objects.
     pub violations: Vec<Violation>,
     /// What could not be evaluated, and how many of it there were.
-    pub unevaluated: BTreeMap<String, usize>,
+    pub unevaluated: Unevaluated,
+    /// For each object what could not be evaluated of it; `None` where something is wrong with it.
+    pub verdicts: Vec<Option<Unevaluated>>,
 }
+
+/// What could not be evaluated, and how many of it there were.
+pub type Unevaluated = BTreeMap<String, usize>;
 
 /// What objects are held to, apart from what they are.
 #[derive(Debug)]
@@ -158,6 +163,13 @@ pub struct Against<'c> {
 }
 
 impl Report {
+    /// Counts what could not be evaluated of an object.
+    pub fn count_unevaluated(&mut self, unevaluated: &Unevaluated) {
+        for (what, count) in unevaluated {
+            *self.unevaluated.entry(what.clone()).or_default() += count;
+        }
+    }
+
     /// How many of the violations are of a severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.violations.iter().filter(|violation| violation.diagnostic.severity == severity).count()
@@ -166,27 +178,31 @@ impl Report {
 
 /// Checks every object.
 pub fn check(objects: &[Object<'_>], against: &Against<'_>, written: &Written<'_>) -> Report {
-    let found: Vec<(Vec<Violation>, BTreeMap<String, usize>)> =
-        objects.par_iter().map(|object| of_object(object, against, written)).collect();
-    let mut report = Report { release: against.release, objects: objects.len(), violations: Vec::new(), unevaluated: BTreeMap::new() };
+    let found: Vec<(Vec<Violation>, Unevaluated)> = objects.par_iter().map(|object| of_object(object, against, written)).collect();
+    let mut report = Report {
+        release: against.release,
+        objects: objects.len(),
+        violations: Vec::new(),
+        unevaluated: Unevaluated::new(),
+        verdicts: Vec::new(),
+    };
     let mut unknown = BTreeSet::new();
     for (violations, unevaluated) in found {
+        report.verdicts.push(violations.is_empty().then(|| unevaluated.clone()));
         // A kind that nobody defines is told once.
         report.violations.extend(violations.into_iter().filter(|violation| {
             let [api_version, kind, ..] = &violation.object;
             let group = api_version.split('/').next().unwrap_or_default();
             violation.code != customs::UNKNOWN_CUSTOM_KIND.code || unknown.insert(format!("{group} {kind}"))
         }));
-        for (what, count) in unevaluated {
-            *report.unevaluated.entry(what).or_default() += count;
-        }
+        report.count_unevaluated(&unevaluated);
     }
     report
 }
 
-fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Written<'_>) -> (Vec<Violation>, BTreeMap<String, usize>) {
+fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Written<'_>) -> (Vec<Violation>, Unevaluated) {
     let release = against.release;
-    let mut sink = Sink { object, release, minor: release.known, found: Vec::new(), unevaluated: BTreeMap::new() };
+    let mut sink = Sink { object, release, minor: release.known, found: Vec::new(), unevaluated: Unevaluated::new() };
     levels::check(&mut sink, |code| rule(code).is_some());
     keys::check(&mut sink, &object.root);
     match versions::check(&mut sink) {

@@ -9,7 +9,7 @@ use crate::check::Report;
 use crate::check::validity::{self, RULES, Release, Rule};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
-use crate::cli::session::{Session, format, options, provision, tell_details};
+use crate::cli::session::{Session, format, options, provision, renders, tell_details};
 use crate::cli::{report, sarif, ui::Ui};
 use crate::git;
 use crate::pipeline::{self, references, validity as objects};
@@ -126,7 +126,7 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
             Some(report)
         }
     };
-    let objects = objects::check(&session.project.world(), &session.project, &rendered)?;
+    let objects = objects::check(&session.project.world(), &session.project, &rendered, &renders(global))?;
     Ok(Checked { changes: Changes::compute(&place, &rendered.desired, true)?, objects, references: report })
 }
 

@@ -103,7 +103,7 @@ impl<'c> Customs<'c> {
 }
 
 /// Whether an object is a CRD.
-pub fn is_crd(object: &Object<'_>) -> bool {
+fn is_crd(object: &Object<'_>) -> bool {
     object.kind() == "CustomResourceDefinition" && object.group() == "apiextensions.k8s.io"
 }
 
