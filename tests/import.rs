@@ -192,3 +192,66 @@ fn what_is_imported_renders_what_helmfile_renders() {
     let diff = similar::TextDiff::from_lines(recorded.as_str(), said.as_str()).unified_diff().header("recorded", "now").to_string();
     assert!(diff.is_empty(), "outcomes are not as recorded:\n{diff}");
 }
+
+/// A small helmfile with two environments in a directory.
+fn platform(root: &Path) {
+    copy(&tests().join("helmfile/charts"), &root.join("charts"));
+    let text = "environments: {dev: {values: [{size: 1}]}, prod: {values: [{size: 2}]}}\n---\nreleases:\n\
+                - {name: one, chart: ./charts/show, values: [{size: {{ .Values.size }}}]}\n\
+                - name: two\n  chart: ./charts/show\n  needs: [one]\n  values:\n  - a: 1 # remark\n";
+    std::fs::write(root.join("helmfile.yaml.gotmpl"), text).expect("files can be written");
+}
+
+fn written(root: &Path) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    for name in ["components", "environments", "hydrate.yaml"] {
+        read_all(root, &root.join(name), &mut files);
+    }
+    files
+}
+
+fn read_all(root: &Path, path: &Path, into: &mut BTreeMap<String, String>) {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).expect("a directory") {
+            read_all(root, &entry.expect("readable").path(), into);
+        }
+    } else if path.exists() {
+        let name = path.strip_prefix(root).expect("below").to_string_lossy().into_owned();
+        into.insert(name, std::fs::read_to_string(path).expect("text"));
+    }
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn an_import_that_is_killed_is_completed_by_the_next() {
+    let whole = tempfile::tempdir().expect("a directory");
+    platform(whole.path());
+    assert!(hydrate(whole.path(), &["import", "helmfile.yaml.gotmpl"]).status.success());
+    let wanted = written(whole.path());
+    assert!(wanted.len() >= 6, "{:?}", wanted.keys());
+    for number in 1.. {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let root = scratch.path();
+        platform(root);
+        let output = Command::new(env!("CARGO_BIN_EXE_hydrate"))
+            .args(["import", "helmfile.yaml.gotmpl"])
+            .current_dir(root)
+            .env_clear()
+            .env("HOME", root)
+            .env("HYDRATE_TEST_KILL_BEFORE", number.to_string())
+            .output()
+            .expect("hydrate runs");
+        if output.status.success() {
+            assert!(number > wanted.len(), "only {number} points");
+            break;
+        }
+        let left = written(root);
+        assert!(left.len() < wanted.len() && left.iter().all(|(name, text)| wanted.get(name) == Some(text)), "{left:?}");
+        // The settings come first, and a component after the files that it names.
+        assert!(left.is_empty() || left.contains_key("hydrate.yaml"));
+        assert!(!left.contains_key("components/two/component.yaml") || left.contains_key("components/two/values.yaml"));
+        let again = hydrate(root, &["import", "helmfile.yaml.gotmpl"]);
+        assert!(again.status.success(), "{number}: {}", String::from_utf8_lossy(&again.stderr));
+        assert_eq!(written(root), wanted, "after a kill before change {number}");
+    }
+}

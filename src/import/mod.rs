@@ -568,14 +568,16 @@ fn joined(one: &Data, other: &Data) -> Option<Data> {
     }
 }
 
-/// The files in the order in which they are written: a component's file after those that it names, and what makes a project of them last.
+/// The files in the order in which they are written: the settings that everything else was rendered with, components after the files that they
+/// name, and environments last. Whatever is missing after a write that was killed, the next import adds.
 fn in_order(stage: &Stage<'_>, written: &Written) -> Vec<(String, Arc<[u8]>)> {
+    if written.files.is_empty() {
+        return Vec::new();
+    }
+    let first = stage.request.first.iter().map(|(path, text)| (path.clone(), Arc::from(text.as_bytes())));
     let is_component = |path: &str| path.ends_with("/component.yaml");
     let of = |wanted: bool| written.files.iter().filter(move |(path, _)| is_component(path) == wanted);
-    let mut files: Vec<(String, Arc<[u8]>)> = of(false).chain(of(true)).map(|(path, text)| (path.clone(), Arc::clone(text))).collect();
-    if !files.is_empty() {
-        files.extend(written.environments.values().map(|new| (new.path.clone(), Arc::from(new.text.as_bytes()))));
-        files.extend(stage.request.first.iter().map(|(path, text)| (path.clone(), Arc::from(text.as_bytes()))));
-    }
-    files
+    let files = of(false).chain(of(true)).map(|(path, text)| (path.clone(), Arc::clone(text)));
+    let environments = written.environments.values().map(|new| (new.path.clone(), Arc::from(new.text.as_bytes())));
+    first.chain(files).chain(environments).collect()
 }

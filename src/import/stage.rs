@@ -88,7 +88,7 @@ impl<'a> Stage<'a> {
             files.insert(path, Arc::from(first_files::environment(self.request.kubernetes.as_deref()).into_bytes()));
         }
         let world = self.overlay(&files);
-        let environment = project.environment(&world, env)?;
+        let environment = project.environment(&world, env).map_err(with_other_place)?;
         let component = match project.component(&world, name) {
             Some(loaded) => loaded?,
             None => return Err(vec![Diagnostic::error(format!("there is no component `{name}`"))]),
@@ -243,6 +243,12 @@ impl<'a> Stage<'a> {
         taken.iter().for_each(|(artifact, verified)| self.request.provision.note_use(artifact, &format!("{name}@{env}"), *verified));
         Ok(after)
     }
+}
+
+/// helmfile has no names of its own for its files, and may use the one that hydrate has for environments.
+fn with_other_place(errors: Errors) -> Errors {
+    let advice = "where this is a values file of helmfile's: `environments: DIRECTORY` in hydrate.yaml names another place for hydrate's environments";
+    errors.into_iter().map(|error| if error.primary.is_some() { error.help(advice) } else { error }).collect()
 }
 
 /// The events of the hook that an object is.

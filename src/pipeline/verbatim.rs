@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::place;
-use crate::project::component::SourceKind;
+use crate::project::component::{Component, SourceKind, Spec};
 use crate::project::select::Selection;
 use crate::project::{Environment, Project};
 use crate::tree::{COMMON_NAMESPACES, INDEX, NAMESPACES};
@@ -85,6 +85,14 @@ fn is_namespace_file(source: &Source) -> bool {
     matches!(source, Source::Raw { path, .. } if path.file_name().is_some_and(|name| name == "namespace.yaml"))
 }
 
+/// Whether the text of a component is what tools print: of helmfiles, and of what may stand beside them.
+fn is_printed(component: &Component, specs: &[Spec]) -> bool {
+    let prints =
+        |spec: &Spec| matches!(spec.kind, SourceKind::Helmfile { .. } | SourceKind::Kustomize { over: false, .. } | SourceKind::Raw(_));
+    let has_helmfile = specs.iter().any(|spec| matches!(spec.kind, SourceKind::Helmfile { .. }));
+    has_helmfile && component.patches.is_none() && specs.iter().all(prints)
+}
+
 /// Whether the tree has the file of namespaces that is common to all components.
 fn has_common_file(project: &Project, environment: &Environment) -> bool {
     place(project, &environment.name).dir().join(NAMESPACES).join(COMMON_NAMESPACES).is_file()
@@ -107,9 +115,7 @@ pub(super) fn namespaces_of_others(
         let specs = component.specs(&world, &environment.name);
         // What is written for other components has its namespaces in files of their own; until then they are in the common one.
         let is_written = || place(project, &environment.name).dir().join(name).join(INDEX).is_file();
-        if !specs.iter().any(|spec| matches!(spec.kind, SourceKind::Helmfile { .. }))
-            && (!has_common_file(project, environment) || is_written())
-        {
+        if !is_printed(component, &specs) && (!has_common_file(project, environment) || is_written()) {
             continue;
         }
         let file = specs.iter().find_map(|spec| match &spec.kind {

@@ -99,10 +99,9 @@ fn import_path(ui: &mut Ui, global: &GlobalArgs, args: &ImportArgs, path: &Path,
 /// The project that is imported into, and the files that make one of it where there is none.
 fn project(global: &GlobalArgs, args: &ImportArgs, start: &Path, path: &Path) -> Result<(Project, Vec<(String, String)>), Failures> {
     let world = DiskWorld::new();
-    let has_settings = args.helm.is_some() || args.helmfile.is_some();
     if Project::find(&world, start).is_ok() {
         let project = open_project(global)?;
-        if has_settings {
+        if is_other(args, &project) {
             return Err(Diagnostic::error("there is a project here already, and its settings stay as they are")
                 .help("write `helm` and `helmfile` into hydrate.yaml, and leave these flags out")
                 .into());
@@ -126,6 +125,13 @@ fn project(global: &GlobalArgs, args: &ImportArgs, start: &Path, path: &Path) ->
     project.settings.helmfile = Version::parse(helmfile).unwrap_or_default();
     project.settings.layout = if is_of_component { Layout::Manifest } else { Layout::Objects };
     Ok((project, vec![("hydrate.yaml".to_owned(), first_files::settings(helm, helmfile, layout))]))
+}
+
+/// Whether other settings are asked for than those that the project has.
+fn is_other(args: &ImportArgs, project: &Project) -> bool {
+    let helm = args.helm.as_deref().and_then(Level::parse).is_some_and(|level| level != project.settings.helm);
+    let helmfile = args.helmfile.as_deref().and_then(Version::parse).is_some_and(|version| version != project.settings.helmfile);
+    helm || helmfile
 }
 
 fn tell(ui: &mut Ui, import: &Import, planned: &[Planned<'_>], is_dry: bool) -> Result<()> {
