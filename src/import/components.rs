@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hydrate_base::{Diagnostic, Result, SourceFile, suggest};
+use hydrate_helmfile::Directory;
 use hydrate_source::{Data, compose};
 use hydrate_yaml::node::{Extra, Node, ScalarStyle, Style, Tag};
 
@@ -45,16 +46,21 @@ pub(super) fn assign(releases: &mut [Release], unit: &Unit, into: Option<&str>) 
             }),
         }
     }
-    // Patches of a component are over all of its releases.
+    // Patches of a component are over all of its releases, and so is its namespace.
     for component in components.iter().filter(|component| component.releases.len() > 1) {
         for at in &component.releases {
-            if let Some(release) = releases.get_mut(*at).filter(|release| release.is_patched()) {
-                release.stays.push(BESIDE_OTHERS.to_owned());
+            if let Some(release) = releases.get_mut(*at) {
+                release.stays.extend(release.is_patched().then(|| "patches, beside other releases of the component".to_owned()));
+                release.stays.extend(release.has_manifests().then(|| "manifests, beside other releases of the component".to_owned()));
             }
         }
     }
-    for release in releases.iter_mut().filter(|release| release.patches().is_none()) {
-        release.stays.push("patches that differ between environments".to_owned());
+    for release in releases.iter_mut() {
+        let frames: Vec<&Frame> = release.seen.iter().map(|seen| &seen.frame).collect();
+        let is_one = release.patches().is_some();
+        let is_other = release.has_manifests() && frames.windows(2).any(|pair| pair[0] != pair[1]);
+        release.stays.extend((!is_one).then(|| "patches that differ between environments".to_owned()));
+        release.stays.extend(is_other.then(|| "manifests that differ between environments".to_owned()));
     }
     if unit.component.is_some()
         && let Some(component) = components.first_mut()
@@ -66,8 +72,6 @@ pub(super) fn assign(releases: &mut [Release], unit: &Unit, into: Option<&str>) 
     }
     Ok(components)
 }
-
-const BESIDE_OTHERS: &str = "patches, beside other releases of the component";
 
 fn name_all(releases: &mut [Release], unit: &Unit, into: Option<&str>) -> Result<()> {
     if let Some(name) = into.or(unit.component.as_deref()) {
@@ -129,18 +133,13 @@ pub(super) fn write(component: &Imported, shared: &Shared<'_>, writer: &mut Writ
         let has_one_environment = component.environments.len() == 1;
         let place = Place { dir: &dir, release: &release.name, prefix: &prefix, has_one_environment, is_common: shared.is_common };
         for group in groups(release, &path) {
-            let mut source =
-                if release.stays.is_empty() { helm(component, &group, &path, writer, &place)? } else { helmfile(release, &group, &path)? };
-            let of_group: BTreeSet<String> = group.iter().map(|seen| seen.env.clone()).collect();
-            if of_group != component.environments {
-                source.push(("environments", texts(of_group.iter().cloned())));
-            }
-            let kind = if release.stays.is_empty() { "helm" } else { "helmfile" };
-            sources.push(mapping(vec![(kind, mapping(source))]));
+            sources.push(source(component, release, &group, &path, writer, &place)?);
         }
         notes.extend(std::mem::take(&mut writer.notes).into_iter().map(|note| (*at, note)));
     }
     let mut root = Vec::new();
+    let of_component = || component.releases.iter().filter_map(|at| shared.releases.get(*at));
+    root.extend(of_component().find_map(namespace).map(|namespace| ("namespace", Node::string(namespace))));
     let (needs, strangers) = needs(component, shared);
     notes.extend(strangers);
     if !needs.is_empty() {
@@ -156,12 +155,47 @@ pub(super) fn write(component: &Imported, shared: &Shared<'_>, writer: &mut Writ
     root.push(("sources", Node::sequence(sources)));
     let mut text = compose::emit(&mapping(root))?;
     component.others.iter().for_each(|source| text.push_str(&format!("- {source}\n")));
-    let patches: Vec<Node> = component.releases.iter().filter_map(|at| shared.releases.get(*at)).flat_map(patches).collect();
+    let patches: Vec<Node> = of_component().flat_map(patches).collect();
     if !patches.is_empty() {
         text.push_str(&compose::emit(&mapping(vec![("patches", Node::sequence(patches))]))?);
     }
     writer.files.insert(format!("{dir}/component.yaml"), text.into_bytes().into());
     Ok(notes)
+}
+
+/// The source for a release in some environments.
+fn source(
+    component: &Imported,
+    release: &Release,
+    group: &[&Seen],
+    dir: &Path,
+    writer: &mut Writer<'_>,
+    place: &Place<'_>,
+) -> Result<Node> {
+    let directory = group.first().and_then(|seen| seen.frame.directory.clone());
+    let (kind, mut fields) = match directory {
+        _ if !release.stays.is_empty() => ("helmfile", helmfile(release, group, dir)?),
+        None => ("helm", helm(component, group, dir, writer, place)?),
+        Some(Directory::Kustomization { overlay }) => {
+            ("kustomize", vec![("path", Node::string(writer.kustomization(group, &overlay, place)?))])
+        }
+        // Those are the same in all environments of their component.
+        Some(Directory::Manifests { .. }) => {
+            let path = values::chart(group, dir).unwrap_or_default();
+            return Ok(mapping(vec![("raw", Node::string(path))]));
+        }
+    };
+    let environments: BTreeSet<String> = group.iter().map(|seen| seen.env.clone()).collect();
+    if environments != component.environments {
+        fields.push(("environments", texts(environments)));
+    }
+    Ok(mapping(vec![(kind, mapping(fields))]))
+}
+
+/// The namespace of the objects in a directory of manifests that do not say theirs.
+fn namespace(release: &Release) -> Option<String> {
+    let seen = release.seen.first().filter(|_| release.stays.is_empty())?;
+    if let Some(Directory::Manifests { namespace }) = &seen.frame.directory { namespace.clone() } else { None }
 }
 
 /// The environments of a release in groups, each of which one source says.

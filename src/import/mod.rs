@@ -217,14 +217,18 @@ fn import_unit(stage: &Stage<'_>, unit: &Unit, written: &mut Written, import: &m
                 break;
             }
             Err(Unequal { errors, components }) => {
-                // Patches are worth a try: kustomize may see the objects otherwise than helmfile has shown them to it.
-                let is_suspect =
-                    |release: &&mut Release| release.stays.is_empty() && release.is_patched() && components.contains(&release.component);
+                // What is said otherwise here is worth a try: kustomize may see the objects otherwise than helmfile has shown them to it.
+                let is_suspect = |release: &&mut Release| {
+                    release.stays.is_empty() && release.is_said_otherwise() && components.contains(&release.component)
+                };
                 let suspects: Vec<&mut Release> = releases.iter_mut().filter(is_suspect).collect();
                 if suspects.is_empty() {
                     return Err(errors);
                 }
-                suspects.into_iter().for_each(|release| release.stays.push("patches, which would not give the same here".to_owned()));
+                for release in suspects {
+                    let what = if release.is_patched() { "patches" } else { "a directory as its chart" };
+                    release.stays.push(format!("{what}, which would not give the same here"));
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hydrate_base::{Result, World};
 use hydrate_gotmpl::Value;
 use hydrate_helm::ValueOptions;
-use hydrate_helmfile::{ChartOrigin, DescribedRelease, Patches, ValuesEntry};
+use hydrate_helmfile::{ChartOrigin, DescribedRelease, Directory, Patches, ValuesEntry};
 use hydrate_source::{Data, Document};
 
 use crate::project::Environment;
@@ -34,6 +34,16 @@ impl Release {
     /// Whether it is patched, in any environment.
     pub(super) fn is_patched(&self) -> bool {
         self.seen.iter().any(|seen| seen.patches != Patches::default())
+    }
+
+    /// Whether a directory is in the place of its chart, in any environment; the namespace of its objects is that of the component.
+    pub(super) fn has_manifests(&self) -> bool {
+        self.seen.iter().any(|seen| matches!(seen.frame.directory, Some(Directory::Manifests { .. })))
+    }
+
+    /// Whether it is said in another way here than in its helmfile, so that only the proof tells whether that is the same.
+    pub(super) fn is_said_otherwise(&self) -> bool {
+        self.is_patched() || self.seen.iter().any(|seen| seen.frame.directory.is_some())
     }
 
     /// Its patches, where they are the same in all environments.
@@ -76,8 +86,10 @@ pub(super) struct Frame {
     pub api_versions: Vec<String>,
     pub sees_crds: bool,
     pub set: Vec<(String, Data)>,
-    /// The directory or archive of a chart of the repository; compared as a pattern.
+    /// The directory or archive of a chart of the repository, or what is in its place; compared as a pattern.
     pub local: Option<PathBuf>,
+    /// What is in the place of a chart.
+    pub directory: Option<Directory>,
 }
 
 /// A chart from outside, as component.yaml names it.
@@ -114,11 +126,13 @@ impl Frame {
                 sees_crds: false,
                 set: Vec::new(),
                 local: None,
+                directory: None,
             });
         };
         let options = &release.options;
         let (mut chart, mut local) = (None, None);
         match &release.chart {
+            _ if described.directory.is_some() => local = described.directory.as_ref().map(|(path, _)| path.clone()),
             ChartOrigin::Local(path) => local = Some(path.clone()),
             ChartOrigin::Remote(remote) if remote.name.is_empty() => match hydrate_source::git_address(&remote.repository) {
                 Some(address) => chart = Some(RemoteFrame::at(address)),
@@ -150,6 +164,7 @@ impl Frame {
             sees_crds: environment.apis_from_crds,
             set,
             local,
+            directory: described.directory.as_ref().map(|(_, directory)| directory.clone()),
         })
     }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use hydrate_base::{Result, SourceFile, World};
 use hydrate_gotmpl::Value;
 use hydrate_helmfile::ValuesEntry;
-use hydrate_source::{Data, gotext};
+use hydrate_source::{Data, compose, gotext};
+use hydrate_yaml::node::Node;
 
 use super::releases::{Seen, data, unified};
 use super::stage::Files;
@@ -48,6 +49,10 @@ type Row<'s> = Vec<(&'s Seen, &'s ValuesEntry)>;
 
 /// The entries of a release that count: patterns that match nothing are none.
 pub(super) fn entries(seen: &Seen) -> Vec<&ValuesEntry> {
+    // What is in the place of a chart takes no values; a kustomization over it has what they say.
+    if seen.frame.directory.is_some() {
+        return Vec::new();
+    }
     let is_pattern = |path: &Path| path.to_string_lossy().contains(['*', '?', '[']);
     seen.values.iter().filter(|entry| !matches!(entry, ValuesEntry::Missing { path } if is_pattern(path))).collect()
 }
@@ -254,6 +259,34 @@ fn in_all(candidates: &[Vec<String>]) -> Option<String> {
 pub(super) fn means(text: &[u8]) -> Option<Data> {
     let map = hydrate_chart::decode_values(text, hydrate_chart::Level::V4).ok()?;
     data(&Value::Map(map))
+}
+
+impl Writer<'_> {
+    /// The kustomization of releases that have one in the place of a chart: the directory itself, or a file over it.
+    pub(super) fn kustomization(&mut self, seen: &[&Seen], overlay: &str, place: &Place<'_>) -> Result<String> {
+        let dir = self.root.join(place.dir);
+        let cannot = || hydrate_base::Diagnostic::error(format!("the kustomization of {} cannot be written", place.release));
+        let Some(path) = chart(seen, &dir) else { return Err(cannot()) };
+        let mut root = crate::project::parse::parse(&SourceFile::new("kustomization", overlay.as_bytes()))?;
+        if root.entries().is_some_and(|entries| entries.len() == 1) {
+            return Ok(path);
+        }
+        let Some(target) = seen.first().and_then(|seen| seen.frame.local.as_deref()) else { return Err(cannot()) };
+        for number in 1.. {
+            let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+            let name = format!("{}kustomization{suffix}", place.prefix);
+            let resource = super::unit::relative(&dir.join(&name), target);
+            *root.get_mut("resources").ok_or_else(cannot)? = Node::sequence(vec![Node::string(resource)]);
+            let head = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n";
+            let text: Arc<[u8]> = format!("{head}{}", compose::emit(&root)?).into_bytes().into();
+            let file = format!("{}/{name}/kustomization.yaml", place.dir);
+            if self.is_free(&file, &text) {
+                self.files.insert(file, text);
+                return Ok(name);
+            }
+        }
+        Err(cannot())
+    }
 }
 
 /// The path of a chart of the repository, as component.yaml has it.

@@ -45,12 +45,33 @@ pub struct Patches {
     pub strategic_merge: Vec<Vec<u8>>,
 }
 
+/// What a release has in the place of a chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Directory {
+    /// A directory that kustomize builds.
+    Kustomization {
+        /// The kustomization over it, in YAML: its only resource is the directory, beside which it stands.
+        overlay: String,
+    },
+    /// A directory of manifests.
+    Manifests {
+        /// The namespace of objects that do not say theirs.
+        namespace: Option<String>,
+    },
+}
+
 impl Chartify {
-    /// The patches, where nothing else is done to the chart.
-    pub(crate) fn only_patches(&self) -> Option<Patches> {
-        let is_plain = matches!(self.base, Base::Chart) && self.transformers.is_empty();
-        (is_plain && self.namespace.is_none() && self.dependencies.is_empty())
-            .then(|| Patches { json: self.json_patches.clone(), strategic_merge: self.strategic_merge_patches.clone() })
+    /// What stands in the place of a chart, if it is not one, and the patches over it; nothing where more than that is done.
+    pub(crate) fn described(&self) -> Option<(Option<Directory>, Patches)> {
+        let is_plain = self.transformers.is_empty() && self.dependencies.is_empty();
+        let directory = match (&self.base, &self.namespace) {
+            (Base::Chart, None) => None,
+            (Base::Kustomization { overlay, .. }, None) => Some(Directory::Kustomization { overlay: overlay.clone() }),
+            (Base::Manifests { .. }, namespace) => Some(Directory::Manifests { namespace: namespace.clone() }),
+            (_, Some(_)) => return None,
+        };
+        let patches = Patches { json: self.json_patches.clone(), strategic_merge: self.strategic_merge_patches.clone() };
+        is_plain.then_some((directory, patches))
     }
 }
 

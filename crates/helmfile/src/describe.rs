@@ -7,7 +7,7 @@ use hydrate_base::{Diagnostic, Result, SourceFile};
 use hydrate_gotmpl::encode::to_json;
 use hydrate_gotmpl::{Map, Value};
 
-use crate::chartify::Patches;
+use crate::chartify::{Directory, Patches};
 use crate::load::Context;
 use crate::plan::{self, Release, TemplateOptions};
 use crate::visit::{self, Ready};
@@ -41,6 +41,8 @@ pub struct DescribedRelease {
     pub release: Option<Release>,
     /// The entries of its `values`.
     pub values: Vec<ValuesEntry>,
+    /// What it has in the place of a chart, and where that is.
+    pub directory: Option<(PathBuf, Directory)>,
     /// Patches over what its chart renders.
     pub patches: Patches,
     /// What else it says that concerns what is rendered, and is neither chart nor values: the keys, with what they say where that is short.
@@ -100,6 +102,7 @@ fn plain(release: &Map) -> DescribedRelease {
         needs: record::texts(release, "needs"),
         release: None,
         values: Vec::new(),
+        directory: None,
         patches: Patches::default(),
         beyond: Vec::new(),
     }
@@ -108,12 +111,15 @@ fn plain(release: &Map) -> DescribedRelease {
 fn rendered(context: &Context<'_>, ready: &Ready, release: &Map, options: &TemplateOptions) -> Result<DescribedRelease> {
     let values = release_values::entries(context, &ready.state, release)?;
     let planned = plan::one(context, &ready.state, release, options)?;
-    let patches = planned.made_of.as_ref().and_then(|(made_of, _)| made_of.only_patches());
+    let made_of = planned.made_of.as_ref().and_then(|(made_of, _)| made_of.described());
     let mut beyond = beyond(context, ready, release, &planned, &values);
-    if patches.is_some() {
+    if made_of.is_some() {
         beyond.retain(|key| key != "jsonPatches" && key != "strategicMergePatches");
     }
-    Ok(DescribedRelease { release: Some(planned), values, patches: patches.unwrap_or_default(), beyond, ..plain(release) })
+    let (directory, patches) = made_of.unwrap_or_default();
+    let path = paths::join(&ready.state.base, &record::text(release, "chart"));
+    let directory = directory.map(|directory| (path, directory));
+    Ok(DescribedRelease { release: Some(planned), values, directory, patches, beyond, ..plain(release) })
 }
 
 /// Keys of a release that ask for more than a chart with values.
@@ -137,9 +143,6 @@ fn beyond(context: &Context<'_>, ready: &Ready, release: &Map, planned: &Release
     }
     if !ready.state.file.starts_with(context.root) {
         found.push("a helmfile from outside of the repository".to_owned());
-    }
-    if planned.made_of.as_ref().is_some_and(|(made_of, _)| made_of.only_patches().is_none()) && found.is_empty() {
-        found.push("a directory as its chart that is no chart".to_owned());
     }
     let (options, own) = (&planned.options, values.iter().filter(|entry| !matches!(entry, ValuesEntry::Missing { .. })).count());
     let secrets = record::list(release, "secrets").len();

@@ -47,7 +47,7 @@ use render::Settings;
 use secrets::Secrets;
 use visit::Ready;
 
-pub use chartify::Patches;
+pub use chartify::{Directory, Patches};
 pub use charts::ChartOrigin;
 pub use describe::{Described, DescribedRelease, ValuesEntry};
 pub use output::WriteValuesOptions;
