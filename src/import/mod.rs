@@ -24,7 +24,7 @@ use hydrate_source::Data;
 
 use crate::pipeline::provision::Provision;
 use crate::project::values::Context;
-use crate::project::{Environment, Project, first_files};
+use crate::project::{Environment, Loaded, Project, first_files};
 
 use components::{Imported, Shared};
 use releases::Release;
@@ -320,12 +320,13 @@ impl Attempt<'_> {
         let mut files = written.files.clone();
         files.extend(written.environments.values().map(|new| (new.path.clone(), Arc::from(new.text.as_bytes()))));
         let world = self.stage.overlay(&files);
+        let all = self.stage.request.project.components(&world)?;
         let mut wrong = Unequal { errors: Vec::new(), components: BTreeSet::new() };
         let mut proof = Proof::default();
         for component in self.imported {
             for env in &component.environments {
                 let wanted = self.wanted(releases, component, env);
-                let errors = match self.stage.after(&world, &component.name, env) {
+                let errors = match self.stage.after(&world, &all, &component.name, env) {
                     Err(errors) => {
                         let place = format!("component {}, environment {env}, as it would be after the import", component.name);
                         errors.into_iter().map(|error| error.note(place.clone())).collect()
@@ -345,7 +346,7 @@ impl Attempt<'_> {
                 }
             }
         }
-        wrong.errors.extend(cycles(self.stage, &world, self.imported).err().unwrap_or_default());
+        wrong.errors.extend(cycles(&all, self.imported));
         if wrong.errors.is_empty() { Ok(proof) } else { Err(wrong) }
     }
 
@@ -362,16 +363,11 @@ impl Attempt<'_> {
 }
 
 /// Components that need each other in a circle.
-fn cycles(stage: &Stage<'_>, world: &overlay::Overlay<'_>, imported: &[Imported]) -> Result<(), Errors> {
-    let all = stage.request.project.components(world).map_err(one)?;
+fn cycles(all: &BTreeMap<String, Loaded>, imported: &[Imported]) -> Errors {
     let members = all.iter().filter_map(|(name, loaded)| Some((name.clone(), loaded.as_ref().ok()?))).collect();
     let is_ours = |message: &str| imported.iter().any(|component| message.contains(&component.name));
-    let found: Errors = crate::project::graph::cycles(&members).into_iter().filter(|error| is_ours(&error.message)).collect();
-    if found.is_empty() {
-        Ok(())
-    } else {
-        Err(found.into_iter().map(|error| error.help("put the releases into one component: --into NAME")).collect())
-    }
+    let found = crate::project::graph::cycles(&members).into_iter().filter(|error| is_ours(&error.message));
+    found.map(|error| error.help("put the releases into one component: --into NAME")).collect()
 }
 
 fn random(component: &str, env: &str) -> Box<Diagnostic> {

@@ -16,7 +16,7 @@ use super::unit::Unit;
 use crate::pipeline::plan;
 use crate::pipeline::provision::ForComponent;
 use crate::project::select::select;
-use crate::project::{Component, Environment, Layout, RandomPolicy, first_files};
+use crate::project::{Component, Environment, Layout, Loaded, RandomPolicy, first_files};
 
 /// Files by their paths in the project.
 pub(super) type Files = BTreeMap<String, Arc<[u8]>>;
@@ -206,11 +206,10 @@ impl<'a> Stage<'a> {
     }
 
     /// Renders a component over the files that are to be written.
-    pub(super) fn after(&self, world: &Overlay<'_>, name: &str, env: &str) -> Result<After, Errors> {
+    pub(super) fn after(&self, world: &Overlay<'_>, all: &BTreeMap<String, Loaded>, name: &str, env: &str) -> Result<After, Errors> {
         let project = self.request.project;
         let environment = project.environment(world, env)?;
-        let all = project.components(world).map_err(|error| vec![error])?;
-        let selection = select(world, &environment, &all, &[])?;
+        let selection = select(world, &environment, all, &[])?;
         if let Some(errors) = selection.broken.get(name) {
             return Err(errors.clone());
         }
@@ -236,7 +235,8 @@ impl<'a> Stage<'a> {
             Ok::<_, Errors>((documents, asked))
         };
         let (documents, asked) = rendered(0)?;
-        let is_allowed = matches!(component.random, Some(RandomPolicy::Keep | RandomPolicy::Allow));
+        let policy = component.random.or(environment.random).or(project.settings.random);
+        let is_allowed = matches!(policy, Some(RandomPolicy::Keep | RandomPolicy::Allow));
         let is_random = asked > 0 && !is_allowed && rendered(1)?.0 != documents;
         let after = After { documents, is_random };
         let (taken, _) = outside.into_taken();

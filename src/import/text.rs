@@ -8,12 +8,21 @@ use hydrate_base::{SourceFile, place};
 use hydrate_source::compose;
 use hydrate_yaml::node::{Data as NodeData, Node, Style};
 
+/// What the text of a helmfile is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It may hold templates.
+    Written,
+    /// It is what templates gave; what looks like one is text.
+    Executed,
+}
+
 /// The texts of the mappings in a helmfile's text that may be inline values of a release: those under its own name first, each as it is
 /// written where it can be cut out, and then written anew with its comments.
-pub(super) fn inline_values(text: &str, release: &str) -> Vec<String> {
+pub(super) fn inline_values(text: &str, release: &str, stage: Stage) -> Vec<String> {
     let mut candidates = Vec::new();
     for part in parts(text) {
-        let masked = masked(&part);
+        let masked = if stage == Stage::Written { masked(&part) } else { part.clone() };
         let file = SourceFile::new("", masked.as_bytes());
         let Ok(roots) = compose::stream(&file, 0, &masked) else { continue };
         for root in roots {
@@ -148,9 +157,11 @@ fn cuts(text: &str, node: &Node) -> Vec<String> {
             .into_iter()
             .collect();
     }
-    let column = (node.column as usize).saturating_sub(1);
+    // An anchor may stand before the first key, on a line of its own.
+    let key = node.entries().and_then(|entries| entries.first()).map_or(node, |(key, _)| key);
+    let column = (key.column as usize).saturating_sub(1);
     let lines: Vec<&str> = text.lines().collect();
-    let first = (node.line as usize).saturating_sub(1);
+    let first = (key.line as usize).saturating_sub(1);
     let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
     let belongs = |line: &&&str| {
         let bare = line.trim_start();
@@ -175,11 +186,16 @@ fn head<'t>(lines: &[&'t str], first: usize, column: usize) -> Vec<&'t str> {
     let above = lines.get(..first).unwrap_or_default();
     let is_comment = |line: &&&str| line.trim_start().starts_with('#');
     let count = above.iter().rev().take_while(is_comment).count();
-    let mut head: Vec<&str> = if is_item { above.iter().skip(first - count).map(|line| line.trim()).collect() } else { Vec::new() };
-    if !is_item && let Some(line) = above.last().filter(|line| line.trim_start().starts_with("- #")) {
-        head.push(line.trim_start().trim_start_matches("- "));
+    let comments = above.iter().skip(first - count).map(|line| line.trim());
+    if is_item {
+        return comments.collect();
     }
-    head
+    // The item may begin on a line of its own: `-`, `- # remark`, `- &anchor`.
+    let Some(rest) = above.get(..first - count).and_then(<[&str]>::last).and_then(|line| line.trim_start().strip_prefix('-')) else {
+        return Vec::new();
+    };
+    let remark = rest.find('#').and_then(|at| rest.get(at..));
+    remark.into_iter().chain(comments).collect()
 }
 
 /// Lines of a mapping at the left edge, with comments above it.
@@ -242,7 +258,7 @@ mod tests {
 
     #[test]
     fn values_are_cut_with_their_comments() {
-        let found = inline_values(TEXT, "web");
+        let found = inline_values(TEXT, "web", Stage::Written);
         assert_eq!(found[0], "# how many\nreplicas: 3 # three\n# where\nhost:\n  name: {{ .Values.host }}\n\ntext: |\n  x\n\n    y\n");
         assert_eq!(found[1], "{size: {{ .Values.size | quote }}, b: \"}\"}\n");
         assert!(found.iter().any(|cut| cut == "z: 1\n"));
@@ -250,15 +266,16 @@ mod tests {
 
     #[test]
     fn plain_values_in_braces_are_written_in_lines() {
-        let found = inline_values("releases:\n- name: web\n  values: [{b: {c: [1, 2], d: {}}, a: x}] # why\n", "web");
+        let found = inline_values("releases:\n- name: web\n  values: [{b: {c: [1, 2], d: {}}, a: x}] # why\n", "web", Stage::Executed);
         assert_eq!(found[0], "b:\n  c:\n  - 1\n  - 2\n  d: {}\na: x\n");
     }
 
     #[test]
     fn aliases_and_templates_of_lists_are_found() {
-        let text = "x: &common\n  # all\n  a: 1\nreleases:\n- name: web\n  values:\n  - *common\n  - <<: *common\n    b: 2\n";
-        let found = inline_values(text, "web");
-        assert!(found.contains(&"# all\na: 1\n".to_owned()), "{found:?}");
+        let text = "x: &common\n  # all\n  a: 1\nlist:\n- values:\n  - &other # one\n    # two\n    c: '{{d}}'\nreleases:\n- name: web\n  values:\n  - *common\n  - <<: *common\n    b: 2\n";
+        let found = inline_values(text, "web", Stage::Executed);
+        assert!(found.contains(&"a: 1\n".to_owned()), "{found:?}");
+        assert!(found.contains(&"# one\n# two\nc: '{{d}}'\n".to_owned()), "{found:?}");
         assert!(found.iter().any(|cut| cut.contains("b: 2") && cut.contains("a: 1") && !cut.contains('*')), "{found:?}");
     }
 

@@ -12,7 +12,7 @@ use hydrate_yaml::node::Node;
 
 use super::releases::{Seen, data, unified};
 use super::stage::Files;
-use super::text;
+use super::text::{self, Stage};
 use crate::project::values::Context;
 
 /// Turns the values of releases into files of components.
@@ -169,9 +169,11 @@ impl Writer<'_> {
             let written = self.world.read(&seen.file).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
             let gives =
                 |cut: &String| cut.contains("{{") && self.given(seen, place.dir, cut).is_ok_and(|given| means(given.as_bytes()) == wanted);
-            templates.push(text::inline_values(&written, place.release).into_iter().filter(gives).collect());
-            let parts = seen.parts.iter().map(|part| String::from_utf8_lossy(&part.text).into_owned());
-            let cuts = [written.clone()].into_iter().chain(parts).flat_map(|part| text::inline_values(&part, place.release));
+            let of_file = text::inline_values(&written, place.release, Stage::Written);
+            templates.push(of_file.iter().filter(|cut| gives(cut)).cloned().collect());
+            let of_part =
+                |part: &Arc<SourceFile>| text::inline_values(&String::from_utf8_lossy(&part.text), place.release, Stage::Executed);
+            let cuts = of_file.into_iter().chain(seen.parts.iter().flat_map(of_part));
             plain.push(cuts.filter(|cut| means(cut.as_bytes()) == wanted).collect());
         }
         // What is cut out of the file itself is the same for all environments, also where their releases differ in something else.
@@ -210,7 +212,7 @@ impl Writer<'_> {
     fn is_written(&self, seen: &Seen, place: &Place<'_>, templates: Option<&Vec<String>>, plain: Option<&Vec<String>>) -> bool {
         let written = self.world.read(&seen.file).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
         let chosen = templates.and_then(|cuts| cuts.first()).or_else(|| plain.and_then(|cuts| cuts.first()));
-        chosen.is_some_and(|cut| text::inline_values(&written, place.release).contains(cut))
+        chosen.is_some_and(|cut| text::inline_values(&written, place.release, Stage::Written).contains(cut))
     }
 
     /// Takes texts into the files of a component, one for all environments where they are the same. Gives the path as component.yaml has it.

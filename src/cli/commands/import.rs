@@ -91,6 +91,7 @@ fn import_path(ui: &mut Ui, global: &GlobalArgs, args: &ImportArgs, path: &Path,
     }
     match format {
         Format::Json => ui.data(&report::document("import", in_json(&import, &planned, args.dry_run), &[]))?,
+        _ if ui.is_quiet() && !args.dry_run => {}
         _ => tell(ui, &import, &planned, args.dry_run)?,
     }
     Ok(Exit::Success)
