@@ -246,7 +246,6 @@ pub(super) fn unified(paths: &[(&str, &Path)], dir: &Path) -> Option<String> {
     if texts.iter().any(|(_, text)| text.contains("${") || text.ends_with('?')) {
         return None;
     }
-    let pattern = first.replace(first_env, "${env}");
     if texts.len() > 1 && texts.iter().all(|(_, text)| text == first) {
         return Some(first.clone());
     }
@@ -255,7 +254,26 @@ pub(super) fn unified(paths: &[(&str, &Path)], dir: &Path) -> Option<String> {
         let by_directory: Vec<&str> = first.split('/').map(|part| if part == *first_env { "${env}" } else { part }).collect();
         return Some(by_directory.join("/"));
     }
-    texts.iter().all(|(env, text)| text.replace(env, "${env}") == pattern).then_some(pattern)
+    let by = |pattern: fn(&str, &str) -> String| {
+        let wanted = pattern(first, first_env);
+        texts.iter().all(|(env, text)| pattern(text, env) == wanted).then_some(wanted)
+    };
+    by(with_words).or_else(|| by(|text, env| text.replace(env, "${env}")))
+}
+
+/// The text with `${env}` for the environment's name, where that is a word of its own.
+fn with_words(text: &str, env: &str) -> String {
+    let is_part = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+    let (mut out, mut at) = (String::new(), 0);
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find(env)).map(|found| at + found) {
+        let end = found + env.len();
+        let (before, after) = (text.get(..found).unwrap_or_default(), text.get(end..).unwrap_or_default());
+        let is_word = !is_part(before.chars().next_back()) && !is_part(after.chars().next());
+        out.push_str(text.get(at..found).unwrap_or_default());
+        out.push_str(if is_word { "${env}" } else { env });
+        at = end;
+    }
+    out + text.get(at..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -273,6 +291,10 @@ mod tests {
         assert_eq!(one(&[("dev", "/p/v/all.yaml"), ("prod", "/p/v/all.yaml")]).unwrap(), "../../v/all.yaml");
         assert_eq!(one(&[("dev", "/p/components/web/dev/v.yaml")]).unwrap(), "${env}/v.yaml");
         assert_eq!(one(&[("dev", "/p/devices/dev.yaml")]).unwrap(), "../../devices/dev.yaml");
+        assert_eq!(one(&[("a", "/p/values/a.yaml"), ("b", "/p/values/b.yaml")]).unwrap(), "../../values/${env}.yaml");
+        assert_eq!(one(&[("eu", "/p/eu/neu-eu.yaml"), ("us", "/p/us/neu-us.yaml")]).unwrap(), "../../${env}/neu-${env}.yaml");
+        assert_eq!(one(&[("dev", "/p/webdev.yaml"), ("prod", "/p/webprod.yaml")]).unwrap(), "../../web${env}.yaml");
+        assert_eq!(one(&[("prod", "/p/v/prod.yaml"), ("prod-eu", "/p/v/prod-eu.yaml")]).unwrap(), "../../v/${env}.yaml");
         assert_eq!(one(&[("dev", "/p/a.yaml"), ("prod", "/p/b.yaml")]), None);
         assert_eq!(one(&[("dev", "/p/${x}.yaml")]), None);
     }

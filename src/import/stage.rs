@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hydrate_acquire::Mounted;
+use hydrate_acquire::{Mounted, is_mounted};
 use hydrate_base::{Diagnostic, DiskWorld, Result, SourceFile, World};
-use hydrate_helmfile::{Described, describe};
+use hydrate_helmfile::{Described, ValuesEntry, describe};
 use hydrate_source::{Document, Helmfile, OfHelmfile, Source, compose, release_documents, render, render_release};
 use hydrate_yaml::node::Node;
 
@@ -185,6 +185,13 @@ impl<'a> Stage<'a> {
                 }
             };
             let mut stays = BTreeSet::new();
+            let is_outside = |entry: &ValuesEntry| matches!(entry, ValuesEntry::File { path, .. } if is_mounted(path));
+            if release.values.iter().any(is_outside) {
+                stays.insert("a values file from outside of the repository".to_owned());
+            }
+            if is_mounted(&described.file) {
+                stays.insert("a helmfile from outside of the repository".to_owned());
+            }
             let frame = Frame::of(mounted, &before.environment, release, &mut stays)?;
             let seen = Seen {
                 env: before.environment.name.clone(),

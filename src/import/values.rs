@@ -64,7 +64,9 @@ pub(super) fn are_alike(seen: &[&Seen], dir: &Path) -> bool {
     let position = |at: usize| {
         let row: Row<'_> = seen.iter().copied().zip(rows.iter().filter_map(|row| row.get(at).copied())).collect();
         let inline = row.iter().filter(|(_, entry)| matches!(entry, ValuesEntry::Inline { .. })).count();
-        inline == row.len() || inline == 0 && unified(&paths(&row), dir).is_some()
+        let paths = paths(&row);
+        let is_same = paths.windows(2).all(|pair| pair[0].1 == pair[1].1);
+        inline == row.len() || inline == 0 && (is_same || unified(&paths, dir).is_some())
     };
     rows.iter().all(|row| row.len() == length) && (0..length).all(position)
 }
@@ -95,19 +97,22 @@ impl Writer<'_> {
     fn file(&mut self, row: &Row<'_>, place: &Place<'_>) -> Result<String> {
         let paths = paths(row);
         let dir = self.root.join(place.dir);
-        let Some(path) = unified(&paths, &dir) else {
-            let shown: Vec<String> = paths.iter().map(|(_, path)| path.display().to_string()).collect();
-            return Err(hydrate_base::Diagnostic::error(format!("{} cannot be named together", shown.join(", "))));
-        };
+        let shown = paths.first().map(|(_, path)| super::unit::relative(&dir, path)).unwrap_or_default();
+        let path = unified(&paths, &dir);
+        let is_named = path.is_some();
+        let path = path.unwrap_or(shown);
         let is_optional = row.iter().any(|(_, entry)| matches!(entry, ValuesEntry::Missing { .. }));
         let named = if is_optional { format!("{path}?") } else { path.clone() };
         let ending = Path::new(&path).extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_owned();
-        if ending != "gotmpl" && ending != "j2" {
+        if is_named && ending != "gotmpl" && ending != "j2" {
             return Ok(named);
         }
-        let mut why = None;
+        let mut why = (!is_named).then(|| "component.yaml cannot have a name with `${` or `?` at its end".to_owned());
         for (seen, entry) in row {
             let ValuesEntry::File { path, text } = entry else { continue };
+            if !is_named {
+                break;
+            }
             // What hydrate takes for a template is none for helmfile.
             let given = if ending == "j2" {
                 Err("it ends in .j2, which is a template here".to_owned())
@@ -127,6 +132,8 @@ impl Writer<'_> {
         let name = paths.first().and_then(|(_, path)| path.file_name()).unwrap_or_default().to_string_lossy().into_owned();
         let name = name.strip_suffix(&format!(".{ending}")).unwrap_or(&name);
         let name = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).unwrap_or(name);
+        let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+        let name: String = name.chars().filter(|character| is_plain(*character)).collect();
         let texts = row.iter().map(|(seen, entry)| {
             let text: Arc<[u8]> = match entry {
                 ValuesEntry::File { text, .. } | ValuesEntry::Inline { text } => Arc::clone(text),
@@ -134,8 +141,9 @@ impl Writer<'_> {
             };
             (seen.env.clone(), text)
         });
-        let written = self.put(place, name, ".yaml", texts.collect(), false);
-        self.notes.push(format!("{path} is executed, and what it gives is written to {written}: {why}"));
+        let written = self.put(place, &name, ".yaml", texts.collect(), false);
+        let what = if ending == "gotmpl" { "is executed, and what it gives is written" } else { "is copied" };
+        self.notes.push(format!("{path} {what} to {written}: {why}"));
         Ok(written)
     }
 

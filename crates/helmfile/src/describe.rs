@@ -112,7 +112,7 @@ fn rendered(context: &Context<'_>, ready: &Ready, release: &Map, options: &Templ
     let values = release_values::entries(context, &ready.state, release)?;
     let planned = plan::one(context, &ready.state, release, options)?;
     let made_of = planned.made_of.as_ref().and_then(|(made_of, _)| made_of.described());
-    let mut beyond = beyond(context, ready, release, &planned, &values);
+    let mut beyond = beyond(release, &planned, &values);
     if made_of.is_some() {
         beyond.retain(|key| key != "jsonPatches" && key != "strategicMergePatches");
     }
@@ -123,7 +123,7 @@ fn rendered(context: &Context<'_>, ready: &Ready, release: &Map, options: &Templ
 }
 
 /// Keys of a release that ask for more than a chart with values.
-fn beyond(context: &Context<'_>, ready: &Ready, release: &Map, planned: &Release, values: &[ValuesEntry]) -> Vec<String> {
+fn beyond(release: &Map, planned: &Release, values: &[ValuesEntry]) -> Vec<String> {
     const KEYS: &[&str] =
         &["secrets", "env", "jsonPatches", "strategicMergePatches", "transformers", "dependencies", "forceNamespace", "chartify"];
     let is_there = |key: &&&str| release.get(key.as_bytes()).is_some_and(|value| !value.is_empty());
@@ -136,13 +136,6 @@ fn beyond(context: &Context<'_>, ready: &Ready, release: &Map, planned: &Release
     });
     if is_secret || planned.options.values.set.iter().chain(&planned.options.values.string).any(|text| has_reference(text.as_bytes())) {
         found.push("references to secrets".to_owned());
-    }
-    let is_outside = |entry: &ValuesEntry| matches!(entry, ValuesEntry::File { path, .. } if !path.starts_with(context.root));
-    if values.iter().any(is_outside) {
-        found.push("a values file from outside of the repository".to_owned());
-    }
-    if !ready.state.file.starts_with(context.root) {
-        found.push("a helmfile from outside of the repository".to_owned());
     }
     let (options, own) = (&planned.options, values.iter().filter(|entry| !matches!(entry, ValuesEntry::Missing { .. })).count());
     let secrets = record::list(release, "secrets").len();

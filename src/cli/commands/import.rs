@@ -82,7 +82,16 @@ fn import_path(ui: &mut Ui, global: &GlobalArgs, args: &ImportArgs, path: &Path,
         kubernetes: args.kubernetes.clone(),
         first,
     };
-    let import = import::plan(&request)?;
+    let import = match import::plan(&request) {
+        Ok(import) => import,
+        Err(errors) => {
+            if format == Format::Json {
+                let nothing = json!({"dry_run": args.dry_run, "releases": [], "environments": [], "files": []});
+                ui.data(&report::document("import", nothing, &errors))?;
+            }
+            return Err(errors.into());
+        }
+    };
     let planned = write::compare(&world, &project.root, &import, args.force)?;
     ui.report(&import.warnings);
     if !args.dry_run {
