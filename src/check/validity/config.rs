@@ -8,7 +8,7 @@ use hydrate_yaml::node::Node;
 use crate::check::value::{entries, text};
 
 use super::grammar;
-use super::reading::{filled, key};
+use super::reading::{filled, key, string};
 use super::rule::{Rule, Sink};
 
 /// `invalid-data`
@@ -52,20 +52,32 @@ pub(super) fn secret<'a>(sink: &mut Sink<'a>, root: &'a Node) {
     let size: usize = decoded.sum::<usize>() + plain.iter().map(|(_, node)| key(node).len()).sum::<usize>();
     too_large(sink, root, size);
     let has = |wanted: &str| encoded.iter().chain(plain).any(|(name, _)| key(name) == wanted);
+    let is_filled = |wanted: &str| encoded.iter().chain(plain).any(|(name, node)| key(name) == wanted && !key(node).is_empty());
     let kind = text(root, "type").unwrap_or_default();
     let wanted: &[&str] = match kind {
         "kubernetes.io/tls" => &["tls.crt", "tls.key"],
         "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
         "kubernetes.io/dockercfg" => &[".dockercfg"],
-        "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
+        "kubernetes.io/ssh-auth" if !is_filled("ssh-privatekey") => &["ssh-privatekey"],
         "kubernetes.io/basic-auth" if !has("username") && !has("password") => &["username", "password"],
         _ => &[],
     };
-    let missing: Vec<String> = wanted.iter().filter(|name| !has(name)).map(|name| format!("`{name}`")).collect();
+    let missing: Vec<String> =
+        wanted.iter().filter(|name| !has(name) || kind == "kubernetes.io/ssh-auth").map(|name| format!("`{name}`")).collect();
     let node = root.get("type").unwrap_or(root);
     if !missing.is_empty() {
         let joint = if kind == "kubernetes.io/basic-auth" { " or " } else { " and " };
         sink.report(&INVALID_DATA, node, format!("a Secret of type {kind} needs {}", missing.join(joint)));
+    }
+    for name in [".dockerconfigjson", ".dockercfg"].iter().filter(|name| wanted.contains(name)) {
+        let of = |map: &'a [(Node, Node)]| map.iter().find(|(other, _)| key(other) == *name).map(|(_, node)| node);
+        let bytes = of(plain).map(|node| key(node).as_bytes().to_vec()).or_else(|| of(encoded).and_then(|node| grammar::base64(key(node))));
+        let is_object = |bytes: Vec<u8>| serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes).is_ok();
+        if bytes.is_some_and(|bytes| !is_object(bytes))
+            && let Some(node) = of(plain).or_else(|| of(encoded))
+        {
+            sink.report(&INVALID_DATA, node, format!("`{name}` of a Secret of type {kind} has to be an object in JSON"));
+        }
     }
     let annotation = || {
         root.get("metadata")
@@ -78,7 +90,7 @@ pub(super) fn secret<'a>(sink: &mut Sink<'a>, root: &'a Node) {
 }
 
 fn a_key<'a>(sink: &mut Sink<'a>, name: &'a Node) {
-    if let Some(why) = grammar::config_key(key(name)) {
+    if let Some(why) = string(name).and_then(grammar::config_key) {
         sink.report(&INVALID_DATA, name, format!("`{}` cannot be a key", key(name))).notes.push(why);
     }
 }

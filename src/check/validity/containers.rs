@@ -62,6 +62,12 @@ pub(super) fn check<'a>(sink: &mut Sink<'a>, spec: &'a Node) {
             }
             ports(sink, container, &mut host_ports, host_network && list == "containers");
             env(sink, container);
+            if let Some(node) = present(container, "restartPolicy").filter(|_| list == "containers" && sink.minor < 34) {
+                sink.report(&INVALID_CONTAINER, node, "`restartPolicy` of a container is for init containers before Kubernetes 1.34");
+            }
+            if let Some(node) = filled(container, "image").filter(|node| sink.object.kind() == "Pod" && key(node).trim() != key(node)) {
+                sink.report(&INVALID_CONTAINER, node, "an image cannot begin or end with spaces");
+            }
             handlers(sink, container, list == "initContainers");
         }
     }

@@ -132,15 +132,25 @@ pub(super) fn path_segment(text: &str) -> Wrong {
     Some(why.to_owned())
 }
 
-/// An address of IPv4 or IPv6.
+/// An address of IPv4 or IPv6. Zeros before the parts of one of IPv4 are passed over, as the API server did for long.
+fn address(text: &str) -> Option<IpAddr> {
+    let plain = || -> Option<IpAddr> {
+        let parts: Vec<&str> = text.split('.').map(|part| part.trim_start_matches('0')).collect();
+        let parts: Vec<&str> = parts.into_iter().map(|part| if part.is_empty() { "0" } else { part }).collect();
+        (text.contains('.') && !text.contains(':') && !text.contains("..") && !text.ends_with('.')).then(|| parts.join(".").parse().ok())?
+    };
+    text.parse().ok().or_else(plain)
+}
+
+/// Whether a text is an address.
 pub(super) fn ip(text: &str) -> Wrong {
-    text.parse::<IpAddr>().is_err().then(|| "write an address as 10.1.2.3 or fd00::1".to_owned())
+    address(text).is_none().then(|| "write an address as 10.1.2.3 or fd00::1".to_owned())
 }
 
 /// A range of addresses with the length of its prefix.
 pub(super) fn cidr(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, length) = text.split_once('/')?;
-    let address: IpAddr = address.parse().ok()?;
+    let (network, length) = text.split_once('/')?;
+    let address = address(network)?;
     let most = if address.is_ipv4() { 32 } else { 128 };
     let length: u8 = length.bytes().all(|byte| byte.is_ascii_digit()).then(|| length.parse().ok())??;
     (length <= most).then_some((address, length))
@@ -231,6 +241,12 @@ pub(super) fn is_time(text: &str) -> bool {
         _ => false,
     };
     in_range && zone && marks.iter().all(|(at, mark)| bytes.get(*at) == Some(mark))
+}
+
+/// The same with exactly six digits behind the second.
+pub(super) fn is_micro_time(text: &str) -> bool {
+    let digits = text.get(20..).map(|rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+    is_time(text) && text.get(19..20) == Some(".") && digits == Some(6)
 }
 
 /// Bytes in base64, with padding; line breaks do not count.

@@ -6,7 +6,7 @@ use hydrate_yaml::node::Node;
 use crate::check::value::{at, entries, items};
 
 use super::grammar;
-use super::reading::{Value, filled, key, value};
+use super::reading::{self, Value, filled, key, string, value};
 use super::rule::{Rule, Sink};
 
 /// `invalid-label`
@@ -46,7 +46,7 @@ pub(super) fn metadata<'a>(sink: &mut Sink<'a>, node: &'a Node) {
     labels(sink, node.get("labels"));
     let annotations = entries(node, &["annotations"]);
     for (name, _) in annotations {
-        if let Some(why) = grammar::qualified_name(&key(name).to_lowercase()) {
+        if let Some(why) = string(name).and_then(|name| grammar::qualified_name(&name.to_lowercase())) {
             sink.report(&INVALID_ANNOTATION, name, format!("`{}` cannot be the key of an annotation", key(name))).notes.push(why);
         }
     }
@@ -61,7 +61,7 @@ pub(super) fn metadata<'a>(sink: &mut Sink<'a>, node: &'a Node) {
 /// A map of labels, or of what has to be equal to them.
 pub(super) fn labels<'a>(sink: &mut Sink<'a>, node: Option<&'a Node>) {
     for (name, node) in node.and_then(Node::entries).unwrap_or_default() {
-        if let Some(why) = grammar::qualified_name(key(name)) {
+        if let Some(why) = string(name).and_then(grammar::qualified_name) {
             sink.report(&INVALID_LABEL, name, format!("`{}` cannot be the key of a label", key(name))).notes.push(why);
         }
         label(sink, node);
@@ -103,7 +103,7 @@ pub(super) fn selector<'a>(sink: &mut Sink<'a>, node: Option<&'a Node>) {
 pub(super) fn matches_map<'a>(sink: &mut Sink<'a>, spec: &'a Node) {
     let template = at(spec, &["template", "metadata", "labels"]);
     for (name, wanted) in entries(spec, &["selector"]) {
-        if template.and_then(|labels| labels.get(key(name))).and_then(Node::as_str) != wanted.as_str() {
+        if template.and_then(|labels| labels.get(key(name))).map(reading::label) != Some(reading::label(wanted)) {
             sink.report(
                 &SELECTOR_MISMATCH,
                 wanted,
@@ -123,13 +123,13 @@ pub(super) fn matches<'a>(sink: &mut Sink<'a>, spec: &'a Node) {
         return;
     };
     let template = at(spec, &["template", "metadata", "labels"]);
-    let of_template = |name: &str| template.and_then(|labels| labels.get(name)).and_then(Node::as_str);
+    let of_template = |name: &str| template.and_then(|labels| labels.get(name)).map(reading::label);
     let equal = entries(node, &["matchLabels"]);
     for (name, wanted) in equal {
         let found = of_template(key(name));
-        if found != wanted.as_str() {
+        if found != Some(reading::label(wanted)) {
             let found = found.map_or("has no such label".to_owned(), |found| format!("has `{found}`"));
-            let says = format!("its selector wants the label {}={}, and the template {found}", key(name), key(wanted));
+            let says = format!("its selector wants the label {}={}, and the template {found}", key(name), reading::label(wanted));
             sink.report(&SELECTOR_MISMATCH, wanted, says);
         }
     }

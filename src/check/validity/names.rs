@@ -1,6 +1,9 @@
 //! Names of objects, by the grammar that their kind has.
 
 use hydrate_base::Severity;
+use hydrate_kubernetes::{Scope, is_builtin_group, scope_of_kind};
+
+use crate::check::value::items;
 
 use super::grammar::{self, Wrong};
 use super::reading::filled;
@@ -21,10 +24,19 @@ pub(super) const INVALID_NAME: Rule = Rule {
 pub(super) fn check(sink: &mut Sink<'_>) {
     let object = sink.object;
     let Some(metadata) = object.root.get("metadata") else { return };
-    if let Some(node) = filled(metadata, "namespace")
+    let is_outside = scope_of_kind(object.group(), object.kind()) == Some(Scope::Cluster);
+    if let Some(node) = filled(metadata, "namespace").filter(|_| !is_outside)
         && let Some(why) = node.as_str().and_then(grammar::dns_label)
     {
         sink.report(&INVALID_NAME, node, format!("`{}` cannot be a namespace", object.namespace())).notes.push(why);
+    }
+    for node in items(metadata, &["finalizers"]).iter().filter(|_| is_builtin_group(object.group())) {
+        let name = node.as_str().unwrap_or_default();
+        if !name.contains('/') && !matches!(name, "kubernetes" | "orphan" | "foregroundDeletion") {
+            sink.report(&INVALID_NAME, node, format!("`{name}` cannot be a finalizer"))
+                .notes
+                .push("finalizers are called DOMAIN/NAME".to_owned());
+        }
     }
     let Some(node) = filled(metadata, "name") else { return };
     let name = node.as_str().unwrap_or_default();
@@ -42,6 +54,7 @@ fn wrong(sink: &Sink<'_>, name: &str) -> Wrong {
         ("", "Service") => grammar::dns_label(name),
         ("apps", "StatefulSet") => grammar::dns_label(name),
         ("batch", "CronJob") if name.len() > 52 => Some(format!("it has {} characters, at most 52 are allowed", name.len())),
+        ("batch", "Job") if name.len() > 63 => Some(format!("it has {} characters, at most 63 are allowed", name.len())),
         ("rbac.authorization.k8s.io", _) => grammar::path_segment(name),
         ("apiregistration.k8s.io", "APIService") => {
             let wanted = format!("{}.{}", spec("version"), spec("group"));

@@ -128,7 +128,7 @@ fn context_of<'a>(sink: &mut Sink<'a>, context: &'a Node) {
     }
     if let Some(profile) = present(context, "seccompProfile") {
         let is_local = text(profile, "type") == Some("Localhost");
-        let named = filled(profile, "localhostProfile");
+        let named = present(profile, "localhostProfile");
         if is_local != named.is_some() && text(profile, "type").is_some() {
             sink.report(&INVALID_POD, named.unwrap_or(profile), "`localhostProfile` goes with `type: Localhost`, and with no other");
         }

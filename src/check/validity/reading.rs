@@ -70,9 +70,19 @@ fn of_scalar(scalar: Result<Scalar<'_>, String>) -> Value<'_> {
     }
 }
 
-/// The text of a key of a mapping, as JSON has it.
+/// The text of a key of a mapping, or of a scalar, as it is written.
 pub(super) fn key(node: &Node) -> &str {
     node.as_str().unwrap_or_default()
+}
+
+/// The same where it is a string; what numbers and booleans become as keys is not what is written.
+pub(super) fn string(node: &Node) -> Option<&str> {
+    matches!(value(node), Value::Text(_)).then(|| node.as_str()).flatten()
+}
+
+/// The value of a label: null is the empty text.
+pub(super) fn label(node: &Node) -> &str {
+    if value(node) == Value::Null { "" } else { key(node) }
 }
 
 /// The whole number at a key.

@@ -69,7 +69,7 @@ fn of_container<'a>(sink: &mut Sink<'a>, resources: &'a Node) {
                 };
                 sink.report(&INVALID_RESOURCES, node, says);
             }
-            (None, Some(_)) if is_extended => {
+            (None, Some(_)) if is_extended || resource.starts_with("hugepages-") => {
                 sink.report(&INVALID_RESOURCES, node, format!("it requests {resource} and has no limit of it"));
             }
             _ => {}

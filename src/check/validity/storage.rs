@@ -32,13 +32,19 @@ pub(super) fn claim<'a>(sink: &mut Sink<'a>, spec: &'a Node) {
     if items(spec, &["accessModes"]).is_empty() {
         sink.report(&INVALID_STORAGE, spec.get("accessModes").unwrap_or(spec), "a claim needs at least one of `accessModes`");
     }
+    let modes = items(spec, &["accessModes"]);
+    if let Some(node) = modes.iter().find(|node| key(node) == "ReadWriteOncePod").filter(|_| modes.len() > 1) {
+        sink.report(&INVALID_STORAGE, node, "`ReadWriteOncePod` cannot be combined with other access modes");
+    }
     labels::selector(sink, present(spec, "selector"));
     match at(spec, &["resources", "requests", "storage"]) {
         None => {
             sink.report(&INVALID_STORAGE, present(spec, "resources").unwrap_or(spec), "a claim has to request some `storage`");
         }
         Some(node) => {
-            let found = node.as_str().and_then(|text| grammar::quantity(text.trim()).ok().flatten());
+            let is_null = value(node) == Value::Null;
+            let found = if is_null { Some(0) } else { None }
+                .or_else(|| node.as_str().and_then(|text| grammar::quantity(text.trim()).ok().flatten()));
             if found.is_some_and(|amount| amount <= 0) {
                 sink.report(&INVALID_STORAGE, node, format!("a claim has to request more storage than {}", key(node)));
             }

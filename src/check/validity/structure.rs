@@ -227,7 +227,11 @@ fn unfit(shape: &Shape, found: &Value<'_>) -> Option<String> {
             Value::Text(text) if grammar::quantity(text.trim()).is_ok() => None,
             _ => Some("a quantity, such as `500m`, `2` or `1Gi`".to_owned()),
         },
-        Shape::Time | Shape::MicroTime => match found {
+        Shape::MicroTime => match found {
+            Value::Text(text) if grammar::is_micro_time(text) => None,
+            _ => Some("a time with microseconds, such as `2026-01-31T12:00:00.000000Z`".to_owned()),
+        },
+        Shape::Time => match found {
             Value::Text(text) if grammar::is_time(text) => None,
             _ => Some("a time, such as `2026-01-31T12:00:00Z`".to_owned()),
         },

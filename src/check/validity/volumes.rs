@@ -88,6 +88,11 @@ fn files<'a>(sink: &mut Sink<'a>, source: &'a Node) {
     for item in items(source, &["items"]) {
         mode(sink, item, "mode");
         relative(sink, &INVALID_VOLUME, item, "path");
+        if let Some(path) =
+            filled(item, "path").filter(|path| key(path).starts_with("..") && !key(path).split('/').any(|part| part == ".."))
+        {
+            sink.report(&INVALID_VOLUME, path, "`path` cannot begin with `..`");
+        }
     }
 }
 

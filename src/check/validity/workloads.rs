@@ -64,11 +64,16 @@ pub(super) fn controller<'a>(sink: &mut Sink<'a>, spec: &'a Node) {
     if let Some(strategy) = present(spec, if kind == "Deployment" { "strategy" } else { "updateStrategy" }) {
         rolling(sink, strategy);
     }
+    let said = ["progressDeadlineSeconds", "minReadySeconds"].iter().find_map(|name| present(spec, name));
     if kind == "Deployment"
-        && let (Some(deadline), Some(node)) = (int(spec, "progressDeadlineSeconds"), spec.get("progressDeadlineSeconds"))
-        && deadline <= int(spec, "minReadySeconds").unwrap_or_default()
+        && let Some(node) = said
+        && int(spec, "progressDeadlineSeconds").unwrap_or(600) <= int(spec, "minReadySeconds").unwrap_or_default()
     {
-        sink.report(&INVALID_WORKLOAD, node, "`progressDeadlineSeconds` has to be greater than `minReadySeconds`");
+        sink.report(
+            &INVALID_WORKLOAD,
+            node,
+            "`progressDeadlineSeconds` (600 where it is not said) has to be greater than `minReadySeconds`",
+        );
     }
 }
 
@@ -81,11 +86,22 @@ fn rolling<'a>(sink: &mut Sink<'a>, strategy: &'a Node) {
             .push("set it to null where values of a chart are merged".to_owned());
         return;
     }
+    if kind == "DaemonSet" && text(strategy, "type") == Some("OnDelete") {
+        return;
+    }
+    if kind == "StatefulSet" && text(strategy, "type") == Some("OnDelete") && sink.minor >= 34 {
+        sink.report(&INVALID_WORKLOAD, rolling, "`rollingUpdate` goes with `type: RollingUpdate`, not with `OnDelete`");
+        return;
+    }
     let amounts = ["maxSurge", "maxUnavailable"].map(|name| share(sink, &INVALID_WORKLOAD, rolling, name));
     let is_zero = |amount: Option<i64>, default: i64| amount.unwrap_or(default) == 0;
     let defaults = if kind == "DaemonSet" { (0, 1) } else { (1, 1) };
     if matches!(kind, "Deployment" | "DaemonSet") && is_zero(amounts[0], defaults.0) && is_zero(amounts[1], defaults.1) {
         sink.report(&INVALID_WORKLOAD, rolling, "`maxSurge` and `maxUnavailable` cannot both be 0");
+    }
+    if kind == "DaemonSet" && !is_zero(amounts[0], defaults.0) && !is_zero(amounts[1], defaults.1) {
+        let says = "a DaemonSet surges or has pods unavailable, not both: with `maxSurge`, `maxUnavailable` is 0";
+        sink.report(&INVALID_WORKLOAD, rolling, says);
     }
 }
 
@@ -121,6 +137,9 @@ pub(super) fn job<'a>(sink: &mut Sink<'a>, spec: &'a Node) {
         && let Some(node) = spec.get("completionMode")
     {
         sink.report(&INVALID_WORKLOAD, node, "an indexed Job has to say its `completions`");
+    }
+    if let Some(node) = present(spec, "backoffLimitPerIndex").filter(|_| text(spec, "completionMode") != Some("Indexed")) {
+        sink.report(&INVALID_WORKLOAD, node, "`backoffLimitPerIndex` goes with `completionMode: Indexed`");
     }
     let manual = crate::check::value::is_true(spec, "manualSelector");
     if let Some(node) = present(spec, "selector").filter(|_| !manual) {
@@ -195,6 +214,8 @@ fn range(text: &str, low: u32, high: u32, names: &str) -> Result<(), String> {
         number.or_else(|| text.parse().ok()).ok_or_else(|| format!("`{text}` is no number"))
     };
     let (first, last) = match span.split_once('-') {
+        // Whatever comes after the star.
+        Some(("*" | "?", _)) => (low, high),
         _ if span == "*" || span == "?" => (low, high),
         Some((first, last)) => (number(first)?, number(last)?),
         None => {
@@ -234,11 +255,17 @@ pub(super) fn autoscaler<'a>(sink: &mut Sink<'a>, spec: &'a Node) {
         };
         sink.report(&INVALID_AUTOSCALER, node, says);
     }
-    let may_be_none = sink.minor >= 36;
+    // What is scaled to nothing has to be woken up from outside.
+    let wakes = |metric: &Node| matches!(text(metric, "type"), Some("Object" | "External"));
+    let may_be_none = sink.minor >= 36 && items(spec, &["metrics"]).iter().any(wakes);
     if let (Some(least), Some(node)) = (least, spec.get("minReplicas"))
         && (least < 0 || least == 0 && !may_be_none)
     {
-        sink.report(&INVALID_AUTOSCALER, node, "`minReplicas` has to be at least 1");
+        sink.report(
+            &INVALID_AUTOSCALER,
+            node,
+            "`minReplicas` has to be at least 1, or from Kubernetes 1.36 on 0 with a metric of type Object or External",
+        );
     }
     for metric in items(spec, &["metrics"]) {
         let Some(kind) = text(metric, "type") else { continue };
