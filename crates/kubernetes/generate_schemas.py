@@ -44,6 +44,8 @@ OLDER = [
 # Required by the schema, and not missed by the API server, which takes the empty value or has a default.
 LENIENT = {
     "apps.v1.StatefulSetSpec/serviceName",
+    "batch.v1.SuccessPolicy/rules",
+    "networking.v1.NetworkPolicySpec/podSelector",
     "apiextensions.v1.CustomResourceDefinitionVersion/served",
     "batch.v1.PodFailurePolicy/rules",
     "batch.v1.PodFailurePolicyOnPodConditionsPattern/status",

@@ -178,6 +178,15 @@ fn env<'a>(sink: &mut Sink<'a>, container: &'a Node) {
             sink.report(&INVALID_ENV, node, format!("`{}` cannot be the name of a variable", key(node))).notes.push(why);
         }
         let Some(from) = present(variable_node, "valueFrom") else { continue };
+        for (kind, what) in [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")] {
+            let Some(reference) = present(from, kind) else { continue };
+            reference_name(sink, reference, what);
+            if let Some(node) = filled(reference, "key")
+                && let Some(why) = grammar::config_key(key(node))
+            {
+                sink.report(&INVALID_ENV, node, format!("`{}` cannot be a key of a {what}", key(node))).notes.push(why);
+            }
+        }
         let sources = set(from, &["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"]);
         let name = text(variable_node, "name").unwrap_or("?");
         if sources != 1 {
@@ -197,9 +206,27 @@ fn env<'a>(sink: &mut Sink<'a>, container: &'a Node) {
     }
     for from in items(container, &["envFrom"]).iter().filter(|from| from.entries().is_some()) {
         let sources = set(from, &["configMapRef", "secretRef"]);
+        for (kind, what) in [("configMapRef", "ConfigMap"), ("secretRef", "Secret")] {
+            if let Some(reference) = present(from, kind) {
+                reference_name(sink, reference, what);
+            }
+        }
         if sources != 1 {
             sink.report(&INVALID_ENV, from, format!("an item of `envFrom` needs `configMapRef` or `secretRef`, and has {sources} of them"));
         }
+    }
+}
+
+/// The name of what a variable comes from.
+fn reference_name<'a>(sink: &mut Sink<'a>, reference: &'a Node, what: &str) {
+    let Some(node) = filled(reference, "name") else {
+        if reference.entries().is_some() {
+            sink.report(&INVALID_ENV, reference, format!("a variable does not say the name of its {what}"));
+        }
+        return;
+    };
+    if let Some(why) = grammar::dns_subdomain(key(node)) {
+        sink.report(&INVALID_ENV, node, format!("`{}` cannot be the name of a {what}", key(node))).notes.push(why);
     }
 }
 

@@ -1,10 +1,11 @@
 //! Keys that are written twice in one mapping.
 
 use hydrate_base::Severity;
-use hydrate_yaml::node::{Data, Node};
+use hydrate_yaml::node::{Data, Node, Tag};
 
 use super::reading::key;
 use super::rule::{Rule, Sink};
+use super::structure::WRONG_TYPE;
 
 /// `duplicate-key`
 pub(super) const DUPLICATE_KEY: Rule = Rule {
@@ -22,6 +23,9 @@ pub(super) fn check<'a>(sink: &mut Sink<'a>, node: &'a Node) {
         Data::Mapping(entries) => {
             let mut names: Vec<(&str, usize)> = entries.iter().enumerate().map(|(number, (name, _))| (key(name), number)).collect();
             names.sort_unstable();
+            for (name, _) in entries.iter().filter(|(name, _)| name.as_str().is_none() || name.tag == Tag::Null) {
+                sink.report(&WRONG_TYPE, name, "a key of a mapping has to be a string, and is null, a list or a mapping");
+            }
             for pair in names.windows(2) {
                 if let [(first, _), (second, number)] = pair
                     && first == second

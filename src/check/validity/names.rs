@@ -69,8 +69,8 @@ fn wrong(sink: &Sink<'_>, name: &str) -> Wrong {
             let known = matches!(name, "system-cluster-critical" | "system-node-critical");
             (!known).then(|| "names that begin with `system-` are Kubernetes' own".to_owned())
         }
+        ("policy", "PodDisruptionBudget") => grammar::path_segment(name),
         // Nothing looks at these.
-        ("policy", "PodDisruptionBudget") => None,
         ("", "Event") | ("events.k8s.io", _) | ("authentication.k8s.io" | "authorization.k8s.io", _) => None,
         ("certificates.k8s.io" | "resource.k8s.io" | "storagemigration.k8s.io", _) => None,
         ("networking.k8s.io", "IPAddress" | "ServiceCIDR") => None,

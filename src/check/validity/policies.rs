@@ -159,6 +159,13 @@ fn rule<'a>(sink: &mut Sink<'a>, rule: &'a Node) {
         if rule.entries().is_some() && all.is_empty() {
             sink.report(&INVALID_WEBHOOK, rule.get(name).unwrap_or(rule), format!("a rule of a webhook needs `{name}`"));
         }
+        if let Some(node) = all
+            .iter()
+            .find(|node| key(node).is_empty() || value(node) == Value::Null)
+            .filter(|_| matches!(name, "apiVersions" | "resources"))
+        {
+            sink.report(&INVALID_WEBHOOK, node, format!("an item of `{name}` is empty"));
+        }
         if all.len() > 1
             && name != "resources"
             && let Some(node) = all.iter().find(|node| key(node) == "*")

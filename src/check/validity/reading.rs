@@ -77,7 +77,7 @@ pub(super) fn key(node: &Node) -> &str {
 
 /// The same where it is a string; what numbers and booleans become as keys is not what is written.
 pub(super) fn string(node: &Node) -> Option<&str> {
-    matches!(value(node), Value::Text(_)).then(|| node.as_str()).flatten()
+    node.as_str().filter(|_| !node.style.tagged && matches!(value(node), Value::Text(_)))
 }
 
 /// The value of a label: null is the empty text.

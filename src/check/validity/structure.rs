@@ -130,7 +130,17 @@ fn field_value<'a>(sink: &mut Sink<'a>, field: &'static Field, node: &'a Node) {
 /// A value, or each item of a list, is one of those that there are.
 fn one_of<'a>(sink: &mut Sink<'a>, field: &Field, node: &'a Node) {
     match value(node) {
-        Value::List(items) => items.iter().for_each(|item| one_of(sink, field, item)),
+        Value::List(items) => {
+            for item in items {
+                match value(item) {
+                    // Go has the empty text for it.
+                    Value::Null if !field.may_be_empty => {
+                        sink.report(&UNKNOWN_VALUE, item, format!("an item of `{}` has no value", field.name));
+                    }
+                    _ => one_of(sink, field, item),
+                }
+            }
+        }
         Value::Text(text) if !(field.values.contains(&text.as_ref()) || text.is_empty() && field.may_be_empty) => {
             let close = suggest::closest(&text, field.values.iter().copied());
             let all: Vec<String> = field.values.iter().map(|value| format!("`{value}`")).collect();

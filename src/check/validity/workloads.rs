@@ -273,11 +273,25 @@ pub(super) fn autoscaler<'a>(sink: &mut Sink<'a>, spec: &'a Node) {
         if let Some(source) = wanted.filter(|source| present(metric, source).is_none()) {
             sink.report(&INVALID_AUTOSCALER, metric, format!("a metric with `type: {kind}` needs `{source}`"));
         }
+        if let Some(target) = wanted.filter(|source| source.ends_with("esource")).and_then(|source| at(metric, &[source, "target"])) {
+            resource_target(sink, target);
+        }
         for (_, source) in METRICS.iter().filter(|(_, source)| Some(*source) != wanted && wanted.is_some()) {
             if let Some(node) = present(metric, source) {
                 sink.report(&INVALID_AUTOSCALER, node, format!("a metric with `type: {kind}` cannot have `{source}`"));
             }
         }
+    }
+}
+
+/// What a resource is to be: a share of what is requested, or an amount.
+fn resource_target<'a>(sink: &mut Sink<'a>, target: &'a Node) {
+    if target.entries().is_some() && set(target, &["averageUtilization", "averageValue"]) != 1 {
+        let says = "the target of a resource has either `averageUtilization` or `averageValue`";
+        sink.report(&INVALID_AUTOSCALER, target, says);
+    }
+    if let Some(node) = target.get("averageUtilization").filter(|_| int(target, "averageUtilization").is_some_and(|share| share < 1)) {
+        sink.report(&INVALID_AUTOSCALER, node, "`averageUtilization` has to be greater than 0");
     }
 }
 
