@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use memchr::memmem;
 
 use crate::check::value::path;
 use hydrate_base::Diagnostic;
@@ -53,13 +54,12 @@ fn refused(document: &Document) -> Option<Box<Diagnostic>> {
     )
 }
 
+/// What stands in each text that holds a reference: the mark, and what is always there of it in base 64, after any number of bytes.
+const MARKS: [&str; 4] = ["ref+", "cmVmK", "JlZi", "yZWYr"];
+
 /// Whether a text may hold a reference, at a glance.
 fn may_hold(text: &str) -> bool {
-    if !references(text).is_empty() {
-        return true;
-    }
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    text.as_bytes().split(|byte| !is_base64(*byte)).any(|word| word.len() >= SHORTEST && decoded(word).is_some())
+    MARKS.iter().any(|mark| memmem::find(text.as_bytes(), mark.as_bytes()).is_some())
 }
 
 fn collect<'n>(node: &'n Node, found: &mut Vec<(&'n Node, String, bool)>) {
@@ -89,4 +89,22 @@ fn decoded(text: &[u8]) -> Option<String> {
     }
     let text = String::from_utf8(BASE64.decode(text).ok()?).ok()?;
     Some((*references(&text).first()?).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_leaves_its_mark_in_base64_wherever_it_stands() {
+        for before in ["", "a", "ab", "abc", "\u{fc}", "\0\u{7f}"] {
+            let text = format!("{before}ref+vault://a#/b");
+            assert!(may_hold(&text) && may_hold(&BASE64.encode(&text)), "{text}");
+            assert_eq!(
+                decoded(BASE64.encode(&text).as_bytes()).as_deref(),
+                Some("ref+vault://a#/b").filter(|_| BASE64.encode(&text).len() % 4 == 0)
+            );
+        }
+        assert!(!may_hold("kind: ConfigMap\ndata: {reference: a+b, other: cmVmZXJlbmNl}\n"));
+    }
 }
