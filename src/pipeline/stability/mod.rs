@@ -224,9 +224,7 @@ fn recovered<R: Rendering>(attempt: &Attempt<R>, committed: &Committed, suspects
             decided.entry(number).or_insert_with(new).answers[part] = Some(answer);
         }
     }
-    // A key without its certificate is of no use.
-    decided.retain(|_, kept| kept.answers.first().is_some_and(Option::is_some));
-    decided
+    complete(decided, &attempt.decisions)
 }
 
 /// All decisions of a rendering that stand in it.
@@ -237,7 +235,26 @@ fn all_decided<R: Rendering>(attempt: &Attempt<R>, suspects: &BTreeSet<String>) 
         let new = || Kept { function: (*function).to_owned(), inputs: inputs.clone(), answers: vec![None; answers.len()] };
         decided.entry(number).or_insert_with(new).answers[part] = Some(answers[part].clone());
     }
+    complete(decided, &attempt.decisions)
+}
+
+/// What is decided with what follows from it: a template that is included for a checksum decides again, from the same inputs, and nothing but the
+/// checksum holds what. It decides as where its answers are seen, in their order; so the checksum is that of what is written.
+fn complete(mut decided: Decided, decisions: &[Decision]) -> Decided {
+    // A key without its certificate is of no use.
     decided.retain(|_, kept| kept.answers.first().is_some_and(Option::is_some));
+    let mut seen: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    let name = |number: usize| decisions.get(number).map(|decision| (decision.function, decision.inputs.as_str()));
+    decided.keys().for_each(|number| seen.entry(name(*number).unwrap_or_default()).or_default().push(*number));
+    let mut unseen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut following = Decided::new();
+    for number in (0..decisions.len()).filter(|number| !decided.contains_key(number)) {
+        let Some((name, numbers)) = name(number).and_then(|name| Some((name, seen.get(&name)?))) else { continue };
+        let count = unseen.entry(name).or_default();
+        following.extend(decided.get(&numbers[*count % numbers.len()]).map(|kept| (number, kept.clone())));
+        *count += 1;
+    }
+    decided.extend(following);
     decided
 }
 
@@ -253,5 +270,6 @@ fn kept_file<R: Rendering>(attempt: &Attempt<R>, suspects: &BTreeSet<String>) ->
         }
     }
     lines.sort_by(|a, b| (&a.object, &a.path, a.part, &a.function).cmp(&(&b.object, &b.path, b.part, &b.function)));
+    lines.dedup();
     KeptFile { time: attempt.time, lines }
 }
