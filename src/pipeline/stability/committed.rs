@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hydrate_base::decision::Decision;
 use hydrate_base::{SourceFile, World};
 use hydrate_source::{Document, Identity, Origin, Trust, documents};
 
@@ -81,6 +82,11 @@ pub(super) fn object(identity: &Identity) -> String {
     format!("{}{group}/{namespace}{}", identity.kind, identity.name)
 }
 
+/// An object as it is named where it has no namespace yet.
+fn without_namespace(identity: &Identity) -> Identity {
+    Identity { namespace: String::new(), ..identity.clone() }
+}
+
 /// What a component has in the tree.
 #[derive(Debug, Default)]
 pub(super) struct Committed {
@@ -110,6 +116,23 @@ impl Committed {
             let other = &document.identity;
             let is_same = other.kind == identity.kind && other.group() == identity.group() && other.name == identity.name;
             is_same && (identity.namespace.is_empty() || other.namespace == identity.namespace)
+        })
+    }
+
+    /// The names of objects of a kind that the tree has and a function has decided, with the digests that are kept for them.
+    pub(super) fn names<'c>(
+        &'c self,
+        decision: &'c Decision,
+        part: usize,
+        identity: &'c Identity,
+    ) -> impl Iterator<Item = (&'c str, &'c str)> {
+        let is_it = move |line: &&Line| {
+            line.function == decision.function && line.part == part && line.inputs == decision.inputs && line.path == super::NAME
+        };
+        self.kept.lines.iter().filter(is_it).filter_map(move |line| {
+            let mut documents = self.documents.iter().map(|document| &document.identity);
+            let name = &documents.find(|other| object(other) == line.object || object(&without_namespace(other)) == line.object)?;
+            (name.kind == identity.kind && name.group() == identity.group()).then_some((line.inputs.as_str(), name.name.as_str()))
         })
     }
 

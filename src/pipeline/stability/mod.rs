@@ -56,6 +56,12 @@ pub(super) struct Settled<R> {
     pub(super) record: Record,
 }
 
+/// How often it is looked for decisions in objects whose names others have decided.
+const NESTED: usize = 3;
+
+/// The field that an object has its name in.
+const NAME: &str = "/metadata/name";
+
 /// The decisions that are made as they were, by their numbers.
 type Decided = BTreeMap<usize, Kept>;
 
@@ -83,13 +89,18 @@ impl<R: Rendering> Attempt<R> {
     /// The documents that chance changes, each with its fields that it changes.
     fn changed(&self) -> Vec<(&Document, Vec<Field>)> {
         let Ok(other) = &self.other else { return Vec::new() };
-        let others: BTreeMap<String, &Document> = other.documents().iter().map(|document| (object(&document.identity), document)).collect();
-        let changed = |document: &'_ Document| match others.get(&object(&document.identity)) {
-            Some(other) if **other == *document => None,
-            Some(other) => Some(differences(document, other)),
-            None => Some(vec![Field { path: String::new(), text: String::new() }]),
+        let (ours, theirs) = (self.rendering.documents(), other.documents());
+        let others: BTreeMap<String, &Document> = theirs.iter().map(|document| (object(&document.identity), document)).collect();
+        let changed = |(at, document): (usize, &'_ Document)| {
+            // The name itself may be what chance decides.
+            let renamed = || theirs.get(at).filter(|other| ours.len() == theirs.len() && other.identity.kind == document.identity.kind);
+            match others.get(&object(&document.identity)).copied().or_else(renamed) {
+                Some(other) if *other == *document => None,
+                Some(other) => Some(differences(document, other)),
+                None => Some(vec![Field { path: String::new(), text: String::new() }]),
+            }
         };
-        self.rendering.documents().iter().filter_map(|document| Some((document, changed(document)?))).collect()
+        ours.iter().enumerate().filter_map(|(at, document)| Some((document, changed((at, document))?))).collect()
     }
 }
 
@@ -113,15 +124,16 @@ impl<R: Rendering> Stability<'_, R> {
             return Err(self.refusal(&first));
         }
         // Only what chance changes is searched.
-        let suspects: BTreeSet<String> = first.changed().into_iter().map(|(document, _)| object(&document.identity)).collect();
+        let mut suspects: BTreeSet<String> = first.changed().into_iter().map(|(document, _)| object(&document.identity)).collect();
         let world = (self.world)();
         let committed = Committed::read(&world, self.directory);
         let asked = world.into_record().unwrap_or_default().asked;
-        let mut attempt = self.with_kept(first, &committed, &suspects)?;
+        let mut attempt = self.with_kept(first, &committed, &mut suspects)?;
         if !attempt.is_stable() {
             if self.policy != Some(RandomPolicy::Keep) {
                 return Err(self.refusal(&attempt));
             }
+            suspects.extend(attempt.changed().into_iter().map(|(document, _)| object(&document.identity)));
             attempt = self.keeping_all(attempt, &suspects)?;
         }
         let kept = kept_file(&attempt, &suspects).text();
@@ -132,12 +144,25 @@ impl<R: Rendering> Stability<'_, R> {
     }
 
     /// The rendering with all that the tree keeps of it.
-    fn with_kept(&self, first: Attempt<R>, committed: &Committed, suspects: &BTreeSet<String>) -> Outcome<Attempt<R>> {
+    fn with_kept(&self, first: Attempt<R>, committed: &Committed, suspects: &mut BTreeSet<String>) -> Outcome<Attempt<R>> {
         let decided = recovered(&first, committed, suspects);
         if decided.is_empty() && committed.kept.time.is_none() {
             return Ok(first);
         }
-        self.attempt(decided, committed.kept.time)
+        let objects =
+            |attempt: &Attempt<R>| attempt.rendering.documents().iter().map(|document| object(&document.identity)).collect::<BTreeSet<_>>();
+        let known = objects(&first);
+        let mut attempt = self.attempt(decided, committed.kept.time)?;
+        // What stands in objects whose names are kept is found once they have them.
+        for _ in 0..NESTED {
+            suspects.extend(objects(&attempt).difference(&known).cloned());
+            let decided = recovered(&attempt, committed, suspects);
+            if attempt.is_stable() || decided == attempt.decided {
+                break;
+            }
+            attempt = self.attempt(decided, committed.kept.time)?;
+        }
+        Ok(attempt)
     }
 
     /// The rendering with everything kept that it has decided itself, as the next run would find it.
@@ -145,9 +170,14 @@ impl<R: Rendering> Stability<'_, R> {
         let all = all_decided(&new, suspects);
         let attempt = self.attempt(all, new.time)?;
         let next = Committed { kept: kept_file(&attempt, suspects), documents: attempt.rendering.documents().to_vec() };
-        let is_found_again = recovered(&attempt, &next, suspects) == attempt.decided;
-        if attempt.is_stable() && is_found_again {
+        let found = recovered(&attempt, &next, suspects);
+        if attempt.is_stable() && found == attempt.decided {
             return Ok(attempt);
+        }
+        // What is written in lower case is kept so: it has to come to the same.
+        let again = self.attempt(found, attempt.time)?;
+        if again.is_stable() && again.rendering.documents() == attempt.rendering.documents() {
+            return Ok(again);
         }
         let cannot =
             |error: Box<Diagnostic>| error.note("it cannot be kept: what is rendered does not hold it, but only what follows from it");
@@ -209,10 +239,16 @@ fn recovered<R: Rendering>(attempt: &Attempt<R>, committed: &Committed, suspects
     for ((number, part), places) in places(attempt, suspects) {
         let decision = &attempt.decisions[number];
         let kept = places.iter().find_map(|(document, path, spot)| {
-            let inputs = committed.inputs(decision.function, part, &object(&document.identity), path)?;
-            let standing = committed.find(&document.identity)?;
-            let field = fields(&standing.text).into_iter().find(|field| field.path == *path)?;
-            let mut answer = spot.read(&field.text)?;
+            let (inputs, mut answer) = match committed.inputs(decision.function, part, &object(&document.identity), path) {
+                Some(inputs) => {
+                    let field = fields(&committed.find(&document.identity)?.text).into_iter().find(|field| field.path == *path)?;
+                    (inputs, spot.read(&field.text)?)
+                }
+                None if path == NAME => {
+                    committed.names(decision, part, &document.identity).find_map(|(inputs, name)| Some((inputs, spot.read(name)?)))?
+                }
+                None => return None,
+            };
             if decision.answers[part].ends_with(b"\n") {
                 answer.push(b'\n');
             }

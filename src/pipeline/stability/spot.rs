@@ -20,6 +20,9 @@ pub(super) struct Spot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Plain,
+    /// In letters of the other case, as names are written. They are read as they are: the function could have given them, and gives the same then.
+    Lower,
+    Upper,
     Base64,
     /// With JSON's escapes for line breaks.
     Escaped,
@@ -63,7 +66,7 @@ impl Spot {
             None => self.by_line(&view)?,
         };
         let plain = match self.form {
-            Form::Plain => written.to_owned(),
+            Form::Plain | Form::Lower | Form::Upper => written.to_owned(),
             Form::Base64 => decode(written)?,
             Form::Escaped => written.replace("\\n", "\n"),
             Form::Indented(spaces) => written.replace(&format!("\n{}", " ".repeat(spaces)), "\n"),
@@ -109,7 +112,8 @@ fn find_written(view: &str, answer: &str) -> Option<(Form, usize, usize)> {
         return Some((Form::Plain, at, answer.len()));
     }
     if !answer.contains('\n') {
-        return None;
+        let cased = [(Form::Lower, answer.to_ascii_lowercase()), (Form::Upper, answer.to_ascii_uppercase())];
+        return cased.into_iter().find_map(|(form, cased)| Some((form, certain_place(view, &cased)?, cased.len())));
     }
     let escaped = answer.replace('\n', "\\n");
     if let Some(at) = view.find(&escaped) {
@@ -163,6 +167,7 @@ mod tests {
             assert_read(|text| format!("{{\"auths\":{{\"a\":\"{}\"}}}}", encode(text)), one, two);
         }
         assert_read(|text| format!("tls:\n  ca: |\n    {}\n  x: y\n", text.trim_end().replace('\n', "\n    ")), PEM, &other);
+        assert_read(|text| format!("app-{}-x", text.to_lowercase()), "aBcDe1", "zyx1w2");
         assert_read(|text| format!("{{\"ca\":\"{}\"}}", text.replace('\n', "\\n")), PEM, &other);
     }
 
