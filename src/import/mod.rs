@@ -495,7 +495,7 @@ fn contexts(
 /// The file of an environment with the values that its helmfile has, and those that stand in it already.
 fn new_environment(stage: &Stage<'_>, path: String, env: &str, before: &Before, standing: Option<&NewEnvironment>) -> NewEnvironment {
     let head = first_files::environment(stage.request.kubernetes.as_deref());
-    let own = says(before.values.as_bytes()).unwrap_or_default();
+    let own = without_references(says(before.values.as_bytes()).unwrap_or_default());
     let standing_values = standing.map_or_else(Data::map, |standing| standing.values.clone());
     if own == Data::map() || own == standing_values {
         let text = standing.map_or(head, |standing| standing.text.clone());
@@ -511,6 +511,20 @@ fn new_environment(stage: &Stage<'_>, path: String, env: &str, before: &Before, 
         indented(&text)
     });
     NewEnvironment { path, text: format!("{head}values:\n{written}"), values }
+}
+
+/// Values without those that refer to secrets: templates that see them stay in their helmfile.
+fn without_references(values: Data) -> Data {
+    match values {
+        Data::Map(entries) => {
+            let is_plain = |value: &Data| !matches!(value, Data::Text(text) if !hydrate_helmfile::references(text).is_empty());
+            Data::Map(
+                entries.into_iter().filter(|(_, value)| is_plain(value)).map(|(key, value)| (key, without_references(value))).collect(),
+            )
+        }
+        Data::List(items) => Data::List(items.into_iter().map(without_references).collect()),
+        other => other,
+    }
 }
 
 /// The values of an environment as the helmfile has them, with their comments, where their texts one after the other say the same.

@@ -174,6 +174,9 @@ fn tell(ui: &mut Ui, import: &Import, planned: &[Planned<'_>], is_dry: bool) -> 
     for file in planned {
         ui.say(format!("{} {}", word(file.change), file.path));
     }
+    if import.releases.iter().all(|release| release.stays.is_empty()) {
+        ui.say("all of these releases are migrated: their helmfiles are not read any more");
+    }
     let first = import.objects.keys().next().map(String::as_str).unwrap_or_default();
     ui.say("");
     ui.say(format!("now run: hydrate diff -e {first} (it writes nothing), then hydrate -e {first}"));
