@@ -186,7 +186,9 @@ fn cuts(text: &str, node: &Node) -> Vec<String> {
 fn head<'t>(lines: &[&'t str], first: usize, column: usize) -> Vec<&'t str> {
     let is_item = lines.get(first).and_then(|line| line.get(..column)).is_some_and(|before| before.trim_end().ends_with('-'));
     let above = lines.get(..first).unwrap_or_default();
-    let is_comment = |line: &&&str| line.trim_start().starts_with('#');
+    // What stands further in than the dash may be the end of a text in the item before.
+    let dash = lines.get(first).and_then(|line| line.find('-')).filter(|_| is_item).unwrap_or(usize::MAX);
+    let is_comment = |line: &&&str| line.trim_start().starts_with('#') && line.len() - line.trim_start().len() <= dash;
     let count = above.iter().rev().take_while(is_comment).count();
     let comments = above.iter().skip(first - count).map(|line| line.trim());
     if is_item {
@@ -255,6 +257,7 @@ fn open(node: &mut Node) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const TEXT: &str = "environments: {prod: {}, dev: {}}\n---\nreleases:\n- name: other\n  values:\n  - z: 1\n- name: web\n  values:\n  - a.yaml\n  # how many\n  - replicas: 3 # three\n    # where\n    host:\n      name: {{ .Values.host }}\n\n    text: |\n      x\n\n        y\n  - {size: {{ .Values.size | quote }}, b: \"}\"}\n{{- if .Values.more }}\n- name: more\n{{- end }}\n";
 
@@ -297,5 +300,60 @@ mod tests {
         let found = environment_values(&part, "prod");
         assert!(matches!(&found[..], [EnvironmentEntry::Inline(a), EnvironmentEntry::File(b)] if a == "# first\na: 1\n" && b == "e.yaml"));
         assert!(environment_values(&part, "dev").is_empty());
+    }
+
+    /// Lines of a mapping with remarks, a level of it indented by some spaces.
+    fn lines(depth: u32) -> BoxedStrategy<Vec<String>> {
+        let scalar = prop_oneof![
+            Just("1"),
+            Just("\"# no remark\""),
+            Just("'a: b'"),
+            Just("[1, {x: y}]"),
+            Just("{}"),
+            Just("~"),
+            Just("{{ .Values.x }}")
+        ];
+        let leaf =
+            (scalar, any::<bool>()).prop_map(|(value, has_remark)| vec![format!(" {value}{}", if has_remark { " # remark" } else { "" })]);
+        let block = Just(vec![" |".to_owned(), "  text".to_owned(), String::new(), "   # text".to_owned()]);
+        let value = if depth == 0 {
+            prop_oneof![leaf, block].boxed()
+        } else {
+            let nested = (lines(depth - 1), 1usize..4).prop_map(|(inner, indent)| {
+                let inner = inner.into_iter().map(move |line| if line.is_empty() { line } else { format!("{}{line}", " ".repeat(indent)) });
+                std::iter::once(String::new()).chain(inner).collect::<Vec<_>>()
+            });
+            prop_oneof![leaf, block, nested].boxed()
+        };
+        let above = prop_oneof![Just(Vec::new()), Just(vec!["# above".to_owned()]), Just(vec![String::new()])];
+        proptest::collection::vec((above, value), 1..4)
+            .prop_map(|entries| {
+                let entry = |(at, (above, value)): (usize, (Vec<String>, Vec<String>))| {
+                    let mut value = value.into_iter();
+                    let first = format!("k{at}:{}", value.next().unwrap_or_default());
+                    let above = if at == 0 { Vec::new() } else { above };
+                    above.into_iter().chain([first]).chain(value).collect::<Vec<_>>()
+                };
+                entries.into_iter().enumerate().flat_map(entry).collect()
+            })
+            .boxed()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_cut_is_what_was_put_there(values in lines(2), others in lines(1), dash in 0usize..4, gap in 1usize..4) {
+            let item = |lines: &[String]| -> String {
+                let pad = |at: usize| if at == 0 { format!("{}-{}", " ".repeat(2 + dash), " ".repeat(gap)) } else { " ".repeat(3 + dash + gap) };
+                lines.iter().enumerate().map(|(at, line)| if line.is_empty() { "\n".to_owned() } else { format!("{}{line}\n", pad(at)) }).collect()
+            };
+            let text = format!(
+                "releases:\n- name: a\n  values:\n{}- name: web\n  values:\n{}{}  set: []\n- name: z\n",
+                item(&others), item(&others), item(&values)
+            );
+            let mut wanted = values.join("\n").trim_end().to_owned();
+            wanted.push('\n');
+            let found = inline_values(&text, "web", Stage::Written);
+            prop_assert!(found.iter().any(|cut| cut.trim_end() == wanted.trim_end()), "{wanted:?} is not in {found:?}");
+        }
     }
 }
