@@ -19,6 +19,7 @@ mod reading;
 mod resources;
 mod rule;
 mod scheduling;
+mod secrets;
 mod services;
 mod storage;
 mod structure;
@@ -76,6 +77,7 @@ pub const RULES: &[&Rule] = &[
     &policies::INVALID_WEBHOOK,
     &workloads::INVALID_WORKLOAD,
     &structure::MISSING_FIELD,
+    &secrets::PLAINTEXT_SECRET,
     &customs::PRUNED_FIELD,
     &versions::REMOVED,
     &customs::SCHEMA_VIOLATION,
@@ -206,6 +208,10 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
     levels::check(&mut sink, |code| rule(code).is_some());
     keys::check(&mut sink, &object.root);
     match versions::check(&mut sink) {
+        Some(_) if secrets::is_encrypted(&object.root) => {
+            kinds::metadata(&mut sink);
+            *sink.unevaluated.entry("objects that SOPS has encrypted".to_owned()).or_default() += 1;
+        }
         Some(served) => {
             structure::check(&mut sink, served.root, &object.root);
             // What cannot be read is not looked at any further: so does the API server.
