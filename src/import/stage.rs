@@ -106,8 +106,9 @@ impl<'a> Stage<'a> {
     ) -> Result<Before, Errors> {
         let mounted = Mounted::new(world);
         let outside = ForComponent::new(self.request.provision, self.request.provision.opened(), &mounted);
-        let _task = self.request.watch.task(|| format!("{} of {}", unit.shown, environment.name));
+        let task = self.request.watch.task(|| format!("{} of {}", unit.shown, environment.name));
         let job = plan::plan(&mounted, &outside, self.request.project, environment, component, &[])?;
+        drop(task);
         let mut before = Before {
             environment: environment.clone(),
             values: String::new(),
@@ -123,6 +124,7 @@ impl<'a> Stage<'a> {
                     self.helmfile(&mounted, world, &outside, helmfile, component, &mut before).map_err(|error| vec![error])?
                 }
                 other => {
+                    let _task = self.request.watch.task(|| format!("{} of {}", unit.shown, environment.name));
                     world.rewind(0);
                     render(&mounted, &outside, other, &mut before.documents, &mut Vec::new())?;
                 }
@@ -140,7 +142,9 @@ impl<'a> Stage<'a> {
         component: &Component,
         before: &mut Before,
     ) -> Result<()> {
+        let task = self.request.watch.task(|| format!("{} of {}", helmfile.shown, helmfile.environment));
         let said = describe(mounted, &OfHelmfile(outside), &helmfile.request(), &helmfile.options())?;
+        drop(task);
         before.warnings.extend(said.warnings);
         let top = said.what.iter().find(|described| described.file == helmfile.path).or(said.what.first());
         if let Some(top) = top.filter(|_| before.values.is_empty()) {
@@ -170,6 +174,7 @@ impl<'a> Stage<'a> {
                 before.others.push((release.name.clone(), release.id.clone()));
                 continue;
             };
+            let _task = self.request.watch.task(|| format!("release {} of {}", release.name, helmfile.environment));
             world.rewind(0);
             let rendered = render_release(mounted, outside, planned)?;
             let by_policy = release_documents(&rendered, planned, &helmfile.hooks)?;

@@ -125,6 +125,8 @@ impl Writer<'_> {
                 Err(error) => why = Some(error),
             }
         }
+        let lacks = why.as_ref().is_some_and(|why| why.starts_with("map has no entry"));
+        let why = why.map(|why| if lacks { format!("{why}, which `values` of the environment's file lack") } else { why });
         let Some(why) = why else {
             self.with_templates.extend(row.iter().map(|(seen, _)| seen.env.clone()));
             return Ok(named);

@@ -94,6 +94,9 @@ fn import_path(ui: &mut Ui, global: &GlobalArgs, args: &ImportArgs, path: &Path,
     };
     let planned = write::compare(&world, &project.root, &import, args.force)?;
     ui.report(&import.warnings);
+    if global.sandbox {
+        ui.say("rendered with less confinement: `import` renders in this process");
+    }
     if !args.dry_run {
         write::write(&project.root, &planned)?;
         super::lock::add(ui, &project, &provision)?;
