@@ -1,6 +1,7 @@
 //! The `pipeline` room: plan → render in parallel → check → what the tree is to hold.
 
 mod causes;
+mod cluster;
 pub mod confined;
 pub mod handover;
 pub mod plan;

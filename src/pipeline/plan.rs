@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::cluster;
 use crate::project::component::{Capabilities, HelmSpec, SourceKind, Spec, conventional_values};
 use crate::project::paths::{self, Found};
 use crate::project::values::{Context, Reader};
@@ -10,7 +11,7 @@ use crate::project::{Component, Environment, Hooks, Project, Spanned};
 use hydrate_acquire::ArtifactRequest;
 use hydrate_address::RepoSpec;
 use hydrate_base::{Diagnostic, FileKind, Result, SourceFile, World};
-use hydrate_source::Data;
+use hydrate_source::{ClusterObject, Data};
 use hydrate_source::{HelmRelease, Helmfile, Kustomization, RemoteSource, Source};
 
 /// A component ready to be rendered.
@@ -32,10 +33,12 @@ pub fn plan(
     known_apis: &[String],
 ) -> Result<Job, Vec<Box<Diagnostic>>> {
     let context = Context::new(environment, component);
-    let planner = Planner { world, outside, project, environment, component, context: &context, known_apis };
+    let specs = component.specs(world, &environment.name);
+    let has_charts = specs.iter().any(|spec| matches!(spec.kind, SourceKind::Helm(_) | SourceKind::Helmfile { .. }));
+    let cluster = if has_charts { cluster::objects(world, project, environment)? } else { Arc::default() };
+    let planner = Planner { world, outside, project, environment, component, context: &context, known_apis, cluster };
     let mut sources = Vec::new();
     let mut wrong = Vec::new();
-    let specs = component.specs(world, &environment.name);
     for spec in &specs {
         match planner.source(spec) {
             Ok(source) => sources.extend(source),
@@ -68,6 +71,7 @@ struct Planner<'a> {
     component: &'a Component,
     context: &'a Context,
     known_apis: &'a [String],
+    cluster: Arc<[ClusterObject]>,
 }
 
 impl Planner<'_> {
@@ -206,6 +210,7 @@ impl Planner<'_> {
             crds: helm.crds,
             verify: helm.verify,
             hooks: Hooks::of_handover(&self.environment.handover).merged(&helm.hooks).0,
+            cluster: Arc::clone(&self.cluster),
         }
     }
 
@@ -228,6 +233,7 @@ impl Planner<'_> {
             kubernetes: self.kubernetes(&Capabilities::default()),
             api_versions: named.into_iter().flatten().chain(of_crds).cloned().collect(),
             hooks: Hooks::of_handover(&self.environment.handover).merged(&self.component.hooks).0,
+            cluster: Arc::clone(&self.cluster),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::errors;
 use super::functions::{self, NO_VALUE};
 use super::host::Host;
+use super::options::ClusterObject;
 use super::parsing::Parsing;
 use super::scope::Renderable;
 use super::values;
@@ -52,6 +53,8 @@ pub(super) struct Execution<'a> {
     pub(super) world: &'a dyn World,
     /// The chart at the top, which keeps parsed templates for the next release.
     pub(super) chart: &'a Chart,
+    /// What `lookup` finds.
+    pub(super) cluster: &'a Arc<[ClusterObject]>,
 }
 
 /// Executes all templates but the partials, and gives each with its path to `each`.
@@ -63,7 +66,7 @@ pub(super) fn render(
 ) -> Result<()> {
     let order = order(templates);
     let set = parsed(templates, &order, execution, parsing)?;
-    let host = Host::new(execution.level);
+    let host = Host::new(execution.level, Arc::clone(execution.cluster));
     let context = Context { world: execution.world, host: &host, limits: execution.world.limits().into() };
     for path in order {
         let Some(template) = templates.get(path) else { continue };

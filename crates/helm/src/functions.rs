@@ -1,7 +1,10 @@
 //! Helm's own template functions, on top of sprig's (`pkg/engine/funcs.go`). The table is at the end.
 
 use super::host::{Host, MARK_END, MARK_START};
+use super::options::ClusterObject;
 use super::values;
+use std::sync::Arc;
+
 use hydrate_chart::Level;
 use hydrate_gotmpl::TextFailure;
 use hydrate_gotmpl::decode::{self, DecodeOptions, Numbers, Partial, Target};
@@ -103,9 +106,34 @@ fn fail(args: &[Value]) -> Out {
     Err(format!("{MARK_START}{}{MARK_END}", text_of(args, 0).to_str_lossy()).into())
 }
 
-/// `lookup "v1" "Secret" "namespace" "name"`: nothing, as there is no cluster.
-fn lookup(_: &mut Vm<'_>, _: &[Value]) -> Out {
-    Ok(Value::Map(Map::new()))
+/// `lookup "v1" "Secret" "namespace" "name"`: the object, or a list of those of a namespace, or of all, where the name is empty. Only what stands for
+/// the cluster is found; nothing, where there is nothing of the kind.
+///
+/// Follows `pkg/engine/lookup_func.go` of Helm, whose answer without a cluster is an empty map.
+fn lookup(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    let [api_version, kind, namespace, name] = [0, 1, 2, 3].map(|at| text_of(args, at).to_str_lossy().into_owned());
+    let cluster = vm.host_as::<Host>().map(|host| Arc::clone(&host.cluster)).unwrap_or_default();
+    let of_kind = || cluster.iter().filter(|object| object.api_version == api_version && object.kind == kind);
+    let decoded = |object: &ClusterObject| {
+        let options = DecodeOptions { numbers: Numbers::Int64, ..DecodeOptions::MAP };
+        decode::from_yaml(object.text.as_bytes(), options).map_err(Failure::from)
+    };
+    if !name.is_empty() {
+        let is_it = |object: &&ClusterObject| object.name == name && (object.namespace.is_empty() || object.namespace == namespace);
+        return of_kind().find(is_it).map_or_else(|| Ok(Value::Map(Map::new())), decoded);
+    }
+    if of_kind().next().is_none() {
+        return Ok(Value::Map(Map::new()));
+    }
+    let items =
+        of_kind().filter(|object| namespace.is_empty() || object.namespace == namespace).map(decoded).collect::<Result<Vec<_>, _>>()?;
+    let entries = [
+        ("apiVersion", Value::str(api_version.as_str())),
+        ("items", Value::List(List::new(items))),
+        ("kind", Value::str(format!("{kind}List"))),
+        ("metadata", Value::Map(Map::new())),
+    ];
+    Ok(Value::Map(Map::from_entries(entries.map(|(key, value)| (Str::from(key), value)))))
 }
 
 /// `getHostByName "example.org"`: nothing; the result would depend on the network.

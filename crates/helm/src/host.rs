@@ -1,7 +1,9 @@
 //! What Helm's functions share with those who run templates: the level, the inclusions under way, and how an error of theirs is told from others.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
+use super::options::ClusterObject;
 use hydrate_chart::Level;
 use hydrate_gotmpl::Str;
 
@@ -14,14 +16,16 @@ pub(super) const MARK_END: &str = "HELM_ERR_END";
 pub(super) struct Host {
     /// Whose behaviour is reproduced.
     pub(super) level: Level,
+    /// What `lookup` finds.
+    pub(super) cluster: Arc<[ClusterObject]>,
     /// The named templates that are being included right now, the innermost last.
     included: RefCell<Vec<Str>>,
 }
 
 impl Host {
     /// Nothing is being included.
-    pub(super) fn new(level: Level) -> Self {
-        Self { level, included: RefCell::default() }
+    pub(super) fn new(level: Level, cluster: Arc<[ClusterObject]>) -> Self {
+        Self { level, cluster, included: RefCell::default() }
     }
 
     /// Counts an inclusion that begins, and gives how many of this name are open now.

@@ -43,7 +43,7 @@ use reading::{ReadFile, RenderedReader};
 
 pub use document::{Document, DocumentKind, Hook, Text};
 pub use head::Head;
-pub use options::{RenderOptions, ValueOptions, ValuesFile};
+pub use options::{ClusterObject, RenderOptions, ValueOptions, ValuesFile};
 
 /// Templates may call each other a thousand deep, so they get a stack of their own; memory is used as it is needed.
 const STACK: usize = 512 << 20;
@@ -122,7 +122,7 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, jobs: &J
         capabilities: scope::capabilities(&capabilities, level),
     };
     let templates = scope::templates(instance, &merged, &release);
-    let execution = Execution { level, world, chart };
+    let execution = Execution { level, world, chart, cluster: &options.cluster };
     let mut reading = RenderedReader::new(jobs, level);
     let (own_notes, mut notes) = (format!("{}/templates/NOTES.txt", chart.name()), String::new());
     let mut shown = Vec::new();

@@ -33,6 +33,23 @@ pub struct RenderOptions {
     pub include_crds: bool,
     /// Whether values.schema.json is passed over.
     pub skip_schema_validation: bool,
+    /// What `lookup` finds: there is no cluster to be asked.
+    pub cluster: Arc<[ClusterObject]>,
+}
+
+/// An object that stands for one of a cluster's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterObject {
+    /// `v1`, `apps/v1`
+    pub api_version: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace; empty where it has none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// All of it, as YAML.
+    pub text: String,
 }
 
 impl Default for RenderOptions {
@@ -47,6 +64,7 @@ impl Default for RenderOptions {
             api_versions: Vec::new(),
             include_crds: false,
             skip_schema_validation: false,
+            cluster: Arc::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use hydrate_base::{Diagnostic, Result, World, go_read_text};
 use hydrate_chart::Chart;
 use hydrate_gotmpl::Map;
 use hydrate_helm::output::PrintOptions;
-use hydrate_helm::{RenderOptions, Rendered, ValueOptions, ValuesFile};
+use hydrate_helm::{ClusterObject, RenderOptions, Rendered, ValueOptions, ValuesFile};
 
 use crate::args::{self, HelmFlags};
 use crate::chartify::{self, Chartify};
@@ -41,6 +41,8 @@ pub struct TemplateOptions {
     pub skip_schema_validation: bool,
     /// API versions beyond the built-in ones and those of the helmfile.
     pub api_versions: Vec<String>,
+    /// What `lookup` finds in charts: there is no cluster to be asked.
+    pub cluster: Arc<[ClusterObject]>,
     /// Which releases are rendered beside those that are chosen.
     pub needs: Needs,
     /// `--output-dir`
@@ -149,6 +151,7 @@ pub(crate) fn one(context: &Context<'_>, state: &State, release: &Map, options: 
         api_versions,
         include_crds: options.include_crds || flags.include_crds,
         skip_schema_validation: skip_schema,
+        cluster: Arc::clone(&options.cluster),
     };
     let print = print_options(options, &flags, version);
     let made_of = chartify::needed(context, state, release, &own_values.files)?;

@@ -61,6 +61,7 @@ fn options(release: &HelmRelease, level: Level) -> RenderOptions {
         },
         kube_version: release.kubernetes.clone(),
         api_versions: release.api_versions.clone(),
+        cluster: Arc::clone(&release.cluster),
         include_crds: release.crds,
         ..RenderOptions::default()
     }

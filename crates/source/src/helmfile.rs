@@ -13,6 +13,7 @@ use hydrate_helmfile::{ChartOrigin, Needs, Release, RemoteChart, Remotes, Reques
 use super::charts::load_chart;
 use super::document::{Document, Origin, Trust, documents};
 use super::outside::{RemoteSource, Verified};
+use hydrate_helm::ClusterObject;
 
 /// A helmfile whose releases are rendered.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct Helmfile {
     pub version: Version,
     /// The Helm release whose output is reproduced.
     pub level: Level,
+    /// What `lookup` finds in charts.
+    pub cluster: Arc<[ClusterObject]>,
     /// `.Capabilities.KubeVersion`; what the helmfile says where it is left out.
     pub kubernetes: Option<String>,
     /// Whether the charts see the API versions of the CRDs that the environment renders.
@@ -91,6 +94,7 @@ impl Helmfile {
             skip_tests: true,
             kube_version: self.kubernetes.clone(),
             api_versions: self.api_versions.clone(),
+            cluster: Arc::clone(&self.cluster),
             needs: Needs { skip: true, ..Needs::default() },
             ..TemplateOptions::default()
         }

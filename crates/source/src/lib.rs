@@ -28,6 +28,7 @@ use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_chart::Level;
 
 pub use engines::kustomize_helm;
+pub use hydrate_helm::ClusterObject;
 
 /// A source with everything it needs: paths found, values files read.
 #[derive(Debug, Clone)]
@@ -83,6 +84,8 @@ pub struct HelmRelease {
     pub verify: bool,
     /// Hooks by name: whether objects with them are kept.
     pub hooks: std::collections::BTreeMap<String, bool>,
+    /// What `lookup` finds.
+    pub cluster: Arc<[ClusterObject]>,
 }
 
 /// A kustomization to build.

@@ -248,6 +248,7 @@ fn locate(name: &str, args: &Parsed, world: &dyn World) -> Result<PathBuf> {
 fn options(args: &Parsed, level: Level, release: String, world: &DiskWorld) -> Result<RenderOptions> {
     let texts = |name: &str| args.texts(name).to_vec();
     Ok(RenderOptions {
+        cluster: std::sync::Arc::default(),
         level,
         release,
         namespace: namespace(args),

@@ -221,6 +221,7 @@ fn template(ui: &mut Ui, args: &Parsed, request: &Request, world: &dyn World, ou
     let texts = |name: &str| args.texts(name).to_vec();
     let includes = args.is_on("include-needs") || args.is_on("include-transitive-needs");
     let options = TemplateOptions {
+        cluster: std::sync::Arc::default(),
         include_crds: args.is_on("include-crds"),
         skip_tests: args.is_on("skip-tests"),
         no_hooks: args.is_on("no-hooks"),
