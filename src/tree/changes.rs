@@ -1,6 +1,6 @@
 //! What would change: the tree as it is to be against the tree as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -262,6 +262,10 @@ fn compare(
             wrong.push(problem.told(&shown(file)));
         }
     }
+    if adopt && files.contains_key(COMMON_NAMESPACES) && !owned.contains(COMMON_NAMESPACES) {
+        let lost = lost_namespaces(dir, files);
+        wrong.extend((!lost.is_empty()).then(|| Problem::LosesNamespaces(lost).told(&shown(COMMON_NAMESPACES))));
+    }
     if changes.created.iter().any(|file| file == KUSTOMIZATION) {
         let is_ours = |name: &str| files.contains_key(name) || owned.contains(name);
         wrong.extend(lists_all(dir, &shown(KUSTOMIZATION), &is_ours).err());
@@ -340,13 +344,6 @@ fn compare_file(
             if name == KUSTOMIZATION && !owned.contains(name) {
                 loses_nothing(&found, bytes)?;
             }
-            if name == COMMON_NAMESPACES && !owned.contains(name) {
-                let wanted = namespaces_in(bytes);
-                let lost: Vec<String> = namespaces_in(&found).into_iter().filter(|namespace| !wanted.contains(namespace)).collect();
-                if !lost.is_empty() {
-                    return Err(Problem::LosesNamespaces(lost));
-                }
-            }
             if owned.contains(name) && !owned.is_as_written(name, &found) {
                 changes.edited.push(name.to_owned());
             }
@@ -357,6 +354,13 @@ fn compare_file(
         None => changes.created.push(name.to_owned()),
     }
     Ok(())
+}
+
+/// Namespaces in the common file of a script that none of the files to be written has.
+fn lost_namespaces(dir: &Path, files: &Files) -> Vec<String> {
+    let found = disk::file(&dir.join(COMMON_NAMESPACES)).ok().flatten().unwrap_or_default();
+    let wanted: BTreeSet<String> = files.values().flat_map(|text| namespaces_in(text)).collect();
+    namespaces_in(&found).into_iter().filter(|namespace| !wanted.contains(namespace)).collect()
 }
 
 /// Taking over a list of resources must not drop any of them.
