@@ -223,6 +223,12 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
         None => customs::check(&mut sink, against.customs, against.declared),
     }
     let mut found = sink.found;
+    let all = found.len();
+    let substitutes = object.annotation("kustomize.toolkit.fluxcd.io/substitute") != Some("disabled");
+    found.retain(|found| !(substitutes && has_variable(found.finding.node)));
+    if found.len() < all {
+        *sink.unevaluated.entry("values with variables that Flux substitutes (${…})".to_owned()).or_default() += all - found.len();
+    }
     // What is an error at the same place needs no warning.
     let is_said =
         |node: &Node| found.iter().any(|found| *found.rule != structure::DUPLICATE_ITEM && std::ptr::eq(found.finding.node, node));
@@ -232,6 +238,12 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
     found.sort_by_key(|found| (found.finding.node.line, found.finding.node.column));
     let violations = found.into_iter().filter_map(|found| violation(found, release, against.configured, written)).collect();
     (violations, sink.unevaluated)
+}
+
+/// Whether a scalar has a variable in it: what stands there in the cluster is something else.
+fn has_variable(node: &Node) -> bool {
+    let name = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && rest.contains('}');
+    node.as_str().is_some_and(|text| text.split("${").skip(1).any(name))
 }
 
 /// What the pods and claims of a StatefulSet are is not looked at by older API servers, but for what cannot be read at all.

@@ -1,5 +1,7 @@
 //! Objects of Kubernetes' own kinds beside the types that their release has.
 
+use std::collections::BTreeSet;
+
 use hydrate_base::{Severity, suggest};
 use hydrate_kubernetes::schemas::{Field, Shape, Type};
 use hydrate_yaml::node::Node;
@@ -188,7 +190,7 @@ fn list<'a>(sink: &mut Sink<'a>, of: &'static Shape, keys: Option<&[&str]>, item
         }
     }
     let Some(keys) = keys else { return };
-    let mut seen: Vec<Vec<&str>> = Vec::new();
+    let mut seen: BTreeSet<Vec<&str>> = BTreeSet::new();
     for item in items {
         let found: Vec<&str> = match keys {
             [] => item.as_str().into_iter().collect(),
@@ -202,7 +204,7 @@ fn list<'a>(sink: &mut Sink<'a>, of: &'static Shape, keys: Option<&[&str]>, item
             let what = if keys.is_empty() { format!("`{}`", found.join("")) } else { what.join(" and ") };
             sink.report(&DUPLICATE_ITEM, key_node(item, keys), format!("two items of a list have {what}"));
         }
-        seen.push(found);
+        seen.insert(found);
     }
 }
 

@@ -4,6 +4,8 @@
 //! validated, and unknown fields are dropped. The validator of `values.schema.json` in `hydrate-helm` was looked at: it follows JSON Schema over Helm's
 //! values in Helm's words, knows neither pruning nor defaults nor lists that are maps, and has no places in the text.
 
+use std::collections::BTreeSet;
+
 use hydrate_base::suggest;
 use hydrate_yaml::node::Node;
 
@@ -302,13 +304,13 @@ fn bound<'a, N>(sink: &mut Sink<'a>, node: &'a Node, broken: Option<N>, says: im
 
 /// Items that are the same by what tells them apart.
 fn repeated<'a>(sink: &mut Sink<'a>, name: &str, all: &'a [Node], told_by: impl Fn(&'a Node) -> Option<Vec<String>>) {
-    let mut seen: Vec<Vec<String>> = Vec::new();
+    let mut seen: BTreeSet<Vec<String>> = BTreeSet::new();
     for item in all {
         let Some(found) = told_by(item) else { continue };
         if seen.contains(&found) {
             sink.report(&SCHEMA_VIOLATION, item, format!("two items of `{name}` are `{}`", found.join("`, `")));
         }
-        seen.push(found);
+        seen.insert(found);
     }
 }
 
