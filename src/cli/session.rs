@@ -105,6 +105,7 @@ pub fn options(ui: &Ui, global: &GlobalArgs, session: &Session, components: &[St
     Ok(Options {
         components: components.to_vec(),
         keep_going,
+        compares: false,
         jobs: global.jobs.map(usize::from),
         renders: renders(global),
         watch: ui.watch(global.limits.limits()),

@@ -85,6 +85,7 @@ struct Setup {
     steps: u64,
     output: u64,
     jobs: usize,
+    compares: bool,
 }
 
 /// Components to render, each of which is a job. Their numbers go up by one from the first.
@@ -253,7 +254,7 @@ impl Renderer {
         let seen = options.variables.iter().map(String::as_str).chain(sandbox.also_seen.iter().copied());
         let environment = seen.filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?))).collect();
         let variables = options.variables.as_ref().clone();
-        let setup = Setup { root: project.root.clone(), variables, policy, memory, time, steps, output: output as u64, jobs };
+        let setup = Setup { root: project.root.clone(), variables, policy, memory, time, steps, output: output as u64, jobs, compares: options.compares };
         Self {
             is_explicit: sandbox.is_explicit,
             project: project.clone(),
@@ -612,6 +613,7 @@ struct Workshop {
     waiting: Waiting,
     watch: Watch,
     variables: Arc<BTreeSet<String>>,
+    compares: bool,
     project: Result<Project, Vec<Box<Diagnostic>>>,
     environments: Mutex<BTreeMap<String, Result<Environment, Vec<Box<Diagnostic>>>>>,
     opened: Opened,
@@ -624,6 +626,7 @@ impl Workshop {
             waiting: Waiting::default(),
             watch,
             variables: Arc::new(setup.variables.clone()),
+            compares: setup.compares,
             project: Project::open(setup.root.clone()),
             environments: Mutex::default(),
             opened: Opened::default(),
@@ -661,7 +664,7 @@ impl Workshop {
         let (send, gifts) = mpsc::channel();
         lock(&self.waiting).insert(id, send);
         let stock = Asking { id, answers: &self.answers, gifts: Mutex::new(gifts) };
-        let made = make(&stock, &self.opened, &self.watch, Arc::clone(&self.variables), project, &environment, &component, &jobs.apis);
+        let made = make(&stock, &self.opened, &self.watch, Arc::clone(&self.variables), self.compares, project, &environment, &component, &jobs.apis);
         lock(&self.waiting).remove(&id);
         Ok((made, renders::state(project, &environment, &component, &jobs.apis)))
     }

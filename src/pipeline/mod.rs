@@ -46,6 +46,8 @@ pub struct Options {
     pub components: Vec<String>,
     /// Whether what could be rendered counts even where components fail.
     pub keep_going: bool,
+    /// Whether the tree is only compared with what is rendered: what may differ from run to run is then as it is there.
+    pub compares: bool,
     /// How many components are rendered at once; `None`: one per processor.
     pub jobs: Option<usize>,
     /// Where rendered components are kept from run to run.

@@ -143,7 +143,7 @@ impl<'a> Rendering<'a> {
     fn render(&self, component: &Component, apis: &[String], renders: &Renders) -> Outcome {
         let Self { project, environment, provision, options, .. } = self;
         let variables = Arc::clone(&options.variables);
-        let made = make(*provision, provision.opened(), &options.watch, variables, project, environment, component, apis);
+        let made = make(*provision, provision.opened(), &options.watch, variables, options.compares, project, environment, component, apis);
         self.finish(component, &self.slot(component, apis, renders), made)
     }
 
@@ -214,6 +214,7 @@ pub(super) fn make(
     opened: &Opened,
     watch: &Watch,
     variables: Arc<BTreeSet<String>>,
+    compares: bool,
     project: &Project,
     environment: &Environment,
     component: &Component,
@@ -233,7 +234,7 @@ pub(super) fn make(
     let (result, (taken, failures)) = render(&recording);
     let again = |world: &DiskWorld| render(world).0;
     let policy = component.random.or(environment.random).or(project.settings.random);
-    let stability = Stability { world: &disk, render: &again, policy, directory: &directory };
+    let stability = Stability { world: &disk, render: &again, policy, compares, directory: &directory };
     let result = result.and_then(|rendering| stability.settle(rendering, recording));
     let result = result.map(|settled| {
         let Settled { rendering: (job, documents, warnings, verbatim), kept: decided, record } = settled;

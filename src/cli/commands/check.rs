@@ -12,7 +12,7 @@ use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, renders, tell_details};
 use crate::cli::{report, sarif, ui::Ui};
 use crate::git;
-use crate::pipeline::{self, references, validity as objects};
+use crate::pipeline::{self, Options, references, validity as objects};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
 use hydrate_base::plain::counted;
@@ -107,7 +107,8 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
     let world = DiskWorld::new();
     let provision = provision(&world, &session.project, global, false)?;
     let render = |components: &[String]| -> Result<_, Failures> {
-        Ok(pipeline::render(&session.project, env, &options(ui, global, session, components, false)?, &provision, &|_| {})?)
+        let options = Options { compares: true, ..options(ui, global, session, components, false)? };
+        Ok(pipeline::render(&session.project, env, &options, &provision, &|_| {})?)
     };
     let mut rendered = render(&args.components)?;
     tell_details(ui, &rendered);

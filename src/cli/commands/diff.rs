@@ -10,6 +10,7 @@ use crate::cli::{report, ui::Ui};
 use crate::diff::{self, FileDiff};
 use crate::tree::compare::{self, Revision};
 use crate::tree::{Changes, write};
+use crate::pipeline::Options;
 use crate::{git, pipeline};
 use hydrate_base::{Diagnostic, DiskWorld};
 
@@ -50,7 +51,8 @@ fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session,
     let project = &session.project;
     let world = DiskWorld::new();
     let provision = provision(&world, project, global, false)?;
-    let mut rendered = pipeline::render(project, env, &options(ui, global, session, &args.components, false)?, &provision, &|_| {})?;
+    let options = Options { compares: true, ..options(ui, global, session, &args.components, false)? };
+    let mut rendered = pipeline::render(project, env, &options, &provision, &|_| {})?;
     tell_details(ui, &rendered);
     let place = pipeline::place(project, env);
     let waiting = || ui.say(format!("waiting for another run to finish with {}", place.shown));

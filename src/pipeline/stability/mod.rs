@@ -44,6 +44,8 @@ pub(super) struct Stability<'a, R> {
     pub(super) render: &'a dyn Fn(&DiskWorld) -> Outcome<R>,
     /// `None`: what is kept stays, and what is new is refused.
     pub(super) policy: Option<RandomPolicy>,
+    /// Whether what is rendered is only compared with the tree: what may differ is then as it is there.
+    pub(super) compares: bool,
     /// The directory of the component in the tree.
     pub(super) directory: &'a Path,
 }
@@ -109,7 +111,7 @@ impl<R: Rendering> Stability<'_, R> {
     pub(super) fn settle(&self, rendering: R, world: DiskWorld) -> Outcome<Settled<R>> {
         let (decisions, time) = (world.decisions(), world.time_asked());
         let mut record = world.into_record().unwrap_or_default();
-        if !(record.has_asked_random || record.has_asked_time) || self.policy == Some(RandomPolicy::Allow) {
+        if !(record.has_asked_random || record.has_asked_time) {
             return Ok(Settled { rendering, kept: None, record });
         }
         let other = (self.render)(&(self.world)().with_chance(Chance::other_from(0)));
@@ -125,10 +127,16 @@ impl<R: Rendering> Stability<'_, R> {
         }
         // Only what chance changes is searched.
         let mut suspects: BTreeSet<String> = first.changed().into_iter().map(|(document, _)| object(&document.identity)).collect();
+        if self.policy == Some(RandomPolicy::Allow) && !self.compares {
+            return Ok(self.allowed(first, &suspects));
+        }
         let world = (self.world)();
         let committed = Committed::read(&world, self.directory);
         let asked = world.into_record().unwrap_or_default().asked;
         let mut attempt = self.with_kept(first, &committed, &mut suspects)?;
+        if self.policy == Some(RandomPolicy::Allow) {
+            return Ok(self.allowed(attempt, &suspects));
+        }
         if !attempt.is_stable() {
             if self.policy != Some(RandomPolicy::Keep) {
                 return Err(self.refusal(&attempt));
@@ -141,6 +149,15 @@ impl<R: Rendering> Stability<'_, R> {
         record.has_asked_random = false;
         record.asked.extend(asked);
         Ok(Settled { rendering, kept, record })
+    }
+
+    /// A rendering that may be another one each time. Where it holds what chance has decided is written down all the same, so that it can be compared.
+    fn allowed(&self, mut attempt: Attempt<R>, suspects: &BTreeSet<String>) -> Settled<R> {
+        attempt.decided = all_decided(&attempt, suspects);
+        let kept = kept_file(&attempt, suspects).text();
+        let Attempt { rendering, mut record, .. } = attempt;
+        record.is_unrepeatable = true;
+        Settled { rendering, kept, record }
     }
 
     /// The rendering with all that the tree keeps of it.
