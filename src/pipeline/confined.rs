@@ -254,7 +254,17 @@ impl Renderer {
         let seen = options.variables.iter().map(String::as_str).chain(sandbox.also_seen.iter().copied());
         let environment = seen.filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?))).collect();
         let variables = options.variables.as_ref().clone();
-        let setup = Setup { root: project.root.clone(), variables, policy, memory, time, steps, output: output as u64, jobs, compares: options.compares };
+        let setup = Setup {
+            root: project.root.clone(),
+            variables,
+            policy,
+            memory,
+            time,
+            steps,
+            output: output as u64,
+            jobs,
+            compares: options.compares,
+        };
         Self {
             is_explicit: sandbox.is_explicit,
             project: project.clone(),
@@ -664,7 +674,17 @@ impl Workshop {
         let (send, gifts) = mpsc::channel();
         lock(&self.waiting).insert(id, send);
         let stock = Asking { id, answers: &self.answers, gifts: Mutex::new(gifts) };
-        let made = make(&stock, &self.opened, &self.watch, Arc::clone(&self.variables), self.compares, project, &environment, &component, &jobs.apis);
+        let made = make(
+            &stock,
+            &self.opened,
+            &self.watch,
+            Arc::clone(&self.variables),
+            self.compares,
+            project,
+            &environment,
+            &component,
+            &jobs.apis,
+        );
         lock(&self.waiting).remove(&id);
         Ok((made, renders::state(project, &environment, &component, &jobs.apis)))
     }

@@ -184,7 +184,8 @@ fn say_objects(ui: &Ui, env: &str, report: &validity::Report) {
     let looked = counted(report.objects, "object");
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
     if errors + warnings == 0 {
-        return ui.say(format!("{env}: {looked} fit Kubernetes 1.{known}{unknown}"));
+        let fit = if report.objects == 1 { "fits" } else { "fit" };
+        return ui.say(format!("{env}: {looked} {fit} Kubernetes 1.{known}{unknown}"));
     }
     let counts = [(errors, "error"), (warnings, "warning")].into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, noun)| counted(count, noun)).collect();

@@ -8,9 +8,9 @@ use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{report, ui::Ui};
 use crate::diff::{self, FileDiff};
+use crate::pipeline::Options;
 use crate::tree::compare::{self, Revision};
 use crate::tree::{Changes, write};
-use crate::pipeline::Options;
 use crate::{git, pipeline};
 use hydrate_base::{Diagnostic, DiskWorld};
 
