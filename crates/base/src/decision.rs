@@ -25,10 +25,17 @@ pub struct Decision {
 pub struct Kept {
     /// The name of the function.
     pub function: String,
-    /// The digest of what it was given then.
+    /// The digest of what it was given then; empty where that is not known, and it is given again whatever the function is given now.
     pub inputs: String,
     /// What it gave, as far as that is known.
     pub answers: Vec<Option<Vec<u8>>>,
+}
+
+impl Kept {
+    /// Whether it may be given again for what the function is given now.
+    pub fn fits(&self, inputs: &str) -> bool {
+        self.inputs.is_empty() || self.inputs == inputs
+    }
 }
 
 /// The digest of a function's name and of what it is given, in hexadecimal digits. Passwords do not belong to it: who reads it could try them all.
@@ -63,7 +70,7 @@ impl Decisions {
     /// Begins a decision; also says whether it is the one to be told.
     pub(crate) fn begin(&mut self, function: &'static str, inputs: String) -> (Option<Vec<Option<Vec<u8>>>>, bool) {
         let number = self.made.len();
-        let kept = self.kept.get(&number).filter(|kept| kept.function == function && kept.inputs == inputs);
+        let kept = self.kept.get(&number).filter(|kept| kept.function == function && kept.fits(&inputs));
         let answers = kept.map(|kept| kept.answers.clone());
         self.made.push(Decision { function, inputs, answers: Vec::new() });
         (answers, self.caught_at == Some(number))

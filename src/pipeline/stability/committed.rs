@@ -92,13 +92,15 @@ fn without_namespace(identity: &Identity) -> Identity {
 pub(super) struct Committed {
     pub(super) kept: KeptFile,
     pub(super) documents: Vec<Document>,
+    /// Whether somebody else has written it, who has not said what was decided: everything there may have been.
+    pub(super) is_of_others: bool,
 }
 
 impl Committed {
     /// Reads the directory of a component. What cannot be read is not kept.
     pub(super) fn read(world: &dyn World, directory: &Path) -> Self {
         let text = |path: &Path| world.read(path).ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-        let Some(kept) = text(&directory.join(KEPT)) else { return Self::default() };
+        let kept = text(&directory.join(KEPT));
         let mut names = world.list(directory).unwrap_or_default();
         names.retain(|name| name.ends_with(".yaml") && name != KUSTOMIZATION);
         names.sort_unstable();
@@ -107,7 +109,8 @@ impl Committed {
             let file = SourceFile::new(name.as_str(), text(&directory.join(name))?.into_bytes());
             documents(&file, &origin, Trust::Parsed).ok()
         };
-        Self { kept: KeptFile::parse(&kept), documents: names.iter().filter_map(read).flatten().collect() }
+        let documents: Vec<Document> = names.iter().filter_map(read).flatten().collect();
+        Self { is_of_others: kept.is_none() && !documents.is_empty(), kept: KeptFile::parse(&kept.unwrap_or_default()), documents }
     }
 
     /// The object in the tree that a rendered one stands for. There it has a namespace, which may have been filled in.
@@ -136,8 +139,11 @@ impl Committed {
         })
     }
 
-    /// The digest that is kept for a text at a place.
+    /// The digest that is kept for a text at a place; an empty one for what others have written.
     pub(super) fn inputs(&self, function: &str, part: usize, object: &str, path: &str) -> Option<&str> {
+        if self.is_of_others {
+            return Some("");
+        }
         let is_it = |line: &&Line| line.function == function && line.part == part && line.object == object && line.path == path;
         self.kept.lines.iter().find(is_it).map(|line| line.inputs.as_str())
     }

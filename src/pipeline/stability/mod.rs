@@ -85,7 +85,7 @@ impl<R: Rendering> Attempt<R> {
 
     /// Whether a decision was made as it was before.
     fn is_kept(&self, number: usize) -> bool {
-        self.decided.get(&number).is_some_and(|kept| kept.inputs == self.decisions[number].inputs)
+        self.decided.get(&number).is_some_and(|kept| kept.fits(&self.decisions[number].inputs))
     }
 
     /// The documents that chance changes, each with its fields that it changes.
@@ -186,7 +186,8 @@ impl<R: Rendering> Stability<'_, R> {
     fn keeping_all(&self, new: Attempt<R>, suspects: &BTreeSet<String>) -> Outcome<Attempt<R>> {
         let all = all_decided(&new, suspects);
         let attempt = self.attempt(all, new.time)?;
-        let next = Committed { kept: kept_file(&attempt, suspects), documents: attempt.rendering.documents().to_vec() };
+        let documents = attempt.rendering.documents().to_vec();
+        let next = Committed { kept: kept_file(&attempt, suspects), documents, is_of_others: false };
         let found = recovered(&attempt, &next, suspects);
         if attempt.is_stable() && found == attempt.decided {
             return Ok(attempt);
@@ -250,7 +251,7 @@ fn places<'a, R: Rendering>(
 /// The decisions that the tree keeps.
 fn recovered<R: Rendering>(attempt: &Attempt<R>, committed: &Committed, suspects: &BTreeSet<String>) -> Decided {
     let mut decided = Decided::new();
-    if committed.kept.lines.is_empty() {
+    if committed.kept.lines.is_empty() && !committed.is_of_others {
         return decided;
     }
     for ((number, part), places) in places(attempt, suspects) {
