@@ -16,7 +16,7 @@ use super::outside::{Loaded, RemoteSource};
 ///
 /// Helm refuses such a chart until `helm dependency build` has run; what that would fetch is taken from outside instead,
 /// in the versions of Chart.lock where there is one. As there, dependencies are taken as they are: what they miss themselves is left out by Helm
-/// without a word, and [`lacking`] tells it. A chart from outside is unpacked once, and its templates parsed
+/// without a word, and `lacking` tells it. A chart from outside is unpacked once, and its templates parsed
 /// once, however many releases there are of it.
 ///
 /// # Errors

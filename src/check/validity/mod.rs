@@ -1,7 +1,7 @@
 //! Whether the API server would take what was rendered: every object against what its kind is, for the release of Kubernetes that the environment has.
 //!
 //! A rule has a file here, alone or with those of its kind, and stands in [`RULES`]. Rules are certain: they follow what the API server's own code
-//! refuses, and what only may be wrong is a warning. [`structure`] compares with the published types, everything else with the validation behind them.
+//! refuses, and what only may be wrong is a warning. `structure` compares with the published types, everything else with the validation behind them.
 
 mod config;
 mod containers;
