@@ -205,6 +205,8 @@ pub fn check(objects: &[Object<'_>], against: &Against<'_>, written: &Written<'_
 fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Written<'_>) -> (Vec<Violation>, Unevaluated) {
     let release = against.release;
     let mut sink = Sink { object, release, minor: release.known, found: Vec::new(), unevaluated: Unevaluated::new() };
+    let substitutes = object.annotation("kustomize.toolkit.fluxcd.io/substitute") != Some("disabled");
+    let is_substituted = |node: &Node| substitutes && has_variable(node);
     levels::check(&mut sink, |code| rule(code).is_some());
     keys::check(&mut sink, &object.root);
     match versions::check(&mut sink) {
@@ -215,7 +217,8 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
         Some(served) => {
             structure::check(&mut sink, served.root, &object.root);
             // What cannot be read is not looked at any further: so does the API server.
-            if !sink.has(&structure::WRONG_TYPE) {
+            let is_unreadable = |found: &Found<'_>| found.rule.code == structure::WRONG_TYPE.code && !is_substituted(found.finding.node);
+            if !sink.found.iter().any(is_unreadable) {
                 kinds::metadata(&mut sink);
                 kinds::check(&mut sink);
             }
@@ -224,8 +227,7 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
     }
     let mut found = sink.found;
     let all = found.len();
-    let substitutes = object.annotation("kustomize.toolkit.fluxcd.io/substitute") != Some("disabled");
-    found.retain(|found| !(substitutes && has_variable(found.finding.node)));
+    found.retain(|found| !is_substituted(found.finding.node));
     if found.len() < all {
         *sink.unevaluated.entry("values with variables that Flux substitutes (${…})".to_owned()).or_default() += all - found.len();
     }
