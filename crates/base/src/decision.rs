@@ -22,7 +22,7 @@ pub struct Decision {
 
 /// What a function is to give again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeptDecision {
     /// The name of the function.
     pub function: String,
     /// The digest of what it was given then; empty where that is not known, and it is given again whatever the function is given now.
@@ -31,7 +31,17 @@ pub struct Kept {
     pub answers: Vec<Option<Vec<u8>>>,
 }
 
-impl Kept {
+impl KeptDecision {
+    /// A decision that is to be made again, with none of its answers known yet.
+    pub fn unanswered(decision: &Decision) -> Self {
+        Self { function: decision.function.to_owned(), inputs: decision.inputs.clone(), answers: vec![None; decision.answers.len()] }
+    }
+
+    /// A decision that is to be made again just as it was.
+    pub fn whole(decision: &Decision) -> Self {
+        Self { answers: decision.answers.iter().cloned().map(Some).collect(), ..Self::unanswered(decision) }
+    }
+
     /// Whether it may be given again for what the function is given now.
     pub fn fits(&self, inputs: &str) -> bool {
         self.inputs.is_empty() || self.inputs == inputs
@@ -53,7 +63,7 @@ pub(crate) struct Decisions {
     /// Those made, in their order.
     made: Vec<Decision>,
     /// Those that are to be made again, by their numbers.
-    kept: BTreeMap<usize, Kept>,
+    kept: BTreeMap<usize, KeptDecision>,
     /// The time that it is, where that is kept.
     time: Option<i128>,
     /// The time that it was when it was first asked for.
@@ -63,8 +73,12 @@ pub(crate) struct Decisions {
 }
 
 impl Decisions {
-    pub(crate) fn keeping(kept: BTreeMap<usize, Kept>, time: Option<i128>, caught_at: Option<usize>) -> Self {
-        Self { kept, time, caught_at, ..Self::default() }
+    pub(crate) fn keeping(kept: BTreeMap<usize, KeptDecision>, time: Option<i128>) -> Self {
+        Self { kept, time, ..Self::default() }
+    }
+
+    pub(crate) fn catching(self, number: usize) -> Self {
+        Self { caught_at: Some(number), ..self }
     }
 
     /// Begins a decision; also says whether it is the one to be told.
@@ -108,8 +122,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_given_where_function_and_inputs_are_the_same() {
         let digest = inputs("randAlpha", &[b"4"]);
-        let kept = Kept { function: "randAlpha".to_owned(), inputs: digest.clone(), answers: vec![Some(b"abcd".to_vec())] };
-        let mut decisions = Decisions::keeping(BTreeMap::from([(1, kept.clone()), (2, kept)]), None, Some(2));
+        let kept = KeptDecision { function: "randAlpha".to_owned(), inputs: digest.clone(), answers: vec![Some(b"abcd".to_vec())] };
+        let mut decisions = Decisions::keeping(BTreeMap::from([(1, kept.clone()), (2, kept)]), None).catching(2);
         assert_eq!(decisions.begin("randAlpha", digest.clone()), (None, false));
         assert_eq!(decisions.begin("randAlpha", digest.clone()), (Some(vec![Some(b"abcd".to_vec())]), false));
         decisions.end(&[b"abcd"]);

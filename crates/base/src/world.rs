@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Limits;
 use super::bounds::{self, Bounds};
-use super::decision::{Decision, Decisions, Kept};
+use super::decision::{Decision, Decisions, KeptDecision};
 use super::work_tree::WorkTree;
 
 /// What a path is, links followed.
@@ -432,15 +432,16 @@ impl DiskWorld {
 
     /// The world in which these decisions are made as they were, by their numbers, and in which it is this time.
     #[must_use]
-    pub fn keeping(mut self, kept: BTreeMap<usize, Kept>, time: Option<i128>) -> Self {
-        self.decisions = Mutex::new(Decisions::keeping(kept, time, None));
+    pub fn keeping(mut self, kept: BTreeMap<usize, KeptDecision>, time: Option<i128>) -> Self {
+        self.decisions = Mutex::new(Decisions::keeping(kept, time));
         self
     }
 
-    /// The same, telling who makes the decision of this number ([`World::is_caught`]).
+    /// The world, telling who makes the decision of this number ([`World::is_caught`]).
     #[must_use]
-    pub fn catching(mut self, kept: BTreeMap<usize, Kept>, time: Option<i128>, number: usize) -> Self {
-        self.decisions = Mutex::new(Decisions::keeping(kept, time, Some(number)));
+    pub fn catching(mut self, number: usize) -> Self {
+        let decisions = self.decisions.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.decisions = Mutex::new(decisions.catching(number));
         self
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hydrate_base::Diagnostic;
-use hydrate_base::decision::Kept;
+use hydrate_base::decision::KeptDecision;
 use hydrate_base::world::Chance;
 use hydrate_source::Document;
 
@@ -46,8 +46,7 @@ pub(super) fn errors<R: Rendering>(stability: &Stability<'_, R>, attempt: &Attem
         // A template that is included several times asks several times at one place.
         match errors.iter_mut().find(|other| other.message == error.message && other.primary == error.primary) {
             Some(other) => {
-                let more = told(Diagnostic::error(""), fields).notes;
-                let new: Vec<String> = more.into_iter().filter(|note| !other.notes.contains(note)).collect();
+                let new: Vec<String> = notes(fields).filter(|note| !other.notes.contains(note)).collect();
                 other.notes.extend(new);
             }
             None => errors.push(told(error, fields)),
@@ -77,11 +76,12 @@ fn add<'a>(fields: &mut Fields<'a>, document: &'a Document, path: &str) {
 /// The error with the objects and fields that it is about. It is no error of the chart's, and Helm would not say so.
 fn told(mut error: Box<Diagnostic>, fields: &Fields<'_>) -> Box<Diagnostic> {
     error.notes.retain(|note| !note.starts_with("Error: "));
-    for (document, paths) in fields {
-        error.notes.push(format!("{}: {}", document.identity, listed(paths)));
-        error.notes.push(format!("from {}", document.origin));
-    }
+    error.notes.extend(notes(fields));
     error
+}
+
+fn notes(fields: &Fields<'_>) -> impl Iterator<Item = String> {
+    fields.iter().flat_map(|(document, paths)| [format!("{}: {}", document.identity, listed(paths)), format!("from {}", document.origin)])
 }
 
 fn listed(paths: &[String]) -> String {
@@ -103,13 +103,8 @@ fn with_help(mut errors: Vec<Box<Diagnostic>>) -> Vec<Box<Diagnostic>> {
 
 /// The error of the function that made a decision, at its place.
 fn caught<R: Rendering>(stability: &Stability<'_, R>, attempt: &Attempt<R>, number: usize) -> Option<Box<Diagnostic>> {
-    let same = |decision: &hydrate_base::decision::Decision| Kept {
-        function: decision.function.to_owned(),
-        inputs: decision.inputs.clone(),
-        answers: decision.answers.iter().cloned().map(Some).collect(),
-    };
-    let decided: Decided = attempt.decisions.iter().map(same).enumerate().collect();
-    let world = (stability.world)().catching(decided, attempt.time, number);
+    let decided: Decided = attempt.decisions.iter().map(KeptDecision::whole).enumerate().collect();
+    let world = (stability.world)().keeping(decided, attempt.time).catching(number);
     (stability.render)(&world).err()?.into_iter().next()
 }
 

@@ -15,7 +15,7 @@ mod spot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use hydrate_base::decision::{Decision, Kept};
+use hydrate_base::decision::{Decision, KeptDecision};
 use hydrate_base::world::{Chance, Record};
 use hydrate_base::{Diagnostic, DiskWorld, Result};
 use hydrate_source::Document;
@@ -65,7 +65,7 @@ const NESTED: usize = 3;
 const NAME: &str = "/metadata/name";
 
 /// The decisions that are made as they were, by their numbers.
-type Decided = BTreeMap<usize, Kept>;
+type Decided = BTreeMap<usize, KeptDecision>;
 
 /// A rendering, and the same one where chance decides otherwise.
 struct Attempt<R> {
@@ -110,20 +110,20 @@ impl<R: Rendering> Stability<'_, R> {
     /// Finds out what of a rendering chance decides, and what becomes of it. `world` is the one that it was rendered in.
     pub(super) fn settle(&self, rendering: R, world: DiskWorld) -> Outcome<Settled<R>> {
         let (decisions, time) = (world.decisions(), world.time_asked());
-        let mut record = world.into_record().unwrap_or_default();
+        let record = world.into_record().unwrap_or_default();
         if !(record.has_asked_random || record.has_asked_time) {
             return Ok(Settled { rendering, kept: None, record });
         }
         let other = (self.render)(&(self.world)().with_chance(Chance::other_from(0)));
-        let first = Attempt { rendering, other, decisions, decided: Decided::new(), time, record: Record::default() };
+        let first = Attempt { rendering, other, decisions, decided: Decided::new(), time, record };
         if first.is_stable() {
+            let Attempt { rendering, mut record, .. } = first;
             // What gave the same with other randomness does not depend on it. Another time proves less: it may come to matter later.
             record.has_asked_random = false;
-            return Ok(Settled { rendering: first.rendering, kept: None, record });
+            return Ok(Settled { rendering, kept: None, record });
         }
-        let first = Attempt { record, ..first };
         if self.policy == Some(RandomPolicy::Fail) {
-            return Err(self.refusal(&first));
+            return Err(cause::errors(self, &first));
         }
         // Only what chance changes is searched.
         let mut suspects: BTreeSet<String> = first.changed().into_iter().map(|(document, _)| object(&document.identity)).collect();
@@ -139,7 +139,7 @@ impl<R: Rendering> Stability<'_, R> {
         }
         if !attempt.is_stable() {
             if self.policy != Some(RandomPolicy::Keep) {
-                return Err(self.refusal(&attempt));
+                return Err(cause::errors(self, &attempt));
             }
             suspects.extend(attempt.changed().into_iter().map(|(document, _)| object(&document.identity)));
             attempt = self.keeping_all(attempt, &suspects)?;
@@ -173,8 +173,11 @@ impl<R: Rendering> Stability<'_, R> {
         // What stands in objects whose names are kept is found once they have them.
         for _ in 0..NESTED {
             suspects.extend(objects(&attempt).difference(&known).cloned());
+            if attempt.is_stable() {
+                break;
+            }
             let decided = recovered(&attempt, committed, suspects);
-            if attempt.is_stable() || decided == attempt.decided {
+            if decided == attempt.decided {
                 break;
             }
             attempt = self.attempt(decided, committed.kept.time)?;
@@ -199,7 +202,7 @@ impl<R: Rendering> Stability<'_, R> {
         }
         let cannot =
             |error: Box<Diagnostic>| error.note("it cannot be kept: what is rendered does not hold it, but only what follows from it");
-        Err(self.refusal(&attempt).into_iter().map(cannot).collect())
+        Err(cause::errors(self, &attempt).into_iter().map(cannot).collect())
     }
 
     /// Renders with these decisions made as they were. Certificates whose key is lost are only kept where nothing needs the key.
@@ -220,11 +223,6 @@ impl<R: Rendering> Stability<'_, R> {
         let other = (self.render)(&(self.world)().keeping(decided.clone(), time).with_chance(Chance::other_from(0)));
         let (decisions, time) = (world.decisions(), world.time_asked());
         Ok(Attempt { rendering, other, decisions, decided: decided.clone(), time, record: world.into_record().unwrap_or_default() })
-    }
-
-    /// An error for each function that decides something of the rendering, with all fields that hold it.
-    fn refusal(&self, attempt: &Attempt<R>) -> Vec<Box<Diagnostic>> {
-        cause::errors(self, attempt)
     }
 }
 
@@ -273,9 +271,8 @@ fn recovered<R: Rendering>(attempt: &Attempt<R>, committed: &Committed, suspects
             Some((inputs.to_owned(), answer))
         });
         if let Some((inputs, answer)) = kept {
-            let count = decision.answers.len();
-            let new = || Kept { function: decision.function.to_owned(), inputs, answers: vec![None; count] };
-            decided.entry(number).or_insert_with(new).answers[part] = Some(answer);
+            decided.entry(number).or_insert_with(|| KeptDecision { inputs, ..KeptDecision::unanswered(decision) }).answers[part] =
+                Some(answer);
         }
     }
     complete(decided, &attempt.decisions)
@@ -285,9 +282,8 @@ fn recovered<R: Rendering>(attempt: &Attempt<R>, committed: &Committed, suspects
 fn all_decided<R: Rendering>(attempt: &Attempt<R>, suspects: &BTreeSet<String>) -> Decided {
     let mut decided = Decided::new();
     for (number, part) in places(attempt, suspects).into_keys() {
-        let Decision { function, inputs, answers } = &attempt.decisions[number];
-        let new = || Kept { function: (*function).to_owned(), inputs: inputs.clone(), answers: vec![None; answers.len()] };
-        decided.entry(number).or_insert_with(new).answers[part] = Some(answers[part].clone());
+        let decision = &attempt.decisions[number];
+        decided.entry(number).or_insert_with(|| KeptDecision::unanswered(decision)).answers[part] = Some(decision.answers[part].clone());
     }
     complete(decided, &attempt.decisions)
 }

@@ -26,7 +26,7 @@ pub(crate) fn encrypt_aes(vm: &mut Vm<'_>, args: &[Value]) -> Out {
         return args::string("");
     }
     let password = key(bytes(args, 0));
-    let could_give = |kept: &[u8]| decrypt(&password, kept).is_some_and(|decrypted| decrypted == text);
+    let could_give = |kept: &[u8]| decrypt(&password, kept).is_some_and(|plain| plain == text);
     decided(vm, "encryptAES", &[], could_give, || args::string(encrypted(vm, &password, text)))
 }
 
@@ -37,15 +37,21 @@ fn decrypt(password: &[u8; 32], encrypted: &[u8]) -> Option<Vec<u8>> {
     if rest.is_empty() || !rest.len().is_multiple_of(BLOCK) {
         return None;
     }
-    let mut cipher = cbc::Decryptor::<Aes256>::new(password.into(), GenericArray::from_slice(start));
-    let mut out = rest.to_vec();
-    for block in out.chunks_exact_mut(BLOCK) {
-        cipher.decrypt_block_mut(GenericArray::from_mut_slice(block));
-    }
+    let mut out = decrypted(password, start, rest);
     let padding = usize::from(*out.last()?);
     let length = out.len().checked_sub(padding).filter(|_| (1..=BLOCK).contains(&padding))?;
     out.truncate(length);
     Some(out)
+}
+
+/// Whole blocks decrypted, padding and all.
+fn decrypted(password: &[u8; 32], start: &[u8], blocks: &[u8]) -> Vec<u8> {
+    let mut cipher = cbc::Decryptor::<Aes256>::new(password.into(), GenericArray::from_slice(start));
+    let mut out = blocks.to_vec();
+    for block in out.chunks_exact_mut(BLOCK) {
+        cipher.decrypt_block_mut(GenericArray::from_mut_slice(block));
+    }
+    out
 }
 
 fn encrypted(vm: &Vm<'_>, password: &[u8; 32], text: &[u8]) -> String {
@@ -78,11 +84,7 @@ pub(crate) fn decrypt_aes(_: &mut Vm<'_>, args: &[Value]) -> Out {
     if !rest.len().is_multiple_of(BLOCK) {
         return Err("crypto/cipher: input not full blocks".into());
     }
-    let mut cipher = cbc::Decryptor::<Aes256>::new(&key(bytes(args, 0)).into(), GenericArray::from_slice(start));
-    let mut out = rest.to_vec();
-    for block in out.chunks_exact_mut(BLOCK) {
-        cipher.decrypt_block_mut(GenericArray::from_mut_slice(block));
-    }
+    let mut out = decrypted(&key(bytes(args, 0)), start, rest);
     let padding = i64::from(*out.last().ok_or("runtime error: index out of range [-1]")?);
     let end = out.len() as i64 - padding;
     let end = usize::try_from(end).map_err(|_| format!("runtime error: slice bounds out of range [:{end}]"))?;

@@ -4,7 +4,7 @@ use super::super::args::{Out, any, bytes, elements, int};
 use super::super::encoding::decode64;
 use super::der::{Reader, bit_string, element, from_pem, integer, oid, sequence, tag, to_pem};
 use super::keys::PrivateKey;
-use hydrate_base::decision;
+use super::random::decided_parts;
 use hydrate_base::hash::hex;
 use hydrate_gotmpl::Vm;
 use hydrate_gotmpl::fmt::{quote, to_text};
@@ -105,17 +105,11 @@ fn described(args: &[Value], count: usize) -> Vec<u8> {
 /// Often nothing holds the key of an authority any longer, once it has signed. Its certificate is kept all the same; who asks for the key gets one that
 /// no function takes for one.
 fn decided(vm: &Vm<'_>, function: &'static str, inputs: &[&[u8]], make: impl FnOnce() -> Out) -> Out {
-    if let Some(answers) = vm.world().decide(function, decision::inputs(function, inputs))
-        && let [Some(cert), key] = &answers[..]
-        && let Some((cert, key)) = usable(vm, cert, key.as_deref())
-    {
-        vm.world().decided(&[cert.as_bytes(), key.as_bytes()]);
-        return certificate(cert, key);
-    }
-    let made = make()?;
-    let (cert, key) = pair(&made);
-    vm.world().decided(&[cert.as_bytes(), key.as_bytes()]);
-    Ok(made)
+    let again = |answers: Vec<Option<Vec<u8>>>| {
+        let [Some(cert), key] = &answers[..] else { return None };
+        usable(vm, cert, key.as_deref()).map(|(cert, key)| Value::object(Certificate { cert, key }))
+    };
+    decided_parts(vm, function, inputs, again, make, |made| <[String; 2]>::from(pair(made)).map(String::into_bytes).into())
 }
 
 /// A certificate and its key, where they belong together.

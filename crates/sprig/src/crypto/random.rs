@@ -43,17 +43,30 @@ pub(crate) fn decided(
     could_give: impl FnOnce(&[u8]) -> bool,
     make: impl FnOnce() -> Out,
 ) -> Out {
-    if let Some(answers) = vm.world().decide(function, decision::inputs(function, inputs))
-        && let Some(Some(answer)) = answers.into_iter().next()
-        && could_give(&answer)
-    {
-        vm.world().decided(&[&answer]);
-        return args::string(answer);
-    }
-    let made = make()?;
-    if let Value::Str(text) = &made {
-        vm.world().decided(&[text.as_bytes()]);
-    }
+    let again = |answers: Vec<Option<Vec<u8>>>| answers.into_iter().next().flatten().filter(|answer| could_give(answer)).map(Value::str);
+    decided_parts(
+        vm,
+        function,
+        inputs,
+        again,
+        make,
+        |made| if let Value::Str(text) = made { vec![text.as_bytes().to_vec()] } else { Vec::new() },
+    )
+}
+
+/// The same for what may have several parts: `again` makes it of those that are kept, where it can, and `parts` takes it apart.
+pub(super) fn decided_parts(
+    vm: &Vm<'_>,
+    function: &'static str,
+    inputs: &[&[u8]],
+    again: impl FnOnce(Vec<Option<Vec<u8>>>) -> Option<Value>,
+    make: impl FnOnce() -> Out,
+    parts: impl FnOnce(&Value) -> Vec<Vec<u8>>,
+) -> Out {
+    let kept = vm.world().decide(function, decision::inputs(function, inputs)).and_then(again);
+    let made = kept.map_or_else(make, Ok)?;
+    let parts = parts(&made);
+    vm.world().decided(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
     Ok(made)
 }
 
