@@ -22,6 +22,10 @@ use hydrate::tree::lay_out;
 use hydrate_base::{Severity, SourceFile};
 use hydrate_source::{Document, Origin, Trust, documents};
 
+mod common;
+
+use common::{compare_or_update, sections};
+
 #[test]
 fn every_rule() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validity");
@@ -120,35 +124,8 @@ impl Told {
             }
             now.push_str(section.whole);
         }
-        if now.trim_end() == text.trim_end() {
-            return;
-        }
-        if std::env::var_os("HYDRATE_TEST_UPDATE").is_some() {
-            return fs::write(path, format!("{}\n", now.trim_end())).unwrap();
-        }
-        let diff = similar::TextDiff::from_lines(&text, &now).unified_diff().header("expected", "found").to_string();
-        self.failures.push(format!("{}:\n{diff}", path.display()));
+        self.failures.extend(compare_or_update(path, &text, &now));
     }
-}
-
-struct Section<'t> {
-    head: &'t str,
-    body: &'t str,
-    whole: &'t str,
-}
-
-fn sections(text: &str) -> Vec<Section<'_>> {
-    let mut starts: Vec<usize> =
-        text.match_indices("=== ").map(|(at, _)| at).filter(|at| *at == 0 || text[..*at].ends_with('\n')).collect();
-    let title = &text[..starts.first().copied().unwrap_or(text.len())];
-    let mut all = vec![Section { head: "", body: title, whole: title }];
-    starts.push(text.len());
-    for pair in starts.windows(2) {
-        let whole = &text[pair[0]..pair[1]];
-        let (head, body) = whole.split_once('\n').unwrap_or((whole, ""));
-        all.push(Section { head: head[4..].trim(), body, whole });
-    }
-    all
 }
 
 struct Case {

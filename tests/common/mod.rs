@@ -49,3 +49,38 @@ pub(crate) fn skip_unless_asked(reason: &str) {
 fn test() -> String {
     std::thread::current().name().unwrap_or_default().to_owned()
 }
+
+/// A part of a file of cases: what stands after `=== `, the lines below it, and all of it. The title of the file is the first, without a head.
+pub(crate) struct Section<'t> {
+    pub(crate) head: &'t str,
+    pub(crate) body: &'t str,
+    pub(crate) whole: &'t str,
+}
+
+/// The parts of a file of cases.
+pub(crate) fn sections(text: &str) -> Vec<Section<'_>> {
+    let mut starts: Vec<usize> =
+        text.match_indices("=== ").map(|(at, _)| at).filter(|at| *at == 0 || text[..*at].ends_with('\n')).collect();
+    let title = &text[..starts.first().copied().unwrap_or(text.len())];
+    let mut all = vec![Section { head: "", body: title, whole: title }];
+    starts.push(text.len());
+    for pair in starts.windows(2) {
+        let whole = &text[pair[0]..pair[1]];
+        let (head, body) = whole.split_once('\n').unwrap_or((whole, ""));
+        all.push(Section { head: head[4..].trim(), body, whole });
+    }
+    all
+}
+
+/// Compares a file of cases with what it comes to now: what differs, as a text. With HYDRATE_TEST_UPDATE set the file is written instead.
+pub(crate) fn compare_or_update(path: &Path, text: &str, now: &str) -> Option<String> {
+    if now.trim_end() == text.trim_end() {
+        return None;
+    }
+    if std::env::var_os("HYDRATE_TEST_UPDATE").is_some() {
+        fs::write(path, format!("{}\n", now.trim_end())).unwrap();
+        return None;
+    }
+    let diff = similar::TextDiff::from_lines(text, now).unified_diff().header("expected", "found").to_string();
+    Some(format!("{}:\n{diff}", path.display()))
+}
