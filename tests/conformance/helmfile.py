@@ -25,6 +25,12 @@ options = parser.parse_args()
 TOOLS = {"v1": (options.v1, options.helm4), "v0": (options.v0, options.helm3)}
 
 
+def hide(text, patterns):
+    for pattern, name in patterns.items():
+        text = re.sub(pattern, name, text, flags=re.M)
+    return text
+
+
 def sections(text):
     parts = re.split(r"(?m)^=== (.+)\n", text)
     return list(zip(parts[1::2], parts[2::2]))
@@ -57,9 +63,10 @@ def answer(version, files, commands):
             env |= dict(word.split("=", 1) for word in variables)
             before = snapshot(work)
             run = subprocess.run([helmfile, "-b", helm, *arguments], cwd=work, env=env, capture_output=True, text=True, timeout=60)
-            # The name of an output directory has a digest of the helmfile's path in it.
-            hidden = lambda text: re.sub(r"helmfile-[0-9a-f]{8}", "helmfile-DIGEST", text)
-            shown = lambda text: hidden(text).replace(str(work), "ROOT").replace(helm, "helm").replace(str(scratch), "SCRATCH")
+            # The name of an output directory has a digest of the helmfile's path in it; those of temporary directories are random,
+            # and an error tells how long the arguments are, paths of the machine among them.
+            hidden = lambda text: hide(text, {r"helmfile-[0-9a-f]{8}": "helmfile-DIGEST", r"/tmp/(chartify|helmfile)\d+": "TEMPORARY", r"\(\d+ bytes\)$": "(N bytes)"})
+            shown = lambda text: hidden(text).replace(str(work), "ROOT").replace(helm, "helm").replace(str(scratch), "SCRATCH").replace(os.path.basename(scratch), "SCRATCH")
             out = [f"$ {command}\n{shown(run.stdout)}"]
             for path, content in snapshot(work).items():
                 if before.get(path) != content:
