@@ -120,6 +120,10 @@ impl World for Mounted<'_> {
         self.below.decide(function, inputs)
     }
 
+    fn avoided(&self) -> Vec<Vec<u8>> {
+        self.below.avoided()
+    }
+
     fn decided(&self, answers: &[&[u8]]) {
         self.below.decided(answers);
     }

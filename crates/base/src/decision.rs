@@ -70,6 +70,8 @@ pub(crate) struct Decisions {
     first_asked: Option<i128>,
     /// The decision whose function is to be told.
     caught_at: Option<usize>,
+    /// Decisions that are to be made otherwise, by their numbers.
+    avoided: Vec<Decision>,
 }
 
 impl Decisions {
@@ -79,6 +81,16 @@ impl Decisions {
 
     pub(crate) fn catching(self, number: usize) -> Self {
         Self { caught_at: Some(number), ..self }
+    }
+
+    pub(crate) fn avoiding(self, avoided: Vec<Decision>) -> Self {
+        Self { avoided, ..self }
+    }
+
+    /// What the decision that was begun last is not to give.
+    pub(crate) fn avoided(&self) -> &[Vec<u8>] {
+        let last = self.made.last().and_then(|begun| Some((begun, self.avoided.get(self.made.len() - 1)?)));
+        last.filter(|(begun, other)| begun.function == other.function).map_or(&[], |(_, other)| &other.answers)
     }
 
     /// Begins a decision; also says whether it is the one to be told.
@@ -129,6 +141,13 @@ mod tests {
         decisions.end(&[b"abcd"]);
         assert_eq!(decisions.begin("randAlpha", inputs("randAlpha", &[b"5"])), (None, true));
         assert_eq!(decisions.made()[1].answers, [b"abcd".to_vec()]);
+        let mut others = Decisions::default().avoiding(decisions.made());
+        others.begin("randAlpha", digest.clone());
+        assert!(others.avoided().is_empty());
+        others.begin("randAlpha", digest.clone());
+        assert_eq!(others.avoided(), [b"abcd".to_vec()]);
+        others.begin("uuidv4", digest);
+        assert!(others.avoided().is_empty());
         assert_ne!(inputs("f", &[b"ab", b"c"]), inputs("f", &[b"a", b"bc"]));
     }
 }

@@ -91,6 +91,11 @@ pub trait World: Send + Sync {
         None
     }
 
+    /// What the function that asked last is not to give, a text for each part: who renders looks for what depends on it. Nothing where it may give anything.
+    fn avoided(&self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
     /// Takes note of what the function gave that asked last.
     fn decided(&self, _answers: &[&[u8]]) {}
 
@@ -341,12 +346,28 @@ pub struct Chance {
     /// The question that [`World::is_caught`] tells of.
     caught_at: Option<u64>,
     caught: AtomicBool,
+    /// Which of the other answers there are.
+    variant: u64,
+    /// The time that another one has to differ from, in nanoseconds since 1970.
+    time: Option<i128>,
 }
 
 impl Chance {
     /// Always the same answers up to this question, and always the same other ones from there on.
     pub fn other_from(question: u64) -> Self {
         Self { other_from: question, ..Self::default() }
+    }
+
+    /// Always the same answers; the time differs in each of its parts from that one, if it was asked for.
+    pub fn other_than(time: Option<i128>) -> Self {
+        Self { time, ..Self::default() }
+    }
+
+    /// Others of the other answers, for each number.
+    #[must_use]
+    pub fn variant(mut self, variant: u64) -> Self {
+        self.variant = variant;
+        self
     }
 
     /// Tells who asks this question.
@@ -366,14 +387,15 @@ impl Chance {
     /// Some time, and for another answer one that differs in each of its parts.
     fn now(&self) -> i128 {
         const SOME_DAY: i128 = 1_767_323_045_006_007_008;
-        const ANOTHER: i128 = SOME_DAY + 34_826_461_123_456_789;
-        if self.ask().1 { ANOTHER } else { SOME_DAY }
+        const LATER: i128 = 34_826_461_123_456_789;
+        let time = self.time.unwrap_or(SOME_DAY);
+        if self.ask().1 { time + LATER * (1 + i128::from(self.variant)) } else { time }
     }
 
     fn random(&self, buffer: &mut [u8]) {
         let (number, is_other) = self.ask();
         let mut key = blake3::Hasher::new();
-        key.update(&number.to_le_bytes()).update(&[u8::from(is_other)]);
+        key.update(&number.to_le_bytes()).update(&[u8::from(is_other)]).update(&self.variant.to_le_bytes());
         key.finalize_xof().fill(buffer);
     }
 }
@@ -442,6 +464,14 @@ impl DiskWorld {
     pub fn catching(mut self, number: usize) -> Self {
         let decisions = self.decisions.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.decisions = Mutex::new(decisions.catching(number));
+        self
+    }
+
+    /// The world in which each of these decisions, by its number, is made otherwise wherever its function could give something else.
+    #[must_use]
+    pub fn avoiding(mut self, decisions: Vec<Decision>) -> Self {
+        let own = self.decisions.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.decisions = Mutex::new(own.avoiding(decisions));
         self
     }
 
@@ -575,6 +605,10 @@ impl World for DiskWorld {
             self.is_caught.store(true, Ordering::Relaxed);
         }
         kept
+    }
+
+    fn avoided(&self) -> Vec<Vec<u8>> {
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner).avoided().to_vec()
     }
 
     fn decided(&self, answers: &[&[u8]]) {

@@ -564,6 +564,10 @@ impl World for Over<'_> {
         self.world.decide(function, inputs)
     }
 
+    fn avoided(&self) -> Vec<Vec<u8>> {
+        self.world.avoided()
+    }
+
     fn decided(&self, answers: &[&[u8]]) {
         self.world.decided(answers);
     }

@@ -9,7 +9,7 @@ use hydrate_source::Document;
 
 use super::fields::shown;
 use super::spot::Spot;
-use super::{Attempt, Decided, Rendering, Stability};
+use super::{Attempt, Decided, Rendering, Stability, TRIES};
 
 /// How many functions are looked for in the templates, which costs a rendering each.
 const MOST: usize = 50;
@@ -114,14 +114,15 @@ fn by_trial<R: Rendering>(stability: &Stability<'_, R>, attempt: &Attempt<R>) ->
     let same = world().with_chance(Chance::other_from(u64::MAX));
     let rendering = (stability.render)(&same);
     let asked = same.chances();
-    let differs = |question| {
-        let other = (stability.render)(&world().with_chance(Chance::other_from(question)));
+    let differs_in = |question, variant| {
+        let other = (stability.render)(&world().with_chance(Chance::other_from(question).variant(variant)));
         match (&rendering, &other) {
             (Ok(one), Ok(other)) => one.documents() != other.documents(),
             (Err(_), Err(_)) => false,
             _ => true,
         }
     };
+    let differs = |question| (0..TRIES).any(|variant| differs_in(question, variant));
     let question = last(asked, &differs);
     let error = (stability.render)(&world().with_chance(Chance::catching(question))).err().and_then(|errors| errors.into_iter().next());
     error.unwrap_or_else(|| Diagnostic::error("the output differs from run to run"))

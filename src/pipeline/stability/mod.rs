@@ -61,6 +61,12 @@ pub(super) struct Settled<R> {
 /// How often it is looked for decisions in objects whose names others have decided.
 const NESTED: usize = 3;
 
+/// The most bytes of what is decided for which one other rendering proves too little.
+const SHORT: usize = 4;
+
+/// How many other renderings there are then.
+const TRIES: u64 = 16;
+
 /// The field that an object has its name in.
 const NAME: &str = "/metadata/name";
 
@@ -114,7 +120,7 @@ impl<R: Rendering> Stability<'_, R> {
         if !(record.has_asked_random || record.has_asked_time) {
             return Ok(Settled { rendering, kept: None, record });
         }
-        let other = (self.render)(&(self.world)().with_chance(Chance::other_from(0)));
+        let other = self.other(&Decided::new(), None, &rendering, &decisions, time);
         let first = Attempt { rendering, other, decisions, decided: Decided::new(), time, record };
         if first.is_stable() {
             let Attempt { rendering, mut record, .. } = first;
@@ -220,9 +226,30 @@ impl<R: Rendering> Stability<'_, R> {
     fn try_once(&self, decided: &Decided, time: Option<i128>) -> Outcome<Attempt<R>> {
         let world = (self.world)().keeping(decided.clone(), time);
         let rendering = (self.render)(&world)?;
-        let other = (self.render)(&(self.world)().keeping(decided.clone(), time).with_chance(Chance::other_from(0)));
-        let (decisions, time) = (world.decisions(), world.time_asked());
-        Ok(Attempt { rendering, other, decisions, decided: decided.clone(), time, record: world.into_record().unwrap_or_default() })
+        let (decisions, asked) = (world.decisions(), world.time_asked());
+        let other = self.other(decided, time, &rendering, &decisions, asked);
+        Ok(Attempt { rendering, other, decisions, decided: decided.clone(), time: asked, record: world.into_record().unwrap_or_default() })
+    }
+
+    /// The rendering with every other decision and the time made otherwise; where that comes to the same, and what was decided is so short that much of
+    /// what can follow from it is the same by chance (`if lt (randInt 0 9) 5`), another one, several times.
+    fn other(&self, decided: &Decided, kept_time: Option<i128>, rendering: &R, decisions: &[Decision], time: Option<i128>) -> Outcome<R> {
+        let render = |variant| {
+            let world = (self.world)().keeping(decided.clone(), kept_time).avoiding(decisions.to_vec());
+            (self.render)(&world.with_chance(Chance::other_than(time).variant(variant)))
+        };
+        let is_same = |other: &Outcome<R>| other.as_ref().is_ok_and(|other| other.documents() == rendering.documents());
+        let is_open = |(number, _): &(usize, &Decision)| !decided.contains_key(number);
+        let is_short = |(_, decision): (usize, &Decision)| decision.answers.iter().any(|answer| answer.len() <= SHORT);
+        let tries = if decisions.iter().enumerate().filter(is_open).any(is_short) { TRIES } else { 1 };
+        let mut other = render(0);
+        for variant in 1..tries {
+            if !is_same(&other) {
+                break;
+            }
+            other = render(variant);
+        }
+        other
     }
 }
 

@@ -104,7 +104,7 @@ fn described(args: &[Value], count: usize) -> Vec<u8> {
 ///
 /// Often nothing holds the key of an authority any longer, once it has signed. Its certificate is kept all the same; who asks for the key gets one that
 /// no function takes for one.
-fn decided(vm: &Vm<'_>, function: &'static str, inputs: &[&[u8]], make: impl FnOnce() -> Out) -> Out {
+fn decided(vm: &Vm<'_>, function: &'static str, inputs: &[&[u8]], make: impl Fn() -> Out) -> Out {
     let again = |answers: Vec<Option<Vec<u8>>>| {
         let [Some(cert), key] = &answers[..] else { return None };
         usable(vm, cert, key.as_deref()).map(|(cert, key)| Value::object(Certificate { cert, key }))

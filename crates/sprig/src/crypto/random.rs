@@ -41,7 +41,7 @@ pub(crate) fn decided(
     function: &'static str,
     inputs: &[&[u8]],
     could_give: impl FnOnce(&[u8]) -> bool,
-    make: impl FnOnce() -> Out,
+    make: impl Fn() -> Out,
 ) -> Out {
     let again = |answers: Vec<Option<Vec<u8>>>| answers.into_iter().next().flatten().filter(|answer| could_give(answer)).map(Value::str);
     decided_parts(
@@ -60,13 +60,28 @@ pub(super) fn decided_parts(
     function: &'static str,
     inputs: &[&[u8]],
     again: impl FnOnce(Vec<Option<Vec<u8>>>) -> Option<Value>,
-    make: impl FnOnce() -> Out,
-    parts: impl FnOnce(&Value) -> Vec<Vec<u8>>,
+    make: impl Fn() -> Out,
+    parts: impl Fn(&Value) -> Vec<Vec<u8>>,
 ) -> Out {
     let kept = vm.world().decide(function, decision::inputs(function, inputs)).and_then(again);
-    let made = kept.map_or_else(make, Ok)?;
+    let made = kept.map_or_else(|| other_than(&vm.world().avoided(), &make, &parts), Ok)?;
     let parts = parts(&made);
     vm.world().decided(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    Ok(made)
+}
+
+/// How often it is drawn again where the answer must not be the same: one of two comes the same every time in one of 2⁶⁴ cases.
+const MOST_DRAWS: usize = 64;
+
+/// Something else than what is avoided, unless there is nothing else.
+fn other_than(avoided: &[Vec<u8>], make: impl Fn() -> Out, parts: impl Fn(&Value) -> Vec<Vec<u8>>) -> Out {
+    let mut made = make()?;
+    for _ in 0..MOST_DRAWS {
+        if avoided.is_empty() || parts(&made) != avoided {
+            break;
+        }
+        made = make()?;
+    }
     Ok(made)
 }
 
@@ -90,7 +105,20 @@ fn letters(vm: &Vm<'_>, args: &[Value], alphabet: &[u8], what: &'static str) -> 
         return Err(too_large(what));
     }
     let could_give = |text: &[u8]| text.len() == count && text.iter().all(|letter| alphabet.contains(letter));
-    decided(vm, what, &[&count.to_le_bytes()], could_give, || args::string(drawn(vm, alphabet, count)))
+    decided(vm, what, &[&count.to_le_bytes()], could_give, || {
+        let mut text = drawn(vm, alphabet, count);
+        // Templates use single letters of such texts too.
+        if let Some(avoided) = vm.world().avoided().first() {
+            text.iter_mut().zip(avoided).filter(|(letter, other)| letter == other).for_each(|(letter, _)| *letter = next(alphabet, *letter));
+        }
+        args::string(text)
+    })
+}
+
+/// The letter that follows another one.
+fn next(alphabet: &[u8], letter: u8) -> u8 {
+    let at = alphabet.iter().position(|other| *other == letter).unwrap_or_default();
+    alphabet[(at + 1) % alphabet.len()]
 }
 
 fn drawn(vm: &Vm<'_>, alphabet: &[u8], count: usize) -> Vec<u8> {

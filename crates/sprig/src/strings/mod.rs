@@ -240,7 +240,7 @@ pub(crate) fn shuffle(vm: &mut Vm<'_>, args: &[Value]) -> Out {
         all
     };
     let could_give = |text: &[u8]| sorted(text) == sorted(bytes(args, 0));
-    super::crypto::random::decided(vm, "shuffle", &[], could_give, || args::string(shuffled(vm, all)))
+    super::crypto::random::decided(vm, "shuffle", &[], could_give, || args::string(shuffled(vm, all.clone())))
 }
 
 fn shuffled(vm: &Vm<'_>, mut all: Vec<char>) -> String {
