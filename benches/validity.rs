@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rayon::prelude::*;
 
 use hydrate::check::objects::{Object, parse};
-use hydrate::check::validity::{Against, Configured, Customs, Release, check};
+use hydrate::check::validity::{Against, Configured, Customs, NothingCommitted, Release, check};
 use hydrate::check::{Declared, Written};
 use hydrate_base::SourceFile;
 use hydrate_source::{Document, Origin, Trust, documents};
@@ -24,7 +24,13 @@ fn objects(c: &mut Criterion) {
     let dirs = BTreeMap::new();
     let written = Written { shown: "manifests/dev".to_owned(), dirs: &dirs, clusters: "clusters/dev".to_owned(), handover: None };
     let (configured, customs, declared) = (Configured::default(), Customs::default(), Declared::default());
-    let against = Against { release: Release::of(Some("1.33")), configured: &configured, customs: &customs, declared: &declared };
+    let against = Against {
+        release: Release::of(Some("1.33")),
+        configured: &configured,
+        customs: &customs,
+        declared: &declared,
+        committed: &NothingCommitted,
+    };
     let mut group = c.benchmark_group("validity");
     group.sample_size(20).throughput(Throughput::Elements(5000));
     group.bench_function("5000 objects", |b| {

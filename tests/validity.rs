@@ -5,6 +5,7 @@
 //!
 //! - `=== kubernetes VERSION`: the environment's (1.33.1 where it is left out)
 //! - `=== external`: entries, one a line
+//! - `=== committed`: objects of HEAD
 //! - `=== checks`, `=== checks COMPONENT`: lines `code: level`, as in an environment's file and in a component's
 //!
 //! `HYDRATE_TEST_UPDATE=1 cargo test --test validity` writes what is said into the files; read the difference before committing it.
@@ -14,8 +15,8 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
-use hydrate::check::objects::parse;
-use hydrate::check::validity::{self, Against, Configured, Customs, Level, RULES, Release, Report};
+use hydrate::check::objects::{Object, parse};
+use hydrate::check::validity::{self, Against, Committed, Configured, Customs, Level, RULES, Release, Report, Rule, secrets_in};
 use hydrate::check::{Declared, External, Written};
 use hydrate::cli::snippet;
 use hydrate::tree::lay_out;
@@ -103,6 +104,7 @@ impl Told {
         for section in sections(&text) {
             match section.head.split_once(' ').unwrap_or((section.head, "")) {
                 ("" | "about", _) => {}
+                ("committed", _) => case.committed.add("", section.body).unwrap(),
                 ("component", name) => case.add(name, section.body).unwrap(),
                 ("kubernetes", version) => case.version = version.to_owned(),
                 ("external", _) => case.declared.external.extend(section.body.lines().filter_map(|line| External::parse(line, None))),
@@ -128,8 +130,30 @@ impl Told {
     }
 }
 
+#[derive(Debug, Default)]
+struct Documents(BTreeMap<String, Vec<Document>>);
+
+impl Documents {
+    fn add(&mut self, component: &str, yaml: &str) -> Result<(), String> {
+        let shown = format!("components/{component}/raw/{component}.yaml");
+        let origin = Origin { source: format!("file {shown}"), file: None, line: 1 };
+        let read = documents(&SourceFile::new(shown, yaml.as_bytes()), &origin, Trust::Raw).map_err(|error| error.message.clone())?;
+        self.0.entry(component.to_owned()).or_default().extend(read);
+        Ok(())
+    }
+}
+
+/// What is committed, read anew for each question.
+impl Committed for Documents {
+    fn breaks(&self, rule: &Rule, object: &Object<'_>, path: &str) -> bool {
+        let same = self.0.values().flatten().filter(|document| document.identity == object.document.identity);
+        same.into_iter().any(|document| secrets_in(&parse("", document).unwrap()).contains(&(rule.code, path.to_owned())))
+    }
+}
+
 struct Case {
-    documents: BTreeMap<String, Vec<Document>>,
+    documents: Documents,
+    committed: Documents,
     configured: Configured,
     declared: Declared,
     version: String,
@@ -137,37 +161,40 @@ struct Case {
 
 impl Default for Case {
     fn default() -> Self {
-        Self { documents: BTreeMap::new(), configured: Configured::default(), declared: Declared::default(), version: "1.33.1".to_owned() }
+        Self {
+            documents: Documents::default(),
+            committed: Documents::default(),
+            configured: Configured::default(),
+            declared: Declared::default(),
+            version: "1.33.1".to_owned(),
+        }
     }
 }
 
 impl Case {
     fn add(&mut self, component: &str, yaml: &str) -> Result<(), String> {
-        let shown = format!("components/{component}/raw/{component}.yaml");
-        let origin = Origin { source: format!("file {shown}"), file: None, line: 1 };
-        let read = documents(&SourceFile::new(shown, yaml.as_bytes()), &origin, Trust::Raw).map_err(|error| error.message.clone())?;
-        self.documents.entry(component.to_owned()).or_default().extend(read);
-        Ok(())
+        self.documents.add(component, yaml)
     }
 
     fn checks(&mut self, component: &str, lines: &str) {
         let levels =
             lines.lines().filter_map(|line| line.split_once(": ")).map(|(code, level)| (code.to_owned(), Level::parse(level).unwrap()));
         match component {
-            "" => self.configured.environment.extend(levels),
-            name => self.configured.components.entry(name.to_owned()).or_default().extend(levels),
+            "" => self.configured.environment.levels.extend(levels),
+            name => self.configured.components.entry(name.to_owned()).or_default().levels.extend(levels),
         }
     }
 
     fn report(self) -> Report {
         let lay_out = |(name, documents): (&String, &Vec<Document>)| (name.clone(), lay_out(&documents.iter().collect::<Vec<_>>(), false));
-        let dirs = self.documents.iter().map(lay_out).collect();
+        let dirs = self.documents.0.iter().map(lay_out).collect();
         let written = Written { shown: "manifests/k3d".to_owned(), dirs: &dirs, clusters: "clusters/k3d".to_owned(), handover: None };
-        let all = self.documents.iter().flat_map(|(name, documents)| documents.iter().map(|document| (name.as_str(), document)));
+        let all = self.documents.0.iter().flat_map(|(name, documents)| documents.iter().map(|document| (name.as_str(), document)));
         let objects: Vec<_> = all.map(|(name, document)| parse(name, document).unwrap()).collect();
         let customs = Customs::of(&objects);
         let release = Release::of(Some(&self.version));
-        let against = Against { release, configured: &self.configured, customs: &customs, declared: &self.declared };
+        let against =
+            Against { release, configured: &self.configured, customs: &customs, declared: &self.declared, committed: &self.committed };
         validity::check(&objects, &against, &written)
     }
 }

@@ -105,6 +105,7 @@ pub fn options(ui: &Ui, global: &GlobalArgs, session: &Session, components: &[St
     Ok(Options {
         components: components.to_vec(),
         keep_going,
+        passes_secrets: false,
         compares: false,
         jobs: global.jobs.map(usize::from),
         renders: renders(global),

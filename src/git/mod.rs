@@ -16,7 +16,7 @@ use hydrate_base::Result;
 
 pub use lines::LineEndings;
 pub use repository::Repository;
-pub use revision::files_at;
+pub use revision::{files_at, has_commits};
 
 /// Pushes the current branch through the user's `git`, which knows about credentials.
 pub fn push(root: &Path) -> Result<()> {

@@ -27,6 +27,18 @@ pub fn files_at(root: &Path, revision: &str, dir: &str) -> Result<Files> {
     Ok(files)
 }
 
+/// Whether the branch that is checked out has a commit.
+pub fn has_commits(root: &Path) -> Result<bool> {
+    let repository = Repository::of(root)?;
+    let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT | RepositoryOpenFlags::BARE;
+    if let Ok(opened) = git2::Repository::open_ext(repository.git_dir(), flags, [] as [&OsStr; 0]) {
+        return Ok(!matches!(opened.head(), Err(error) if error.code() == ErrorCode::UnbornBranch));
+    }
+    let mut asked = repository.reading_git();
+    asked.args(["rev-parse", "--verify", "--quiet", "HEAD"]);
+    Ok(command::run(asked, b"")?.status.success())
+}
+
 fn unknown(revision: &str, why: &str) -> Box<Diagnostic> {
     Diagnostic::error(format!("there is no revision `{revision}`")).note(why).help("name a commit, branch or tag")
 }

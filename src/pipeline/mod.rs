@@ -2,7 +2,9 @@
 
 mod causes;
 mod cluster;
+pub mod committed;
 pub mod confined;
+mod gate;
 pub mod handover;
 pub mod plan;
 pub mod provision;
@@ -48,6 +50,8 @@ pub struct Options {
     pub keep_going: bool,
     /// Whether the tree is only compared with what is rendered: what may differ from run to run is then as it is there.
     pub compares: bool,
+    /// Whether secrets are let through: for who tells them together with everything else that is wrong.
+    pub passes_secrets: bool,
     /// How many components are rendered at once; `None`: one per processor.
     pub jobs: Option<usize>,
     /// Where rendered components are kept from run to run.
@@ -262,6 +266,7 @@ fn finish(
     let mut rendered = BTreeMap::new();
     let mut texts: BTreeMap<String, Verbatim> = BTreeMap::new();
     let mut decided: BTreeMap<String, String> = BTreeMap::new();
+    let mut suspects: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut timings = BTreeMap::new();
     let mut warnings: Vec<Box<Diagnostic>> = options.renders.doubt().into_iter().map(|doubt| Box::new(doubt.clone())).collect();
     for (name, outcome) in outcomes {
@@ -273,6 +278,7 @@ fn finish(
                 crds.extend(&kept.crds);
                 texts.extend(kept.verbatim.map(|text| (name.clone(), text)));
                 decided.extend(kept.decided.map(|text| (name.clone(), text)));
+                suspects.insert(name.clone(), kept.suspects);
                 rendered.insert(name, kept.documents);
             }
             Err(errors) => {
@@ -297,14 +303,19 @@ fn finish(
     for (name, errors) in duplicate_objects(&rendered, causes) {
         failed.entry(name).or_default().extend(errors);
     }
-    if !failed.is_empty() && !options.keep_going {
-        return Err(failed.into_values().flatten().collect());
-    }
-    rendered.retain(|name, _| !failed.contains_key(name));
     let one_file = |name: &str| {
         let layout = selection.members.get(name).and_then(|component| component.layout);
         layout.unwrap_or(project.settings.layout) == Layout::Manifest
     };
+    if !options.passes_secrets {
+        for (name, errors) in gate::refuse(project, &environment, selection, &rendered, &suspects, one_file) {
+            failed.entry(name).or_default().extend(errors);
+        }
+    }
+    if !failed.is_empty() && !options.keep_going {
+        return Err(failed.into_values().flatten().collect());
+    }
+    rendered.retain(|name, _| !failed.contains_key(name));
     texts.retain(|name, text| one_file(name) && rendered.get(name).is_some_and(|documents| text.stands_for(documents)));
     let others = verbatim::namespaces_of_others(project, &environment, selection, &texts, one_file);
     let mut desired = desired(&rendered, &texts, &others, one_file, selection.complete, environment.handover.is_some());

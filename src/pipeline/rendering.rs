@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
+use crate::check::validity::may_hold_secrets;
 use crate::project::select::Selection;
 use crate::project::{Component, Environment, Project};
 use crate::sandbox::wire::Told;
@@ -170,7 +171,9 @@ impl<'a> Rendering<'a> {
         let user = self.user(component);
         taken.iter().for_each(|(artifact, verified)| self.provision.note_use(artifact, &user, *verified));
         self.provision.note_failures(failures);
-        let (kept, record) = result?;
+        let (mut kept, record) = result?;
+        let is_suspect = |(at, document)| may_hold_secrets(document).then_some(at);
+        kept.suspects = kept.documents.iter().enumerate().filter_map(is_suspect).collect();
         slot.keep(&kept, record, taken.iter().map(|(artifact, _)| artifact.key()).collect(), self.provision);
         Ok(Finished { kept, timing: Timing { took, from_cache: false } })
     }
@@ -242,7 +245,7 @@ pub(super) fn make(
         documents.iter().for_each(|document| crds.add(document));
         let warnings = warnings.iter().map(|warning| Told::from(&**warning)).collect();
         let may_ask_for_apis = may_ask_for_apis(&job, &record, !taken.is_empty());
-        (Kept { documents, crds, verbatim, decided, warnings, may_ask_for_apis }, record)
+        (Kept { documents, crds, verbatim, decided, warnings, suspects: Vec::new(), may_ask_for_apis }, record)
     });
     Made { result, taken, failures, took: start.elapsed() }
 }

@@ -57,6 +57,8 @@ pub struct Kept {
     pub decided: Option<String>,
     /// What was said about it, which is said again where it is not rendered again.
     pub warnings: Vec<Told>,
+    /// The documents that may hold secrets, by their numbers.
+    pub suspects: Vec<usize>,
     /// Whether it may look different when more API versions are known.
     pub may_ask_for_apis: bool,
 }

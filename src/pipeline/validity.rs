@@ -14,6 +14,8 @@ use hydrate_base::{Diagnostic, FileKind, Result, SourceFile, World};
 use hydrate_kubernetes::is_builtin_group;
 use hydrate_source::{Document, Origin, Trust, documents};
 
+use super::committed::CommittedTree;
+use super::gate;
 use super::references::declared;
 use super::rendering::pool;
 use super::renders::{Renders, Verdicts};
@@ -21,15 +23,20 @@ use super::{Rendered, place};
 
 /// Checks every object of a rendered environment, or of the components of it that were rendered. Objects that were found to be sound are not looked at
 /// again, where `renders` keeps that: their digest says that neither they nor anything that they are held to has changed.
-pub fn check(world: &dyn World, project: &Project, rendered: &Rendered, renders: &Renders) -> Result<Report, Vec<Box<Diagnostic>>> {
+pub fn check(
+    world: &dyn World,
+    project: &Project,
+    rendered: &Rendered,
+    renders: &Renders,
+    against: Option<&str>,
+) -> Result<Report, Vec<Box<Diagnostic>>> {
     let environment = &rendered.environment;
     let all = project.components(world).map_err(|error| vec![error])?;
     let mut declared = declared(world, project, environment, rendered.documents.keys().filter_map(|name| all.get(name)))?;
     declared.kinds = Some(rendered.crds.kinds().clone());
-    let mut configured = Configured { environment: project.settings.checks.clone(), components: BTreeMap::new() };
-    configured.environment.extend(environment.checks.clone());
-    let levels = |name: &String| Some((name.clone(), all.get(name)?.as_ref().ok()?.checks.clone()));
-    configured.components = rendered.documents.keys().filter_map(levels).collect();
+    let judgements = rendered.documents.keys().filter_map(|name| Some((name, &all.get(name)?.as_ref().ok()?.checks)));
+    let configured = gate::configured(project, environment, judgements);
+    let committed = CommittedTree::of(project, &environment.name, against);
     let place = place(project, &environment.name);
     let written = Written {
         shown: format!("{}/{}", project.settings.manifests, environment.name),
@@ -44,9 +51,14 @@ pub fn check(world: &dyn World, project: &Project, rendered: &Rendered, renders:
     let crds: Vec<(&str, &Document)> =
         named.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document))).collect();
     let release = Release::of(environment.kubernetes.as_ref().map(|version| version.text.as_str()));
-    let checking = Checking { release, configured: &configured, declared: &declared, written: &written, rendered, crds: &crds };
+    let checking =
+        Checking { release, configured: &configured, declared: &declared, committed: &committed, written: &written, rendered, crds: &crds };
     let kept = renders.verdicts(project, &environment.name);
-    pool(None).map_err(|error| vec![error])?.install(|| checking.check(kept.as_ref()))
+    let report = pool(None).map_err(|error| vec![error])?.install(|| checking.check(kept.as_ref()))?;
+    match committed.into_doubt() {
+        Some(doubt) => Err(vec![doubt.note("what is committed is told apart from what is new")]),
+        None => Ok(report),
+    }
 }
 
 /// What all objects have in common.
@@ -54,6 +66,7 @@ struct Checking<'r> {
     release: Release,
     configured: &'r Configured,
     declared: &'r Declared,
+    committed: &'r CommittedTree,
     written: &'r Written<'r>,
     rendered: &'r Rendered,
     /// CRDs that are not rendered now.
@@ -80,7 +93,13 @@ impl Checking<'_> {
         let crds = all.iter().chain(self.crds).filter(|(_, document)| is_needed && is_crd(document)).copied();
         let crds = parse_all(&crds.collect::<Vec<_>>())?;
         let customs = Customs::of(&crds);
-        let against = Against { release: self.release, configured: self.configured, customs: &customs, declared: self.declared };
+        let against = Against {
+            release: self.release,
+            configured: self.configured,
+            customs: &customs,
+            declared: self.declared,
+            committed: self.committed,
+        };
         let mut report = validity::check(&objects, &against, self.written);
         report.objects = all.len();
         known.iter().filter_map(|number| sound.get(keys.get(*number)?)).for_each(|unevaluated| report.count_unevaluated(unevaluated));

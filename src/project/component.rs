@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::check::External;
-use crate::check::validity::Levels;
+use crate::check::validity::Judgement;
 use hydrate_base::{Diagnostic, FileKind, Label, SourceFile, World, is_refused};
 use hydrate_source::Data;
 use hydrate_source::compose;
@@ -46,7 +46,7 @@ pub struct Component {
     /// What exists although nothing here renders it.
     pub external: Vec<External>,
     /// How bad it is to break rules of `check`, over what the environment says.
-    pub checks: Levels,
+    pub checks: Judgement,
     /// What its charts see of the cluster.
     pub capabilities: Capabilities,
     /// What becomes of what chance decides, where it is not what the environment or the project says.
@@ -188,8 +188,9 @@ impl Component {
                 }
                 let mut component = Self::from_file(project, name, dir, &file);
                 component.random = RandomPolicy::read(&file, &file.root);
-                component.external = external::read(&file, &file.root, component.namespace.as_ref().map(|own| own.text.as_str()))?;
-                component.checks = checks::read(&file, &file.root)?;
+                let home = component.namespace.as_ref().map(|own| own.text.as_str());
+                component.external = external::read(&file, &file.root, home)?;
+                component.checks = checks::read(&file, &file.root, home)?;
                 Ok(component)
             }
             None => Ok(Self::empty(project, name, dir)),
@@ -207,7 +208,7 @@ impl Component {
             layout: None,
             hooks: project.settings.hooks.clone(),
             external: Vec::new(),
-            checks: Levels::new(),
+            checks: Judgement::default(),
             random: None,
             capabilities: Capabilities::default(),
             sources: None,

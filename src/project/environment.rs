@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::check::External;
-use crate::check::validity::Levels;
+use crate::check::validity::Judgement;
 use crate::gitops::Handover;
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::Data;
@@ -33,7 +33,7 @@ pub struct Environment {
     /// What exists although nothing here renders it.
     pub external: Vec<External>,
     /// How bad it is to break rules of `check`, over what the project says.
-    pub checks: Levels,
+    pub checks: Judgement,
     /// Files and directories with CRDs for validation alone, beside those of the project.
     pub schemas: Vec<Spanned>,
     /// Whether every metric that a query names must be declared.
@@ -63,7 +63,7 @@ impl Environment {
             values,
             components: file.texts(root, "components").unwrap_or_default(),
             external: external::read(&file, root, None)?,
-            checks: checks::read(&file, root)?,
+            checks: checks::read(&file, root, None)?,
             schemas: file.texts(root, "schemas").unwrap_or_default(),
             all_metrics: file.text(root, "metrics").is_some_and(|text| text.text == "all"),
             handover,

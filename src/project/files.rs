@@ -8,6 +8,14 @@ const CHECKS: Shape = Shape::MapOf(&Shape::Choice(&["error", "warning", "off"]))
 const CHECKS_DOC: &str =
     "How bad it is to break rules of `hydrate check`, by code: error, warning or off; `hydrate check --explain all` lists them";
 const TEXTS: Shape = Shape::List(&Shape::Text);
+const EXCEPTIONS: Shape = Shape::List(&Shape::Object(&[
+    required("check", Shape::Text, "The code of the check: plaintext-secret"),
+    required("objects", TEXTS, "The objects: Kind/namespace/name or Kind/name; `*` and `?` as in globs"),
+    required("reason", Shape::Text, "Why it is all right there, for whoever comes after"),
+    key("paths", TEXTS, "The places in them, as findings name them: data.password; `*` and `?` as in globs [default: everywhere]"),
+    key("level", Shape::Choice(&["error", "warning", "off"]), "How bad it is there [default: off]"),
+]));
+const EXCEPTIONS_DOC: &str = "Objects for which rules of `hydrate check` are judged otherwise, each for a reason";
 const LAYOUTS: &[&str] = &["objects", "manifest"];
 const RANDOM: Shape = Shape::Choice(&["fail", "keep", "allow"]);
 const RANDOM_DOC: &str = "What becomes of random values and the time in what is rendered: an error (fail), written once and kept from then on (keep), or another one with every run (allow) [default: what is kept stays, what is new is an error]";
@@ -67,6 +75,7 @@ pub const PROJECT: Shape = Shape::Object(&[
     key("clusters", Shape::Text, "Directory for what hands the manifests over to Flux or Argo CD [default: clusters]"),
     key("hooks", HOOKS, HOOKS_DOC),
     key("checks", CHECKS, CHECKS_DOC),
+    key("exceptions", EXCEPTIONS, EXCEPTIONS_DOC),
     key("schemas", TEXTS, SCHEMAS_DOC),
     key(
         "mirrors",
@@ -103,6 +112,7 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
     key("components", TEXTS, "Components of this environment: names and globs; \"!name\" leaves one out [default: [\"*\"]]"),
     key("external", TEXTS, EXTERNAL_DOC),
     key("checks", CHECKS, CHECKS_DOC),
+    key("exceptions", EXCEPTIONS, EXCEPTIONS_DOC),
     key("schemas", TEXTS, SCHEMAS_DOC),
     key(
         "metrics",
@@ -168,6 +178,7 @@ pub const COMPONENT: Shape = Shape::Object(&[
     key("hooks", HOOKS, HOOKS_DOC),
     key("external", TEXTS, EXTERNAL_DOC),
     key("checks", CHECKS, CHECKS_DOC),
+    key("exceptions", EXCEPTIONS, EXCEPTIONS_DOC),
     key("random", RANDOM, RANDOM_DOC),
     key("sources", Shape::List(&SOURCE), "What to render, in this order [default: found by convention, see docs/configuration.md]"),
     key("patches", Shape::List(&PATCH), "Kustomize patches over everything that the sources gave"),

@@ -22,7 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::check::validity::Levels;
+use crate::check::validity::Judgement;
 use crate::gitops::Handover;
 use hydrate_acquire::Mirrors;
 use hydrate_base::bounds::is_dot_git;
@@ -124,7 +124,7 @@ pub struct Settings {
     /// What becomes of Helm hooks.
     pub hooks: Hooks,
     /// How bad it is to break rules of `check`.
-    pub checks: Levels,
+    pub checks: Judgement,
     /// Files and directories with CRDs for validation alone.
     pub schemas: Vec<Spanned>,
     /// Other places to fetch from.
@@ -146,7 +146,7 @@ impl Default for Settings {
             manifests: "manifests".to_owned(),
             clusters: "clusters".to_owned(),
             hooks: Hooks::default(),
-            checks: Levels::new(),
+            checks: Judgement::default(),
             schemas: Vec::new(),
             mirrors: Mirrors::default(),
             keyring: None,
@@ -332,9 +332,9 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         manifests: directory("manifests", defaults.manifests),
         clusters: directory("clusters", defaults.clusters),
         hooks: Hooks::read(file, root),
-        checks: checks::read(file, root).unwrap_or_else(|errors| {
+        checks: checks::read(file, root, None).unwrap_or_else(|errors| {
             wrong.extend(errors);
-            Levels::new()
+            Judgement::default()
         }),
         schemas: file.texts(root, "schemas").unwrap_or_default(),
         mirrors: read_mirrors(file, root),

@@ -5,7 +5,7 @@ use hydrate_yaml::node::Node;
 use super::reading::{filled, present};
 use super::rule::Sink;
 use super::structure::MISSING_FIELD;
-use super::{config, labels, names, pods, policies, rbac, secrets, services, storage, workloads};
+use super::{config, labels, names, pods, policies, rbac, services, storage, workloads};
 
 /// What is said of every object, of whatever kind.
 pub(super) fn metadata(sink: &mut Sink<'_>) {
@@ -21,10 +21,7 @@ pub(super) fn check(sink: &mut Sink<'_>) {
     let root = &object.root;
     match (object.group(), object.kind()) {
         ("", "ConfigMap") => return config::config_map(sink, root),
-        ("", "Secret") => {
-            config::secret(sink, root);
-            return secrets::secret(sink, root);
-        }
+        ("", "Secret") => return config::secret(sink, root),
         ("", "PodTemplate") => return present(root, "template").into_iter().for_each(|template| pods::template(sink, template)),
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => return rbac::role(sink, root),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => return rbac::binding(sink, root),

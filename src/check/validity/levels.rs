@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use hydrate_base::Severity;
+use hydrate_base::{Severity, suggest};
 use hydrate_yaml::node::Node;
 
+use crate::check::declared::External;
 use crate::check::objects::Object;
 use crate::check::value::{at, entries};
 
@@ -56,21 +57,69 @@ impl Level {
 /// Levels by code.
 pub type Levels = BTreeMap<String, Level>;
 
-/// The levels of an environment.
+/// An entry of `exceptions`: objects, or places in them, for which a rule has another level, for a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// The code of the rule.
+    pub code: String,
+    /// The objects.
+    pub objects: Vec<External>,
+    /// The places in them, as findings name them (`data.password`), with `*` and `?`; none: all of an object.
+    pub paths: Vec<String>,
+    /// The level.
+    pub level: Level,
+}
+
+impl Exception {
+    fn covers(&self, rule: &Rule, object: &Object<'_>, path: &str) -> bool {
+        let is_meant = |entry: &External| entry.covers(object.kind(), object.namespace(), object.name());
+        let is_there = || self.paths.is_empty() || self.paths.iter().any(|pattern| suggest::matches(pattern, path));
+        self.code == rule.code && self.objects.iter().any(is_meant) && is_there()
+    }
+}
+
+/// What one configuration file says of rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// Levels for everything that the file is about.
+    pub levels: Levels,
+    /// Others for some objects.
+    pub exceptions: Vec<Exception>,
+}
+
+impl Judgement {
+    /// What this file says, and beside it what the one above it says.
+    #[must_use]
+    pub fn over(&self, above: &Self) -> Self {
+        let mut levels = above.levels.clone();
+        levels.extend(self.levels.clone());
+        Self { levels, exceptions: self.exceptions.iter().chain(&above.exceptions).cloned().collect() }
+    }
+
+    fn exception(&self, rule: &Rule, object: &Object<'_>, path: &str) -> Option<Level> {
+        self.exceptions.iter().find(|exception| exception.covers(rule, object, path)).map(|exception| exception.level)
+    }
+}
+
+/// How rules are judged in an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Configured {
-    /// Those of hydrate.yaml, and over them those of the environment.
-    pub environment: Levels,
-    /// Those of components, over the others.
-    pub components: BTreeMap<String, Levels>,
+    /// What hydrate.yaml says, and over it what the environment says.
+    pub environment: Judgement,
+    /// What components say, over the others.
+    pub components: BTreeMap<String, Judgement>,
 }
 
 impl Configured {
-    /// The level of a rule for an object, with the one that it has where nobody says otherwise.
-    pub(super) fn level(&self, rule: &Rule, object: &Object<'_>, default: Severity) -> Level {
+    /// The level of a rule at a place of an object, with the one that it has where nobody says otherwise.
+    pub(super) fn level(&self, rule: &Rule, object: &Object<'_>, path: &str, default: Severity) -> Level {
         let said = annotations(&object.root).find(|(code, ..)| *code == rule.code).and_then(|(_, _, level)| level);
-        let of_component = || self.components.get(object.component).and_then(|levels| levels.get(rule.code)).copied();
-        said.or_else(of_component).or_else(|| self.environment.get(rule.code).copied()).unwrap_or_else(|| Level::of(default))
+        let own = self.components.get(object.component);
+        said.or_else(|| own?.exception(rule, object, path))
+            .or_else(|| self.environment.exception(rule, object, path))
+            .or_else(|| own?.levels.get(rule.code).copied())
+            .or_else(|| self.environment.levels.get(rule.code).copied())
+            .unwrap_or_else(|| Level::of(default))
     }
 }
 

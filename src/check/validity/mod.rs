@@ -5,6 +5,7 @@
 
 mod config;
 mod containers;
+mod credentials;
 mod customs;
 mod grammar;
 mod keys;
@@ -40,15 +41,17 @@ use super::declared::Declared;
 use super::finding::Written;
 use super::objects::Object;
 use super::value;
+use hydrate_source::Document;
 use rule::{Found, Sink};
 
 pub use customs::Customs;
-pub use levels::{ANNOTATION, Configured, Level, Levels};
+pub use levels::{ANNOTATION, Configured, Exception, Judgement, Level, Levels};
 pub use rule::Rule;
 
 /// All rules, by code.
 pub const RULES: &[&Rule] = &[
     &levels::CHECK_ANNOTATION,
+    &credentials::CREDENTIAL,
     &versions::DEPRECATED,
     &structure::DUPLICATE_ITEM,
     &keys::DUPLICATE_KEY,
@@ -162,6 +165,73 @@ pub struct Against<'c> {
     pub customs: &'c Customs<'c>,
     /// What users say of the world outside.
     pub declared: &'c Declared,
+    /// What is committed.
+    pub committed: &'c dyn Committed,
+}
+
+/// What is committed of an environment: what breaks some rules there is told, and no reason to fail.
+pub trait Committed: std::fmt::Debug + Sync {
+    /// Whether an object that is committed breaks a rule at the same place.
+    fn breaks(&self, rule: &Rule, object: &Object<'_>, path: &str) -> bool;
+}
+
+/// Nothing that is committed.
+#[derive(Debug, Clone, Copy)]
+pub struct NothingCommitted;
+
+impl Committed for NothingCommitted {
+    fn breaks(&self, _: &Rule, _: &Object<'_>, _: &str) -> bool {
+        false
+    }
+}
+
+/// Rules about secrets. What breaks them and is committed already is in the history of the repository: it is a warning, so that an existing repository can
+/// be taken over; what is new is an error.
+const ABOUT_SECRETS: &[&Rule] = &[&secrets::PLAINTEXT_SECRET, &credentials::CREDENTIAL];
+
+/// The places of an object at which it breaks rules about secrets: code and path, as they are judged without configuration.
+pub fn secrets_in(object: &Object<'_>) -> BTreeSet<(&'static str, String)> {
+    let release = Release::of(None);
+    let mut sink = Sink { object, release, minor: release.known, found: Vec::new(), unevaluated: Unevaluated::new() };
+    about_secrets(&mut sink);
+    let place = |found: Found<'_>| Some((found.rule.code, as_committed(found.rule, &value::path(&object.root, found.finding.node)?)));
+    sink.found.into_iter().filter_map(place).collect()
+}
+
+/// A path as it is compared with what is committed: it is the same Secret whether its value is encoded or not.
+fn as_committed(rule: &Rule, path: &str) -> String {
+    match path.strip_prefix("stringData").filter(|_| *rule == secrets::PLAINTEXT_SECRET) {
+        Some(rest) => format!("data{rest}"),
+        None => path.to_owned(),
+    }
+}
+
+/// Whether a document may break rules about secrets, at a glance.
+pub fn may_hold_secrets(document: &Document) -> bool {
+    (document.identity.kind == "Secret" && document.identity.group().is_empty()) || credentials::may_be_in(document)
+}
+
+fn about_secrets(sink: &mut Sink<'_>) {
+    let object = sink.object;
+    if secrets::is_encrypted(&object.root) {
+        return;
+    }
+    if object.group().is_empty() && object.kind() == "Secret" {
+        secrets::secret(sink, &object.root);
+    } else if credentials::may_be_in(object.document) {
+        credentials::check(sink);
+    }
+}
+
+/// What of an object breaks rules about secrets, by the levels that are configured.
+pub fn check_secrets(objects: &[Object<'_>], against: &Against<'_>, written: &Written<'_>) -> Vec<Violation> {
+    let of_object = |object: &Object<'_>| {
+        let release = against.release;
+        let mut sink = Sink { object, release, minor: release.known, found: Vec::new(), unevaluated: Unevaluated::new() };
+        about_secrets(&mut sink);
+        violations(sink.found, against, written)
+    };
+    objects.par_iter().flat_map_iter(of_object).collect()
 }
 
 impl Report {
@@ -207,6 +277,7 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
     let mut sink = Sink { object, release, minor: release.known, found: Vec::new(), unevaluated: Unevaluated::new() };
     let substitutes = object.annotation("kustomize.toolkit.fluxcd.io/substitute") != Some("disabled");
     let is_substituted = |node: &Node| substitutes && has_variable(node);
+    let is_open = |found: &Found<'_>| is_substituted(found.finding.node) && !ABOUT_SECRETS.contains(&found.rule);
     levels::check(&mut sink, |code| rule(code).is_some());
     keys::check(&mut sink, &object.root);
     match versions::check(&mut sink) {
@@ -225,9 +296,10 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
         }
         None => customs::check(&mut sink, against.customs, against.declared),
     }
+    about_secrets(&mut sink);
     let mut found = sink.found;
     let all = found.len();
-    found.retain(|found| !is_substituted(found.finding.node));
+    found.retain(|found| !is_open(found));
     if found.len() < all {
         *sink.unevaluated.entry("values with variables that Flux substitutes (${…})".to_owned()).or_default() += all - found.len();
     }
@@ -237,9 +309,33 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
     let repeated: Vec<bool> = found.iter().map(|found| *found.rule == structure::DUPLICATE_ITEM && is_said(found.finding.node)).collect();
     let mut repeated = repeated.into_iter();
     found.retain(|_| !repeated.next().unwrap_or_default());
+    (violations(found, against, written), sink.unevaluated)
+}
+
+/// Findings as they are told, in the order of their places; those that are told together in one.
+fn violations(mut found: Vec<Found<'_>>, against: &Against<'_>, written: &Written<'_>) -> Vec<Violation> {
     found.sort_by_key(|found| (found.finding.node.line, found.finding.node.column));
-    let violations = found.into_iter().filter_map(|found| violation(found, release, against.configured, written)).collect();
-    (violations, sink.unevaluated)
+    let mut judged: Vec<(Found<'_>, String, Level, Vec<&str>)> = Vec::new();
+    for mut found in found {
+        let object = found.finding.object;
+        let path = value::path(&object.root, found.finding.node).unwrap_or_default();
+        let level = level(&mut found, &path, against);
+        if level == Level::Off {
+            continue;
+        }
+        let Some(item) = found.item else {
+            judged.push((found, path, level, Vec::new()));
+            continue;
+        };
+        match judged
+            .iter_mut()
+            .find(|(other, _, other_level, items)| other.rule == found.rule && *other_level == level && !items.is_empty())
+        {
+            Some((.., items)) => items.push(item.name),
+            None => judged.push((found, path, level, vec![item.name])),
+        }
+    }
+    judged.into_iter().map(|(found, path, level, items)| violation(found, path, level, &items, written)).collect()
 }
 
 /// Whether a scalar has a variable in it: what stands there in the cluster is something else.
@@ -255,27 +351,34 @@ fn pods_are_refused_later(rule: &Rule, object: &Object<'_>, path: &str, release:
     release.minor < 34 && object.kind() == "StatefulSet" && object.group() == "apps" && is_inside && is_read
 }
 
-/// A finding as it is told; nothing where the rule is off.
-fn violation(found: Found<'_>, release: Release, configured: &Configured, written: &Written<'_>) -> Option<Violation> {
-    let Found { rule, mut finding } = found;
+/// How bad a finding is.
+fn level(found: &mut Found<'_>, path: &str, against: &Against<'_>) -> Level {
+    let Found { rule, finding, .. } = found;
     let object = finding.object;
-    let path = value::path(&object.root, finding.node).unwrap_or_default();
-    let is_late = rule.severity == Severity::Error && pods_are_refused_later(rule, object, &path, release);
+    let is_late = rule.severity == Severity::Error && pods_are_refused_later(rule, object, path, against.release);
     if is_late {
         finding.notes.push("Kubernetes takes a StatefulSet like this one before 1.34, and cannot make its pods".to_owned());
     }
-    match configured.level(rule, object, if is_late { Severity::Warning } else { rule.severity }) {
-        Level::Off => return None,
-        Level::Error => finding.certain = true,
-        Level::Warning => finding.certain = false,
+    let is_spared = || ABOUT_SECRETS.contains(rule) && against.committed.breaks(rule, object, &as_committed(rule, path));
+    let default = if is_late || is_spared() { Severity::Warning } else { rule.severity };
+    against.configured.level(rule, object, path, default)
+}
+
+/// A finding as it is told.
+fn violation(found: Found<'_>, path: String, level: Level, items: &[&str], written: &Written<'_>) -> Violation {
+    let Found { rule, mut finding, item } = found;
+    let object = finding.object;
+    finding.certain = level == Level::Error;
+    if let Some(item) = item {
+        finding.message = format!("{}: {}", finding.message, (item.says)(items));
     }
     let mut diagnostic = finding.diagnostic(written);
     diagnostic.code = Some(rule.code);
-    if object.kind() == "Secret" {
+    if object.kind() == "Secret" || rule.code == credentials::CREDENTIAL.code {
         diagnostic = diagnostic.without_lines();
     }
     let identity = [&object.document.identity.api_version, object.kind(), object.namespace(), object.name()].map(str::to_owned);
-    Some(Violation { code: rule.code, component: object.component.to_owned(), object: identity, path, diagnostic })
+    Violation { code: rule.code, component: object.component.to_owned(), object: identity, path, diagnostic }
 }
 
 #[cfg(test)]

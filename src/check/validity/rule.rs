@@ -30,6 +30,17 @@ pub(super) struct Found<'a> {
     pub(super) rule: &'static Rule,
     /// What is wrong, and where.
     pub(super) finding: Finding<'a>,
+    /// One of several things that are told together, such as the key of a Secret: the message is made of all of them.
+    pub(super) item: Option<Item<'a>>,
+}
+
+/// One of several things of an object that are told together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item<'a> {
+    /// What it is called.
+    pub(super) name: &'a str,
+    /// What is said of all of them.
+    pub(super) says: fn(&[&str]) -> String,
 }
 
 /// What a check is told, and where it reports.
@@ -52,7 +63,14 @@ impl<'a> Sink<'a> {
     pub(super) fn report(&mut self, rule: &'static Rule, node: &'a Node, says: impl AsRef<str>) -> &mut Finding<'a> {
         let message = format!("{}: {}", self.object.title(), says.as_ref());
         let index = self.found.len();
-        self.found.push(Found { rule, finding: Finding::new(self.object, node, message) });
+        self.found.push(Found { rule, finding: Finding::new(self.object, node, message), item: None });
+        &mut self.found[index].finding
+    }
+
+    /// Reports what is wrong with one of several things, which are told together.
+    pub(super) fn report_item(&mut self, rule: &'static Rule, node: &'a Node, item: Item<'a>) -> &mut Finding<'a> {
+        let index = self.found.len();
+        self.found.push(Found { rule, finding: Finding::new(self.object, node, self.object.title()), item: Some(item) });
         &mut self.found[index].finding
     }
 

@@ -27,6 +27,9 @@ pub struct CheckArgs {
     /// Also follow every reference between objects, and read every query of rules and dashboards
     #[arg(long)]
     pub references: bool,
+    /// What is committed already, for checks that spare it: a commit, branch or tag, such as the branch that is merged into [default: HEAD]
+    #[arg(long, value_name = "REV")]
+    pub against: Option<String>,
     /// Say what a check is about, by the code of its findings; `all` lists them
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
@@ -107,7 +110,7 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
     let world = DiskWorld::new();
     let provision = provision(&world, &session.project, global, false)?;
     let render = |components: &[String]| -> Result<_, Failures> {
-        let options = Options { compares: true, ..options(ui, global, session, components, false)? };
+        let options = Options { compares: true, passes_secrets: true, ..options(ui, global, session, components, false)? };
         Ok(pipeline::render(&session.project, env, &options, &provision, &|_| {})?)
     };
     let mut rendered = render(&args.components)?;
@@ -127,7 +130,7 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
             Some(report)
         }
     };
-    let objects = objects::check(&session.project.world(), &session.project, &rendered, &renders(global))?;
+    let objects = objects::check(&session.project.world(), &session.project, &rendered, &renders(global), args.against.as_deref())?;
     Ok(Checked { changes: Changes::compute(&place, &rendered.desired, true)?, objects, references: report })
 }
 

@@ -21,7 +21,9 @@ fn places(shape: &'static Shape, before: &str, behind: &str) -> Vec<Place> {
             .iter()
             .flat_map(|key| {
                 let others = keys.iter().filter(|other| other.required && other.name != key.name);
-                let others: String = others.map(|other| format!("{}: x, ", other.name)).collect();
+                let others: String = others
+                    .map(|other| format!("{}: {}, ", other.name, if matches!(other.shape, Shape::List(_)) { "[x]" } else { "x" }))
+                    .collect();
                 inner(&key.shape, &format!("{{{others}{}: ", key.name), "}")
             })
             .collect(),

@@ -109,7 +109,10 @@ fn letters(vm: &Vm<'_>, args: &[Value], alphabet: &[u8], what: &'static str) -> 
         let mut text = drawn(vm, alphabet, count);
         // Templates use single letters of such texts too.
         if let Some(avoided) = vm.world().avoided().first() {
-            text.iter_mut().zip(avoided).filter(|(letter, other)| letter == other).for_each(|(letter, _)| *letter = next(alphabet, *letter));
+            text.iter_mut()
+                .zip(avoided)
+                .filter(|(letter, other)| letter == other)
+                .for_each(|(letter, _)| *letter = next(alphabet, *letter));
         }
         args::string(text)
     })

@@ -1,0 +1,75 @@
+//! Nothing secret is written in plain text unless it is there already, or somebody has said why.
+
+use std::collections::BTreeMap;
+
+use hydrate_base::{Diagnostic, Severity};
+use hydrate_source::Document;
+
+use crate::check::validity::{self, Against, Configured, Customs, Judgement, Release, Violation};
+use crate::check::{Declared, Written, objects};
+use crate::project::select::Selection;
+use crate::project::{Environment, Project};
+use crate::tree::{Files, lay_out};
+
+use super::committed::CommittedTree;
+
+/// What each component is not to write, as errors.
+pub(super) fn refuse(
+    project: &Project,
+    environment: &Environment,
+    selection: &Selection<'_>,
+    rendered: &BTreeMap<String, Vec<Document>>,
+    suspects: &BTreeMap<String, Vec<usize>>,
+    one_file: impl Fn(&str) -> bool,
+) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
+    let committed = CommittedTree::of(project, &environment.name, None);
+    let of = |name: &String| selection.members.get(name).map(|component| &component.checks);
+    let configured = configured(project, environment, rendered.keys().filter_map(|name| Some((name, of(name)?))));
+    let mut refused = BTreeMap::new();
+    for (name, documents) in rendered {
+        let suspects = suspects.get(name).into_iter().flatten();
+        let objects: Vec<_> = suspects
+            .filter_map(|at| documents.get(*at))
+            // What is no YAML is told by who has to read all of it.
+            .filter_map(|document| objects::parse(name, document).ok())
+            .collect();
+        if objects.is_empty() {
+            continue;
+        }
+        let check = |dirs: &BTreeMap<String, Files>| -> Vec<Violation> {
+            let shown = format!("{}/{}", project.settings.manifests, environment.name);
+            let written = Written { shown, dirs, clusters: String::new(), handover: None };
+            let against = Against {
+                release: Release::of(None),
+                configured: &configured,
+                customs: &Customs::of(&[]),
+                declared: &Declared::default(),
+                committed: &committed,
+            };
+            let mut found = validity::check_secrets(&objects, &against, &written);
+            found.retain(|violation| violation.diagnostic.severity == Severity::Error);
+            found
+        };
+        if check(&BTreeMap::new()).is_empty() {
+            continue;
+        }
+        let all: Vec<&Document> = documents.iter().collect();
+        let dirs = BTreeMap::from([(name.clone(), lay_out(&all, one_file(name)))]);
+        let whose = |violation: Violation| violation.diagnostic.note(format!("environment {}", environment.name));
+        refused.insert(name.clone(), check(&dirs).into_iter().map(whose).collect::<Vec<_>>());
+    }
+    if let (Some(doubt), Some(first)) = (committed.into_doubt(), refused.values_mut().next()) {
+        first.insert(0, doubt.note("what is committed is told, and no reason to fail; as it cannot be read, everything counts as new"));
+    }
+    refused
+}
+
+/// How rules are judged in an environment.
+pub(super) fn configured<'j>(
+    project: &Project,
+    environment: &Environment,
+    components: impl Iterator<Item = (&'j String, &'j Judgement)>,
+) -> Configured {
+    let components = components.map(|(name, judgement)| (name.clone(), judgement.clone())).collect();
+    Configured { environment: environment.checks.over(&project.settings.checks), components }
+}
