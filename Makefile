@@ -110,6 +110,11 @@ conformance: $(HYDRATE) ## Compare with the real helm and kustomize, fetched fro
 	$(NEED) python3
 	CASES=$(CASES) tests/conformance/run $(HYDRATE)
 
+.PHONY: conformance-sops
+conformance-sops: ## Compare crates/sops with the real sops 3.13 (SOPS names it), in both directions
+	$(NEED) python3 cargo
+	python3 tests/conformance/sops.py check
+
 .PHONY: e2e-supply
 e2e-supply: ## Pull from a real registry, over TLS and git daemon; installs docker-registry where it can
 	tests/e2e_supply/run

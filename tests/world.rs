@@ -20,6 +20,7 @@ const READERS: &[(&str, &str)] = &[
     ("crates/acquire/src/index.rs", "the user's cache"),
     ("crates/acquire/src/vendor.rs", "writes charts/; reads by way of a world of its own"),
     ("crates/helm/src/output.rs", "writes --output-dir"),
+    ("crates/sops/examples/", "reads the file that its command line names"),
     ("src/pipeline/renders.rs", "the user's cache"),
     ("src/pipeline/confined.rs", "the pipe to the confined process"),
     ("src/pipeline/handover.rs", "the size of what is in the tree"),
