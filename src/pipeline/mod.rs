@@ -1,5 +1,6 @@
 //! The `pipeline` room: plan → render in parallel → check → what the tree is to hold.
 
+pub mod age_keys;
 mod causes;
 mod cluster;
 pub mod committed;

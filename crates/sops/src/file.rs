@@ -194,7 +194,7 @@ impl Opener<'_> {
 impl Visit for Opener<'_> {
     fn value(&mut self, value: &mut Value, place: &Place<'_>) -> Result<(), Error> {
         if place.is_encrypted {
-            let sealed = value.as_str().filter(|text| text.is_empty() || is_sealed(text));
+            let sealed = value.as_str().filter(|text| text.is_empty() || text.starts_with("ENC["));
             let sealed = sealed.ok_or_else(|| Error::Plain(place.shown()))?.to_owned();
             let opened = self.open(&sealed, &place.additional()).ok_or_else(|| Error::Changed(place.shown()))?;
             // An encrypted comment that stands where a value does is no value: `sops` writes them so in lists, and cannot read them.

@@ -202,7 +202,7 @@ fn request(args: &Parsed) -> Result<Request> {
         chart: args.text("chart").unwrap_or_default().to_owned(),
         kube_context: or_variable("kube-context", "HELMFILE_KUBE_CONTEXT").unwrap_or_default(),
         programs: may_start.then(|| Arc::new(programs::Started) as Arc<dyn helmfile::Programs>),
-        secrets: args.is_on("resolve-secrets").then(|| Arc::new(secrets::OfUser { may_start }) as Arc<dyn helmfile::SecretResolver>),
+        secrets: args.is_on("resolve-secrets").then(|| Arc::new(secrets::OfUser::new(may_start)) as Arc<dyn helmfile::SecretResolver>),
         allows_no_match: args.is_on("allow-no-matching-release"),
     })
 }

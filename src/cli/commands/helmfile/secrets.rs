@@ -1,19 +1,34 @@
-//! Secrets decrypted by the programs of the user, where `--resolve-secrets` asks for it: `sops` has their keys, `vals` knows
-//! where the rest lies.
+//! Secrets decrypted where `--resolve-secrets` asks for it: files of SOPS with the user's own keys of age, and by their programs else: `sops` has their
+//! other keys, `vals` knows where the rest lies.
 //!
 //! What these programs say on their stderr is shown, what they print is not.
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use super::programs::output_of;
+use crate::pipeline::age_keys::AgeKeys;
+use hydrate_base::DiskWorld;
 use hydrate_base::git::in_path;
 use hydrate_helmfile::SecretResolver;
+use hydrate_sops::{Error, Format};
 
-/// Asks the user's programs.
+/// Has the user's keys, and asks their programs.
 pub(super) struct OfUser {
     /// Whether references may start any program (`ref+exec://`).
-    pub may_start: bool,
+    may_start: bool,
+    keys: OnceLock<AgeKeys>,
+}
+
+impl OfUser {
+    pub(super) fn new(may_start: bool) -> Self {
+        Self { may_start, keys: OnceLock::new() }
+    }
+
+    fn keys(&self) -> &AgeKeys {
+        self.keys.get_or_init(|| AgeKeys::of_user(&DiskWorld::new()))
+    }
 }
 
 impl SecretResolver for OfUser {
@@ -28,8 +43,23 @@ impl SecretResolver for OfUser {
     }
 
     fn decrypt(&self, format: &str, text: &[u8]) -> Result<Vec<u8>, String> {
+        let known = Format::of_name(format).ok_or_else(|| format!("SOPS has no format {format}"))?;
+        let why = match hydrate_sops::decrypt(text, known, &self.keys().identities) {
+            Ok(plain) => return Ok(plain),
+            Err(why) if is_for_others(&why) => why,
+            Err(why) => return Err(format!("it cannot be decrypted: {why}")),
+        };
+        if in_path("sops").is_none() {
+            let problems: String = self.keys().problems.iter().map(|problem| format!("; {problem}")).collect();
+            return Err(format!("{why}{problems}; `sops`, which may have other keys, is not in PATH"));
+        }
         run("sops", &["--decrypt", "--input-type", format, "--output-type", format, "/dev/stdin"], Path::new("/"), text)
     }
+}
+
+/// Whether `sops` may still have a key, or an opinion.
+fn is_for_others(why: &Error) -> bool {
+    matches!(why, Error::NoIdentity { .. } | Error::OtherServices(_) | Error::KeyGroups | Error::Metadata(_))
 }
 
 /// Runs a program with a text on its stdin; what it prints.
