@@ -5,6 +5,7 @@ mod causes;
 mod cluster;
 pub mod committed;
 pub mod confined;
+mod fields;
 mod gate;
 pub mod handover;
 pub mod plan;
@@ -15,6 +16,7 @@ pub mod renders;
 pub mod scope;
 mod secrets;
 mod stability;
+mod taint;
 pub mod validity;
 pub mod verbatim;
 

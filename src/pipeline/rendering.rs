@@ -13,6 +13,7 @@ use crate::project::{Component, Environment, Project};
 use crate::sandbox::wire::Told;
 use hydrate_acquire::Mounted;
 use hydrate_base::limits::Watch;
+use hydrate_base::taint::{Alteration, Disguise, Traces};
 use hydrate_base::world::{Asked, Record};
 use hydrate_base::{Diagnostic, DiskWorld, Result};
 use hydrate_source::{Document, Source, render as render_source};
@@ -23,6 +24,7 @@ use super::provision::{ForComponent, Opened, Provision, Stock, Taken};
 use super::renders::{Kept, Renders, Slot};
 use super::scope::Crds;
 use super::stability::{self, Settled, Stability};
+use super::taint::{self, Taint};
 use super::verbatim::{Collector, Verbatim};
 use super::{Options, Timing, secrets};
 
@@ -233,14 +235,33 @@ pub(super) fn make(
         let result = render_sources(&world, &outside, project, environment, component, apis);
         (result, outside.into_taken())
     };
-    let recording = disk();
-    let (result, (taken, failures)) = render(&recording);
     let again = |world: &DiskWorld| render(world).0;
     let policy = component.random.or(environment.random).or(project.settings.random);
-    let stability = Stability { world: &disk, render: &again, policy, compares, directory: &directory };
-    let result = result.and_then(|rendering| stability.settle(rendering, recording));
+    let attempt = |disguise: Disguise| {
+        let disk = || disk().disguising(disguise.clone(), &Traces::default());
+        let recording = disk();
+        let (result, from_outside) = render(&recording);
+        let traces = recording.traces();
+        let stability = Stability { world: &disk, render: &again, policy, compares, directory: &directory };
+        let writes_references = project.settings.writes_placeholders;
+        let taint = Taint { world: &disk, render: &again, disguise: &disguise, writes_references };
+        let result = result.and_then(|mut rendering| {
+            let refused = std::mem::take(&mut rendering.refused);
+            let result =
+                stability.settle(rendering, recording).and_then(|settled| taint.refuse(&settled, !refused.is_empty()).map(|()| settled));
+            match (refused.is_empty(), result) {
+                (true, result) => result,
+                (false, result) => Err(refused.into_iter().chain(result.err().unwrap_or_default()).collect()),
+            }
+        });
+        (result, from_outside, traces)
+    };
+    let (mut result, (taken, failures), traces) = attempt(Disguise::default());
+    if traces.is_known {
+        result = without_secrets(result, || attempt(Disguise { is_masked: true, altered: Alteration::None }).0, &traces);
+    }
     let result = result.map(|settled| {
-        let Settled { rendering: (job, documents, warnings, verbatim), kept: decided, record } = settled;
+        let Settled { rendering: Documents { job, all: documents, warnings, verbatim, .. }, kept: decided, record, .. } = settled;
         let mut crds = Crds::default();
         documents.iter().for_each(|document| crds.add(document));
         let warnings = warnings.iter().map(|warning| Told::from(&**warning)).collect();
@@ -250,13 +271,37 @@ pub(super) fn make(
     Made { result, taken, failures, took: start.elapsed() }
 }
 
-impl stability::Rendering for Documents {
-    fn documents(&self) -> &[Document] {
-        &self.1
+/// What came of rendering with secrets, with nothing said but what is said of the same rendering with all of them masked.
+fn without_secrets(
+    result: stability::Outcome<Settled<Documents>>,
+    masked: impl FnOnce() -> stability::Outcome<Settled<Documents>>,
+    traces: &Traces,
+) -> stability::Outcome<Settled<Documents>> {
+    match result {
+        Ok(settled) if settled.rendering.warnings.is_empty() => Ok(settled),
+        Ok(mut settled) => {
+            settled.rendering.warnings = masked().map(|masked| masked.rendering.warnings).unwrap_or_default();
+            Ok(settled)
+        }
+        Err(_) => Err(masked().err().unwrap_or_else(|| vec![taint::withheld(traces)])),
     }
 }
 
-type Documents = (Job, Vec<Document>, Vec<Box<Diagnostic>>, Option<Verbatim>);
+impl stability::Rendering for Documents {
+    fn documents(&self) -> &[Document] {
+        &self.all
+    }
+}
+
+/// What the sources of a component have given.
+struct Documents {
+    job: Job,
+    all: Vec<Document>,
+    warnings: Vec<Box<Diagnostic>>,
+    verbatim: Option<Verbatim>,
+    /// What is not to be written because it holds references to secrets.
+    refused: Vec<Box<Diagnostic>>,
+}
 
 /// Plans a component and renders its sources in order; what is wrong with any of them is reported together.
 fn render_sources(
@@ -268,7 +313,7 @@ fn render_sources(
     apis: &[String],
 ) -> Result<Documents, Vec<Box<Diagnostic>>> {
     let job = plan::plan(world, outside, project, environment, component, apis)?;
-    let (mut documents, mut warnings, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut documents, mut warnings, mut wrong, mut refused) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut texts = Collector::new();
     for source in &job.sources {
         let before = documents.len();
@@ -277,14 +322,14 @@ fn render_sources(
             Err(errors) => wrong.extend(errors),
         }
         if matches!(source, Source::Helmfile(_)) && !project.settings.writes_placeholders {
-            wrong.extend(secrets::refuse(&documents[before..]));
+            refused.extend(secrets::refuse(&documents[before..]));
         }
     }
     if !wrong.is_empty() {
         return Err(wrong);
     }
     let verbatim = texts.finish(&documents);
-    Ok((job, documents, warnings, verbatim))
+    Ok(Documents { job, all: documents, warnings, verbatim, refused })
 }
 
 pub(super) fn pool(jobs: Option<usize>) -> Result<rayon::ThreadPool> {

@@ -30,14 +30,14 @@ fn refused(document: &Document) -> Option<Box<Diagnostic>> {
     let mut found = Vec::new();
     collect(&root, &mut found);
     let (_, first, _) = found.first()?;
-    let mut error = Diagnostic::error(format!("{} holds a reference to a secret, not the secret: {first}", document.identity))
+    let mut error = Diagnostic::error(format!("{} holds a reference to a secret, not the secret: {}", document.identity, named(first)))
         .note(format!("it comes from {}", document.origin));
     for (node, reference, is_encoded) in found.iter().take(SHOWN) {
         let mut place = path(&root, node).unwrap_or_default();
         if place.is_empty() {
             "the object".clone_into(&mut place);
         }
-        let mut note = format!("{place} holds {reference}");
+        let mut note = format!("{place} holds {}", named(reference));
         if *is_encoded {
             note.push_str(", in base64");
         }
@@ -52,6 +52,20 @@ fn refused(document: &Document) -> Option<Box<Diagnostic>> {
             .help("else have the secret made in the cluster (an ExternalSecret, a Secret that Flux decrypts with SOPS), and let the chart refer to it")
             .help("`hydrate helmfile template --resolve-secrets` renders with the secrets themselves, for what is not committed"),
     )
+}
+
+/// A secret by its name; a reference that holds the secret itself is shown without.
+pub(super) fn named(name: &str) -> String {
+    match name.find("ref+echo://") {
+        Some(at) => format!("{}ref+echo://…", &name[..at]),
+        None => name.to_owned(),
+    }
+}
+
+/// Whether a text holds a reference as it is, encoded or not.
+pub(super) fn holds_reference(text: &str) -> bool {
+    let packed = || text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>();
+    !references(text).is_empty() || decoded(&packed()).is_some()
 }
 
 /// What stands in each text that holds a reference: the mark, and what is always there of it in base 64, after any number of bytes.

@@ -65,6 +65,11 @@ pub const PROJECT: Shape = Shape::Object(&[
         "Objects of helmfiles that hold references to secrets (ref+…): an error (refuse, the default), or written as they are, for something in the cluster to resolve (placeholder)",
     ),
     key(
+        "secretEnv",
+        TEXTS,
+        "Environment variables that hold secrets: what is made of them is not written (which variables templates may read at all is said by --template-env)",
+    ),
+    key(
         "root",
         Shape::Choice(&["project", "worktree"]),
         "How far paths and links of sources may lead: to files of the project (project, the default), or of the whole Git work tree (worktree)",

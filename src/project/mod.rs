@@ -17,7 +17,7 @@ pub mod slips;
 pub mod values;
 mod version_of;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -113,6 +113,8 @@ pub struct Settings {
     pub random: Option<RandomPolicy>,
     /// Whether objects may be written that hold references to secrets, for something in the cluster to resolve.
     pub writes_placeholders: bool,
+    /// The environment variables that hold secrets.
+    pub secret_env: Arc<BTreeSet<String>>,
     /// Directory of the components, relative to the root.
     pub components: String,
     /// Directory of the environment files, relative to the root.
@@ -141,6 +143,7 @@ impl Default for Settings {
             layout: Layout::default(),
             random: None,
             writes_placeholders: false,
+            secret_env: Arc::default(),
             components: "components".to_owned(),
             environments: "environments".to_owned(),
             manifests: "manifests".to_owned(),
@@ -215,12 +218,12 @@ impl Project {
 
     /// The disk as this project may read it. Templates see no environment variable until the caller says which.
     pub fn world(&self) -> DiskWorld {
-        DiskWorld::new().within(Arc::clone(&self.bounds)).seeing(Arc::default())
+        DiskWorld::new().within(Arc::clone(&self.bounds)).seeing(Arc::default()).keeping_secret(Arc::clone(&self.settings.secret_env))
     }
 
     /// The same, recording what is asked.
     pub fn recording_world(&self) -> DiskWorld {
-        DiskWorld::recording().within(Arc::clone(&self.bounds)).seeing(Arc::default())
+        DiskWorld::recording().within(Arc::clone(&self.bounds)).seeing(Arc::default()).keeping_secret(Arc::clone(&self.settings.secret_env))
     }
 
     /// The names of all environments, sorted: the stems of environments/*.yaml.
@@ -327,6 +330,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         layout: read_layout(file, root).unwrap_or_default(),
         random: RandomPolicy::read(file, root),
         writes_placeholders: file.text(root, "secrets").is_some_and(|text| text.text == "placeholder"),
+        secret_env: Arc::new(file.texts(root, "secretEnv").unwrap_or_default().into_iter().map(|name| name.text).collect()),
         components: directory("components", defaults.components),
         environments: directory("environments", defaults.environments),
         manifests: directory("manifests", defaults.manifests),

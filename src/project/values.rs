@@ -138,7 +138,13 @@ impl Reader<'_> {
             .world
             .read(&found.path)
             .map_err(|error| file.error(format!("cannot read the values file {}: {error}", found.shown), ""))?;
-        self.render(&found, SourceFile::new(found.shown.clone(), text)).map(Some)
+        let file = SourceFile::new(found.shown.clone(), text);
+        // What SOPS has encrypted is not what charts are to see.
+        let file = match hydrate_helmfile::undecrypted_values(self.world, &file, self.project.settings.helmfile)? {
+            Some(text) => SourceFile::new(found.shown.clone(), text),
+            None => file,
+        };
+        self.render(&found, file).map(Some)
     }
 
     fn render(&self, found: &Found, file: Arc<SourceFile>) -> Result<Arc<SourceFile>> {

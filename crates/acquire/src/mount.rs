@@ -132,6 +132,14 @@ impl World for Mounted<'_> {
         self.below.is_caught()
     }
 
+    fn secret(&self, name: &str, value: &str, is_known: bool) -> String {
+        self.below.secret(name, value, is_known)
+    }
+
+    fn checksum(&self, sum: String) -> String {
+        self.below.checksum(sum)
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         self.below.variable(name)
     }

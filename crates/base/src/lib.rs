@@ -17,6 +17,7 @@ pub mod place;
 pub mod plain;
 pub mod secret;
 pub mod suggest;
+pub mod taint;
 pub mod work_tree;
 pub mod world;
 

@@ -18,8 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Limits;
 use super::bounds::{self, Bounds};
-use super::decision::{Decision, Decisions, KeptDecision};
 use super::work_tree::WorkTree;
+use crate::decision::{Decision, Decisions, KeptDecision};
+use crate::taint::{Disguise, Secrets, Traces};
 
 /// What a path is, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +99,16 @@ pub trait World: Send + Sync {
 
     /// Takes note of what the function gave that asked last.
     fn decided(&self, _answers: &[&[u8]]) {}
+
+    /// What a secret is in this rendering, which takes note of its name. `is_known`: it is the secret itself, not only a reference to it.
+    fn secret(&self, _name: &str, value: &str, _is_known: bool) -> String {
+        value.to_owned()
+    }
+
+    /// The checksum that a template gets of a text: this one, or in another rendering the same as in the first ([`crate::taint`]).
+    fn checksum(&self, sum: String) -> String {
+        sum
+    }
 
     /// An environment variable, where it is set and valid UTF-8.
     fn variable(&self, name: &str) -> Option<String>;
@@ -335,6 +346,9 @@ pub struct DiskWorld {
     chance: Option<Chance>,
     decisions: Mutex<Decisions>,
     is_caught: AtomicBool,
+    /// The environment variables that hold secrets.
+    secret_variables: Arc<BTreeSet<String>>,
+    secrets: Mutex<Secrets>,
 }
 
 /// The clock and randomness replaced by what can be repeated: to find out what of a result they decide.
@@ -473,6 +487,25 @@ impl DiskWorld {
         let own = self.decisions.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.decisions = Mutex::new(own.avoiding(decisions));
         self
+    }
+
+    /// The world in which these environment variables hold secrets.
+    #[must_use]
+    pub fn keeping_secret(mut self, variables: Arc<BTreeSet<String>>) -> Self {
+        self.secret_variables = variables;
+        self
+    }
+
+    /// The world in which secrets are disguised, and the checksums those of the rendering with these traces.
+    #[must_use]
+    pub fn disguising(mut self, disguise: Disguise, traces: &Traces) -> Self {
+        self.secrets = Mutex::new(Secrets::disguised(disguise, traces));
+        self
+    }
+
+    /// What was noted of secrets.
+    pub fn traces(&self) -> Traces {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).traces.clone()
     }
 
     /// The decisions that were made, in their order.
@@ -643,7 +676,22 @@ impl World for DiskWorld {
         }
     }
 
+    fn secret(&self, name: &str, value: &str, is_known: bool) -> String {
+        if is_known {
+            // Nothing that is made of it may be kept in the cache.
+            self.record(|record| record.is_unrepeatable = true);
+        }
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).meet(name, value, is_known)
+    }
+
+    fn checksum(&self, sum: String) -> String {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).checksum(sum)
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
+        if self.secret_variables.contains(name) {
+            return Some(self.secret(&format!("the environment variable {name}"), &self.look_up(name).ok()?, true));
+        }
         self.answered(|| Asked::Variable(name.to_owned()), self.look_up(name), String::as_bytes).ok()
     }
 

@@ -572,6 +572,14 @@ impl World for Over<'_> {
         self.world.decided(answers);
     }
 
+    fn secret(&self, name: &str, value: &str, is_known: bool) -> String {
+        self.world.secret(name, value, is_known)
+    }
+
+    fn checksum(&self, sum: String) -> String {
+        self.world.checksum(sum)
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         self.world.variable(name)
     }

@@ -53,7 +53,7 @@ pub use describe::{Described, DescribedRelease, ValuesEntry};
 pub use output::WriteValuesOptions;
 pub use plan::{Release, TemplateOptions};
 pub use render::Programs;
-pub use secrets::{SecretResolver, references};
+pub use secrets::{SecretResolver, references, undecrypted_values};
 pub use sources::{NoRemotes, RemoteChart, Remotes};
 pub use version::Version;
 pub use visit::Needs;

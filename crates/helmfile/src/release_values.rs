@@ -115,8 +115,12 @@ impl Reader<'_> {
 
     /// The text with what references to secrets stand for, where they are resolved.
     fn resolved(&self, name: &str, text: Arc<[u8]>) -> Result<Arc<[u8]>> {
-        if self.context.settings.secrets.0.is_none() || !secrets::has_mark(&text) {
+        if !secrets::has_mark(&text) {
             return Ok(text);
+        }
+        if self.context.settings.secrets.0.is_none() {
+            let noted = std::str::from_utf8(&text).map(|text| secrets::unresolved_text(self.context.world, text));
+            return Ok(noted.map_or(text.clone(), |noted| noted.into_bytes().into()));
         }
         let version = self.context.version();
         let file = hydrate_base::SourceFile::new(name, Arc::clone(&text));
@@ -222,9 +226,10 @@ impl Reader<'_> {
 pub(crate) fn decrypted(context: &Context<'_>, path: &Path) -> Result<Vec<u8>> {
     let file = render::read(context.world, path, context.root)?;
     let Some(resolver) = &context.settings.secrets.0 else {
-        return secrets::placeholders(&file, &file.name, context.version());
+        return secrets::placeholders(context.world, &file, &file.name, context.version());
     };
-    secrets::decrypted(&**resolver, &file).map_err(|error| Diagnostic::error(format!("{} cannot be decrypted: {error}", file.name)))
+    secrets::decrypted(context.world, &**resolver, &file, context.version())
+        .map_err(|error| Diagnostic::error(format!("{} cannot be decrypted: {error}", file.name)))
 }
 
 fn escape(text: &str) -> String {

@@ -65,10 +65,10 @@ impl References<'_> {
     /// A value with what the references in it stand for. A text that is nothing but a reference takes the type of what
     /// that stands for.
     pub(crate) fn value(&self, value: &Value) -> Result<Value, String> {
-        let Some(resolver) = self.resolver else { return Ok(value.clone()) };
+        let Some(resolver) = self.resolver else { return Ok(unresolved(self.world, value)) };
         let lookup = |reference: &str| {
-            let found = self.lookup(resolver, reference);
-            found.map_err(|error| format!("expand {reference}: {error}"))
+            let found = self.lookup(resolver, reference).map_err(|error| format!("expand {reference}: {error}"))?;
+            Ok(known(self.world, &format!("{MARK}{reference}"), &found))
         };
         expand(&lookup, value)
     }
@@ -121,6 +121,50 @@ fn value_at(text: &[u8], keys: &str) -> Result<Value, String> {
         value = found;
     }
     Ok(value)
+}
+
+/// A value whose references stay as they are, each of which the world gets to know.
+fn unresolved(world: &dyn World, value: &Value) -> Value {
+    match value {
+        Value::Str(text) => match text.to_str().filter(|text| text.contains(MARK)) {
+            Some(text) => Value::str(unresolved_text(world, text)),
+            None => value.clone(),
+        },
+        Value::List(list) => Value::List(List::new(list.items().iter().map(|item| unresolved(world, item)).collect::<Vec<_>>())),
+        Value::Map(map) => Value::Map(Map::from_entries(
+            map.entries().iter().map(|(key, value)| (key.clone(), unresolved(world, value))).collect::<Vec<_>>(),
+        )),
+        other => other.clone(),
+    }
+}
+
+/// The same for a text: in a rendering that looks for what depends on secrets, the references are other texts.
+pub(crate) fn unresolved_text(world: &dyn World, text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(found) = find(rest) {
+        let reference = &rest[found.whole.start..found.reference.end];
+        out.push_str(&rest[..found.whole.start]);
+        out.push_str(&world.secret(reference, reference, false));
+        out.push_str(&rest[found.reference.end..found.whole.end]);
+        rest = &rest[found.whole.end..];
+    }
+    out + rest
+}
+
+/// A secret that is known, in all its texts and numbers: the world gets to know its name.
+fn known(world: &dyn World, name: &str, value: &Value) -> Value {
+    match value {
+        Value::Str(text) => text.to_str().map_or_else(|| value.clone(), |text| Value::str(world.secret(name, text, true))),
+        Value::Int(number) => world.secret(name, &number.to_string(), true).parse().map_or_else(|_| value.clone(), Value::Int),
+        Value::List(list) => Value::List(List::new(list.items().iter().map(|item| known(world, name, item)).collect::<Vec<_>>())),
+        Value::Map(map) => Value::Map(Map::from_entries(
+            map.entries().iter().map(|(key, value)| (key.clone(), known(world, name, value))).collect::<Vec<_>>(),
+        )),
+        other => {
+            world.secret(name, &fmt::to_text(other), true);
+            other.clone()
+        }
+    }
 }
 
 type Lookup<'a> = dyn Fn(&str) -> Result<Value, String> + 'a;
@@ -219,11 +263,59 @@ pub(crate) fn has_mark(text: &[u8]) -> bool {
 }
 
 /// The text of a file that may be encrypted, decrypted.
-pub(crate) fn decrypted(resolver: &dyn SecretResolver, file: &SourceFile) -> Result<Vec<u8>, String> {
+pub(crate) fn decrypted(world: &dyn World, resolver: &dyn SecretResolver, file: &SourceFile, version: Version) -> Result<Vec<u8>, String> {
     let format = sops_format(&file.name);
-    let is_plain =
-        matches!(format, "yaml" | "json") && yaml::decode_map(&file.text, Version::V1).is_ok_and(|values| values.get(b"sops").is_none());
-    if is_plain { Ok(file.text.to_vec()) } else { resolver.decrypt(format, &file.text) }
+    let encrypted = yaml::decode_map(&file.text, version).ok().filter(|_| matches!(format, "yaml" | "json"));
+    if encrypted.as_ref().is_some_and(|values| values.get(b"sops").is_none()) {
+        return Ok(file.text.to_vec());
+    }
+    let text = resolver.decrypt(format, &file.text)?;
+    let (Some(encrypted), Ok(values)) = (encrypted, yaml::decode_map(&text, version)) else {
+        let known = String::from_utf8(text).map_err(|_| "it is not UTF-8".to_owned())?;
+        return Ok(world.secret(&file.name, &known, true).into_bytes());
+    };
+    let met = met(world, &Value::Map(encrypted), &Value::Map(values.clone()), &file.name, &mut Vec::new());
+    // What is not disguised stays as the program has written it.
+    let (met, plain) = (yaml::encode(&met, version)?, yaml::encode(&Value::Map(values), version)?);
+    Ok(if met == plain { text } else { met })
+}
+
+/// The values of a decrypted file, of which the world gets to know those that were encrypted.
+fn met(world: &dyn World, encrypted: &Value, value: &Value, path: &str, keys: &mut Vec<String>) -> Value {
+    match (encrypted, value) {
+        (Value::List(encrypted), Value::List(list)) => {
+            let (encrypted, items) = (encrypted.items(), list.items());
+            let all = encrypted.iter().zip(items.iter()).enumerate().map(|(at, (encrypted, item))| {
+                keys.push(at.to_string());
+                let met = met(world, encrypted, item, path, keys);
+                keys.pop();
+                met
+            });
+            Value::List(List::new(all.collect::<Vec<_>>()))
+        }
+        (Value::Map(encrypted), Value::Map(map)) => {
+            let entries = map.entries();
+            let all = entries.iter().map(|(key, value)| {
+                keys.push(key.to_str_lossy().into_owned());
+                let met =
+                    encrypted.get(key.as_bytes()).map_or_else(|| value.clone(), |encrypted| met(world, &encrypted, value, path, keys));
+                keys.pop();
+                (key.clone(), met)
+            });
+            Value::Map(Map::from_entries(all.collect::<Vec<_>>()))
+        }
+        (Value::Str(text), value) if is_encrypted(&text.to_str_lossy()) => known(world, &reference(path, keys), value),
+        _ => value.clone(),
+    }
+}
+
+fn is_encrypted(text: &str) -> bool {
+    text.starts_with("ENC[")
+}
+
+/// The reference that stands for a value of an encrypted file.
+fn reference(path: &str, keys: &[String]) -> String {
+    format!("ref+sops://{path}#/{}", keys.join("/"))
 }
 
 /// The values of an encrypted file that nothing decrypts: for each encrypted one the reference that stands for it. A file
@@ -231,7 +323,7 @@ pub(crate) fn decrypted(resolver: &dyn SecretResolver, file: &SourceFile) -> Res
 ///
 /// # Errors
 /// A text that is no map in YAML.
-pub(crate) fn placeholders(file: &SourceFile, path: &str, version: Version) -> Checked<Vec<u8>> {
+pub(crate) fn placeholders(world: &dyn World, file: &SourceFile, path: &str, version: Version) -> Checked<Vec<u8>> {
     let undecided = || {
         Diagnostic::error(format!("{} is encrypted, and nothing is known of its values", file.name))
             .note("a file of SOPS in YAML or JSON is a map with `sops` beside its values")
@@ -241,19 +333,38 @@ pub(crate) fn placeholders(file: &SourceFile, path: &str, version: Version) -> C
     if values.remove(b"sops").is_none() {
         return Ok(file.text.to_vec());
     }
-    let values = placeholder(&Value::Map(values), path, &mut Vec::new());
+    let values = placeholder(world, &Value::Map(values), path, &mut Vec::new());
     yaml::encode(&values, version).map_err(Diagnostic::error)
 }
 
-fn placeholder(value: &Value, path: &str, keys: &mut Vec<String>) -> Value {
+/// The values of a file that SOPS has encrypted, with references in place of what is encrypted; `None` for any other file. The references have the file's
+/// name in them.
+///
+/// # Errors
+/// A file that is encrypted whole, of which nothing can be told.
+pub fn undecrypted_values(world: &dyn World, file: &SourceFile, version: Version) -> Checked<Option<Vec<u8>>> {
+    const AGE: [&[u8]; 2] = [b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----"];
+    if AGE.iter().any(|head| file.text.starts_with(head)) {
+        return Err(Diagnostic::error(format!("{} is encrypted with age, and nothing is known of its values", file.name))
+            .help("encrypt the values with SOPS, which leaves their keys readable"));
+    }
+    let is_candidate = file.text.windows(4).any(|window| window == b"sops") && file.text.windows(4).any(|window| window == b"ENC[");
+    let is_encrypted = || yaml::decode_map(&file.text, version).is_ok_and(|values| values.get(b"sops").is_some());
+    if is_candidate && is_encrypted() { placeholders(world, file, &file.name, version).map(Some) } else { Ok(None) }
+}
+
+fn placeholder(world: &dyn World, value: &Value, path: &str, keys: &mut Vec<String>) -> Value {
     let mut below = |key: String, value: &Value| {
         keys.push(key);
-        let value = placeholder(value, path, keys);
+        let value = placeholder(world, value, path, keys);
         keys.pop();
         value
     };
     match value {
-        Value::Str(text) if text.to_str_lossy().starts_with("ENC[") => Value::str(format!("ref+sops://{path}#/{}", keys.join("/"))),
+        Value::Str(text) if is_encrypted(&text.to_str_lossy()) => {
+            let reference = reference(path, keys);
+            Value::str(world.secret(&reference, &reference, false))
+        }
         Value::List(list) => {
             Value::List(List::new(list.items().iter().enumerate().map(|(at, item)| below(at.to_string(), item)).collect::<Vec<_>>()))
         }
@@ -319,12 +430,13 @@ mod tests {
 
     #[test]
     fn encrypted_values_become_references() {
+        let world = MemoryWorld::new();
         let text = "a: ENC[AES256_GCM,data:x]\nb:\n  c:\n  - ENC[AES256_GCM]\n  d_plain: 1\nsops:\n  version: 3\n";
         let file = SourceFile::new("s.yaml".to_owned(), text.as_bytes().to_vec());
-        let text = String::from_utf8(placeholders(&file, "c/s.yaml", Version::V1).unwrap()).unwrap();
+        let text = String::from_utf8(placeholders(&world, &file, "c/s.yaml", Version::V1).unwrap()).unwrap();
         assert_eq!(text, "a: ref+sops://c/s.yaml#/a\nb:\n  c:\n    - ref+sops://c/s.yaml#/b/c/0\n  d_plain: 1\n");
         let plain = SourceFile::new("s.yaml".to_owned(), b"a: 1 # one\n".to_vec());
-        assert_eq!(placeholders(&plain, "s.yaml", Version::V1).unwrap(), b"a: 1 # one\n");
-        assert!(placeholders(&SourceFile::new("s".to_owned(), b"\x01\x02".to_vec()), "s", Version::V1).is_err());
+        assert_eq!(placeholders(&world, &plain, "s.yaml", Version::V1).unwrap(), b"a: 1 # one\n");
+        assert!(placeholders(&world, &SourceFile::new("s".to_owned(), b"\x01\x02".to_vec()), "s", Version::V1).is_err());
     }
 }

@@ -7,9 +7,9 @@ use hydrate_base::decision::KeptDecision;
 use hydrate_base::world::Chance;
 use hydrate_source::Document;
 
-use super::fields::shown;
 use super::spot::Spot;
 use super::{Attempt, Decided, Rendering, Stability, TRIES};
+use crate::pipeline::fields::shown;
 
 /// How many functions are looked for in the templates, which costs a rendering each.
 const MOST: usize = 50;

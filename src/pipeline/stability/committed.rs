@@ -6,6 +6,7 @@ use hydrate_base::decision::Decision;
 use hydrate_base::{SourceFile, World};
 use hydrate_source::{Document, Identity, Origin, Trust, documents};
 
+use crate::pipeline::fields::object;
 use crate::tree::KUSTOMIZATION;
 
 /// The name of the file.
@@ -73,13 +74,6 @@ impl KeptFile {
         }
         Some(text)
     }
-}
-
-/// An object in a word: `Secret/shop/db`, `Deployment.apps/db`.
-pub(super) fn object(identity: &Identity) -> String {
-    let group = if identity.group().is_empty() { String::new() } else { format!(".{}", identity.group()) };
-    let namespace = if identity.namespace.is_empty() { String::new() } else { format!("{}/", identity.namespace) };
-    format!("{}{group}/{namespace}{}", identity.kind, identity.name)
 }
 
 /// An object as it is named where it has no namespace yet.

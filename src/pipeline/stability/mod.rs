@@ -9,22 +9,22 @@
 
 mod cause;
 mod committed;
-mod fields;
 mod spot;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hydrate_base::decision::{Decision, KeptDecision};
+use hydrate_base::taint::Traces;
 use hydrate_base::world::{Chance, Record};
 use hydrate_base::{Diagnostic, DiskWorld, Result};
 use hydrate_source::Document;
 
+use super::fields::{self, Field, fields, object};
 use crate::project::RandomPolicy;
 
 pub(super) use committed::KEPT;
-use committed::{Committed, KeptFile, Line, object};
-use fields::{Field, differences, fields};
+use committed::{Committed, KeptFile, Line};
 use spot::Spot;
 
 /// What a component renders to, or what is wrong with it.
@@ -56,6 +56,12 @@ pub(super) struct Settled<R> {
     /// The text of `.kept`.
     pub(super) kept: Option<String>,
     pub(super) record: Record,
+    /// What chance has decided, all of it.
+    pub(super) decisions: Vec<Decision>,
+    /// The time that it was, where it was asked for.
+    pub(super) time: Option<i128>,
+    /// What was noted of secrets.
+    pub(super) traces: Traces,
 }
 
 /// How often it is looked for decisions in objects whose names others have decided.
@@ -81,9 +87,16 @@ struct Attempt<R> {
     decided: Decided,
     time: Option<i128>,
     record: Record,
+    traces: Traces,
 }
 
 impl<R: Rendering> Attempt<R> {
+    /// The rendering, to be written with this `.kept`.
+    fn settled(self, kept: Option<String>) -> Settled<R> {
+        let Self { rendering, decisions, time, record, traces, .. } = self;
+        Settled { rendering, kept, record, decisions, time, traces }
+    }
+
     /// Whether nothing depends on chance.
     fn is_stable(&self) -> bool {
         self.other.as_ref().is_ok_and(|other| other.documents() == self.rendering.documents())
@@ -96,37 +109,24 @@ impl<R: Rendering> Attempt<R> {
 
     /// The documents that chance changes, each with its fields that it changes.
     fn changed(&self) -> Vec<(&Document, Vec<Field>)> {
-        let Ok(other) = &self.other else { return Vec::new() };
-        let (ours, theirs) = (self.rendering.documents(), other.documents());
-        let others: BTreeMap<String, &Document> = theirs.iter().map(|document| (object(&document.identity), document)).collect();
-        let changed = |(at, document): (usize, &'_ Document)| {
-            // The name itself may be what chance decides.
-            let renamed = || theirs.get(at).filter(|other| ours.len() == theirs.len() && other.identity.kind == document.identity.kind);
-            match others.get(&object(&document.identity)).copied().or_else(renamed) {
-                Some(other) if *other == *document => None,
-                Some(other) => Some(differences(document, other)),
-                None => Some(vec![Field { path: String::new(), text: String::new() }]),
-            }
-        };
-        ours.iter().enumerate().filter_map(|(at, document)| Some((document, changed((at, document))?))).collect()
+        self.other.as_ref().map(|other| fields::changed(self.rendering.documents(), other.documents())).unwrap_or_default()
     }
 }
 
 impl<R: Rendering> Stability<'_, R> {
     /// Finds out what of a rendering chance decides, and what becomes of it. `world` is the one that it was rendered in.
     pub(super) fn settle(&self, rendering: R, world: DiskWorld) -> Outcome<Settled<R>> {
-        let (decisions, time) = (world.decisions(), world.time_asked());
+        let (decisions, time, traces) = (world.decisions(), world.time_asked(), world.traces());
         let record = world.into_record().unwrap_or_default();
         if !(record.has_asked_random || record.has_asked_time) {
-            return Ok(Settled { rendering, kept: None, record });
+            return Ok(Settled { rendering, kept: None, record, decisions, time, traces });
         }
         let other = self.other(&Decided::new(), None, &rendering, &decisions, time);
-        let first = Attempt { rendering, other, decisions, decided: Decided::new(), time, record };
+        let mut first = Attempt { rendering, other, decisions, decided: Decided::new(), time, record, traces };
         if first.is_stable() {
-            let Attempt { rendering, mut record, .. } = first;
             // What gave the same with other randomness does not depend on it. Another time proves less: it may come to matter later.
-            record.has_asked_random = false;
-            return Ok(Settled { rendering, kept: None, record });
+            first.record.has_asked_random = false;
+            return Ok(first.settled(None));
         }
         if self.policy == Some(RandomPolicy::Fail) {
             return Err(cause::errors(self, &first));
@@ -151,19 +151,17 @@ impl<R: Rendering> Stability<'_, R> {
             attempt = self.keeping_all(attempt, &suspects)?;
         }
         let kept = kept_file(&attempt, &suspects).text();
-        let Attempt { rendering, mut record, .. } = attempt;
-        record.has_asked_random = false;
-        record.asked.extend(asked);
-        Ok(Settled { rendering, kept, record })
+        attempt.record.has_asked_random = false;
+        attempt.record.asked.extend(asked);
+        Ok(attempt.settled(kept))
     }
 
     /// A rendering that may be another one each time. Where it holds what chance has decided is written down all the same, so that it can be compared.
     fn allowed(&self, mut attempt: Attempt<R>, suspects: &BTreeSet<String>) -> Settled<R> {
         attempt.decided = all_decided(&attempt, suspects);
         let kept = kept_file(&attempt, suspects).text();
-        let Attempt { rendering, mut record, .. } = attempt;
-        record.is_unrepeatable = true;
-        Settled { rendering, kept, record }
+        attempt.record.is_unrepeatable = true;
+        attempt.settled(kept)
     }
 
     /// The rendering with all that the tree keeps of it.
@@ -228,7 +226,9 @@ impl<R: Rendering> Stability<'_, R> {
         let rendering = (self.render)(&world)?;
         let (decisions, asked) = (world.decisions(), world.time_asked());
         let other = self.other(decided, time, &rendering, &decisions, asked);
-        Ok(Attempt { rendering, other, decisions, decided: decided.clone(), time: asked, record: world.into_record().unwrap_or_default() })
+        let traces = world.traces();
+        let record = world.into_record().unwrap_or_default();
+        Ok(Attempt { rendering, other, decisions, decided: decided.clone(), time: asked, record, traces })
     }
 
     /// The rendering with every other decision and the time made otherwise; where that comes to the same, and what was decided is so short that much of

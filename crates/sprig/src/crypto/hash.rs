@@ -14,22 +14,22 @@ use hydrate_gotmpl::{Failure, budget};
 use sha2::Digest;
 
 /// `sha1sum TEXT`.
-pub(crate) fn sha1sum(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    args::string(hex(&sha1::Sha1::digest(bytes(args, 0))))
+pub(crate) fn sha1sum(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    args::string(vm.world().checksum(hex(&sha1::Sha1::digest(bytes(args, 0)))))
 }
 
 /// `sha256sum TEXT`.
-pub(crate) fn sha256sum(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    args::string(hex(&sha2::Sha256::digest(bytes(args, 0))))
+pub(crate) fn sha256sum(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    args::string(vm.world().checksum(hex(&sha2::Sha256::digest(bytes(args, 0)))))
 }
 
 /// `sha512sum TEXT`.
-pub(crate) fn sha512sum(_: &mut Vm<'_>, args: &[Value]) -> Out {
-    args::string(hex(&sha2::Sha512::digest(bytes(args, 0))))
+pub(crate) fn sha512sum(vm: &mut Vm<'_>, args: &[Value]) -> Out {
+    args::string(vm.world().checksum(hex(&sha2::Sha512::digest(bytes(args, 0)))))
 }
 
 /// `adler32sum TEXT`: in decimal.
-pub(crate) fn adler32sum(_: &mut Vm<'_>, args: &[Value]) -> Out {
+pub(crate) fn adler32sum(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     let (mut low, mut high) = (1_u32, 0_u32);
     for chunk in bytes(args, 0).chunks(5000) {
         for byte in chunk {
@@ -39,7 +39,7 @@ pub(crate) fn adler32sum(_: &mut Vm<'_>, args: &[Value]) -> Out {
         low %= 65521;
         high %= 65521;
     }
-    args::string((high << 16 | low).to_string())
+    args::string(vm.world().checksum((high << 16 | low).to_string()))
 }
 
 /// `bcrypt TEXT`: of cost 10; a text longer than 72 bytes gives Go's error as its result.

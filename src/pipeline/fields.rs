@@ -1,8 +1,32 @@
 //! Objects as the texts of their fields, each with the way to it.
 
-use hydrate_source::Document;
+use std::collections::BTreeMap;
+
+use hydrate_source::{Document, Identity};
 use hydrate_yaml::Input;
 use hydrate_yaml::node::{Data, Node};
+
+/// An object in a word: `Secret/shop/db`, `Deployment.apps/db`.
+pub(super) fn object(identity: &Identity) -> String {
+    let group = if identity.group().is_empty() { String::new() } else { format!(".{}", identity.group()) };
+    let namespace = if identity.namespace.is_empty() { String::new() } else { format!("{}/", identity.namespace) };
+    format!("{}{group}/{namespace}{}", identity.kind, identity.name)
+}
+
+/// The documents of a rendering that are others in another one, each with its fields that are.
+pub(super) fn changed<'d>(ours: &'d [Document], theirs: &[Document]) -> Vec<(&'d Document, Vec<Field>)> {
+    let others: BTreeMap<String, &Document> = theirs.iter().map(|document| (object(&document.identity), document)).collect();
+    let changed = |(at, document): (usize, &Document)| {
+        // The name itself may be what is another one.
+        let renamed = || theirs.get(at).filter(|other| ours.len() == theirs.len() && other.identity.kind == document.identity.kind);
+        match others.get(&object(&document.identity)).copied().or_else(renamed) {
+            Some(other) if *other == *document => None,
+            Some(other) => Some(differences(document, other)),
+            None => Some(vec![Field { path: String::new(), text: String::new() }]),
+        }
+    };
+    ours.iter().enumerate().filter_map(|(at, document)| Some((document, changed((at, document))?))).collect()
+}
 
 /// One text of an object: where it stands, as a JSON pointer, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
