@@ -26,7 +26,7 @@ mod url;
 
 pub use cast::{to_float64, to_int64};
 pub use defaults::is_empty;
-pub use url::{Inspected, check_address, inspect};
+pub use url::{Inspected, RequestUri, check_address, inspect, query_pairs, request_uri};
 
 use hydrate_gotmpl::Function;
 use hydrate_gotmpl::Param::{Any, Bool, Float64, Int, List, Map, String as Text, Time, Uint32};

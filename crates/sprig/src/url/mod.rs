@@ -141,6 +141,75 @@ pub fn inspect(text: &[u8], older: bool) -> Result<Inspected, String> {
     Ok(Inspected { hostname: url.hostname().to_vec(), scheme: url.scheme, host: url.host, path: url.path, odd_path })
 }
 
+/// A URL of a request, as Go's `url.ParseRequestURI` takes it: absolute, or a path from the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestUri {
+    /// `https`
+    pub scheme: String,
+    /// The host with its port.
+    pub host: String,
+    /// The host without port and brackets.
+    pub hostname: String,
+    /// The path as Go writes it.
+    pub escaped_path: String,
+    /// What stands behind the question mark.
+    pub query: String,
+}
+
+/// Takes the URL of a request apart, and then, with its fragment, as a URL; the error is Go's text of whichever failed.
+pub fn request_uri(text: &str) -> Result<RequestUri, String> {
+    let wrap = |error: String| format!("parse {}: {error}", hydrate_gotmpl::fmt::quote(text.as_bytes()));
+    if text.is_empty() {
+        return Err(wrap("empty url".to_owned()));
+    }
+    // A request has no fragments: there, a number sign is a part of the path.
+    let without = text.replace('#', "%23");
+    let url = parse::parse(without.as_bytes(), Rules::Go127).map_err(|error| error.replace("%23", "#"))?;
+    let is_rooted = text.starts_with('/') || text == "*";
+    if url.scheme.is_empty() && !is_rooted {
+        return Err(wrap("invalid URI for request".to_owned()));
+    }
+    let url = parse::parse(text.as_bytes(), Rules::Go127)?;
+    let string = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut path = Vec::new();
+    let is_encoded = |raw: &[u8]| raw.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:@[]%/".contains(byte));
+    match (url.raw_path.as_slice(), url.path.as_slice()) {
+        (raw, _) if !raw.is_empty() && is_encoded(raw) => path.extend_from_slice(raw),
+        (_, b"*") => path.push(b'*'),
+        (_, plain) => escape(&mut path, plain, UrlComponent::Path),
+    }
+    let (hostname, host) = (string(url.hostname()), string(&url.host));
+    Ok(RequestUri { scheme: string(&url.scheme), host, hostname, escaped_path: string(&path), query: string(&url.query) })
+}
+
+/// The pairs of a query, as Go's `Query` reads them: those that are not escaped well are left out.
+pub fn query_pairs(query: &str) -> Vec<(String, String)> {
+    let read = |text: &str| {
+        let spaced = text.replace('+', " ");
+        let bytes = spaced.as_bytes();
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut rest = bytes;
+        while let Some((first, after)) = rest.split_first() {
+            let hex = |at: usize| after.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+            rest = after;
+            match (first, hex(0), hex(1)) {
+                (b'%', Some(high), Some(low)) => {
+                    out.push((high * 16 + low) as u8);
+                    rest = after.get(2..).unwrap_or_default();
+                }
+                (b'%', ..) => return None,
+                _ => out.push(*first),
+            }
+        }
+        Some(String::from_utf8_lossy(&out).into_owned())
+    };
+    let pair = |part: &str| {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        Some((read(key)?, read(value)?))
+    };
+    query.split('&').filter(|part| !part.is_empty() && !part.contains(';')).filter_map(pair).collect()
+}
+
 /// Whether a text is an IP address as Go's `netip.ParseAddr` reads it; the error is Go's text.
 pub fn check_address(text: &[u8]) -> Result<(), String> {
     address::parse(text)
