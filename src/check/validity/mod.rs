@@ -50,6 +50,7 @@ pub use rule::Rule;
 
 /// All rules, by code.
 pub const RULES: &[&Rule] = &[
+    &customs::rules::CEL_VIOLATION,
     &levels::CHECK_ANNOTATION,
     &credentials::CREDENTIAL,
     &versions::DEPRECATED,
@@ -58,6 +59,7 @@ pub const RULES: &[&Rule] = &[
     &labels::INVALID_ANNOTATION,
     &workloads::INVALID_AUTOSCALER,
     &workloads::INVALID_BUDGET,
+    &customs::rules::INVALID_CEL,
     &storage::INVALID_CLASS,
     &containers::INVALID_CONTAINER,
     &config::INVALID_DATA,
@@ -275,7 +277,7 @@ pub fn check(objects: &[Object<'_>], against: &Against<'_>, written: &Written<'_
 fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Written<'_>) -> (Vec<Violation>, Unevaluated) {
     let release = against.release;
     let mut sink = Sink { object, release, minor: release.known, found: Vec::new(), unevaluated: Unevaluated::new() };
-    let substitutes = object.annotation("kustomize.toolkit.fluxcd.io/substitute") != Some("disabled");
+    let substitutes = substitutes(object);
     let is_substituted = |node: &Node| substitutes && has_variable(node);
     let is_open = |found: &Found<'_>| is_substituted(found.finding.node) && !ABOUT_SECRETS.contains(&found.rule);
     levels::check(&mut sink, |code| rule(code).is_some());
@@ -292,6 +294,9 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
             if !sink.found.iter().any(is_unreadable) {
                 kinds::metadata(&mut sink);
                 kinds::check(&mut sink);
+                if object.kind() == "CustomResourceDefinition" {
+                    customs::rules::check_crd(&mut sink);
+                }
             }
         }
         None => customs::check(&mut sink, against.customs, against.declared),
@@ -336,6 +341,11 @@ fn violations(mut found: Vec<Found<'_>>, against: &Against<'_>, written: &Writte
         }
     }
     judged.into_iter().map(|(found, path, level, items)| violation(found, path, level, &items, written)).collect()
+}
+
+/// Whether Flux puts values in the place of variables of an object.
+fn substitutes(object: &Object<'_>) -> bool {
+    object.annotation("kustomize.toolkit.fluxcd.io/substitute") != Some("disabled")
 }
 
 /// Whether a scalar has a variable in it: what stands there in the cluster is something else.

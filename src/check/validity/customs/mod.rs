@@ -1,10 +1,13 @@
 //! Custom resources, beside the CRDs that the environment renders or that `schemas` names.
 
+pub(super) mod data;
+mod fields;
 mod formats;
+pub(super) mod rules;
 mod schema;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use hydrate_base::{Severity, suggest};
 use hydrate_kubernetes::is_builtin_group;
@@ -15,6 +18,9 @@ use hydrate_yaml::node::Node;
 use crate::check::declared::Declared;
 use crate::check::objects::Object;
 use crate::check::value::{at, is_true, items, text};
+
+use data::Reader;
+use rules::Rules;
 
 use super::rule::{Rule, Sink};
 use super::versions::UNKNOWN_KIND;
@@ -36,8 +42,8 @@ pub(super) const SCHEMA_VIOLATION: Rule = Rule {
     severity: Severity::Error,
     title: "Custom resources satisfy the schema of their CRD",
     text: "Patterns, formats, lengths, bounds, numbers of items, keys of lists that are maps, and `oneOf`, `anyOf`, `allOf` and `not` of the CRD's \
-           `openAPIV3Schema`. Types, required fields and enumerations of CRDs are `wrong-type`, `missing-field` and `unknown-value`. Rules in CEL \
-           (`x-kubernetes-validations`) are not evaluated; how many there were is said with `-v` and in JSON.",
+           `openAPIV3Schema`. Types, required fields and enumerations of CRDs are `wrong-type`, `missing-field` and `unknown-value`; rules in CEL are \
+           `cel-violation`.",
 };
 
 /// `pruned-field`
@@ -73,6 +79,8 @@ struct Version<'c> {
     name: &'c str,
     served: bool,
     schema: Option<&'c Node>,
+    /// Its rules in CEL, made when the first object of it is looked at.
+    rules: OnceLock<Option<Rules>>,
 }
 
 impl<'c> Customs<'c> {
@@ -109,7 +117,7 @@ fn is_crd(object: &Object<'_>) -> bool {
 
 fn version(node: &Node) -> Option<Version<'_>> {
     let served = !node.get("served").and_then(Node::as_str).is_some_and(|served| served.eq_ignore_ascii_case("false"));
-    Some(Version { name: text(node, "name")?, served, schema: at(node, &["schema", "openAPIV3Schema"]) })
+    Some(Version { name: text(node, "name")?, served, schema: at(node, &["schema", "openAPIV3Schema"]), rules: OnceLock::new() })
 }
 
 /// An object that is of none of Kubernetes' own kinds.
@@ -146,6 +154,18 @@ pub(super) fn check<'a>(sink: &mut Sink<'a>, customs: &Customs<'_>, declared: &D
     };
     let before = sink.found.len();
     schema::check(sink, customs, schema, custom.preserves);
+    if let Some(rules) = version.rules.get_or_init(|| Rules::of(schema, sink.release)) {
+        let is_blocking = |rule: &Rule| [&structure::WRONG_TYPE, &structure::MISSING_FIELD, &structure::UNKNOWN_VALUE].contains(&rule);
+        if sink.found.iter().skip(before).any(|found| is_blocking(found.rule)) {
+            *sink
+                .unevaluated
+                .entry("objects that break their schema, whose CEL rules the API server leaves out then".to_owned())
+                .or_default() += 1;
+        } else {
+            let reader = Reader { preserves: custom.preserves, substitutes: super::substitutes(object) };
+            rules.check(sink, schema, reader);
+        }
+    }
     let note = format!("by the CRD {} of {}, version {wanted}", custom.crd, custom.from);
     sink.found.iter_mut().skip(before).for_each(|found| found.finding.notes.push(note.clone()));
 }
