@@ -107,6 +107,7 @@ pub fn options(ui: &Ui, global: &GlobalArgs, session: &Session, components: &[St
         keep_going,
         passes_secrets: false,
         compares: false,
+        keys: Arc::default(),
         jobs: global.jobs.map(usize::from),
         renders: renders(global),
         watch: ui.watch(global.limits.limits()),

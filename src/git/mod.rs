@@ -5,6 +5,7 @@
 
 mod command;
 pub mod commit;
+mod ignored;
 mod lfs;
 mod lines;
 mod repository;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use hydrate_base::Result;
 
+pub use ignored::Ignored;
 pub use lines::LineEndings;
 pub use repository::Repository;
 pub use revision::{files_at, has_commits};

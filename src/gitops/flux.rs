@@ -67,10 +67,16 @@ fn source(flux: &Flux) -> Node {
     map([("kind", text("GitRepository")), ("name", text(name))])
 }
 
+/// How Flux decrypts what SOPS has encrypted: with the keys in a Secret beside it.
+fn decryption(secret: &str) -> Node {
+    map([("provider", text("sops")), ("secretRef", Some(map([("name", text(secret))])))])
+}
+
 fn kustomization(flux: &Flux, site: &Site<'_>, unit: &Unit, name: &str, needs: Vec<&str>) -> Node {
     let directory = format!("{}/{}", in_repository(&flux.path, site.manifests), unit.name);
     let spec = map([
         ("dependsOn", list(needs.into_iter().map(|need| map([("name", text(need))])))),
+        ("decryption", flux.decryption.as_ref().filter(|_| !unit.is_foundation()).map(|secret| decryption(secret))),
         ("interval", text(&flux.interval)),
         ("retryInterval", text(&flux.retry_interval)),
         ("timeout", text(&flux.timeout)),

@@ -69,6 +69,8 @@ pub struct Flux {
     pub prune: bool,
     /// Whether a unit is ready only when everything in it is.
     pub wait: bool,
+    /// The Secret with the keys that Flux decrypts with.
+    pub decryption: Option<String>,
 }
 
 /// How Argo CD is told.

@@ -3,11 +3,39 @@
 //!
 //! No program is started for them (`SOPS_AGE_KEY_CMD`), and nobody is asked for a passphrase.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use hydrate_base::World;
 use hydrate_base::world::is_missing;
+use hydrate_base::{DiskWorld, World};
 use hydrate_sops::Identities;
+
+/// The keys of the user, looked for when they are first needed.
+#[derive(Default)]
+pub struct UserKeys(OnceLock<AgeKeys>);
+
+impl fmt::Debug for UserKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserKeys")
+    }
+}
+
+impl UserKeys {
+    /// The keys.
+    pub fn identities(&self) -> &Identities {
+        &self.found().identities
+    }
+
+    /// A sentence for each place whose keys cannot be used.
+    pub fn problems(&self) -> &[String] {
+        &self.found().problems
+    }
+
+    fn found(&self) -> &AgeKeys {
+        self.0.get_or_init(|| AgeKeys::of_user(&DiskWorld::new()))
+    }
+}
 
 /// The keys that were found, and why others cannot be used.
 #[derive(Debug, Default)]

@@ -95,6 +95,8 @@ struct Jobs {
     environment: String,
     apis: Vec<String>,
     components: Vec<String>,
+    /// What of each is encrypted in the tree, decrypted; `None` where nothing is encrypted on the way out.
+    opened: Vec<Option<BTreeMap<String, String>>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -126,7 +128,7 @@ enum FromChild {
     /// It is confined, apart from what it says here.
     Ready(Vec<String>),
     Question(u32, Question),
-    Done(u32, Done),
+    Done(u32, Box<Done>),
     /// It ends because a limit is reached.
     Stopped(Told),
 }
@@ -329,7 +331,8 @@ impl Renderer {
         let (send, receive) = mpsc::channel();
         let attended: Vec<Attended<'_>> = wanted.iter().map(|wanted| Attended { wanted, progress: Mutex::default() }).collect();
         let components = wanted.iter().map(|wanted| wanted.component.to_owned()).collect();
-        let jobs = Jobs { first, environment: environment.to_owned(), apis: apis.to_vec(), components };
+        let opened = wanted.iter().map(|wanted| wanted.opened.clone()).collect();
+        let jobs = Jobs { first, environment: environment.to_owned(), apis: apis.to_vec(), components, opened };
         let begun = self.post(jobs, &send);
         drop(send);
         if let Ok(process) = begun {
@@ -402,6 +405,9 @@ impl Renderer {
     /// What can be used of an answer.
     fn believed(&self, finished: Finished, state: &str) -> Result<(Kept, Record)> {
         let Finished { kept, mut record, state: seen } = finished;
+        if !kept.sealed.is_empty() || kept.is_redacted {
+            return Err(nonsense());
+        }
         for document in &kept.documents {
             let identity = &document.identity;
             let names = [&identity.api_version, &identity.kind, &identity.namespace, &identity.name];
@@ -428,6 +434,8 @@ pub(super) struct Wanted<'a> {
     pub(super) component: &'a str,
     /// What this side has seen of it ([`renders::state`]).
     pub(super) state: &'a str,
+    /// What of it is encrypted in the tree, decrypted: the process has no keys.
+    pub(super) opened: Option<BTreeMap<String, String>>,
 }
 
 /// What a job was given, by the keys of the artifacts, and whether with its provenance.
@@ -475,7 +483,7 @@ impl Desk<'_> {
                                 progress.is_done = true;
                                 std::mem::take(&mut progress.given)
                             };
-                            (self.finish)(index, self.renderer.made(job.wanted, done, given));
+                            (self.finish)(index, self.renderer.made(job.wanted, *done, given));
                         }
                         FromChild::Question(_, question) => {
                             self.answer(id, job, question);
@@ -560,8 +568,8 @@ struct Answers(Arc<Mutex<File>>);
 impl Answers {
     fn send(&self, message: &FromChild) -> io::Result<()> {
         let texts = match message {
-            FromChild::Done(_, Done { result: Ok(finished), .. }) => {
-                finished.kept.documents.iter().map(|document| document.text.len() + 256).sum()
+            FromChild::Done(_, done) => {
+                done.result.iter().flat_map(|finished| &finished.kept.documents).map(|document| document.text.len() + 256).sum()
             }
             _ => 0,
         };
@@ -590,9 +598,10 @@ fn serve_until_the_end() -> io::Result<()> {
                 for (index, id) in (0..jobs.components.len()).zip(jobs.first..) {
                     let (workshop, jobs) = (Arc::clone(&workshop), Arc::clone(&jobs));
                     pool.spawn_fifo(move || {
-                        let done = workshop.work(id, &jobs, &jobs.components[index]);
+                        let opened = jobs.opened.get(index).and_then(Option::as_ref);
+                        let done = workshop.work(id, &jobs, &jobs.components[index], opened);
                         // Where nobody hears it, the process is about to end.
-                        let _ = workshop.answers.send(&FromChild::Done(id, done));
+                        let _ = workshop.answers.send(&FromChild::Done(id, Box::new(done)));
                     });
                 }
             }
@@ -643,7 +652,7 @@ impl Workshop {
         }
     }
 
-    fn work(&self, id: u32, jobs: &Jobs, component: &str) -> Done {
+    fn work(&self, id: u32, jobs: &Jobs, component: &str, opened: Option<&BTreeMap<String, String>>) -> Done {
         let tell = |errors: Vec<Box<Diagnostic>>| errors.iter().map(|error| Told::from(&**error)).collect::<Vec<_>>();
         #[cfg(debug_assertions)]
         if let Some(error) = {
@@ -652,7 +661,7 @@ impl Workshop {
         } {
             return Done { result: Err(tell(vec![error])), taken: Vec::new(), failures: Vec::new(), took: Duration::ZERO };
         }
-        match self.made(id, jobs, component) {
+        match self.made(id, jobs, component, opened) {
             Err(errors) => Done { result: Err(tell(errors)), taken: Vec::new(), failures: Vec::new(), took: Duration::ZERO },
             Ok((Made { result, taken, failures, took }, state)) => {
                 let taken = taken.iter().map(|(artifact, verified)| (artifact.key(), *verified)).collect();
@@ -662,7 +671,13 @@ impl Workshop {
         }
     }
 
-    fn made(&self, id: u32, jobs: &Jobs, component: &str) -> Result<(Made, String), Vec<Box<Diagnostic>>> {
+    fn made(
+        &self,
+        id: u32,
+        jobs: &Jobs,
+        component: &str,
+        opened: Option<&BTreeMap<String, String>>,
+    ) -> Result<(Made, String), Vec<Box<Diagnostic>>> {
         let project = self.project.as_ref().map_err(Clone::clone)?;
         let world = project.world();
         let environment = {
@@ -684,6 +699,7 @@ impl Workshop {
             &environment,
             &component,
             &jobs.apis,
+            opened,
         );
         lock(&self.waiting).remove(&id);
         Ok((made, renders::state(project, &environment, &component, &jobs.apis)))

@@ -5,6 +5,7 @@ mod causes;
 mod cluster;
 pub mod committed;
 pub mod confined;
+mod encryption;
 mod fields;
 mod gate;
 pub mod handover;
@@ -36,11 +37,13 @@ use hydrate_base::limits::Watch;
 use hydrate_base::{Diagnostic, Result};
 use hydrate_source::{Document, Identity};
 
+use age_keys::UserKeys;
 use causes::Causes;
 use confined::Sandbox;
+use encryption::{Encryption, Marked};
 use provision::Provision;
 use rendering::{Finished, Outcome, Rendering};
-use renders::Renders;
+use renders::{Kept, Renders};
 use scope::Crds;
 use verbatim::Verbatim;
 
@@ -55,6 +58,8 @@ pub struct Options {
     pub compares: bool,
     /// Whether secrets are let through: for who tells them together with everything else that is wrong.
     pub passes_secrets: bool,
+    /// The keys that Secrets in the tree are decrypted with.
+    pub keys: Arc<UserKeys>,
     /// How many components are rendered at once; `None`: one per processor.
     pub jobs: Option<usize>,
     /// Where rendered components are kept from run to run.
@@ -138,8 +143,9 @@ pub fn render(
         return Err(cycles);
     }
     let crds = standing_crds(&place(project, env), &selection);
-    let rendering =
-        Rendering::new(project, &environment, &selection, provision, options, renderer.as_deref()).map_err(|error| vec![error])?;
+    let encryption = Encryption::of(project, &environment, options).map_err(|error| vec![error])?;
+    let rendering = Rendering::new(project, &environment, &selection, provision, options, renderer.as_deref(), encryption.as_ref())
+        .map_err(|error| vec![error])?;
     let render_all = |names: &[String], apis: &[String]| -> Vec<(String, Outcome)> {
         let with_needs = |(name, outcome): (String, Outcome)| {
             let known = all.keys().map(String::as_str);
@@ -164,7 +170,7 @@ pub fn render(
     }
     let anew = |name: &str, apis: &[String]| rendering.anew(name, apis).ok().map(|finished| finished.kept.documents);
     let causes = Causes::new(&crds, outcomes.iter().filter_map(|(name, outcome)| Some((name, &outcome.as_ref().ok()?.kept.crds))), &anew);
-    let mut rendered = finish(project, environment.clone(), &selection, crds, outcomes, options, &causes)?;
+    let mut rendered = finish(project, environment.clone(), &selection, crds, outcomes, options, &causes, encryption.as_ref())?;
     rendered.unconfined = rendering.missing();
     rendered.warnings.splice(0..0, slips);
     Ok(rendered)
@@ -256,6 +262,7 @@ fn add_crds(path: &Path, crds: &mut Crds) {
 }
 
 /// Fills in namespaces, checks that no object comes twice, and lays out the files.
+#[allow(clippy::too_many_arguments, reason = "each of them is another thing")]
 fn finish(
     project: &Project,
     environment: Environment,
@@ -264,12 +271,14 @@ fn finish(
     outcomes: Vec<(String, Outcome)>,
     options: &Options,
     causes: &Causes<'_>,
+    encryption: Option<&Encryption>,
 ) -> Result<Rendered, Vec<Box<Diagnostic>>> {
     let mut failed = selection.broken.clone();
     let mut rendered = BTreeMap::new();
     let mut texts: BTreeMap<String, Verbatim> = BTreeMap::new();
     let mut decided: BTreeMap<String, String> = BTreeMap::new();
     let mut suspects: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut marked: BTreeMap<String, Marked> = BTreeMap::new();
     let mut timings = BTreeMap::new();
     let mut warnings: Vec<Box<Diagnostic>> = options.renders.doubt().into_iter().map(|doubt| Box::new(doubt.clone())).collect();
     for (name, outcome) in outcomes {
@@ -282,6 +291,8 @@ fn finish(
                 texts.extend(kept.verbatim.map(|text| (name.clone(), text)));
                 decided.extend(kept.decided.map(|text| (name.clone(), text)));
                 suspects.insert(name.clone(), kept.suspects);
+                let Kept { sealed, is_unsettled, is_redacted, .. } = kept;
+                marked.insert(name.clone(), Marked { sealed, is_unsettled, is_redacted });
                 rendered.insert(name, kept.documents);
             }
             Err(errors) => {
@@ -303,6 +314,18 @@ fn finish(
             failed.entry(name.clone()).or_default().extend(wrong);
         }
     }
+    let mut records: BTreeMap<String, String> = BTreeMap::new();
+    for (name, documents) in &mut rendered {
+        let Some((encryption, marked)) = encryption.zip(marked.get(name)).filter(|_| !failed.contains_key(name)) else { continue };
+        match encryption.encrypt(name, marked, documents) {
+            Ok(record) => records.extend(record.map(|record| (name.clone(), record))),
+            Err(errors) => {
+                // What would have been encrypted is no plain text that is to be told as well.
+                suspects.remove(name);
+                failed.entry(name.clone()).or_default().extend(errors);
+            }
+        }
+    }
     for (name, errors) in duplicate_objects(&rendered, causes) {
         failed.entry(name).or_default().extend(errors);
     }
@@ -321,11 +344,12 @@ fn finish(
     rendered.retain(|name, _| !failed.contains_key(name));
     texts.retain(|name, text| one_file(name) && rendered.get(name).is_some_and(|documents| text.stands_for(documents)));
     let others = verbatim::namespaces_of_others(project, &environment, selection, &texts, one_file);
-    let mut desired = desired(&rendered, &texts, &others, one_file, selection.complete, environment.handover.is_some());
-    for (name, text) in decided {
+    let mut desired = desired(&rendered, &texts, &others, one_file, &records, selection.complete, environment.handover.is_some());
+    let decided = decided.into_iter().map(|(name, text)| (name, stability::KEPT, text));
+    for (name, file, text) in decided.chain(records.into_iter().map(|(name, text)| (name, encryption::RECORD, text))) {
         // A component without files has nothing to keep.
         if let Some(files) = desired.dirs.get_mut(&name).filter(|files| !files.is_empty()) {
-            files.insert(stability::KEPT.to_owned(), Arc::from(text.into_bytes()));
+            files.insert(file.to_owned(), Arc::from(text.into_bytes()));
         }
     }
     let shared = [NAMESPACES, CRDS].into_iter().filter(|_| !failed.is_empty());
@@ -385,6 +409,7 @@ fn desired(
     texts: &BTreeMap<String, Verbatim>,
     others: &BTreeMap<String, String>,
     one_file: impl Fn(&str) -> bool,
+    records: &BTreeMap<String, String>,
     complete: bool,
     with_crds: bool,
 ) -> Desired {
@@ -406,7 +431,7 @@ fn desired(
                 own.push(document);
             }
         }
-        desired.dirs.insert(name.clone(), lay_out(&own, one_file(name)));
+        desired.dirs.insert(name.clone(), lay_out_apart(&own, one_file(name), records.contains_key(name)));
     }
     let own = texts.iter().map(|(name, text)| (name.as_str(), text.namespaces.as_str()));
     let files: BTreeMap<&str, &str> = own.chain(others.iter().map(|(name, text)| (name.as_str(), text.as_str()))).collect();
@@ -427,6 +452,20 @@ fn desired(
         desired.dirs.insert(CRDS.to_owned(), lay_out(&crds, false));
     }
     desired
+}
+
+/// The files of a component. What SOPS has encrypted here is in a file of its own, also where everything else is in one: else only Flux could decrypt it.
+fn lay_out_apart(own: &[&Document], one_file: bool, has_encrypted: bool) -> tree::Files {
+    let is_apart = |document: &&Document| one_file && has_encrypted && encryption::is_encrypted(&document.text);
+    let (apart, rest): (Vec<&Document>, Vec<&Document>) = own.iter().copied().partition(is_apart);
+    let mut files = lay_out(&rest, one_file);
+    if !apart.is_empty() {
+        files.extend(lay_out(&apart, false));
+        let names: Vec<String> = files.keys().filter(|name| *name != tree::KUSTOMIZATION).cloned().collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        files.insert(tree::KUSTOMIZATION.to_owned(), tree::layout::kustomization(&names).into_bytes().into());
+    }
+    files
 }
 
 /// Files of namespaces one after the other, with `---` between them.

@@ -1,6 +1,6 @@
 //! How the components of an environment are come by: from the cache, by rendering them here, or by asking the confined process.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::check::validity::may_hold_secrets;
 use crate::project::select::Selection;
-use crate::project::{Component, Environment, Project};
+use crate::project::{Component, Environment, Project, SecretPolicy};
 use crate::sandbox::wire::Told;
 use hydrate_acquire::Mounted;
 use hydrate_base::limits::Watch;
@@ -19,6 +19,7 @@ use hydrate_base::{Diagnostic, DiskWorld, Result};
 use hydrate_source::{Document, Source, render as render_source};
 
 use super::confined::{Renderer, Wanted};
+use super::encryption::Encryption;
 use super::plan::{self, Job};
 use super::provision::{ForComponent, Opened, Provision, Stock, Taken};
 use super::renders::{Kept, Renders, Slot};
@@ -50,6 +51,7 @@ pub(super) struct Rendering<'a> {
     provision: &'a Provision<'a>,
     options: &'a Options,
     renderer: Option<&'a Renderer>,
+    encryption: Option<&'a Encryption>,
     has_asked: AtomicBool,
     pool: rayon::ThreadPool,
 }
@@ -62,6 +64,7 @@ impl<'a> Rendering<'a> {
         provision: &'a Provision<'a>,
         options: &'a Options,
         renderer: Option<&'a Renderer>,
+        encryption: Option<&'a Encryption>,
     ) -> Result<Self> {
         Ok(Self {
             project,
@@ -70,6 +73,7 @@ impl<'a> Rendering<'a> {
             provision,
             options,
             renderer,
+            encryption,
             has_asked: AtomicBool::new(false),
             pool: pool(options.jobs)?,
         })
@@ -139,6 +143,9 @@ impl<'a> Rendering<'a> {
         let start = Instant::now();
         let world = self.project.world().seeing(Arc::clone(&self.options.variables));
         let kept = self.slot(component, apis, &self.options.renders).load(&world, self.provision, &self.user(component))?;
+        if kept.is_redacted && !self.encryption.is_some_and(|encryption| encryption.is_whole(component, &kept)) {
+            return None;
+        }
         Some(Finished { kept, timing: Timing { took: start.elapsed(), from_cache: true } })
     }
 
@@ -146,8 +153,26 @@ impl<'a> Rendering<'a> {
     fn render(&self, component: &Component, apis: &[String], renders: &Renders) -> Outcome {
         let Self { project, environment, provision, options, .. } = self;
         let variables = Arc::clone(&options.variables);
-        let made = make(*provision, provision.opened(), &options.watch, variables, options.compares, project, environment, component, apis);
+        let sealed = self.opened(component);
+        let sealed = sealed.as_ref();
+        let made = make(
+            *provision,
+            provision.opened(),
+            &options.watch,
+            variables,
+            options.compares,
+            project,
+            environment,
+            component,
+            apis,
+            sealed,
+        );
         self.finish(component, &self.slot(component, apis, renders), made)
+    }
+
+    /// What of a component is encrypted in the tree, decrypted; `None` where nothing is encrypted on the way out.
+    fn opened(&self, component: &Component) -> Option<BTreeMap<String, String>> {
+        self.encryption.map(|encryption| encryption.opened(&component.name))
     }
 
     /// Has components rendered in the confined process. `found` is told what came of each, by its place in the list.
@@ -161,7 +186,9 @@ impl<'a> Rendering<'a> {
     ) {
         let slots: Vec<Slot> = components.iter().map(|component| self.slot(component, apis, renders)).collect();
         let both = components.iter().zip(&slots);
-        let wanted: Vec<Wanted<'_>> = both.map(|(component, slot)| Wanted { component: &component.name, state: &slot.state }).collect();
+        let wanted: Vec<Wanted<'_>> = both
+            .map(|(component, slot)| Wanted { component: &component.name, state: &slot.state, opened: self.opened(component) })
+            .collect();
         renderer.render(self.provision, &self.environment.name, apis, &wanted, &|index, made| {
             found(index, self.finish(components[index], &slots[index], made));
         });
@@ -176,7 +203,15 @@ impl<'a> Rendering<'a> {
         let (mut kept, record) = result?;
         let is_suspect = |(at, document)| may_hold_secrets(document).then_some(at);
         kept.suspects = kept.documents.iter().enumerate().filter_map(is_suspect).collect();
-        slot.keep(&kept, record, taken.iter().map(|(artifact, _)| artifact.key()).collect(), self.provision);
+        let artifacts = taken.iter().map(|(artifact, _)| artifact.key()).collect();
+        match self.encryption {
+            None => slot.keep(&kept, record, artifacts, self.provision),
+            Some(encryption) => {
+                encryption.mark(&mut kept, &record)?;
+                let bare = encryption.without_secrets(&kept);
+                bare.into_iter().for_each(|bare| slot.keep(&bare, record.clone(), artifacts.clone(), self.provision));
+            }
+        }
         Ok(Finished { kept, timing: Timing { took, from_cache: false } })
     }
 }
@@ -224,6 +259,7 @@ pub(super) fn make(
     environment: &Environment,
     component: &Component,
     apis: &[String],
+    decrypted: Option<&BTreeMap<String, String>>,
 ) -> Made {
     let start = Instant::now();
     let directory = project.root.join(&project.settings.manifests).join(&environment.name).join(&component.name);
@@ -237,14 +273,23 @@ pub(super) fn make(
     };
     let again = |world: &DiskWorld| render(world).0;
     let policy = component.random.or(environment.random).or(project.settings.random);
+    let none = BTreeMap::new();
     let attempt = |disguise: Disguise| {
         let disk = || disk().disguising(disguise.clone(), &Traces::default());
         let recording = disk();
         let (result, from_outside) = render(&recording);
         let traces = recording.traces();
-        let stability = Stability { world: &disk, render: &again, policy, compares, directory: &directory };
-        let writes_references = project.settings.writes_placeholders;
-        let taint = Taint { world: &disk, render: &again, disguise: &disguise, writes_references };
+        let stability = Stability {
+            world: &disk,
+            render: &again,
+            policy,
+            compares,
+            directory: &directory,
+            opened: decrypted.unwrap_or(&none),
+            encrypts: decrypted.is_some(),
+        };
+        let writes_references = project.secrets_of(environment) == SecretPolicy::Placeholder;
+        let taint = Taint { world: &disk, render: &again, disguise: &disguise, writes_references, encrypts: decrypted.is_some() };
         let result = result.and_then(|mut rendering| {
             let refused = std::mem::take(&mut rendering.refused);
             let result =
@@ -261,12 +306,27 @@ pub(super) fn make(
         result = without_secrets(result, || attempt(Disguise { is_masked: true, altered: Alteration::None }).0, &traces);
     }
     let result = result.map(|settled| {
-        let Settled { rendering: Documents { job, all: documents, warnings, verbatim, .. }, kept: decided, record, .. } = settled;
+        let Settled { rendering, kept: decided, record, references, is_unsettled, .. } = settled;
+        let Documents { job, all: documents, warnings, verbatim, .. } = rendering;
         let mut crds = Crds::default();
         documents.iter().for_each(|document| crds.add(document));
         let warnings = warnings.iter().map(|warning| Told::from(&**warning)).collect();
         let may_ask_for_apis = may_ask_for_apis(&job, &record, !taken.is_empty());
-        (Kept { documents, crds, verbatim, decided, warnings, suspects: Vec::new(), may_ask_for_apis }, record)
+        let (sealed, suspects) = (Vec::new(), Vec::new());
+        let kept = Kept {
+            documents,
+            crds,
+            verbatim,
+            decided,
+            warnings,
+            references,
+            sealed,
+            is_unsettled,
+            is_redacted: false,
+            suspects,
+            may_ask_for_apis,
+        };
+        (kept, record)
     });
     Made { result, taken, failures, took: start.elapsed() }
 }
@@ -321,7 +381,7 @@ fn render_sources(
             Ok(printed) => texts.add(source, printed, &documents),
             Err(errors) => wrong.extend(errors),
         }
-        if matches!(source, Source::Helmfile(_)) && !project.settings.writes_placeholders {
+        if matches!(source, Source::Helmfile(_)) && project.secrets_of(environment) != SecretPolicy::Placeholder {
             refused.extend(secrets::refuse(&documents[before..]));
         }
     }

@@ -27,6 +27,7 @@ use hydrate_base::{Diagnostic, DiskWorld, UserKey};
 use hydrate_base::{Purpose, atomic_write};
 use hydrate_source::Document;
 
+use super::encryption::Sealed;
 use super::provision::Provision;
 use super::scope::Crds;
 use super::verbatim::Verbatim;
@@ -57,6 +58,15 @@ pub struct Kept {
     pub decided: Option<String>,
     /// What was said about it, which is said again where it is not rendered again.
     pub warnings: Vec<Told>,
+    /// The documents that chance changes, by their numbers, as they are with a chance that is always the same; only until it is known what of them is
+    /// encrypted.
+    pub references: Vec<(usize, String)>,
+    /// What is encrypted, and what follows from it.
+    pub sealed: Vec<Sealed>,
+    /// Whether what the tree keeps is where it cannot be read.
+    pub is_unsettled: bool,
+    /// Whether the documents are without what is encrypted.
+    pub is_redacted: bool,
     /// The documents that may hold secrets, by their numbers.
     pub suspects: Vec<usize>,
     /// Whether it may look different when more API versions are known.

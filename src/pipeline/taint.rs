@@ -11,6 +11,7 @@ use hydrate_base::taint::{Alteration, Disguise, Traces};
 use hydrate_base::{Diagnostic, DiskWorld};
 use hydrate_source::Document;
 
+use super::encryption::is_to_be_encrypted;
 use super::fields::{Field, changed, object, shown};
 use super::secrets::{holds_reference, named};
 use super::stability::{Outcome, Rendering, Settled};
@@ -31,6 +32,8 @@ pub(super) struct Taint<'a, R> {
     pub(super) disguise: &'a Disguise,
     /// Whether references are written as they are, for something in the cluster to resolve.
     pub(super) writes_references: bool,
+    /// Whether Secrets are encrypted on the way out: what is in them may be made of secrets.
+    pub(super) encrypts: bool,
 }
 
 impl<R: Rendering> Taint<'_, R> {
@@ -43,8 +46,9 @@ impl<R: Rendering> Taint<'_, R> {
         let other = self.other(settled, Alteration::All).or_else(|_| self.other(settled, Alteration::AllButSchemes));
         let Ok(other) = other else { return Err(vec![undecided(&settled.traces)]) };
         let mut tainted = changed(ours, other.documents());
-        for (_, fields) in &mut tainted {
+        for (document, fields) in &mut tainted {
             fields.retain(|field| !((self.writes_references || is_told) && holds_reference(&field.text)));
+            fields.retain(|field| !(self.encrypts && is_to_be_encrypted(document, &field.path)));
         }
         tainted.retain(|(_, fields)| !fields.is_empty());
         if tainted.is_empty() {

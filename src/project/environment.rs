@@ -9,7 +9,7 @@ use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::Data;
 
 use super::parse::{self, Spanned};
-use super::{Project, RandomPolicy, checks, external, files, handover, version_of};
+use super::{Project, RandomPolicy, SecretPolicy, checks, external, files, handover, sops, version_of};
 
 /// An environment: a kind of cluster that manifests are rendered for.
 #[derive(Debug, Clone)]
@@ -30,6 +30,10 @@ pub struct Environment {
     pub components: Vec<Spanned>,
     /// What becomes of what chance decides, where it is not what the project says.
     pub random: Option<RandomPolicy>,
+    /// What becomes of secrets, where it is not what the project says.
+    pub secrets: Option<SecretPolicy>,
+    /// Who Secrets are encrypted for; nobody: as the project says.
+    pub recipients: Vec<String>,
     /// What exists although nothing here renders it.
     pub external: Vec<External>,
     /// How bad it is to break rules of `check`, over what the project says.
@@ -49,7 +53,11 @@ impl Environment {
         let Some(file) = parse::read(world, &project.root.join(&shown), &shown, &files::ENVIRONMENT)? else { return Ok(None) };
         let root = &file.root;
         let kubernetes = version_of::read(world, project, &file, root)?;
-        let handover = handover::read(&file, name)?;
+        let secrets = SecretPolicy::read(&file, root);
+        let mut handover = handover::read(&file, name)?;
+        if let (Handover::Flux(flux), SecretPolicy::Sops) = (&mut handover, secrets.unwrap_or(project.settings.secrets)) {
+            flux.decryption.get_or_insert_with(|| "sops-age".to_owned());
+        }
         let values = match file.data(root, "values") {
             Data::Null => Data::map(),
             values => values,
@@ -60,6 +68,8 @@ impl Environment {
             api_versions: file.texts(root, "apiVersions").unwrap_or_default().into_iter().map(|version| version.text).collect(),
             apis_from_crds: file.flag(root, "apiVersionsFromCRDs").unwrap_or(true),
             random: RandomPolicy::read(&file, root),
+            secrets,
+            recipients: sops::recipients(&file, root)?,
             values,
             components: file.texts(root, "components").unwrap_or_default(),
             external: external::read(&file, root, None)?,

@@ -18,6 +18,14 @@ const EXCEPTIONS: Shape = Shape::List(&Shape::Object(&[
 const EXCEPTIONS_DOC: &str = "Objects for which rules of `hydrate check` are judged otherwise, each for a reason";
 const LAYOUTS: &[&str] = &["objects", "manifest"];
 const RANDOM: Shape = Shape::Choice(&["fail", "keep", "allow"]);
+const SECRETS: Shape = Shape::Choice(&["refuse", "placeholder", "sops"]);
+const SECRETS_DOC: &str = "What becomes of secrets: none is written (refuse, the default); references to them (ref+…) are written as they are, for something in the cluster to resolve (placeholder); Secrets are encrypted as SOPS does it, for the recipients under `sops` (sops)";
+const SOPS: Shape = Shape::Object(&[required(
+    "age",
+    TEXTS,
+    "Who can decrypt them: public keys of age (age1…) and of SSH (ssh-ed25519 …, ssh-rsa …), such as that of the cluster",
+)]);
+const SOPS_DOC: &str = "How Secrets are encrypted, with `secrets: sops`";
 const RANDOM_DOC: &str = "What becomes of random values and the time in what is rendered: an error (fail), written once and kept from then on (keep), or another one with every run (allow) [default: what is kept stays, what is new is an error]";
 const POLICY: Shape = Shape::Choice(&["keep", "drop"]);
 
@@ -59,11 +67,8 @@ pub const PROJECT: Shape = Shape::Object(&[
     ),
     key("random", RANDOM, RANDOM_DOC),
     key("layout", Shape::Choice(LAYOUTS), "One file per object (objects, the default) or one manifest.yaml per component (manifest)"),
-    key(
-        "secrets",
-        Shape::Choice(&["refuse", "placeholder"]),
-        "Objects of helmfiles that hold references to secrets (ref+…): an error (refuse, the default), or written as they are, for something in the cluster to resolve (placeholder)",
-    ),
+    key("secrets", SECRETS, SECRETS_DOC),
+    key("sops", SOPS, SOPS_DOC),
     key(
         "secretEnv",
         TEXTS,
@@ -114,6 +119,8 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
     ),
     key("values", Shape::MapOf(&Shape::Anything), "Values that templates and values templates of every component see"),
     key("random", RANDOM, RANDOM_DOC),
+    key("secrets", SECRETS, SECRETS_DOC),
+    key("sops", SOPS, SOPS_DOC),
     key("components", TEXTS, "Components of this environment: names and globs; \"!name\" leaves one out [default: [\"*\"]]"),
     key("external", TEXTS, EXTERNAL_DOC),
     key("checks", CHECKS, CHECKS_DOC),
@@ -155,6 +162,11 @@ const FLUX: &[Key] = &[
     key("timeout", Shape::Text, "How long a component may take to be ready [default: 5m]"),
     key("prune", Shape::Bool, "Whether objects that are gone from Git go from the cluster [default: true]"),
     key("wait", Shape::Bool, "Whether a component is ready only when everything in it is [default: true]"),
+    key(
+        "decryption",
+        Shape::Text,
+        "Name of the Secret with the key that Flux decrypts Secrets with [default: sops-age with `secrets: sops`, else none]",
+    ),
 ];
 
 const ARGOCD: &[Key] = &[

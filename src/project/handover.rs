@@ -97,6 +97,7 @@ impl Reader<'_> {
             timeout: self.duration("flux", "timeout", "5m"),
             prune: self.flag("flux", "prune"),
             wait: self.flag("flux", "wait"),
+            decryption: self.text("flux", "decryption").is_some().then(|| self.name("flux", "decryption", "")),
         }
     }
 

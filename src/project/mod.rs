@@ -14,6 +14,7 @@ pub mod select;
 pub mod sets;
 pub mod shape;
 pub mod slips;
+mod sops;
 pub mod values;
 mod version_of;
 
@@ -100,6 +101,29 @@ impl RandomPolicy {
     }
 }
 
+/// What becomes of secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecretPolicy {
+    /// They are not written.
+    #[default]
+    Refuse,
+    /// References to them are written as they are, for something in the cluster to resolve.
+    Placeholder,
+    /// Secrets are encrypted as SOPS does it.
+    Sops,
+}
+
+impl SecretPolicy {
+    /// Reads what a file says.
+    pub(super) fn read(file: &parse::Parsed, node: &hydrate_yaml::node::Node) -> Option<Self> {
+        file.text(node, "secrets").map(|text| match text.text.as_str() {
+            "placeholder" => Self::Placeholder,
+            "sops" => Self::Sops,
+            _ => Self::Refuse,
+        })
+    }
+}
+
 /// The project file's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -111,8 +135,10 @@ pub struct Settings {
     pub layout: Layout,
     /// What becomes of what chance decides.
     pub random: Option<RandomPolicy>,
-    /// Whether objects may be written that hold references to secrets, for something in the cluster to resolve.
-    pub writes_placeholders: bool,
+    /// What becomes of secrets.
+    pub secrets: SecretPolicy,
+    /// Who Secrets are encrypted for, where the environment does not say.
+    pub recipients: Vec<String>,
     /// The environment variables that hold secrets.
     pub secret_env: Arc<BTreeSet<String>>,
     /// Directory of the components, relative to the root.
@@ -142,7 +168,8 @@ impl Default for Settings {
             helmfile: HelmfileVersion::default(),
             layout: Layout::default(),
             random: None,
-            writes_placeholders: false,
+            secrets: SecretPolicy::default(),
+            recipients: Vec::new(),
             secret_env: Arc::default(),
             components: "components".to_owned(),
             environments: "environments".to_owned(),
@@ -174,6 +201,16 @@ pub struct Project {
 pub type Loaded = Result<Component, Vec<Box<Diagnostic>>>;
 
 impl Project {
+    /// What becomes of secrets in an environment.
+    pub fn secrets_of(&self, environment: &Environment) -> SecretPolicy {
+        environment.secrets.unwrap_or(self.settings.secrets)
+    }
+
+    /// Who Secrets of an environment are encrypted for.
+    pub fn recipients_of(&self, environment: &Environment) -> Vec<String> {
+        if environment.recipients.is_empty() { self.settings.recipients.clone() } else { environment.recipients.clone() }
+    }
+
     /// The project that `start` lies in: the nearest directory upwards with a hydrate.yaml, else the nearest with both
     /// components/ and environments/.
     pub fn find(world: &dyn World, start: &Path) -> Result<PathBuf> {
@@ -329,7 +366,8 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         helmfile: file.text(root, "helmfile").and_then(|text| HelmfileVersion::parse(&text.text)).unwrap_or_default(),
         layout: read_layout(file, root).unwrap_or_default(),
         random: RandomPolicy::read(file, root),
-        writes_placeholders: file.text(root, "secrets").is_some_and(|text| text.text == "placeholder"),
+        secrets: SecretPolicy::read(file, root).unwrap_or_default(),
+        recipients: sops::recipients(file, root).unwrap_or_default(),
         secret_env: Arc::new(file.texts(root, "secretEnv").unwrap_or_default().into_iter().map(|name| name.text).collect()),
         components: directory("components", defaults.components),
         environments: directory("environments", defaults.environments),
@@ -344,6 +382,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         mirrors: read_mirrors(file, root),
         keyring: file.text(root, "keyring").map(|text| text.text),
     };
+    wrong.extend(sops::recipients(file, root).err().unwrap_or_default());
     if let Some(text) = file.text(root, "keyring").filter(|text| !inside(&text.text)) {
         let error = text.error("`keyring` must be a file inside the project", "leads out of the project");
         wrong.push(error.help("write a relative path without `..`; HYDRATE_KEYRING names a file elsewhere"));

@@ -119,6 +119,39 @@ fn are_same(mut ours: Vec<Branch>, mut theirs: Vec<Branch>, format: Format) -> R
     Ok(format.write(&ours)? == format.write(&theirs)?)
 }
 
+/// A text with something else in the place of every value and comment that a rule encrypts: what may be kept where no secret may be.
+/// [`has_same_plain_parts`] says of it what it says of the text.
+///
+/// # Errors
+/// For what is not of the format.
+pub fn redact(text: &[u8], format: Format, rule: &Rule) -> Result<Vec<u8>, Error> {
+    let mut branches = plain(text, format)?;
+    let selector = Selector::new(rule)?;
+    branches.iter_mut().try_for_each(|branch| selector.visit(branch, &mut Redact))?;
+    format.write(&branches)
+}
+
+/// What stands where a secret was.
+const REDACTED: &str = "redacted";
+
+struct Redact;
+
+impl Visit for Redact {
+    fn value(&mut self, value: &mut Value, place: &Place<'_>) -> Result<(), Error> {
+        if place.is_encrypted && !matches!(value, Value::Text(text) if text.is_empty()) {
+            *value = Value::text(REDACTED);
+        }
+        Ok(())
+    }
+
+    fn comment(&mut self, comment: &mut Comment, place: &Place<'_>) -> Result<(), Error> {
+        if place.is_encrypted {
+            comment.text = REDACTED.as_bytes().to_vec().into();
+        }
+        Ok(())
+    }
+}
+
 /// Puts the same in the place of everything that is, or has to be, encrypted.
 struct Blank {
     has_to_be_sealed: bool,

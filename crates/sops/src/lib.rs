@@ -13,7 +13,7 @@ mod tree;
 mod walk;
 
 pub use error::Error;
-pub use file::{Settings, decrypt, encrypt, has_same_plain_parts, is_encrypted, recipients, update};
+pub use file::{Settings, decrypt, encrypt, has_same_plain_parts, is_encrypted, recipients, redact, update};
 pub use format::Format;
 pub use keys::{Identities, check_recipient, new_key};
 pub use rule::Rule;

@@ -1,11 +1,13 @@
 //! What a component has in the tree: its objects, and `.kept`, which says what of them chance has decided.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hydrate_base::decision::Decision;
 use hydrate_base::{SourceFile, World};
 use hydrate_source::{Document, Identity, Origin, Trust, documents};
 
+use crate::pipeline::encryption::is_encrypted;
 use crate::pipeline::fields::object;
 use crate::tree::KUSTOMIZATION;
 
@@ -76,6 +78,14 @@ impl KeptFile {
     }
 }
 
+/// The word for an object ([`object`]) as it is where it has no namespace yet.
+fn without_namespace_of(object: &str) -> String {
+    match object.splitn(3, '/').collect::<Vec<_>>()[..] {
+        [kind, _, name] => format!("{kind}/{name}"),
+        _ => object.to_owned(),
+    }
+}
+
 /// An object as it is named where it has no namespace yet.
 fn without_namespace(identity: &Identity) -> Identity {
     Identity { namespace: String::new(), ..identity.clone() }
@@ -86,13 +96,17 @@ fn without_namespace(identity: &Identity) -> Identity {
 pub(super) struct Committed {
     pub(super) kept: KeptFile,
     pub(super) documents: Vec<Document>,
+    /// The text of `.kept`.
+    pub(super) text: Option<String>,
+    /// The objects ([`object`]) that are encrypted, and could not be decrypted.
+    pub(super) sealed: BTreeSet<String>,
     /// Whether somebody else has written it, who has not said what was decided: everything there may have been.
     pub(super) is_of_others: bool,
 }
 
 impl Committed {
-    /// Reads the directory of a component. What cannot be read is not kept.
-    pub(super) fn read(world: &dyn World, directory: &Path) -> Self {
+    /// Reads the directory of a component, with files that were decrypted in the place of those there. What cannot be read is not kept.
+    pub(super) fn read(world: &dyn World, directory: &Path, opened: &BTreeMap<String, String>) -> Self {
         let text = |path: &Path| world.read(path).ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
         let kept = text(&directory.join(KEPT));
         let mut names = world.list(directory).unwrap_or_default();
@@ -100,11 +114,28 @@ impl Committed {
         names.sort_unstable();
         let origin = Origin { source: String::new(), file: None, line: 0 };
         let read = |name: &String| {
-            let file = SourceFile::new(name.as_str(), text(&directory.join(name))?.into_bytes());
+            let text = text(&directory.join(name))?;
+            let file = SourceFile::new(name.as_str(), opened.get(name).cloned().unwrap_or(text).into_bytes());
             documents(&file, &origin, Trust::Parsed).ok()
         };
         let documents: Vec<Document> = names.iter().filter_map(read).flatten().collect();
-        Self { is_of_others: kept.is_none() && !documents.is_empty(), kept: KeptFile::parse(&kept.unwrap_or_default()), documents }
+        let sealed = documents.iter().filter(|document| is_encrypted(&document.text)).map(|document| object(&document.identity)).collect();
+        Self {
+            is_of_others: kept.is_none() && !documents.is_empty(),
+            kept: KeptFile::parse(kept.as_deref().unwrap_or_default()),
+            text: kept,
+            documents,
+            sealed,
+        }
+    }
+
+    /// Whether something is kept where it cannot be read: in an object that is encrypted, whoever has encrypted it.
+    pub(super) fn keeps_sealed(&self) -> bool {
+        let is_sealed = |line: &Line| {
+            let is_it = |object: &String| *object == line.object || without_namespace_of(object) == line.object;
+            self.sealed.iter().any(is_it)
+        };
+        (self.is_of_others && !self.sealed.is_empty()) || self.kept.lines.iter().any(is_sealed)
     }
 
     /// The object in the tree that a rendered one stands for. There it has a namespace, which may have been filled in.

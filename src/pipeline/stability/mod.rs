@@ -48,6 +48,10 @@ pub(super) struct Stability<'a, R> {
     pub(super) compares: bool,
     /// The directory of the component in the tree.
     pub(super) directory: &'a Path,
+    /// Files of it that are encrypted there, decrypted, by their names.
+    pub(super) opened: &'a BTreeMap<String, String>,
+    /// Whether Secrets are encrypted on the way out, so that what chance has decided may be where nobody here can read it.
+    pub(super) encrypts: bool,
 }
 
 /// A rendering that is to be written.
@@ -55,6 +59,10 @@ pub(super) struct Settled<R> {
     pub(super) rendering: R,
     /// The text of `.kept`.
     pub(super) kept: Option<String>,
+    /// With encryption: the documents that chance changes, by their numbers, as they are with a chance that is always the same.
+    pub(super) references: Vec<(usize, String)>,
+    /// Whether what the tree keeps is where it cannot be read, so that the documents have other values than those.
+    pub(super) is_unsettled: bool,
     pub(super) record: Record,
     /// What chance has decided, all of it.
     pub(super) decisions: Vec<Decision>,
@@ -94,7 +102,7 @@ impl<R: Rendering> Attempt<R> {
     /// The rendering, to be written with this `.kept`.
     fn settled(self, kept: Option<String>) -> Settled<R> {
         let Self { rendering, decisions, time, record, traces, .. } = self;
-        Settled { rendering, kept, record, decisions, time, traces }
+        Settled { rendering, kept, record, references: Vec::new(), is_unsettled: false, decisions, time, traces }
     }
 
     /// Whether nothing depends on chance.
@@ -119,7 +127,7 @@ impl<R: Rendering> Stability<'_, R> {
         let (decisions, time, traces) = (world.decisions(), world.time_asked(), world.traces());
         let record = world.into_record().unwrap_or_default();
         if !(record.has_asked_random || record.has_asked_time) {
-            return Ok(Settled { rendering, kept: None, record, decisions, time, traces });
+            return Ok(Settled { rendering, kept: None, record, references: Vec::new(), is_unsettled: false, decisions, time, traces });
         }
         let other = self.other(&Decided::new(), None, &rendering, &decisions, time);
         let mut first = Attempt { rendering, other, decisions, decided: Decided::new(), time, record, traces };
@@ -131,17 +139,23 @@ impl<R: Rendering> Stability<'_, R> {
         if self.policy == Some(RandomPolicy::Fail) {
             return Err(cause::errors(self, &first));
         }
+        let references = if self.encrypts { self.references(&first) } else { Vec::new() };
         // Only what chance changes is searched.
         let mut suspects: BTreeSet<String> = first.changed().into_iter().map(|(document, _)| object(&document.identity)).collect();
         if self.policy == Some(RandomPolicy::Allow) && !self.compares {
-            return Ok(self.allowed(first, &suspects));
+            return Ok(Settled { references, ..self.allowed(first, &suspects) });
         }
         let world = (self.world)();
-        let committed = Committed::read(&world, self.directory);
+        let committed = Committed::read(&world, self.directory, self.opened);
         let asked = world.into_record().unwrap_or_default().asked;
         let mut attempt = self.with_kept(first, &committed, &mut suspects)?;
+        if self.encrypts && !attempt.is_stable() && committed.keeps_sealed() {
+            attempt.record.has_asked_random = false;
+            attempt.record.asked.extend(asked);
+            return Ok(Settled { references, is_unsettled: true, ..attempt.settled(committed.text) });
+        }
         if self.policy == Some(RandomPolicy::Allow) {
-            return Ok(self.allowed(attempt, &suspects));
+            return Ok(Settled { references, ..self.allowed(attempt, &suspects) });
         }
         if !attempt.is_stable() {
             if self.policy != Some(RandomPolicy::Keep) {
@@ -153,7 +167,23 @@ impl<R: Rendering> Stability<'_, R> {
         let kept = kept_file(&attempt, &suspects).text();
         attempt.record.has_asked_random = false;
         attempt.record.asked.extend(asked);
-        Ok(attempt.settled(kept))
+        Ok(Settled { references, ..attempt.settled(kept) })
+    }
+
+    /// The documents that chance changes, as they are with a chance that is always the same.
+    fn references(&self, first: &Attempt<R>) -> Vec<(usize, String)> {
+        let Ok(reference) = (self.render)(&(self.world)().with_chance(Chance::other_from(0))) else { return Vec::new() };
+        let ours = first.rendering.documents();
+        let others = first.other.as_ref().map(Rendering::documents).unwrap_or_default();
+        let reference = reference.documents();
+        if reference.len() != ours.len() {
+            return Vec::new();
+        }
+        let is_changed =
+            |(at, document): &(usize, &Document)| ours[*at] != **document || others.get(*at).is_none_or(|other| *other != ours[*at]);
+        let is_it = |(at, document): &(usize, &Document)| ours[*at].identity.kind == document.identity.kind;
+        let all = reference.iter().enumerate().filter(is_it).filter(is_changed);
+        all.map(|(at, document)| (at, document.text.clone())).collect()
     }
 
     /// A rendering that may be another one each time. Where it holds what chance has decided is written down all the same, so that it can be compared.
@@ -194,7 +224,7 @@ impl<R: Rendering> Stability<'_, R> {
         let all = all_decided(&new, suspects);
         let attempt = self.attempt(all, new.time)?;
         let documents = attempt.rendering.documents().to_vec();
-        let next = Committed { kept: kept_file(&attempt, suspects), documents, is_of_others: false };
+        let next = Committed { kept: kept_file(&attempt, suspects), documents, ..Committed::default() };
         let found = recovered(&attempt, &next, suspects);
         if attempt.is_stable() && found == attempt.decided {
             return Ok(attempt);

@@ -5,11 +5,9 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use super::programs::output_of;
-use crate::pipeline::age_keys::AgeKeys;
-use hydrate_base::DiskWorld;
+use crate::pipeline::age_keys::UserKeys;
 use hydrate_base::git::in_path;
 use hydrate_helmfile::SecretResolver;
 use hydrate_sops::{Error, Format};
@@ -18,16 +16,12 @@ use hydrate_sops::{Error, Format};
 pub(super) struct OfUser {
     /// Whether references may start any program (`ref+exec://`).
     may_start: bool,
-    keys: OnceLock<AgeKeys>,
+    keys: UserKeys,
 }
 
 impl OfUser {
     pub(super) fn new(may_start: bool) -> Self {
-        Self { may_start, keys: OnceLock::new() }
-    }
-
-    fn keys(&self) -> &AgeKeys {
-        self.keys.get_or_init(|| AgeKeys::of_user(&DiskWorld::new()))
+        Self { may_start, keys: UserKeys::default() }
     }
 }
 
@@ -44,13 +38,13 @@ impl SecretResolver for OfUser {
 
     fn decrypt(&self, format: &str, text: &[u8]) -> Result<Vec<u8>, String> {
         let known = Format::of_name(format).ok_or_else(|| format!("SOPS has no format {format}"))?;
-        let why = match hydrate_sops::decrypt(text, known, &self.keys().identities) {
+        let why = match hydrate_sops::decrypt(text, known, self.keys.identities()) {
             Ok(plain) => return Ok(plain),
             Err(why) if is_for_others(&why) => why,
             Err(why) => return Err(format!("it cannot be decrypted: {why}")),
         };
         if in_path("sops").is_none() {
-            let problems: String = self.keys().problems.iter().map(|problem| format!("; {problem}")).collect();
+            let problems: String = self.keys.problems().iter().map(|problem| format!("; {problem}")).collect();
             return Err(format!("{why}{problems}; `sops`, which may have other keys, is not in PATH"));
         }
         run("sops", &["--decrypt", "--input-type", format, "--output-type", format, "/dev/stdin"], Path::new("/"), text)

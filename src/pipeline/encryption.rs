@@ -1,0 +1,454 @@
+//! Secrets encrypted on the way out, with `secrets: sops`: as SOPS does it, for the recipients of the environment.
+//!
+//! A ciphertext differs each time that it is made, so what is in the tree has to stay where what it is made from is the same. With an identity at hand the
+//! committed file is decrypted, and every value that is the same keeps its ciphertext. Without one `.encrypted` beside the file says what it was made
+//! from: the digest of the object as it is rendered with a chance that is always the same ([`Chance::other_from`](hydrate_base::world::Chance::other_from)).
+//! So nothing that only a key can read is in that digest, and whoever knows it can test no guesses with it: what can be computed from the repository
+//! and the charts that it names can be computed by everybody. Where something was read that is in no repository (environment variables, files
+//! that Git ignores), it is a digest of the other files that were read instead.
+//!
+//! What follows elsewhere from a value that chance has decided and only an encrypted Secret holds (a checksum of it in an annotation) is, without the key, taken
+//! from the tree in the same way.
+//!
+//! Neither the cache nor the record has a plaintext: a cached component has Secrets without their values, and is used as long as the tree has them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hydrate_base::hash::sha256;
+use hydrate_base::world::{Asked, Record};
+use hydrate_base::{Diagnostic, DiskWorld, Result, SourceFile, World};
+use hydrate_sops::{Error, Format, Rule, Settings, has_same_plain_parts, redact, update};
+use hydrate_source::{Document, Origin, Trust, documents};
+use hydrate_yaml::node::{Data, Node, Tag};
+use serde::{Deserialize, Serialize};
+
+use crate::git::Ignored;
+use crate::project::{Component, Environment, Project, SecretPolicy};
+use crate::tree::KUSTOMIZATION;
+
+use super::age_keys::UserKeys;
+use super::fields::{Field, fields, object};
+use super::handover;
+use super::renders::Kept;
+use super::scope::Crds;
+
+/// The name of the record.
+pub(super) const RECORD: &str = ".encrypted";
+
+const HEAD: &str = "# What is encrypted, and what follows from it: the digest of what it is made from, as far as that is in the repository, the digest of \
+what is written, the object. Do not edit.\n";
+
+/// What stands at the beginning of what is digested, so that it is a digest of nothing else.
+const DOMAIN: &str = "hydrate: what an encrypted object is made from, 1\n";
+
+/// A document that is encrypted, or follows from one that is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// Its number among the component's documents.
+    pub at: usize,
+    /// The digest of what it is made from.
+    pub inputs: String,
+    /// Whether it is a Secret, which is encrypted; else it follows from one.
+    pub is_secret: bool,
+    /// Whether chance decides something of it.
+    pub by_chance: bool,
+    /// The fields of what follows that chance decides, as JSON pointers; none where they are not known.
+    pub fields: Vec<String>,
+}
+
+/// How the Secrets of an environment are encrypted.
+pub(super) struct Encryption {
+    settings: Settings,
+    keys: Arc<UserKeys>,
+    /// The directory of the environment in the tree, and how it is shown.
+    directory: PathBuf,
+    shown: String,
+    world: DiskWorld,
+    environment: Environment,
+    root: PathBuf,
+    manifests: PathBuf,
+    /// The variables that templates may read and that are set.
+    is_set: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    ignored: Ignored,
+    compares: bool,
+}
+
+/// What the tree has of a component.
+#[derive(Default)]
+struct Standing {
+    /// Both digests by object.
+    record: BTreeMap<String, (String, String)>,
+    /// The objects, with the files that they are in.
+    documents: Vec<(String, Document)>,
+}
+
+impl Encryption {
+    /// The encryption of an environment; none unless it is asked for.
+    pub(super) fn of(project: &Project, environment: &Environment, options: &super::Options) -> Result<Option<Self>> {
+        if project.secrets_of(environment) != SecretPolicy::Sops {
+            return Ok(None);
+        }
+        let recipients = project.recipients_of(environment);
+        if recipients.is_empty() {
+            return Err(Diagnostic::error(format!("environment {} has nobody to encrypt Secrets for", environment.name))
+                .note("`secrets: sops` encrypts them for the recipients in `sops: {age: […]}`")
+                .help(format!(
+                    "write `sops: {{age: [age1…]}}` into {}/{}.yaml or hydrate.yaml: the public keys of the cluster and of whoever may read them",
+                    project.settings.environments, environment.name
+                )));
+        }
+        let manifests = project.root.join(&project.settings.manifests);
+        let seen = project.world().seeing(Arc::clone(&options.variables));
+        Ok(Some(Self {
+            settings: Settings { recipients, rule: Rule::of_secrets(), mac_only_encrypted: false },
+            keys: Arc::clone(&options.keys),
+            directory: manifests.join(&environment.name),
+            shown: format!("{}/{}", project.settings.manifests, environment.name),
+            world: project.world(),
+            environment: environment.clone(),
+            root: project.root.clone(),
+            manifests,
+            is_set: Box::new(move |name| seen.variable(name).is_some()),
+            ignored: Ignored::at(&project.root),
+            compares: options.compares,
+        }))
+    }
+
+    /// The files of a component in the tree that are encrypted and can be decrypted here, by their names.
+    pub(super) fn opened(&self, component: &str) -> BTreeMap<String, String> {
+        let mut opened = BTreeMap::new();
+        for (name, text) in files(&self.world, &self.directory.join(component)) {
+            if !is_encrypted(&text) || self.keys.identities().is_empty() {
+                continue;
+            }
+            let plain = hydrate_sops::decrypt(text.as_bytes(), Format::Yaml, self.keys.identities()).ok();
+            opened.extend(plain.and_then(|plain| Some((name, String::from_utf8(plain).ok()?))));
+        }
+        opened
+    }
+
+    /// Finds what is to be encrypted of a component, and what follows from it. `record` says what was asked for it.
+    pub(super) fn mark(&self, kept: &mut Kept, record: &Record) -> Result<(), Vec<Box<Diagnostic>>> {
+        let mut wrong = Vec::new();
+        let mut secrets = Vec::new();
+        for (at, document) in kept.documents.iter().enumerate().filter(|(_, document)| is_secret(document)) {
+            match has_something_to_encrypt(document) {
+                Ok(true) => secrets.push(at),
+                Ok(false) => {}
+                Err(error) => wrong.push(error),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let references: BTreeMap<usize, String> = std::mem::take(&mut kept.references).into_iter().collect();
+        if secrets.is_empty() {
+            return Ok(());
+        }
+        // The text that the tools print has all of it in plain text.
+        kept.verbatim = None;
+        let files = self.has_read_more(record).then(|| self.digest_of_files(record));
+        let sealed = |at: usize, is_secret: bool| {
+            let document = &kept.documents[at];
+            let reference = references.get(&at);
+            let decided = reference.filter(|_| !is_secret).map(|reference| decided(&document.text, reference)).unwrap_or_default();
+            let what = match &files {
+                Some(files) => format!("files {files} {}", object(&document.identity)),
+                None if decided.is_empty() => reference.unwrap_or(&document.text).clone(),
+                None => decided.iter().map(|field| format!("{}\n{}\n", field.path, field.text)).collect(),
+            };
+            let fields = decided.into_iter().map(|field| field.path).collect();
+            Sealed { at, inputs: sha256(format!("{DOMAIN}{what}").as_bytes()), is_secret, by_chance: reference.is_some(), fields }
+        };
+        let by_chance = secrets.iter().any(|at| references.contains_key(at));
+        let following = references.keys().filter(|at| by_chance && !secrets.contains(at) && **at < kept.documents.len());
+        let mut all: Vec<Sealed> = secrets.iter().map(|at| sealed(*at, true)).collect();
+        all.extend(following.map(|at| sealed(*at, false)));
+        kept.sealed = all;
+        Ok(())
+    }
+
+    /// Whether anything was read that is in no repository: variables of the environment, files that Git ignores.
+    fn has_read_more(&self, record: &Record) -> bool {
+        record.asked.keys().any(|asked| match asked {
+            Asked::Variable(name) => (self.is_set)(name),
+            Asked::Content(path) => !path.starts_with(&self.manifests) && self.ignored.has(path),
+            _ => false,
+        })
+    }
+
+    /// A digest of the files of the repository that were read, the tree itself aside.
+    fn digest_of_files(&self, record: &Record) -> String {
+        let mut text = String::new();
+        for (asked, answer) in &record.asked {
+            if let Asked::Content(path) = asked
+                && !path.starts_with(&self.manifests)
+                && !self.ignored.has(path)
+                && let Ok(path) = path.strip_prefix(&self.root)
+            {
+                text.push_str(&format!("{} {}\n", hydrate_base::hash::hex(answer), path.display()));
+            }
+        }
+        sha256(text.as_bytes())
+    }
+
+    /// A component as it may lie in the cache: without what is encrypted.
+    pub(super) fn without_secrets(&self, kept: &Kept) -> Option<Kept> {
+        let mut kept = kept.clone();
+        for sealed in kept.sealed.iter().filter(|sealed| sealed.is_secret) {
+            let document = kept.documents.get_mut(sealed.at)?;
+            let text = redact(document.text.as_bytes(), Format::Yaml, &self.settings.rule).ok()?;
+            document.text = String::from_utf8(text).ok()?;
+        }
+        kept.is_redacted = !kept.sealed.is_empty();
+        Some(kept)
+    }
+
+    /// Whether a component without its secrets can be used: the tree has all that is left out.
+    pub(super) fn is_whole(&self, component: &Component, kept: &Kept) -> bool {
+        if !kept.is_redacted {
+            return true;
+        }
+        let standing = self.standing(&component.name);
+        kept.sealed.iter().filter(|sealed| sealed.is_secret || (kept.is_unsettled && sealed.by_chance)).all(|sealed| {
+            let Some(document) = kept.documents.get(sealed.at) else { return false };
+            let mut document = [document.clone()];
+            let namespace = component.namespace.as_ref().map_or("", |namespace| &namespace.text);
+            let is_filled = namespace.is_empty() || Crds::default().fill(&mut document[0], namespace).is_ok();
+            is_filled
+                && handover::annotate(&self.environment, &mut document).is_empty()
+                && self.standing_text(&standing, sealed, &document[0]).is_some()
+        })
+    }
+
+    /// Encrypts what is to be encrypted of a component; gives the record.
+    pub(super) fn encrypt(
+        &self,
+        component: &str,
+        kept: &Marked,
+        documents: &mut [Document],
+    ) -> Result<Option<String>, Vec<Box<Diagnostic>>> {
+        if kept.sealed.is_empty() {
+            return Ok(None);
+        }
+        let standing = self.standing(component);
+        let (mut wrong, mut lines) = (Vec::new(), Vec::new());
+        for sealed in &kept.sealed {
+            let Some(document) = documents.get_mut(sealed.at) else { continue };
+            match self.outgoing(&standing, sealed, kept, document, component) {
+                Ok(text) => document.text = text,
+                Err(error) => wrong.push(error),
+            }
+            lines.push(format!("{}  {}  {}\n", sealed.inputs, sha256(document.text.as_bytes()), object(&document.identity)));
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        lines.sort_by(|a, b| a.split("  ").last().cmp(&b.split("  ").last()));
+        Ok(Some(format!("{HEAD}{}", lines.concat())))
+    }
+
+    /// The text that a document is written with.
+    fn outgoing(&self, standing: &Standing, sealed: &Sealed, kept: &Marked, document: &Document, component: &str) -> Result<String> {
+        let found = self.standing_text(standing, sealed, document);
+        if (kept.is_unsettled && sealed.by_chance) || (sealed.is_secret && kept.is_redacted) {
+            // Its values are not those that it has to have: either the tree has them, or nobody here does.
+            match found {
+                Some(found) => return Ok(found),
+                None if self.compares && !kept.is_redacted => {}
+                None => return Err(self.needs_key(standing, document, component)),
+            }
+        }
+        if !sealed.is_secret {
+            return Ok(document.text.clone());
+        }
+        let failed = |error: Error| cannot(document, &error.to_string());
+        let now = now(&self.world);
+        let text = document.text.as_bytes();
+        if let Some(old) = standing.find(document) {
+            match update(old.text.as_bytes(), text, Format::Yaml, Some(&self.settings), self.keys.identities(), now) {
+                Ok(text) => return String::from_utf8(text).map_err(|_| cannot(document, "it would not be UTF-8")),
+                // What nobody can read here is encrypted anew, where it is made from something else now.
+                Err(_) => {
+                    if let Some(found) = found {
+                        return Ok(found);
+                    }
+                }
+            }
+        }
+        let text = hydrate_sops::encrypt(text, Format::Yaml, &self.settings, now).map_err(failed)?;
+        String::from_utf8(text).map_err(|_| cannot(document, "it would not be UTF-8"))
+    }
+
+    /// What a document is to be by what the tree has, where that is made from the same and as it was written.
+    fn standing_text(&self, standing: &Standing, sealed: &Sealed, document: &Document) -> Option<String> {
+        let found = standing.find(document)?;
+        let (inputs, written) = standing.record.get(&object(&found.identity))?;
+        if *inputs != sealed.inputs || *written != sha256(found.text.as_bytes()) {
+            return None;
+        }
+        if !sealed.is_secret && !sealed.fields.is_empty() {
+            return with_fields_of(&document.text, &found.text, &sealed.fields);
+        }
+        let says_the_same = || has_same_plain_parts(found.text.as_bytes(), document.text.as_bytes(), Format::Yaml, &self.settings);
+        (!sealed.is_secret || says_the_same() == Ok(true)).then(|| found.text.clone())
+    }
+
+    fn standing(&self, component: &str) -> Standing {
+        let directory = self.directory.join(component);
+        let record = self.world.read(&directory.join(RECORD)).ok().and_then(|text| String::from_utf8(text.to_vec()).ok());
+        let mut standing = Standing::default();
+        for line in record.as_deref().unwrap_or_default().lines() {
+            if let [inputs, written, object] = line.splitn(3, "  ").collect::<Vec<_>>()[..] {
+                standing.record.insert(object.to_owned(), (inputs.to_owned(), written.to_owned()));
+            }
+        }
+        let origin = Origin { source: String::new(), file: None, line: 0 };
+        for (name, text) in files(&self.world, &directory) {
+            let file = SourceFile::new(name.as_str(), text.into_bytes());
+            let found = documents(&file, &origin, Trust::Parsed).unwrap_or_default();
+            standing.documents.extend(found.into_iter().map(|document| (name.clone(), document)));
+        }
+        standing
+    }
+
+    fn needs_key(&self, standing: &Standing, document: &Document, component: &str) -> Box<Diagnostic> {
+        let identity = &document.identity;
+        let mut error = Diagnostic::error(format!("{identity} holds, or follows from, what only a key of age can read"))
+            .note("chance has decided it, it is kept in an encrypted Secret, and what it is made from is not what it was")
+            .note(format!("it comes from {}", document.origin));
+        for (file, secret) in standing.documents.iter().filter(|(_, secret)| is_encrypted(&secret.text)) {
+            let why = hydrate_sops::decrypt(secret.text.as_bytes(), Format::Yaml, self.keys.identities()).err();
+            let why = why.map_or_else(|| "it can be decrypted".to_owned(), |why| why.to_string());
+            error = error.note(format!("{}/{component}/{file}: {why}", self.shown));
+        }
+        for problem in self.keys.problems() {
+            error = error.note(problem.clone());
+        }
+        error
+            .help("run hydrate where a key is: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE or ~/.config/sops/age/keys.txt, as for `sops`")
+            .help("or delete the files of the Secrets, and have new values made with `random: keep`")
+    }
+}
+
+/// What is known of a component's documents that are encrypted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Marked {
+    pub(super) sealed: Vec<Sealed>,
+    pub(super) is_unsettled: bool,
+    pub(super) is_redacted: bool,
+}
+
+impl Standing {
+    /// The object in the tree that a document stands for.
+    fn find(&self, document: &Document) -> Option<&Document> {
+        let (ours, of) = (&document.identity, |document: &Document| object(&document.identity));
+        let mut all = self.documents.iter().map(|(_, document)| document);
+        let found = all.find(|found| of(found) == of(document));
+        let mut all = self.documents.iter().map(|(_, document)| document);
+        // What lives in a namespace that it does not say has one there.
+        found.or_else(|| {
+            all.find(|found| {
+                let theirs = &found.identity;
+                ours.namespace.is_empty() && theirs.kind == ours.kind && theirs.group() == ours.group() && theirs.name == ours.name
+            })
+        })
+    }
+}
+
+/// The fields of a reference that say something else than a document; none where they are not the same fields.
+fn decided(text: &str, reference: &str) -> Vec<Field> {
+    let (ours, theirs) = (fields(text), fields(reference));
+    let has_same_fields = ours.iter().map(|field| &field.path).eq(theirs.iter().map(|field| &field.path));
+    let both = ours.iter().zip(&theirs).filter(|(ours, theirs)| has_same_fields && ours.text != theirs.text);
+    both.map(|(_, theirs)| theirs.clone()).collect()
+}
+
+/// A text with some of its fields as they are in another one; `None` where that cannot be written.
+fn with_fields_of(text: &str, other: &str, paths: &[String]) -> Option<String> {
+    let (ours, theirs) = (fields(text), fields(other));
+    let mut wanted = ours.clone();
+    let mut replaced = text.to_owned();
+    for field in wanted.iter_mut().filter(|field| paths.contains(&field.path)) {
+        let theirs = theirs.iter().find(|theirs| theirs.path == field.path)?;
+        let before = std::mem::replace(&mut field.text, theirs.text.clone());
+        if !before.is_empty() {
+            replaced = replaced.replace(&before, &theirs.text);
+        }
+    }
+    if wanted == theirs {
+        return Some(other.to_owned());
+    }
+    (fields(&replaced) == wanted).then_some(replaced)
+}
+
+/// The YAML files of a component in the tree.
+fn files(world: &dyn World, directory: &Path) -> Vec<(String, String)> {
+    let mut names = world.list(directory).unwrap_or_default();
+    names.retain(|name| name.ends_with(".yaml") && name != KUSTOMIZATION);
+    names.sort_unstable();
+    let read = |name: String| {
+        let text = String::from_utf8(world.read(&directory.join(&name)).ok()?.to_vec()).ok()?;
+        Some((name, text))
+    };
+    names.into_iter().filter_map(read).collect()
+}
+
+/// Whether a text has metadata of SOPS, at a glance and then certainly.
+pub(super) fn is_encrypted(text: &str) -> bool {
+    text.contains("\nsops:") && hydrate_sops::is_encrypted(text.as_bytes(), Format::Yaml)
+}
+
+fn is_secret(document: &Document) -> bool {
+    document.identity.kind == "Secret" && document.identity.group().is_empty() && !is_encrypted(&document.text)
+}
+
+/// Whether the field of a document, by its JSON pointer, is one of those that are encrypted.
+pub(super) fn is_to_be_encrypted(document: &Document, path: &str) -> bool {
+    is_secret(document) && (path.starts_with("/data/") || path.starts_with("/stringData/"))
+}
+
+fn cannot(document: &Document, why: &str) -> Box<Diagnostic> {
+    Diagnostic::error(format!("{} cannot be encrypted: {why}", document.identity)).note(format!("it comes from {}", document.origin))
+}
+
+/// Whether a Secret has a value that is not empty. What the API server would refuse is refused here: nobody sees it afterwards.
+fn has_something_to_encrypt(document: &Document) -> Result<bool> {
+    let root = hydrate_yaml::compose(document.text.as_bytes()).ok().and_then(|all| all.into_iter().next()?.root);
+    let Some(root) = root else { return Ok(false) };
+    let mut has_values = false;
+    for (map, is_encoded) in [("data", true), ("stringData", false)] {
+        let Some(node) = root.get(map).filter(|node| !is_null(node)) else { continue };
+        let entries = node.entries().ok_or_else(|| cannot(document, &format!("its `{map}` is no map")))?;
+        for (key, value) in entries {
+            let key = key.as_str().unwrap_or_default();
+            if key == "<<" || matches!(value.data, Data::Alias(_)) {
+                return Err(cannot(document, &format!("its `{map}` has an alias or a merge, which SOPS does not know")));
+            }
+            if is_null(value) {
+                continue;
+            }
+            let text = value.as_str().filter(|_| value.tag == Tag::Str);
+            let text = text.ok_or_else(|| cannot(document, &format!("{map}.{key} is no text")))?;
+            let packed: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            if is_encoded && BASE64.decode(packed).is_err() {
+                return Err(cannot(document, &format!("{map}.{key} is no base 64"))
+                    .help("what is not encoded belongs into `stringData`; in a template, `b64enc` encodes"));
+            }
+            has_values |= !text.is_empty();
+        }
+    }
+    Ok(has_values)
+}
+
+fn is_null(node: &Node) -> bool {
+    node.tag == Tag::Null
+}
+
+fn now(world: &dyn World) -> jiff::Timestamp {
+    jiff::Timestamp::from_nanosecond(world.now()).unwrap_or_default()
+}
