@@ -357,6 +357,16 @@ fn a_secret_variable_may_stand_in_an_encrypted_secret_alone() {
 }
 
 #[test]
+fn what_stands_elsewhere_in_plain_text_is_told() {
+    let project = Project::new();
+    project.replace("components/db/chart/templates/all.yaml", "image: {{ .Values.image }}", "settings: \"a={{ $password }};\"");
+    for with_key in [true, true, false] {
+        let said = project.run("-e prod", with_key, 0);
+        assert!(said.contains("ConfigMap db holds in plain text what Secret db is encrypted for: data.password"), "{said}");
+    }
+}
+
+#[test]
 fn a_manifest_has_its_secrets_beside_it() {
     let project = Project::new();
     project.write("hydrate.yaml", &format!("{}layout: manifest\n", project.read("hydrate.yaml")));

@@ -28,10 +28,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::git::Ignored;
 use crate::project::{Component, Environment, Project, SecretPolicy};
+use crate::sandbox::wire::Told;
 use crate::tree::KUSTOMIZATION;
 
 use super::age_keys::UserKeys;
-use super::fields::{Field, fields, object};
+use super::fields::{Field, fields, object, shown};
 use super::handover;
 use super::renders::Kept;
 use super::scope::Crds;
@@ -168,6 +169,7 @@ impl Encryption {
         let following = references.keys().filter(|at| by_chance && !secrets.contains(at) && **at < kept.documents.len());
         let mut all: Vec<Sealed> = secrets.iter().map(|at| sealed(*at, true)).collect();
         all.extend(following.map(|at| sealed(*at, false)));
+        kept.warnings.extend(plain_elsewhere(&kept.documents, &all, &references).iter().map(|warning| Told::from(&**warning)));
         kept.sealed = all;
         Ok(())
     }
@@ -208,21 +210,26 @@ impl Encryption {
         Some(kept)
     }
 
-    /// Whether a component without its secrets can be used: the tree has all that is left out.
-    pub(super) fn is_whole(&self, component: &Component, kept: &Kept) -> bool {
+    /// Finds in the tree all that a component from the cache is without; false where it cannot be used, because the tree does not have it.
+    pub(super) fn complete(&self, component: &Component, kept: &mut Kept) -> bool {
         if !kept.is_redacted {
             return true;
         }
         let standing = self.standing(&component.name);
-        kept.sealed.iter().filter(|sealed| sealed.is_secret || (kept.is_unsettled && sealed.by_chance)).all(|sealed| {
-            let Some(document) = kept.documents.get(sealed.at) else { return false };
-            let mut document = [document.clone()];
-            let namespace = component.namespace.as_ref().map_or("", |namespace| &namespace.text);
-            let is_filled = namespace.is_empty() || Crds::default().fill(&mut document[0], namespace).is_ok();
-            is_filled
-                && handover::annotate(&self.environment, &mut document).is_empty()
-                && self.standing_text(&standing, sealed, &document[0]).is_some()
-        })
+        let namespace = component.namespace.as_ref().map_or("", |namespace| &namespace.text);
+        let text = |sealed: &Sealed| {
+            let mut document = [kept.documents.get(sealed.at)?.clone()];
+            if !namespace.is_empty() {
+                Crds::default().fill(&mut document[0], namespace).ok()?;
+            }
+            let is_annotated = handover::annotate(&self.environment, &mut document).is_empty();
+            let text = self.standing_text(&standing, sealed, &document[0]).filter(|_| is_annotated)?;
+            Some((sealed.at, text))
+        };
+        let missing = kept.sealed.iter().filter(|sealed| sealed.is_secret || (kept.is_unsettled && sealed.by_chance));
+        let found: Option<BTreeMap<usize, String>> = missing.map(text).collect();
+        kept.standing = found.unwrap_or_default();
+        kept.sealed.iter().all(|sealed| !sealed.is_secret || kept.standing.contains_key(&sealed.at))
     }
 
     /// Encrypts what is to be encrypted of a component; gives the record.
@@ -235,7 +242,7 @@ impl Encryption {
         if kept.sealed.is_empty() {
             return Ok(None);
         }
-        let standing = self.standing(component);
+        let standing = if kept.is_redacted { Standing::default() } else { self.standing(component) };
         let (mut wrong, mut lines) = (Vec::new(), Vec::new());
         for sealed in &kept.sealed {
             let Some(document) = documents.get_mut(sealed.at) else { continue };
@@ -254,7 +261,7 @@ impl Encryption {
 
     /// The text that a document is written with.
     fn outgoing(&self, standing: &Standing, sealed: &Sealed, kept: &Marked, document: &Document, component: &str) -> Result<String> {
-        let found = self.standing_text(standing, sealed, document);
+        let found = kept.standing.get(&sealed.at).cloned().or_else(|| self.standing_text(standing, sealed, document));
         if (kept.is_unsettled && sealed.by_chance) || (sealed.is_secret && kept.is_redacted) {
             // Its values are not those that it has to have: either the tree has them, or nobody here does.
             match found {
@@ -341,6 +348,7 @@ pub(super) struct Marked {
     pub(super) sealed: Vec<Sealed>,
     pub(super) is_unsettled: bool,
     pub(super) is_redacted: bool,
+    pub(super) standing: BTreeMap<usize, String>,
 }
 
 impl Standing {
@@ -358,6 +366,45 @@ impl Standing {
             })
         })
     }
+}
+
+/// Shorter values stand elsewhere by accident.
+const CERTAIN: usize = 12;
+
+/// A warning for each object that says in plain text what chance has decided and a Secret is encrypted for.
+fn plain_elsewhere(documents: &[Document], sealed: &[Sealed], references: &BTreeMap<usize, String>) -> Vec<Box<Diagnostic>> {
+    let mut warnings = Vec::new();
+    for secret in sealed.iter().filter(|sealed| sealed.is_secret) {
+        let (Some(document), Some(reference)) = (documents.get(secret.at), references.get(&secret.at)) else { continue };
+        let paths: Vec<String> = decided(&document.text, reference).into_iter().map(|field| field.path).collect();
+        for field in fields(&document.text).into_iter().filter(|field| paths.contains(&field.path)) {
+            let plain = if field.path.starts_with("/data/") {
+                BASE64.decode(field.text.trim()).ok().and_then(|plain| String::from_utf8(plain).ok()).unwrap_or_default()
+            } else {
+                field.text
+            };
+            // A certificate is for everybody to read.
+            if plain.len() < CERTAIN || plain.contains("-----BEGIN CERTIFICATE") {
+                continue;
+            }
+            let says_it = |(at, other): &(usize, &Document)| {
+                !sealed.iter().any(|sealed| sealed.is_secret && sealed.at == *at) && other.text.contains(plain.trim_end())
+            };
+            warnings.extend(documents.iter().enumerate().filter(says_it).map(|(_, other)| {
+                Diagnostic::warning(format!(
+                    "{} holds in plain text what {} is encrypted for: {}",
+                    other.identity,
+                    document.identity,
+                    shown(&field.path)
+                ))
+                .note(format!("it comes from {}", other.origin))
+                .help(
+                    "let the chart refer to the Secret there as well, or give it one that is there already (`existingSecret` and the like)",
+                )
+            }));
+        }
+    }
+    warnings
 }
 
 /// The fields of a reference that say something else than a document; none where they are not the same fields.

@@ -291,8 +291,8 @@ fn finish(
                 texts.extend(kept.verbatim.map(|text| (name.clone(), text)));
                 decided.extend(kept.decided.map(|text| (name.clone(), text)));
                 suspects.insert(name.clone(), kept.suspects);
-                let Kept { sealed, is_unsettled, is_redacted, .. } = kept;
-                marked.insert(name.clone(), Marked { sealed, is_unsettled, is_redacted });
+                let Kept { sealed, is_unsettled, is_redacted, standing, .. } = kept;
+                marked.insert(name.clone(), Marked { sealed, is_unsettled, is_redacted, standing });
                 rendered.insert(name, kept.documents);
             }
             Err(errors) => {

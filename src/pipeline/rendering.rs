@@ -142,8 +142,8 @@ impl<'a> Rendering<'a> {
     fn kept(&self, component: &Component, apis: &[String]) -> Option<Finished> {
         let start = Instant::now();
         let world = self.project.world().seeing(Arc::clone(&self.options.variables));
-        let kept = self.slot(component, apis, &self.options.renders).load(&world, self.provision, &self.user(component))?;
-        if kept.is_redacted && !self.encryption.is_some_and(|encryption| encryption.is_whole(component, &kept)) {
+        let mut kept = self.slot(component, apis, &self.options.renders).load(&world, self.provision, &self.user(component))?;
+        if kept.is_redacted && !self.encryption.is_some_and(|encryption| encryption.complete(component, &mut kept)) {
             return None;
         }
         Some(Finished { kept, timing: Timing { took: start.elapsed(), from_cache: true } })
@@ -323,6 +323,7 @@ pub(super) fn make(
             sealed,
             is_unsettled,
             is_redacted: false,
+            standing: BTreeMap::new(),
             suspects,
             may_ask_for_apis,
         };

@@ -10,7 +10,7 @@
 //! key of the user: what somebody else has put there, or moved there from another place, is no entry. Nothing here can fail a
 //! run: without a usable cache or a lasting key everything is rendered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -67,6 +67,9 @@ pub struct Kept {
     pub is_unsettled: bool,
     /// Whether the documents are without what is encrypted.
     pub is_redacted: bool,
+    /// What the tree has in the place of what they are without, by their numbers.
+    #[serde(skip)]
+    pub standing: BTreeMap<usize, String>,
     /// The documents that may hold secrets, by their numbers.
     pub suspects: Vec<usize>,
     /// Whether it may look different when more API versions are known.
