@@ -15,6 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hydrate::check::references::Configured;
+use hydrate::check::validity;
 use hydrate::check::{Declared, External, Report, Written, check};
 use hydrate::cli::snippet;
 use hydrate::tree::lay_out;
@@ -98,7 +99,9 @@ impl Case {
         let lay_out = |(name, documents): (&String, &Vec<Document>)| (name.clone(), lay_out(&documents.iter().collect::<Vec<_>>(), false));
         let dirs = self.documents.iter().map(lay_out).collect();
         let written = Written { shown: "manifests/k3d".to_owned(), dirs: &dirs, clusters: "clusters/k3d".to_owned(), handover: None };
-        let configured = Configured { components: "components", environment: "environments/k3d.yaml".to_owned() };
+        let judged = validity::Configured::default();
+        let configured =
+            Configured { components: "components", environment: "environments/k3d.yaml".to_owned(), judged: &judged, is_strict: true };
         let documents = self.documents.iter().map(|(name, all)| (name.as_str(), all.as_slice())).collect();
         let report: Report = check(&documents, &self.declared, &written, &configured).unwrap();
         told.findings += report.findings.len();

@@ -11,9 +11,23 @@ pub mod metrics;
 pub mod objects;
 pub mod promql;
 pub mod references;
+pub mod rule;
 pub mod validity;
 pub mod value;
 
 pub use declared::{Declared, External};
 pub use finding::Written;
 pub use references::{Report, check};
+pub use rule::Rule;
+
+/// All rules, by code.
+pub fn rules() -> Vec<&'static Rule> {
+    let mut all: Vec<&Rule> = validity::RULES.iter().copied().chain(references::rules()).collect();
+    all.sort_by_key(|rule| rule.code);
+    all
+}
+
+/// The rule of this code.
+pub fn rule_of(code: &str) -> Option<&'static Rule> {
+    validity::RULES.iter().copied().chain(references::rules()).find(|rule| rule.code == code)
+}

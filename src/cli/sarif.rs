@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use crate::check::validity::rule;
+use crate::check::rule_of;
 use hydrate_base::secret::without_passwords;
 use hydrate_base::{Diagnostic, Severity, plain};
 
 /// One run of hydrate, with a result for each diagnostic.
 pub fn document(diagnostics: &[Box<Diagnostic>]) -> Vec<u8> {
     let codes: BTreeSet<&str> = diagnostics.iter().filter_map(|diagnostic| diagnostic.code).collect();
-    let rules: Vec<Json> = codes.iter().filter_map(|code| rule(code)).map(rule_json).collect();
+    let rules: Vec<Json> = codes.iter().filter_map(|code| rule_of(code)).map(rule_json).collect();
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
 use crate::check::references::Configured;
 use crate::check::{self, Declared, External, Report, Written};
 use crate::gitops::Handover;
@@ -11,7 +14,9 @@ use hydrate_base::world::is_missing;
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::{Document, Origin, Trust, documents};
 
+use super::gate;
 use super::rendering::pool;
+use super::renders::{Renders, Verdicts};
 use super::{Rendered, place};
 
 /// The file in which components and environments list metrics.
@@ -19,7 +24,15 @@ const METRICS: &str = "metrics.txt";
 
 /// Follows every reference of a rendered environment, which has to be whole (what is not rendered cannot be found) and
 /// settled: what hands it over is looked at too.
-pub fn check(world: &dyn World, project: &Project, rendered: &Rendered) -> Result<Report, Vec<Box<Diagnostic>>> {
+///
+/// Where nothing leads nowhere, `renders` keeps that, and nothing is read again as long as everything is the same.
+pub fn check(
+    world: &dyn World,
+    project: &Project,
+    rendered: &Rendered,
+    renders: &Renders,
+    is_strict: bool,
+) -> Result<Report, Vec<Box<Diagnostic>>> {
     let environment = &rendered.environment;
     let all = project.components(world).map_err(|error| vec![error])?;
     let mut declared = declared(world, project, environment, rendered.documents.keys().filter_map(|name| all.get(name)))?;
@@ -34,12 +47,53 @@ pub fn check(world: &dyn World, project: &Project, rendered: &Rendered) -> Resul
         clusters: clusters.clone(),
         handover,
     };
-    let configured = Configured { components: &settings.components, environment: environment.file.name.clone() };
+    let judgements = rendered.documents.keys().filter_map(|name| Some((name, &all.get(name)?.as_ref().ok()?.checks)));
+    let judged = gate::configured(project, environment, judgements);
+    let configured =
+        Configured { components: &settings.components, environment: environment.file.name.clone(), judged: &judged, is_strict };
     let handing_over = handed_over(&clusters, handover).map_err(|error| vec![error])?;
     let mut documents: BTreeMap<&str, &[Document]> = rendered.documents.iter().map(|(name, all)| (name.as_str(), all.as_slice())).collect();
     documents.insert(&clusters, &handing_over);
+    let kept = renders.verdicts(project, &environment.name, "references");
+    let key = kept.as_ref().map(|_| key(&documents, &declared, &written, &configured)).unwrap_or_default();
+    if let Some(sound) = kept.as_ref().and_then(Verdicts::load).and_then(|bytes| postcard::from_bytes::<Sound>(&bytes).ok())
+        && sound.key == key
+    {
+        let [objects, references, queries, metrics] = sound.counts;
+        return Ok(Report::sound(objects, references, queries, metrics));
+    }
     let pool = pool(None).map_err(|error| vec![error])?;
-    pool.install(|| check::check(&documents, &declared, &written, &configured)).map_err(|error| vec![error])
+    let report = pool.install(|| check::check(&documents, &declared, &written, &configured)).map_err(|error| vec![error])?;
+    if let Some(kept) = kept.filter(|_| report.findings.is_empty()) {
+        let sound = Sound { key, counts: [report.objects, report.references, report.queries, report.metrics] };
+        if let Ok(bytes) = postcard::to_stdvec(&sound) {
+            kept.keep(&bytes);
+        }
+    }
+    Ok(report)
+}
+
+/// References none of which leads nowhere.
+#[derive(Serialize, Deserialize)]
+struct Sound {
+    /// The digest of all that this depends on.
+    key: [u8; 32],
+    /// Objects, references, queries, metrics.
+    counts: [usize; 4],
+}
+
+fn key(documents: &BTreeMap<&str, &[Document]>, declared: &Declared, written: &Written<'_>, configured: &Configured<'_>) -> [u8; 32] {
+    let mut all = blake3::Hasher::new();
+    let mut add = |part: &[u8]| {
+        all.update(&(part.len() as u64).to_le_bytes()).update(part);
+    };
+    add(format!("{declared:?} {configured:?} {} {}", written.shown, written.clusters).as_bytes());
+    for (name, documents) in documents {
+        add(name.as_bytes());
+        let digests: Vec<blake3::Hash> = documents.par_iter().map(|document| blake3::hash(document.text.as_bytes())).collect();
+        digests.iter().for_each(|digest| add(digest.as_bytes()));
+    }
+    *all.finalize().as_bytes()
 }
 
 /// The objects that hand the environment over.

@@ -127,11 +127,11 @@ impl Renders {
 }
 
 impl Renders {
-    /// The place for what checking the objects of an environment gave; `None` where nothing is kept.
-    pub fn verdicts(&self, project: &Project, environment: &str) -> Option<Verdicts> {
+    /// The place for what a check of the objects of an environment gave, by the name of what was checked; `None` where nothing is kept.
+    pub fn verdicts(&self, project: &Project, environment: &str, checked: &str) -> Option<Verdicts> {
         let (cache, key) = self.place.clone()?;
         let mut place = blake3::Hasher::new();
-        for part in [project.root.as_os_str().as_encoded_bytes(), environment.as_bytes(), b"verdicts on objects"] {
+        for part in [project.root.as_os_str().as_encoded_bytes(), environment.as_bytes(), b"verdicts on ", checked.as_bytes()] {
             add(&mut place, part);
         }
         let mut state = blake3::Hasher::new();

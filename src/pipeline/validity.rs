@@ -53,7 +53,7 @@ pub fn check(
     let release = Release::of(environment.kubernetes.as_ref().map(|version| version.text.as_str()));
     let checking =
         Checking { release, configured: &configured, declared: &declared, committed: &committed, written: &written, rendered, crds: &crds };
-    let kept = renders.verdicts(project, &environment.name);
+    let kept = renders.verdicts(project, &environment.name, "objects");
     let report = pool(None).map_err(|error| vec![error])?.install(|| checking.check(kept.as_ref()))?;
     match committed.into_doubt() {
         Some(doubt) => Err(vec![doubt.note("what is committed is told apart from what is new")]),

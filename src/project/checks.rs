@@ -1,7 +1,7 @@
 //! `checks:` and `exceptions:` of hydrate.yaml, environments and components: how bad it is to break a rule of `hydrate check`, and where it is another matter.
 
-use crate::check::External;
-use crate::check::validity::{Exception, Judgement, Level, RULES, rule};
+use crate::check::validity::{Exception, Judgement, Level};
+use crate::check::{External, rule_of, rules};
 use hydrate_base::{Diagnostic, Result, suggest};
 use hydrate_yaml::node::Node;
 
@@ -28,10 +28,10 @@ pub(super) fn read(file: &Parsed, root: &Node, home: Option<&str>) -> Result<Jud
 }
 
 fn known(code: &Spanned) -> Result<()> {
-    if rule(&code.text).is_some() {
+    if rule_of(&code.text).is_some() {
         return Ok(());
     }
-    let close = suggest::closest(&code.text, RULES.iter().map(|rule| rule.code)).map(|close| format!("did you mean `{close}`?"));
+    let close = suggest::closest(&code.text, rules().iter().map(|rule| rule.code)).map(|close| format!("did you mean `{close}`?"));
     let error = code.error(format!("there is no check `{}`", code.text), close.unwrap_or_default());
     Err(error.help("`hydrate check --explain all` lists them"))
 }

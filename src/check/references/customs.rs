@@ -1,15 +1,22 @@
 //! What custom resources refer to: by the names that fields have everywhere (`secretRef`, `serviceAccountName`, `issuerRef`, …), and by those of a few
-//! well-known kinds. And that somebody brings their kinds at all.
+//! well-known kinds.
 
-use std::collections::BTreeMap;
-
-use crate::check::finding::Finding;
 use crate::check::objects::Object;
+use crate::check::rule::Rule;
 use crate::check::value::{at, is_true, items, scalar, text};
+use hydrate_base::Severity;
 use hydrate_kubernetes::is_builtin_group;
 use hydrate_yaml::node::{Data, Node};
 
 use super::{Checker, Target, hosts};
+
+/// `custom-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "custom-reference",
+    severity: Severity::Warning,
+    title: "What custom resources refer to is there",
+    text: "By the names that fields have everywhere (`secretRef`, `superuserSecret`, `serviceAccountName`, `configMapKeyRef`, `issuerRef`, `secretStoreRef`, `storageClass`, references that say group and kind), by those of some kinds (MetalLB's pools, the Alertmanagers of a Prometheus), and by the rows of `references` in hydrate.yaml. Services in all texts are followed, too.",
+};
 
 /// Fields in which custom resources name what they make, and not what has to be there.
 const MADE: &[&str] = &["destination", "privateKeySecretRef", "secretTemplate", "target", "writeConnectionSecretToRef"];
@@ -33,7 +40,6 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             destination(checker, object);
         }
     }
-    kinds(checker);
 }
 
 /// Groups that have checks of their own, or whose resources hold patterns and parts of other objects.
@@ -152,33 +158,4 @@ fn destination<'a>(checker: &mut Checker<'a>, object: &'a Object<'a>) {
     let Some(node) = scalar(destination, "namespace").filter(|_| here && !makes) else { return };
     let name = node.as_str().unwrap_or_default();
     checker.follow(object, node, Target::core("Namespace", "", name));
-}
-
-/// Every kind is Kubernetes' own, or of a CRD: told once a kind.
-fn kinds<'a>(checker: &mut Checker<'a>) {
-    if checker.declared.kinds.is_none() {
-        return;
-    }
-    let mut unknown: BTreeMap<(&str, &str), Vec<&'a Object<'a>>> = BTreeMap::new();
-    for object in checker.index.objects {
-        let (group, kind) = (object.group(), object.kind());
-        if is_builtin_group(group) || object.component.contains('/') {
-            continue;
-        }
-        checker.count();
-        if !checker.declared.has_kind(group, kind) {
-            unknown.entry((group, kind)).or_default().push(object);
-        }
-    }
-    for ((group, kind), objects) in unknown {
-        let Some(first) = objects.first() else { continue };
-        let node = first.root.get("kind").unwrap_or(&first.root);
-        let mut finding = Finding::new(first, node, format!("{} is of a kind that no CRD defines: {kind} ({group})", first.title()));
-        if objects.len() > 1 {
-            finding = finding.note(format!("{} more of this kind", objects.len() - 1));
-        }
-        let entry = format!("CustomResourceDefinition/*.{group}");
-        let file = checker.configured.environment.clone();
-        checker.add(finding.help(format!("render its CRD, or say that it comes from elsewhere: `external: [\"{entry}\"]` in {file}")));
-    }
 }

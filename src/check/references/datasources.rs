@@ -2,13 +2,22 @@
 
 use crate::check::finding::Finding;
 use crate::check::objects::Object;
+use crate::check::rule::Rule;
 use crate::check::value::{items, text};
-use hydrate_base::suggest;
+use hydrate_base::{Severity, suggest};
 use hydrate_yaml::node::Node;
 
 use super::hosts::{self, host_of, texts};
 use super::queries::{Board, boards};
 use super::{Checker, Target};
+
+/// `datasource-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "datasource-reference",
+    severity: Severity::Warning,
+    title: "Data sources lead to Services, and dashboards ask data sources that are there",
+    text: "Grafana's data sources in files and values of ConfigMaps and Secrets; the `uid` that panels, variables and annotations of dashboards ask.",
+};
 
 /// Data sources that Grafana brings itself.
 const OWN: &[&str] = &["-- Dashboard --", "-- Grafana --", "-- Mixed --", "__expr__", "grafana"];

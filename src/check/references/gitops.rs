@@ -1,10 +1,20 @@
 //! What hands manifests over: the sources, orders and Secrets that objects of Flux and Argo CD name.
 
 use crate::check::objects::Object;
+use crate::check::rule::Rule;
 use crate::check::value::{at, is_true, items, scalar, text};
+use hydrate_base::Severity;
 use hydrate_yaml::node::Node;
 
 use super::{Checker, Target};
+
+/// `gitops-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "gitops-reference",
+    severity: Severity::Warning,
+    title: "What objects of Flux and Argo CD name is there",
+    text: "Sources, `dependsOn`, Secrets, values, providers, projects, and namespaces that are deployed to.",
+};
 
 const KUSTOMIZE: &str = "kustomize.toolkit.fluxcd.io";
 const HELM: &str = "helm.toolkit.fluxcd.io";

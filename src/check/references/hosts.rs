@@ -4,15 +4,24 @@
 //! one where the namespace is known here and a port follows or a scheme (`http://`) comes before; a single name with a
 //! scheme before it may be anything, so it is judged only where it is nearly a Service.
 
+use crate::check::rule::Rule;
 use std::ops::Range;
 
 use crate::check::objects::Object;
 use crate::check::value::{entries, items, text};
-use hydrate_base::suggest;
+use hydrate_base::{Severity, suggest};
 use hydrate_yaml::node::Node;
 
 use super::services::{has_port, no_port};
 use super::{Checker, Target};
+
+/// `host-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "host-reference",
+    severity: Severity::Warning,
+    title: "Services named in texts are there",
+    text: "Files in ConfigMaps, `stringData` of Secrets, commands, arguments and environment variables: `name.namespace.svc`, `name.namespace:port`, `http://name:port`. A single name is judged only where it is nearly that of a Service.",
+};
 
 /// Words that end names of the internet: a namespace with such a name needs `.svc` to be recognised.
 const DOMAINS: &[&str] = &["app", "cloud", "com", "dev", "internal", "io", "local", "localdomain", "net", "org"];

@@ -19,7 +19,7 @@ mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hydrate_base::{Diagnostic, Result, suggest};
+use hydrate_base::{Diagnostic, Result, Severity, suggest};
 use hydrate_source::Document;
 use hydrate_yaml::node::Node;
 
@@ -27,23 +27,33 @@ use super::declared::Declared;
 use super::elsewhere::Elsewhere;
 use super::finding::{Finding, Written};
 use super::objects::{Index, Object, read, title};
+use super::rule::Rule;
+use super::validity::{self, Level};
+use super::value;
 
-/// One function for each kind of reference.
-const CHECKS: &[for<'a> fn(&mut Checker<'a>)] = &[
-    namespaces::check,
-    pods::check,
-    services::check,
-    policies::check,
-    scaling::check,
-    rbac::check,
-    routes::check,
-    webhooks::check,
-    gitops::check,
-    customs::check,
-    hosts::check,
-    datasources::check,
-    queries::check,
+/// A kind of reference: its rule, and the function that follows them.
+type Check = (&'static Rule, for<'a> fn(&mut Checker<'a>));
+
+const CHECKS: &[Check] = &[
+    (&namespaces::RULE, namespaces::check),
+    (&pods::RULE, pods::check),
+    (&services::RULE, services::check),
+    (&policies::RULE, policies::check),
+    (&scaling::RULE, scaling::check),
+    (&rbac::RULE, rbac::check),
+    (&routes::RULE, routes::check),
+    (&webhooks::RULE, webhooks::check),
+    (&gitops::RULE, gitops::check),
+    (&customs::RULE, customs::check),
+    (&hosts::RULE, hosts::check),
+    (&datasources::RULE, datasources::check),
+    (&queries::RULE, queries::check),
 ];
+
+/// The rules of all kinds of references.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    CHECKS.iter().map(|(rule, _)| *rule)
+}
 
 /// What was looked at, and what was wrong.
 #[derive(Debug, Default)]
@@ -63,6 +73,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report of so much of which nothing leads nowhere.
+    pub fn sound(objects: usize, references: usize, queries: usize, metrics: usize) -> Self {
+        Self { objects, references, queries, metrics, ..Self::default() }
+    }
+
     /// Leaves out the findings of other components.
     pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
         let mut components = self.components.iter();
@@ -81,17 +96,38 @@ pub fn check(
     let objects = read(documents)?;
     let index = Index::new(&objects);
     let elsewhere = Elsewhere::new(&index, &declared.external);
-    let mut checker =
-        Checker { index: &index, declared, elsewhere: &elsewhere, configured, report: Report::default(), findings: Vec::new() };
-    CHECKS.iter().for_each(|check| check(&mut checker));
+    let mut checker = Checker {
+        index: &index,
+        declared,
+        elsewhere: &elsewhere,
+        configured,
+        report: Report::default(),
+        findings: Vec::new(),
+        rule: &namespaces::RULE,
+    };
+    for (rule, check) in CHECKS {
+        checker.rule = rule;
+        check(&mut checker);
+    }
     let Checker { mut report, mut findings, .. } = checker;
     report.objects = objects.len();
     let order = |finding: &Finding<'_>| objects.iter().position(|object| std::ptr::eq(object, finding.object));
-    findings.sort_by_key(|finding| (order(finding), finding.node.line, finding.node.column));
+    findings.sort_by_key(|(_, finding)| (order(finding), finding.node.line, finding.node.column));
     let mut seen = BTreeSet::new();
-    findings.retain(|finding| seen.insert((order(finding), finding.message.clone())));
-    report.components = findings.iter().map(|finding| finding.object.component.to_owned()).collect();
-    report.findings = findings.into_iter().map(|finding| finding.diagnostic(written)).collect();
+    findings.retain(|(_, finding)| seen.insert((order(finding), finding.message.clone())));
+    for (rule, mut finding) in findings {
+        let path = value::path(&finding.object.root, finding.node).unwrap_or_default();
+        // What is brought by hand or from another repository is not known here: it is an error where the user says that everything is.
+        let usual = if configured.is_strict && finding.certain { Severity::Error } else { rule.severity };
+        match configured.judged.level(rule, finding.object, &path, usual) {
+            Level::Off => continue,
+            level => finding.certain = level == Level::Error,
+        }
+        report.components.push(finding.object.component.to_owned());
+        let mut diagnostic = finding.diagnostic(written);
+        diagnostic.code = Some(rule.code);
+        report.findings.push(diagnostic);
+    }
     Ok(report)
 }
 
@@ -102,6 +138,10 @@ pub struct Configured<'a> {
     pub components: &'a str,
     /// The environment's file.
     pub environment: String,
+    /// How rules are judged.
+    pub judged: &'a validity::Configured,
+    /// Whether what leads nowhere for certain is an error.
+    pub is_strict: bool,
 }
 
 /// Something looked for.
@@ -131,7 +171,9 @@ struct Checker<'a> {
     elsewhere: &'a Elsewhere<'a>,
     configured: &'a Configured<'a>,
     report: Report,
-    findings: Vec<Finding<'a>>,
+    findings: Vec<(&'static Rule, Finding<'a>)>,
+    /// The rule that is looked at now.
+    rule: &'static Rule,
 }
 
 impl<'a> Checker<'a> {
@@ -141,7 +183,7 @@ impl<'a> Checker<'a> {
     }
 
     fn add(&mut self, finding: Finding<'a>) {
-        self.findings.push(finding);
+        self.findings.push((self.rule, finding));
     }
 
     /// Follows a reference to an object by its name: the object, where it is rendered. One that is nowhere is reported.

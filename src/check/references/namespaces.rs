@@ -1,15 +1,24 @@
 //! Namespaces: what objects live in exists.
 
+use crate::check::rule::Rule;
 use std::collections::BTreeMap;
 
 use crate::check::elsewhere::NAMESPACES;
 use crate::check::finding::Finding;
 use crate::check::objects::Object;
 use crate::check::value::at;
-use hydrate_base::suggest;
+use hydrate_base::{Severity, suggest};
 use hydrate_yaml::node::Node;
 
 use super::{Checker, Target};
+
+/// `missing-namespace`
+pub(super) const RULE: Rule = Rule {
+    code: "missing-namespace",
+    severity: Severity::Warning,
+    title: "Objects live in namespaces that are there",
+    text: "Neither `kubectl apply` nor a GitOps tool makes a namespace unless it is told to: everything in it is refused. Namespaces that every cluster has are known, and so are those that Argo CD makes (`CreateNamespace=true`).\n\nA namespace that nobody renders here is told once, at the first object in it. Render it (a component's `namespace` does), or declare it: `external: [Namespace/legacy]`.",
+};
 
 /// A namespace that is missing is reported once, at the first object in it.
 pub(super) fn check<'a>(checker: &mut Checker<'a>) {

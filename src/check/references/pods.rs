@@ -2,11 +2,20 @@
 
 use crate::check::finding::Finding;
 use crate::check::objects::{Object, Pod, keys};
+use crate::check::rule::Rule;
 use crate::check::value::{at, entries, is_true, items, scalar, text};
-use hydrate_base::suggest;
+use hydrate_base::{Severity, suggest};
 use hydrate_yaml::node::Node;
 
 use super::{Checker, Target};
+
+/// `pod-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "pod-reference",
+    severity: Severity::Warning,
+    title: "What pods refer to is there",
+    text: "ConfigMaps and Secrets with their keys (`optional: true` may be missing), pull secrets, service accounts, claims, priorities, runtime and storage classes; mounts and their volumes, `subPath` and the keys of what is mounted, ports of probes and hooks by name.\n\nA pod whose Secret is missing waits in `ContainerCreating`, without an error in Git. What is made by hand or by another repository is declared: `external: [Secret/shop/db]`. What operators make is known by their objects (ExternalSecret, SealedSecret, Certificate, …) and by the flags that name it.",
+};
 
 /// Every pod template.
 pub(super) fn check(checker: &mut Checker<'_>) {

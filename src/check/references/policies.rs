@@ -4,13 +4,22 @@ use crate::check::elsewhere::NAMESPACES;
 use crate::check::finding::Finding;
 use crate::check::labels::{self, Labels, selects, shown, shown_pairs};
 use crate::check::objects::{Object, Pod};
+use crate::check::rule::Rule;
 use crate::check::value::{at, entries, items, scalar, text};
-use hydrate_base::suggest;
+use hydrate_base::{Severity, suggest};
 use hydrate_yaml::node::Node;
 
 use super::pods::listed;
 use super::services::nearest;
 use super::{Checker, Target};
+
+/// `policy-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "policy-reference",
+    severity: Severity::Warning,
+    title: "Network policies select pods that are there, and let through what is there",
+    text: "NetworkPolicies and CiliumNetworkPolicies: pods selected, peers by labels and namespace, ports by name and number, Services. A policy that selects nothing protects nothing, and a peer that is misspelt is cut off.",
+};
 
 /// The label by which every namespace can be selected by name.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";

@@ -1,5 +1,6 @@
 //! Queries of rules and dashboards: they parse, and the metrics that they name exist.
 
+use crate::check::rule::Rule;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,11 +11,19 @@ use crate::check::finding::Finding;
 use crate::check::objects::Object;
 use crate::check::promql;
 use crate::check::value::{items, scalar, text};
-use hydrate_base::{Label, SourceFile, place};
+use hydrate_base::{Label, Severity, SourceFile, place};
 use hydrate_yaml::node::Node;
 
 use super::Checker;
 use super::hosts::texts;
+
+/// `query`
+pub(super) const RULE: Rule = Rule {
+    code: "query",
+    severity: Severity::Warning,
+    title: "Queries can be read, and ask for metrics that are there",
+    text: "PromQL of PrometheusRules, rule files, and of Grafana's panels, variables and annotations. Metrics are judged where a component lists what it exposes in metrics.txt: those that begin like a listed one, or all with `metrics: all`. LogQL, queries that a variable breaks, and all queries where VictoriaMetrics runs are left alone.",
+};
 
 /// A query and where it stands.
 struct Asked<'a> {

@@ -1,8 +1,18 @@
 //! Bindings: the role and the service accounts that they bind exist.
 
+use crate::check::rule::Rule;
 use crate::check::value::{at, items, scalar, text};
+use hydrate_base::Severity;
 
 use super::{Checker, Target};
+
+/// `binding-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "binding-reference",
+    severity: Severity::Warning,
+    title: "Bindings bind roles and service accounts that are there",
+    text: "A binding to a role that is missing gives nothing, and one to a service account that is missing gives it to whoever makes one of that name. Kubernetes' own roles (`admin`, `view`, `system:…`) are known.",
+};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 

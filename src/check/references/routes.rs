@@ -3,13 +3,22 @@
 use crate::check::finding::Finding;
 use crate::check::labels::selects;
 use crate::check::objects::{Object, title};
+use crate::check::rule::Rule;
 use crate::check::value::{at, items, scalar, text};
-use hydrate_base::suggest;
+use hydrate_base::{Severity, suggest};
 use hydrate_yaml::node::Node;
 
 use super::pods::listed;
 use super::services::follow_port;
 use super::{Checker, Target};
+
+/// `route-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "route-reference",
+    severity: Severity::Warning,
+    title: "Ways in lead to Services, and Gateways take their routes",
+    text: "Ingresses: Services, their ports, certificates, classes. Gateways: classes and certificates. HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute: Gateways with the listener, its namespaces and host names; Services and ports; ReferenceGrants where they are in other namespaces.",
+};
 
 const GROUP: &str = "gateway.networking.k8s.io";
 

@@ -3,11 +3,21 @@
 use crate::check::finding::Finding;
 use crate::check::labels::{selects, shown};
 use crate::check::objects::Object;
+use crate::check::rule::Rule;
 use crate::check::value::scalar;
 use crate::check::value::{at, entries, text};
+use hydrate_base::Severity;
 
 use super::services::nearest;
 use super::{Checker, Target};
+
+/// `scaling-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "scaling-reference",
+    severity: Severity::Warning,
+    title: "What scales workloads, or holds on to them, finds them",
+    text: "HorizontalPodAutoscalers, VerticalPodAutoscalers and ScaledObjects name a workload that is rendered; PodDisruptionBudgets select pods.",
+};
 
 /// The kinds that can be scaled and are rendered by name.
 const SCALED: &[&str] = &["Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "ReplicationController"];

@@ -3,12 +3,21 @@
 use crate::check::finding::Finding;
 use crate::check::labels::{pairs_match, selects, shown, shown_pairs};
 use crate::check::objects::{Object, Pod};
+use crate::check::rule::Rule;
 use crate::check::value::{at, entries, is_true, items, scalar, text};
-use hydrate_base::suggest;
+use hydrate_base::{Severity, suggest};
 use hydrate_yaml::node::Node;
 
 use super::pods::listed;
 use super::{Checker, Target};
+
+/// `service-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "service-reference",
+    severity: Severity::Warning,
+    title: "Services find pods and ports, and who names a Service finds it",
+    text: "A Service whose selector fits no pod, or whose target port no container has, answers nobody. A StatefulSet's `serviceName`, and the Services and ports that ServiceMonitors and PodMonitors scrape, are there.\n\nWhere pods may run in a namespace that nobody renders here, a selector that finds none is not judged; `external: [Pod/legacy/*]` says so.",
+};
 
 /// Services, the Services of StatefulSets, and monitors.
 pub(super) fn check(checker: &mut Checker<'_>) {

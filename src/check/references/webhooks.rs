@@ -1,11 +1,21 @@
 //! What the API server calls: the Services of webhooks, aggregated APIs and conversions.
 
 use crate::check::objects::Object;
+use crate::check::rule::Rule;
 use crate::check::value::{at, items, scalar, text};
+use hydrate_base::Severity;
 use hydrate_yaml::node::Node;
 
 use super::services::follow_port;
 use super::{Checker, Target};
+
+/// `webhook-reference`
+pub(super) const RULE: Rule = Rule {
+    code: "webhook-reference",
+    severity: Severity::Warning,
+    title: "What the API server calls is there",
+    text: "Services and ports of webhooks, of APIServices, and of conversions in CRDs. A webhook whose Service is missing makes the API server refuse what it is for.",
+};
 
 /// Webhook configurations, APIServices and CustomResourceDefinitions.
 pub(super) fn check(checker: &mut Checker<'_>) {

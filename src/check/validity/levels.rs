@@ -112,7 +112,7 @@ pub struct Configured {
 
 impl Configured {
     /// The level of a rule at a place of an object, with the one that it has where nobody says otherwise.
-    pub(super) fn level(&self, rule: &Rule, object: &Object<'_>, path: &str, default: Severity) -> Level {
+    pub(in crate::check) fn level(&self, rule: &Rule, object: &Object<'_>, path: &str, default: Severity) -> Level {
         let said = annotations(&object.root).find(|(code, ..)| *code == rule.code).and_then(|(_, _, level)| level);
         let own = self.components.get(object.component);
         said.or_else(|| own?.exception(rule, object, path))

@@ -40,7 +40,7 @@ use hydrate_yaml::node::Node;
 use super::declared::Declared;
 use super::finding::Written;
 use super::objects::Object;
-use super::value;
+use super::{rule_of, value};
 use hydrate_source::Document;
 use rule::{Found, Sink};
 
@@ -93,11 +93,6 @@ pub const RULES: &[&Rule] = &[
     &structure::UNKNOWN_VALUE,
     &structure::WRONG_TYPE,
 ];
-
-/// The rule of this code.
-pub fn rule(code: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.code == code).copied()
-}
 
 /// A minor release of Kubernetes, and the one whose types stand for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -280,7 +275,7 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
     let substitutes = substitutes(object);
     let is_substituted = |node: &Node| substitutes && has_variable(node);
     let is_open = |found: &Found<'_>| is_substituted(found.finding.node) && !ABOUT_SECRETS.contains(&found.rule);
-    levels::check(&mut sink, |code| rule(code).is_some());
+    levels::check(&mut sink, |code| rule_of(code).is_some());
     keys::check(&mut sink, &object.root);
     match versions::check(&mut sink) {
         Some(_) if secrets::is_encrypted(&object.root) => {

@@ -2,26 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use hydrate_base::Severity;
 use hydrate_yaml::node::Node;
 
 use crate::check::finding::Finding;
 use crate::check::objects::Object;
+pub use crate::check::rule::Rule;
 
 use super::Release;
-
-/// A rule: what it is called, how bad it is to break it, and why.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// The name that findings, configuration and annotations use: `unknown-field`.
-    pub code: &'static str,
-    /// How bad it is where nobody says otherwise.
-    pub severity: Severity,
-    /// What it holds, in one sentence.
-    pub title: &'static str,
-    /// Why, what it looks at, and what to do; Markdown.
-    pub text: &'static str,
-}
 
 /// Something found by a rule.
 #[derive(Debug)]

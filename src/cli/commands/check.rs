@@ -6,13 +6,14 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use crate::check::Report;
-use crate::check::validity::{self, RULES, Release, Rule};
+use crate::check::validity::{self, Release};
+use crate::check::{Rule, rule_of, rules};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, renders, tell_details};
 use crate::cli::{report, sarif, ui::Ui};
 use crate::git;
-use crate::pipeline::{self, Options, references, validity as objects};
+use crate::pipeline::{self, Options, Rendered, references, validity as objects};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
 use hydrate_base::plain::counted;
@@ -24,7 +25,7 @@ pub struct CheckArgs {
     /// Components to check [default: all of the environment]
     #[arg(value_name = "COMPONENT")]
     pub components: Vec<String>,
-    /// Also follow every reference between objects, and read every query of rules and dashboards
+    /// References and queries that lead nowhere are errors, not warnings; with COMPONENT also those of the component are followed
     #[arg(long)]
     pub references: bool,
     /// What is committed already, for checks that spare it: a commit, branch or tag, such as the branch that is merged into [default: HEAD]
@@ -118,14 +119,17 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
     let place = pipeline::place(&session.project, env);
     let _lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     pipeline::merge_with_tree(&place, &mut rendered)?;
+    let follow =
+        |rendered: &Rendered| references::check(&session.project.world(), &session.project, rendered, &renders(global), args.references);
     let report = match (args.references, args.components.is_empty()) {
-        (false, _) => None,
-        (true, true) => Some(references::check(&session.project.world(), &session.project, &rendered)?),
+        // References lead everywhere, and only some components are rendered.
+        (false, false) => None,
+        (_, true) => Some(follow(&rendered)?),
         // References lead to other components too, so all of them are rendered; only what was asked for is told.
         (true, false) => {
             let mut whole = render(&[])?;
             pipeline::merge_with_tree(&place, &mut whole)?;
-            let mut report = references::check(&session.project.world(), &session.project, &whole)?;
+            let mut report = follow(&whole)?;
             report.keep(|component| rendered.documents.contains_key(component));
             Some(report)
         }
@@ -137,13 +141,14 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
 /// What a check is about, or which there are.
 fn explain(ui: &mut Ui, code: &str) -> Outcome {
     if code == "all" {
-        let width = RULES.iter().map(|rule| rule.code.len()).max().unwrap_or_default();
-        ui.lines(RULES.iter().map(|rule| format!("{:width$}  {:7}  {}", rule.code, level(rule), rule.title)))?;
+        let all = rules();
+        let width = all.iter().map(|rule| rule.code.len()).max().unwrap_or_default();
+        ui.lines(all.iter().map(|rule| format!("{:width$}  {:7}  {}", rule.code, level(rule), rule.title)))?;
         return Ok(Exit::Success);
     }
-    let Some(rule) = validity::rule(code) else {
+    let Some(rule) = rule_of(code) else {
         let error = Diagnostic::error(format!("there is no check `{code}`"));
-        return Err(match suggest::closest(code, RULES.iter().map(|rule| rule.code)) {
+        return Err(match suggest::closest(code, rules().iter().map(|rule| rule.code)) {
             Some(close) => error.help(format!("did you mean `{close}`?")),
             None => error.help("`hydrate check --explain all` lists them"),
         }
@@ -220,12 +225,14 @@ fn say_references(ui: &Ui, env: &str, report: &Report) {
     let found = [(*references, "reference"), (*objects, "object"), (*queries, "query"), (*metrics, "metric name")];
     let [references, objects, queries, metrics] = found.map(|(count, noun)| counted(count, noun));
     let looked = format!("{references} in {objects}, {queries}, {metrics}");
-    let broken = counted(dangling(report), "broken reference");
-    match (dangling(report), report.findings.len()) {
-        (0, 0) => ui.say(format!("{env}: {looked}: all found")),
-        (wrong, all) if wrong == all => ui.say(format!("{env}: {looked}: {broken}")),
-        (wrong, all) => ui.say(format!("{env}: {looked}: {broken}, {} doubtful", all - wrong)),
+    if report.references + report.queries == 0 {
+        return;
     }
+    let errors = dangling(report);
+    let counts = [(errors, "error"), (report.findings.len() - errors, "warning")].into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, noun)| counted(count, noun)).collect();
+    let said = if counts.is_empty() { "all found".to_owned() } else { counts.join(", ") };
+    ui.say(format!("{env}: {looked}: {said}"));
 }
 
 fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> hydrate_base::Result<()> {
