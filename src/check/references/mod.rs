@@ -31,6 +31,9 @@ use super::rule::Rule;
 use super::validity::{self, Level};
 use super::value;
 
+/// How many findings of a level are told, and for how many it is looked for what was meant.
+const MOST: usize = 1000;
+
 /// A kind of reference: its rule, and the function that follows them.
 type Check = (&'static Rule, for<'a> fn(&mut Checker<'a>));
 
@@ -111,10 +114,13 @@ pub fn check(
     }
     let Checker { mut report, mut findings, .. } = checker;
     report.objects = objects.len();
-    let order = |finding: &Finding<'_>| objects.iter().position(|object| std::ptr::eq(object, finding.object));
+    let positions: BTreeMap<*const Object<'_>, usize> =
+        objects.iter().enumerate().map(|(at, object)| (std::ptr::from_ref(object), at)).collect();
+    let order = |finding: &Finding<'_>| positions.get(&std::ptr::from_ref(finding.object)).copied();
     findings.sort_by_key(|(_, finding)| (order(finding), finding.node.line, finding.node.column));
     let mut seen = BTreeSet::new();
     findings.retain(|(_, finding)| seen.insert((order(finding), finding.message.clone())));
+    let mut told = BTreeMap::<bool, usize>::new();
     for (rule, mut finding) in findings {
         let path = value::path(&finding.object.root, finding.node).unwrap_or_default();
         // What is brought by hand or from another repository is not known here: it is an error where the user says that everything is.
@@ -123,10 +129,20 @@ pub fn check(
             Level::Off => continue,
             level => finding.certain = level == Level::Error,
         }
+        let of_level = told.entry(finding.certain).or_default();
+        *of_level += 1;
+        if *of_level > MOST {
+            continue;
+        }
         report.components.push(finding.object.component.to_owned());
         let mut diagnostic = finding.diagnostic(written);
         diagnostic.code = Some(rule.code);
         report.findings.push(diagnostic);
+    }
+    for (is_error, count) in told.into_iter().filter(|(_, count)| *count > MOST) {
+        let message = format!("{} more references lead nowhere; they are not shown", count - MOST);
+        report.findings.push(if is_error { Diagnostic::error(message) } else { Diagnostic::warning(message) });
+        report.components.push(String::new());
     }
     Ok(report)
 }
@@ -199,7 +215,9 @@ impl<'a> Checker<'a> {
 
     /// The finding for an object that does not exist, with the nearest that does.
     fn missing(&self, from: &'a Object<'a>, node: &'a Node, target: Target<'_>) -> Finding<'a> {
-        let same_kind = || self.index.of(target.group, target.kind).iter();
+        // Looking at all of a kind for each of very many findings would take as long as their square.
+        let is_one_of_few = self.findings.len() < MOST;
+        let same_kind = || self.index.of(target.group, target.kind).iter().filter(|_| is_one_of_few);
         let here = same_kind().filter(|object| object.namespace() == target.namespace).map(|object| object.name());
         let close = suggest::closest(target.name, here);
         let finding = Finding::new(from, node, format!("{} refers to {}, which does not exist", from.title(), target.title())).meant(close);
