@@ -367,6 +367,59 @@ fn what_stands_elsewhere_in_plain_text_is_told() {
 }
 
 #[test]
+fn a_ciphertext_is_never_taken_for_what_is_kept() {
+    let project = Project::new();
+    project.replace(
+        "components/db/chart/templates/all.yaml",
+        "data:\n  # the user",
+        "stringData:\n  plain: {{ $password }}\ndata:\n  # the user",
+    );
+    project.run("-e prod", true, 0);
+    let before = project.manifests();
+    for with_key in [false, true] {
+        project.run("check -e prod --no-cache", with_key, 0);
+        project.run("-e prod --no-cache", with_key, 0);
+    }
+    assert!(project.manifests() == before);
+    // Nor where Secrets are no longer encrypted: then there is nothing that could be kept.
+    project.write("hydrate.yaml", "random: keep\nchecks: {plaintext-secret: \"off\"}\n");
+    project.run("-e prod", true, 0);
+    let written = project.read("manifests/prod/db/secret-db.yaml");
+    assert!(!written.contains("ENC[") && line(&written, "plain:").len() == "  plain: ".len() + 24, "{written}");
+    assert!(!project.path("manifests/prod/db/.encrypted").exists());
+}
+
+#[test]
+fn values_that_may_differ_are_taken_as_they_stand() {
+    let project = Project::new();
+    project.replace("hydrate.yaml", "random: keep", "random: allow");
+    project.run("-e prod", true, 0);
+    for with_key in [true, false] {
+        project.run("check -e prod", with_key, 0);
+        project.run("check -e prod --no-cache", with_key, 0);
+    }
+    let before = project.decrypted("secret-db.yaml");
+    project.run("-e prod", true, 0);
+    assert_ne!(line(&before, "password:"), line(&project.decrypted("secret-db.yaml"), "password:"));
+}
+
+#[test]
+fn plaintext_that_is_there_already_is_encrypted_and_kept() {
+    let project = Project::new();
+    let sops = project.read("hydrate.yaml");
+    project.write("hydrate.yaml", "random: keep\nchecks: {plaintext-secret: \"off\"}\n");
+    project.run("-e prod", false, 0);
+    let plain = project.read("manifests/prod/db/secret-db.yaml");
+    // Without `random` what is kept stays, and nothing new is made.
+    project.write("hydrate.yaml", &sops.replace("random: keep\n", ""));
+    project.run("-e prod", false, 0);
+    assert_eq!(line(&plain, "password:").trim(), line(&project.decrypted("secret-db.yaml"), "password:").trim());
+    for with_key in [true, false] {
+        project.run("check -e prod --no-cache", with_key, 0);
+    }
+}
+
+#[test]
 fn a_manifest_has_its_secrets_beside_it() {
     let project = Project::new();
     project.write("hydrate.yaml", &format!("{}layout: manifest\n", project.read("hydrate.yaml")));

@@ -326,7 +326,10 @@ impl Encryption {
     fn needs_key(&self, standing: &Standing, document: &Document, component: &str) -> Box<Diagnostic> {
         let identity = &document.identity;
         let mut error = Diagnostic::error(format!("{identity} holds, or follows from, what only a key of age can read"))
-            .note("chance has decided it, it is kept in an encrypted Secret, and what it is made from is not what it was")
+            .note(match standing.find(document) {
+                Some(_) => "chance has decided it, it is kept in an encrypted Secret, and what it is made from is not what it was",
+                None => "it is new, and its component keeps what chance has decided in encrypted Secrets: only the key tells whether it has to hold any of that",
+            })
             .note(format!("it comes from {}", document.origin));
         for (file, secret) in standing.documents.iter().filter(|(_, secret)| is_encrypted(&secret.text)) {
             let why = hydrate_sops::decrypt(secret.text.as_bytes(), Format::Yaml, self.keys.identities()).err();
@@ -388,7 +391,10 @@ fn plain_elsewhere(documents: &[Document], sealed: &[Sealed], references: &BTree
                 continue;
             }
             let says_it = |(at, other): &(usize, &Document)| {
-                !sealed.iter().any(|sealed| sealed.is_secret && sealed.at == *at) && other.text.contains(plain.trim_end())
+                let is_secret = sealed.iter().any(|sealed| sealed.is_secret && sealed.at == *at);
+                let is_open = |field: &Field| !(is_secret && is_to_be_encrypted(other, &field.path));
+                other.text.contains(plain.trim_end())
+                    && fields(&other.text).iter().any(|field| is_open(field) && field.text.contains(plain.trim_end()))
             };
             warnings.extend(documents.iter().enumerate().filter(says_it).map(|(_, other)| {
                 Diagnostic::warning(format!(

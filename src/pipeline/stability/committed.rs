@@ -138,9 +138,10 @@ impl Committed {
         (self.is_of_others && !self.sealed.is_empty()) || self.kept.lines.iter().any(is_sealed)
     }
 
-    /// The object in the tree that a rendered one stands for. There it has a namespace, which may have been filled in.
+    /// The object in the tree that a rendered one stands for, where it can be read. There it has a namespace, which may have been filled in.
     pub(super) fn find(&self, identity: &Identity) -> Option<&Document> {
-        self.documents.iter().find(|document| {
+        let mut readable = self.documents.iter().filter(|document| !self.sealed.contains(&object(&document.identity)));
+        readable.find(|document| {
             let other = &document.identity;
             let is_same = other.kind == identity.kind && other.group() == identity.group() && other.name == identity.name;
             is_same && (identity.namespace.is_empty() || other.namespace == identity.namespace)

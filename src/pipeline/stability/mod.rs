@@ -152,6 +152,7 @@ impl<R: Rendering> Stability<'_, R> {
         if self.encrypts && !attempt.is_stable() && committed.keeps_sealed() {
             attempt.record.has_asked_random = false;
             attempt.record.asked.extend(asked);
+            attempt.record.is_unrepeatable |= self.policy == Some(RandomPolicy::Allow);
             return Ok(Settled { references, is_unsettled: true, ..attempt.settled(committed.text) });
         }
         if self.policy == Some(RandomPolicy::Allow) {
