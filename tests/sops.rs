@@ -420,6 +420,51 @@ fn plaintext_that_is_there_already_is_encrypted_and_kept() {
 }
 
 #[test]
+fn what_was_decrypted_is_not_written_in_plain_text_anywhere_new() {
+    let project = Project::new();
+    project.run("-e prod", true, 0);
+    // Whoever cannot read the Secret changes the chart, and has somebody render who can.
+    for leak in ["leak: {{ $password }}", "leak: {{ printf \"x%s\" $password | quote }}", "leak: {{ $password | b64enc }}"] {
+        project.replace(
+            "components/db/chart/templates/all.yaml",
+            "  image: {{ .Values.image }}",
+            &format!("  image: {{{{ .Values.image }}}}\n  {leak}"),
+        );
+        let said = project.run("-e prod", true, 1);
+        assert!(said.contains("ConfigMap db would hold in plain text what Secret db is encrypted for: data.password"), "{said}");
+        project.replace("components/db/chart/templates/all.yaml", &format!("\n  {leak}"), "");
+    }
+    project.run("check -e prod", true, 0);
+}
+
+#[test]
+fn a_secret_that_somebody_has_encrypted_anew_is_noticed_with_the_key() {
+    let project = Project::new();
+    project.run("-e prod", true, 0);
+    project.run("check -e prod", true, 0);
+    project.run("check -e prod", true, 0);
+    // Anybody can encrypt for the recipients, and write what the record says of it.
+    let settings = hydrate_sops::Settings {
+        recipients: vec![project.recipient.clone()],
+        rule: hydrate_sops::Rule::of_secrets(),
+        ..hydrate_sops::Settings::default()
+    };
+    let file = "manifests/prod/db/secret-fixed.yaml";
+    let before = project.read(file);
+    let forged = project.decrypted("secret-fixed.yaml").replace("shopkeeper-token", "forged");
+    let now = "2026-11-28T12:00:00Z".parse().unwrap();
+    let forged = String::from_utf8(hydrate_sops::encrypt(forged.as_bytes(), Format::Yaml, &settings, now).unwrap()).unwrap();
+    let record = "manifests/prod/db/.encrypted";
+    let digest = |text: &str| hydrate_base::hash::sha256(text.as_bytes());
+    project.replace(record, &digest(&before), &digest(&forged));
+    project.write(file, &forged);
+    let said = project.run("check -e prod", true, 2);
+    assert!(said.contains("changed  prod/db/secret-fixed.yaml"), "{said}");
+    project.run("-e prod", true, 0);
+    assert_eq!(line(&project.decrypted("secret-fixed.yaml"), "token:"), "    token: shopkeeper-token");
+}
+
+#[test]
 fn a_manifest_has_its_secrets_beside_it() {
     let project = Project::new();
     project.write("hydrate.yaml", &format!("{}layout: manifest\n", project.read("hydrate.yaml")));

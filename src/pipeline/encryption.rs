@@ -122,10 +122,10 @@ impl Encryption {
     /// The files of a component in the tree that are encrypted and can be decrypted here, by their names.
     pub(super) fn opened(&self, component: &str) -> BTreeMap<String, String> {
         let mut opened = BTreeMap::new();
-        for (name, text) in files(&self.world, &self.directory.join(component)) {
-            if !is_encrypted(&text) || self.keys.identities().is_empty() {
-                continue;
-            }
+        if self.keys.identities().is_empty() {
+            return opened;
+        }
+        for (name, text) in self.encrypted(component) {
             let plain = hydrate_sops::decrypt(text.as_bytes(), Format::Yaml, self.keys.identities()).ok();
             opened.extend(plain.and_then(|plain| Some((name, String::from_utf8(plain).ok()?))));
         }
@@ -133,7 +133,7 @@ impl Encryption {
     }
 
     /// Finds what is to be encrypted of a component, and what follows from it. `record` says what was asked for it.
-    pub(super) fn mark(&self, kept: &mut Kept, record: &Record) -> Result<(), Vec<Box<Diagnostic>>> {
+    pub(super) fn mark(&self, component: &Component, kept: &mut Kept, record: &Record) -> Result<(), Vec<Box<Diagnostic>>> {
         let mut wrong = Vec::new();
         let mut secrets = Vec::new();
         for (at, document) in kept.documents.iter().enumerate().filter(|(_, document)| is_secret(document)) {
@@ -169,9 +169,97 @@ impl Encryption {
         let following = references.keys().filter(|at| by_chance && !secrets.contains(at) && **at < kept.documents.len());
         let mut all: Vec<Sealed> = secrets.iter().map(|at| sealed(*at, true)).collect();
         all.extend(following.map(|at| sealed(*at, false)));
-        kept.warnings.extend(plain_elsewhere(&kept.documents, &all, &references).iter().map(|warning| Told::from(&**warning)));
+        kept.warnings.extend(
+            self.plain_elsewhere(&component.name, &kept.documents, &all, &references)?.iter().map(|warning| Told::from(&**warning)),
+        );
         kept.sealed = all;
+        kept.is_verified = self.has_key() && !kept.is_unsettled && self.is_as_rendered(component, kept);
         Ok(())
+    }
+
+    /// Whether the encrypted Secrets of the tree hold what was rendered.
+    fn is_as_rendered(&self, component: &Component, kept: &Kept) -> bool {
+        let standing = self.standing(&component.name);
+        let holds = |sealed: &Sealed| {
+            let document = self.filled(component, kept.documents.get(sealed.at)?)?;
+            let old = standing.find(&document)?.text.as_bytes();
+            let text = document.text.as_bytes();
+            let new = update(old, text, Format::Yaml, Some(&self.settings), self.keys.identities(), now(&self.world)).ok()?;
+            (new == old).then_some(())
+        };
+        kept.sealed.iter().filter(|sealed| sealed.is_secret).all(|sealed| holds(sealed).is_some())
+    }
+
+    /// A Secret as it goes out, but that it is not encrypted.
+    fn filled(&self, component: &Component, document: &Document) -> Option<Document> {
+        let mut document = [document.clone()];
+        if let Some(namespace) = &component.namespace {
+            Crds::default().fill(&mut document[0], &namespace.text).ok()?;
+        }
+        let is_annotated = handover::annotate(&self.environment, &mut document).is_empty();
+        let [document] = document;
+        is_annotated.then_some(document)
+    }
+
+    /// Whether a key at hand is that of a recipient.
+    fn has_key(&self) -> bool {
+        self.settings.recipients.iter().any(|recipient| self.keys.identities().is_of(recipient))
+    }
+
+    /// The files of a component in the tree that are encrypted.
+    fn encrypted(&self, component: &str) -> Vec<(String, String)> {
+        let mut files = files(&self.world, &self.directory.join(component));
+        files.retain(|(_, text)| is_encrypted(text));
+        files
+    }
+
+    /// Has a component in the cache used only as long as what the tree has of its Secrets is the same.
+    pub(super) fn ask_for(&self, component: &str, kept: &Kept, record: &mut Record) {
+        if kept.sealed.is_empty() {
+            return;
+        }
+        let directory = self.directory.join(component);
+        let names = self.encrypted(component).into_iter().map(|(name, _)| name).chain([RECORD.to_owned()]);
+        for asked in names.map(|name| Asked::Content(directory.join(name))) {
+            let answer = self.world.answer(&asked);
+            record.asked.insert(asked, answer);
+        }
+    }
+
+    /// A warning for each object that says in plain text what chance has decided and a Secret is encrypted for.
+    ///
+    /// # Errors
+    /// Where that was decrypted, and the tree does not say it yet: nobody but who has the key could have put it there.
+    fn plain_elsewhere(
+        &self,
+        component: &str,
+        documents: &[Document],
+        sealed: &[Sealed],
+        references: &BTreeMap<usize, String>,
+    ) -> Result<Vec<Box<Diagnostic>>, Vec<Box<Diagnostic>>> {
+        let (mut warnings, mut wrong) = (Vec::new(), Vec::new());
+        let found = in_plain_text(documents, sealed, references);
+        if found.is_empty() {
+            return Ok(warnings);
+        }
+        let opened: String = self.opened(component).into_values().collect();
+        let standing = self.standing(component);
+        for Plain { of, at, path, value } in found {
+            let document = &documents[at];
+            let was_kept = opened.contains(&value) || opened.contains(&BASE64.encode(&value));
+            let is_there = standing.find(document).is_some_and(|standing| says(&standing.text, &value));
+            let secret = format!("what {} is encrypted for: {}", documents[of].identity, shown(&path));
+            let told = if was_kept && !is_there {
+                Diagnostic::error(format!("{} would hold in plain text {secret}", document.identity))
+            } else {
+                Diagnostic::warning(format!("{} holds in plain text {secret}", document.identity))
+            };
+            let told = told.note(format!("it comes from {}", document.origin)).help(
+                "let the chart refer to the Secret there as well, or give it one that is there already (`existingSecret` and the like)",
+            );
+            if was_kept && !is_there { wrong.push(told) } else { warnings.push(told) }
+        }
+        if wrong.is_empty() { Ok(warnings) } else { Err(wrong) }
     }
 
     /// Whether anything was read that is in no repository: variables of the environment, files that Git ignores.
@@ -215,16 +303,14 @@ impl Encryption {
         if !kept.is_redacted {
             return true;
         }
+        // What nobody has decrypted yet is, once somebody can.
+        if !kept.is_verified && self.has_key() {
+            return false;
+        }
         let standing = self.standing(&component.name);
-        let namespace = component.namespace.as_ref().map_or("", |namespace| &namespace.text);
         let text = |sealed: &Sealed| {
-            let mut document = [kept.documents.get(sealed.at)?.clone()];
-            if !namespace.is_empty() {
-                Crds::default().fill(&mut document[0], namespace).ok()?;
-            }
-            let is_annotated = handover::annotate(&self.environment, &mut document).is_empty();
-            let text = self.standing_text(&standing, sealed, &document[0]).filter(|_| is_annotated)?;
-            Some((sealed.at, text))
+            let document = self.filled(component, kept.documents.get(sealed.at)?)?;
+            Some((sealed.at, self.standing_text(&standing, sealed, &document)?))
         };
         let missing = kept.sealed.iter().filter(|sealed| sealed.is_secret || (kept.is_unsettled && sealed.by_chance));
         let found: Option<BTreeMap<usize, String>> = missing.map(text).collect();
@@ -374,43 +460,50 @@ impl Standing {
 /// Shorter values stand elsewhere by accident.
 const CERTAIN: usize = 12;
 
-/// A warning for each object that says in plain text what chance has decided and a Secret is encrypted for.
-fn plain_elsewhere(documents: &[Document], sealed: &[Sealed], references: &BTreeMap<usize, String>) -> Vec<Box<Diagnostic>> {
-    let mut warnings = Vec::new();
+/// What stands in plain text although a Secret is encrypted for it.
+struct Plain {
+    /// The number of the Secret, and of the document that says it.
+    of: usize,
+    at: usize,
+    /// The field of the Secret.
+    path: String,
+    value: String,
+}
+
+/// Where documents say in plain text what chance has decided of Secrets.
+fn in_plain_text(documents: &[Document], sealed: &[Sealed], references: &BTreeMap<usize, String>) -> Vec<Plain> {
+    let mut found = Vec::new();
     for secret in sealed.iter().filter(|sealed| sealed.is_secret) {
         let (Some(document), Some(reference)) = (documents.get(secret.at), references.get(&secret.at)) else { continue };
         let paths: Vec<String> = decided(&document.text, reference).into_iter().map(|field| field.path).collect();
-        for field in fields(&document.text).into_iter().filter(|field| paths.contains(&field.path)) {
-            let plain = if field.path.starts_with("/data/") {
+        for field in
+            fields(&document.text).into_iter().filter(|field| paths.contains(&field.path) && is_to_be_encrypted(document, &field.path))
+        {
+            let value = if field.path.starts_with("/data/") {
                 BASE64.decode(field.text.trim()).ok().and_then(|plain| String::from_utf8(plain).ok()).unwrap_or_default()
             } else {
                 field.text
             };
+            let value = value.trim_end().to_owned();
             // A certificate is for everybody to read.
-            if plain.len() < CERTAIN || plain.contains("-----BEGIN CERTIFICATE") {
+            if value.len() < CERTAIN || value.contains("-----BEGIN CERTIFICATE") {
                 continue;
             }
             let says_it = |(at, other): &(usize, &Document)| {
                 let is_secret = sealed.iter().any(|sealed| sealed.is_secret && sealed.at == *at);
                 let is_open = |field: &Field| !(is_secret && is_to_be_encrypted(other, &field.path));
-                other.text.contains(plain.trim_end())
-                    && fields(&other.text).iter().any(|field| is_open(field) && field.text.contains(plain.trim_end()))
+                says(&other.text, &value) && fields(&other.text).iter().any(|field| is_open(field) && says(&field.text, &value))
             };
-            warnings.extend(documents.iter().enumerate().filter(says_it).map(|(_, other)| {
-                Diagnostic::warning(format!(
-                    "{} holds in plain text what {} is encrypted for: {}",
-                    other.identity,
-                    document.identity,
-                    shown(&field.path)
-                ))
-                .note(format!("it comes from {}", other.origin))
-                .help(
-                    "let the chart refer to the Secret there as well, or give it one that is there already (`existingSecret` and the like)",
-                )
-            }));
+            let all = documents.iter().enumerate().filter(says_it);
+            found.extend(all.map(|(at, _)| Plain { of: secret.at, at, path: field.path.clone(), value: value.clone() }));
         }
     }
-    warnings
+    found
+}
+
+/// Whether a text has a value in it, as it is or in base 64.
+fn says(text: &str, value: &str) -> bool {
+    text.contains(value) || text.contains(&BASE64.encode(value))
 }
 
 /// The fields of a reference that say something else than a document; none where they are not the same fields.

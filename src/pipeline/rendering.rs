@@ -207,9 +207,12 @@ impl<'a> Rendering<'a> {
         match self.encryption {
             None => slot.keep(&kept, record, artifacts, self.provision),
             Some(encryption) => {
-                encryption.mark(&mut kept, &record)?;
-                let bare = encryption.without_secrets(&kept);
-                bare.into_iter().for_each(|bare| slot.keep(&bare, record.clone(), artifacts.clone(), self.provision));
+                encryption.mark(component, &mut kept, &record)?;
+                if let Some(bare) = encryption.without_secrets(&kept) {
+                    let mut record = record;
+                    encryption.ask_for(&component.name, &kept, &mut record);
+                    slot.keep(&bare, record, artifacts, self.provision);
+                }
             }
         }
         Ok(Finished { kept, timing: Timing { took, from_cache: false } })
@@ -323,6 +326,7 @@ pub(super) fn make(
             sealed,
             is_unsettled,
             is_redacted: false,
+            is_verified: false,
             standing: BTreeMap::new(),
             suspects,
             may_ask_for_apis,

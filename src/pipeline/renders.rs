@@ -67,6 +67,8 @@ pub struct Kept {
     pub is_unsettled: bool,
     /// Whether the documents are without what is encrypted.
     pub is_redacted: bool,
+    /// Whether what the tree has of them was decrypted and compared.
+    pub is_verified: bool,
     /// What the tree has in the place of what they are without, by their numbers.
     #[serde(skip)]
     pub standing: BTreeMap<usize, String>,
