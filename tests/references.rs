@@ -5,6 +5,7 @@
 //! references hold. Sections of declarations:
 //!
 //! - `=== external`: entries, one a line (of the environment)
+//! - `=== references FROM PATH TO [NAMESPACE]`: a row of `references`
 //! - `=== metrics`: the text of a metrics.txt; `=== all metrics` the same where every metric must be declared
 //!
 //! The namespaces `shop` and `data` are there in every case. `HYDRATE_TEST_UPDATE=1 cargo test --test references` writes what is said into the
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hydrate::check::references::Configured;
+use hydrate::check::references::{Configured, Row};
 use hydrate::check::validity;
 use hydrate::check::{Declared, External, Report, Written, check};
 use hydrate::cli::snippet;
@@ -58,6 +59,7 @@ impl Told {
                 ("" | "about", _) => {}
                 ("component", name) => case.add(name, section.body),
                 ("external", _) => case.declared.external.extend(section.body.lines().filter(|line| !line.is_empty()).map(external)),
+                ("references", row) => case.rows.push(self::row(row)),
                 ("metrics", _) => case.declared.metrics.add(section.body),
                 ("all", _) => {
                     case.declared.metrics.add(section.body);
@@ -76,6 +78,12 @@ impl Told {
     }
 }
 
+fn row(text: &str) -> Row {
+    let parts: Vec<&str> = text.split(' ').collect();
+    let namespace = parts.get(3).map(|keys| Row::keys(keys).unwrap()).unwrap_or_default();
+    Row { from: Row::kind(parts[0]).unwrap(), path: Row::keys(parts[1]).unwrap(), to: Row::kind(parts[2]).unwrap(), namespace }
+}
+
 fn external(line: &str) -> External {
     External::parse(line, None).unwrap_or_else(|| panic!("{line} is no entry"))
 }
@@ -84,6 +92,7 @@ fn external(line: &str) -> External {
 struct Case {
     documents: BTreeMap<String, Vec<Document>>,
     declared: Declared,
+    rows: Vec<Row>,
 }
 
 impl Case {
@@ -100,8 +109,13 @@ impl Case {
         let dirs = self.documents.iter().map(lay_out).collect();
         let written = Written { shown: "manifests/k3d".to_owned(), dirs: &dirs, clusters: "clusters/k3d".to_owned(), handover: None };
         let judged = validity::Configured::default();
-        let configured =
-            Configured { components: "components", environment: "environments/k3d.yaml".to_owned(), judged: &judged, is_strict: true };
+        let configured = Configured {
+            components: "components",
+            environment: "environments/k3d.yaml".to_owned(),
+            rows: std::mem::take(&mut self.rows),
+            judged: &judged,
+            is_strict: true,
+        };
         let documents = self.documents.iter().map(|(name, all)| (name.as_str(), all.as_slice())).collect();
         let report: Report = check(&documents, &self.declared, &written, &configured).unwrap();
         told.findings += report.findings.len();

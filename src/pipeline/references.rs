@@ -48,9 +48,10 @@ pub fn check(
         handover,
     };
     let judgements = rendered.documents.keys().filter_map(|name| Some((name, &all.get(name)?.as_ref().ok()?.checks)));
+    let rows = settings.references.iter().chain(&environment.references).cloned().collect();
     let judged = gate::configured(project, environment, judgements);
     let configured =
-        Configured { components: &settings.components, environment: environment.file.name.clone(), judged: &judged, is_strict };
+        Configured { components: &settings.components, environment: environment.file.name.clone(), rows, judged: &judged, is_strict };
     let handing_over = handed_over(&clusters, handover).map_err(|error| vec![error])?;
     let mut documents: BTreeMap<&str, &[Document]> = rendered.documents.iter().map(|(name, all)| (name.as_str(), all.as_slice())).collect();
     documents.insert(&clusters, &handing_over);

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::check::External;
+use crate::check::references::Row;
 use crate::check::validity::Judgement;
 use crate::gitops::Handover;
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::Data;
 
 use super::parse::{self, Spanned};
-use super::{Project, RandomPolicy, SecretPolicy, checks, external, files, handover, sops, version_of};
+use super::{Project, RandomPolicy, SecretPolicy, checks, external, files, handover, references, sops, version_of};
 
 /// An environment: a kind of cluster that manifests are rendered for.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Environment {
     pub checks: Judgement,
     /// Files and directories with CRDs for validation alone, beside those of the project.
     pub schemas: Vec<Spanned>,
+    /// References of custom resources, beside those of the project.
+    pub references: Vec<Row>,
     /// Whether every metric that a query names must be declared.
     pub all_metrics: bool,
     /// What applies the manifests, and what it has to be told.
@@ -75,6 +78,7 @@ impl Environment {
             external: external::read(&file, root, None)?,
             checks: checks::read(&file, root, None)?,
             schemas: file.texts(root, "schemas").unwrap_or_default(),
+            references: references::read(&file, root)?,
             all_metrics: file.text(root, "metrics").is_some_and(|text| text.text == "all"),
             handover,
             file: file.file,

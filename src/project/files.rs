@@ -15,6 +15,13 @@ const EXCEPTIONS: Shape = Shape::List(&Shape::Object(&[
     key("paths", TEXTS, "The places in them, as findings name them: data.password; `*` and `?` as in globs [default: everywhere]"),
     key("level", Shape::Choice(&["error", "warning", "off"]), "How bad it is there [default: off]"),
 ]));
+const REFERENCES: Shape = Shape::List(&Shape::Object(&[
+    required("from", Shape::Text, "The kind that refers: Widget.example.org"),
+    required("path", Shape::Text, "The keys that lead to the name: spec.tls.secretName; lists on the way are gone through"),
+    required("to", Shape::Text, "The kind that is referred to: Secret, Store.example.org"),
+    key("namespace", Shape::Text, "The keys that lead to its namespace [default: it is that of who refers]"),
+]));
+const REFERENCES_DOC: &str = "References of custom resources that `hydrate check` is to follow beside those that it knows";
 const EXCEPTIONS_DOC: &str = "Objects for which rules of `hydrate check` are judged otherwise, each for a reason";
 const LAYOUTS: &[&str] = &["objects", "manifest"];
 const RANDOM: Shape = Shape::Choice(&["fail", "keep", "allow"]);
@@ -87,6 +94,7 @@ pub const PROJECT: Shape = Shape::Object(&[
     key("checks", CHECKS, CHECKS_DOC),
     key("exceptions", EXCEPTIONS, EXCEPTIONS_DOC),
     key("schemas", TEXTS, SCHEMAS_DOC),
+    key("references", REFERENCES, REFERENCES_DOC),
     key(
         "mirrors",
         Shape::MapOf(&Shape::Text),
@@ -126,6 +134,7 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
     key("checks", CHECKS, CHECKS_DOC),
     key("exceptions", EXCEPTIONS, EXCEPTIONS_DOC),
     key("schemas", TEXTS, SCHEMAS_DOC),
+    key("references", REFERENCES, REFERENCES_DOC),
     key(
         "metrics",
         Shape::Choice(&["declared", "all"]),

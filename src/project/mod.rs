@@ -10,6 +10,7 @@ pub mod graph;
 mod handover;
 pub mod parse;
 pub mod paths;
+mod references;
 pub mod select;
 pub mod sets;
 pub mod shape;
@@ -23,6 +24,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::check::references::Row;
 use crate::check::validity::Judgement;
 use crate::gitops::Handover;
 use hydrate_acquire::Mirrors;
@@ -155,6 +157,8 @@ pub struct Settings {
     pub checks: Judgement,
     /// Files and directories with CRDs for validation alone.
     pub schemas: Vec<Spanned>,
+    /// References of custom resources.
+    pub references: Vec<Row>,
     /// Other places to fetch from.
     pub mirrors: Mirrors,
     /// The keys that charts are verified with, relative to the root.
@@ -178,6 +182,7 @@ impl Default for Settings {
             hooks: Hooks::default(),
             checks: Judgement::default(),
             schemas: Vec::new(),
+            references: Vec::new(),
             mirrors: Mirrors::default(),
             keyring: None,
         }
@@ -379,6 +384,10 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
             Judgement::default()
         }),
         schemas: file.texts(root, "schemas").unwrap_or_default(),
+        references: references::read(file, root).unwrap_or_else(|errors| {
+            wrong.extend(errors);
+            Vec::new()
+        }),
         mirrors: read_mirrors(file, root),
         keyring: file.text(root, "keyring").map(|text| text.text),
     };

@@ -8,7 +8,7 @@ use hydrate_base::Severity;
 use hydrate_kubernetes::is_builtin_group;
 use hydrate_yaml::node::{Data, Node};
 
-use super::{Checker, Target, hosts};
+use super::{Checker, Row, Target, hosts};
 
 /// `custom-reference`
 pub(super) const RULE: Rule = Rule {
@@ -39,6 +39,31 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         if (object.group(), object.kind()) == ("argoproj.io", "Application") {
             destination(checker, object);
         }
+    }
+    let rows = &checker.configured.rows;
+    for row in rows {
+        for object in checker.index.of(&row.from.0, &row.from.1) {
+            follow_row(checker, object, row);
+        }
+    }
+}
+
+/// What users say that a kind refers to.
+fn follow_row<'a>(checker: &mut Checker<'a>, object: &'a Object<'a>, row: &Row) {
+    let space = behind(&object.root, &row.namespace).first().and_then(|node| node.as_str()).filter(|_| !row.namespace.is_empty());
+    for node in behind(&object.root, &row.path) {
+        named(checker, object, node, (&row.to.0, &row.to.1), space.unwrap_or(object.namespace()));
+    }
+}
+
+/// The nodes behind keys, through all items of lists.
+fn behind<'n>(node: &'n Node, keys: &[String]) -> Vec<&'n Node> {
+    if let Some(items) = node.items() {
+        return items.iter().flat_map(|item| behind(item, keys)).collect();
+    }
+    match keys.split_first() {
+        None => vec![node],
+        Some((first, rest)) => node.get(first).map(|node| behind(node, rest)).unwrap_or_default(),
     }
 }
 

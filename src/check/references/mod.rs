@@ -154,10 +154,40 @@ pub struct Configured<'a> {
     pub components: &'a str,
     /// The environment's file.
     pub environment: String,
+    /// References that users say their custom resources have.
+    pub rows: Vec<Row>,
     /// How rules are judged.
     pub judged: &'a validity::Configured,
     /// Whether what leads nowhere for certain is an error.
     pub is_strict: bool,
+}
+
+/// A reference that objects of a kind have: a row of `references`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Group and kind of the objects that refer.
+    pub from: (String, String),
+    /// The keys that lead to the name; lists on the way are gone through.
+    pub path: Vec<String>,
+    /// Group and kind of what is referred to.
+    pub to: (String, String),
+    /// The keys that lead to its namespace; where there is nothing, it is that of the object that refers.
+    pub namespace: Vec<String>,
+}
+
+impl Row {
+    /// `Kind` of the core group, or `Kind.group`: group and kind.
+    pub fn kind(text: &str) -> Option<(String, String)> {
+        let (kind, group) = text.split_once('.').unwrap_or((text, ""));
+        let is_kind = kind.starts_with(|c: char| c.is_ascii_uppercase()) && kind.chars().all(|c| c.is_ascii_alphanumeric());
+        (is_kind && (group.is_empty() != text.contains('.'))).then(|| (group.to_owned(), kind.to_owned()))
+    }
+
+    /// `spec.tls.secretName`, `spec.hosts[].secret`: keys.
+    pub fn keys(text: &str) -> Option<Vec<String>> {
+        let keys: Vec<String> = text.split('.').map(|key| key.strip_suffix("[]").unwrap_or(key).to_owned()).collect();
+        keys.iter().all(|key| !key.is_empty() && !key.contains(['[', ']', '*'])).then_some(keys)
+    }
 }
 
 /// Something looked for.
