@@ -30,6 +30,7 @@ fn objects(c: &mut Criterion) {
         customs: &customs,
         declared: &declared,
         committed: &NothingCommitted,
+        runs_hooks: true,
     };
     let mut group = c.benchmark_group("validity");
     group.sample_size(20).throughput(Throughput::Elements(5000));

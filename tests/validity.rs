@@ -6,6 +6,7 @@
 //! - `=== kubernetes VERSION`: the environment's (1.33.1 where it is left out)
 //! - `=== external`: entries, one a line
 //! - `=== committed`: objects of HEAD
+//! - `=== argocd`: who applies the objects runs hooks of Helm
 //! - `=== checks`, `=== checks COMPONENT`: lines `code: level`, as in an environment's file and in a component's
 //!
 //! `HYDRATE_TEST_UPDATE=1 cargo test --test validity` writes what is said into the files; read the difference before committing it.
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hydrate::check::objects::{Object, parse};
 use hydrate::check::validity::{self, Against, Committed, Configured, Customs, Level, RULES, Release, Report, secrets_in};
@@ -104,6 +106,7 @@ impl Told {
         for section in sections(&text) {
             match section.head.split_once(' ').unwrap_or((section.head, "")) {
                 ("" | "about", _) => {}
+                ("argocd", _) => case.runs_hooks = true,
                 ("committed", _) => case.committed.add("", section.body).unwrap(),
                 ("component", name) => case.add(name, section.body).unwrap(),
                 ("kubernetes", version) => case.version = version.to_owned(),
@@ -149,11 +152,16 @@ impl Committed for Documents {
         let same = self.0.values().flatten().filter(|document| document.identity == object.document.identity);
         same.into_iter().any(|document| secrets_in(&parse("", document).unwrap()).contains(&(rule.code, path.to_owned())))
     }
+
+    fn object(&self, object: &Object<'_>) -> Option<Arc<Document>> {
+        self.0.values().flatten().find(|document| document.identity == object.document.identity).cloned().map(Arc::new)
+    }
 }
 
 struct Case {
     documents: Documents,
     committed: Documents,
+    runs_hooks: bool,
     configured: Configured,
     declared: Declared,
     version: String,
@@ -164,6 +172,7 @@ impl Default for Case {
         Self {
             documents: Documents::default(),
             committed: Documents::default(),
+            runs_hooks: false,
             configured: Configured::default(),
             declared: Declared::default(),
             version: "1.33.1".to_owned(),
@@ -193,8 +202,14 @@ impl Case {
         let objects: Vec<_> = all.map(|(name, document)| parse(name, document).unwrap()).collect();
         let customs = Customs::of(&objects);
         let release = Release::of(Some(&self.version));
-        let against =
-            Against { release, configured: &self.configured, customs: &customs, declared: &self.declared, committed: &self.committed };
+        let against = Against {
+            release,
+            configured: &self.configured,
+            customs: &customs,
+            declared: &self.declared,
+            committed: &self.committed,
+            runs_hooks: self.runs_hooks,
+        };
         validity::check(&objects, &against, &written)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hydrate_base::{Diagnostic, Result, SourceFile};
 use hydrate_source::{Document, Origin, Trust, documents};
@@ -14,7 +14,18 @@ use crate::project::Project;
 use crate::tree;
 
 /// Places that break rules, by the object that has them.
-type Places = BTreeMap<(String, String, String), BTreeSet<(&'static str, String)>>;
+type Places = BTreeMap<Name, BTreeSet<(&'static str, String)>>;
+
+/// Group and kind, namespace, name.
+type Name = (String, String, String);
+
+/// What is committed in a directory.
+#[derive(Debug, Default)]
+struct Standing {
+    places: Places,
+    /// Those that cannot be changed once they are there.
+    objects: BTreeMap<Name, Arc<Document>>,
+}
 
 /// The objects of an environment in a revision; without Git those of the tree, which are read when they are asked for.
 #[derive(Debug)]
@@ -24,7 +35,7 @@ pub struct CommittedTree {
     /// The environment's directory, from the project's root.
     dir: String,
     /// What has been read, by directory.
-    read: Mutex<BTreeMap<String, Places>>,
+    read: Mutex<BTreeMap<String, Standing>>,
     doubt: Mutex<Option<Box<Diagnostic>>>,
 }
 
@@ -45,29 +56,41 @@ impl CommittedTree {
         self.doubt.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has(&self, dir: &str, rule: &Rule, object: &Object<'_>, path: &str) -> Option<bool> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let places = read.entry(dir.to_owned()).or_insert_with(|| {
-            self.places(dir).unwrap_or_else(|error| {
-                self.doubt.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                Places::new()
-            })
-        });
-        Some(places.get(&name(object.document))?.contains(&(rule.code, path.to_owned())))
+    /// Looks for an object in the directory of its component, and then in all of the environment: it may have been another component's.
+    fn find<T>(&self, object: &Object<'_>, find: impl Fn(&Standing) -> Option<T>) -> Option<T> {
+        let own = format!("{}/{}", self.dir, object.component);
+        self.in_dir(&own, &find).or_else(|| self.in_dir(&self.dir, &find))
     }
 
-    fn places(&self, dir: &str) -> Result<Places> {
-        let mut places = Places::new();
+    fn in_dir<T>(&self, dir: &str, find: impl Fn(&Standing) -> Option<T>) -> Option<T> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let standing = read.entry(dir.to_owned()).or_insert_with(|| {
+            self.standing(dir).unwrap_or_else(|error| {
+                self.doubt.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                Standing::default()
+            })
+        });
+        find(standing)
+    }
+
+    fn standing(&self, dir: &str) -> Result<Standing> {
+        let mut standing = Standing::default();
         for (path, text) in self.files(dir)? {
             let origin = Origin { source: path.clone(), file: None, line: 0 };
             // What cannot be read there has nothing in it that could be compared.
             let Ok(all) = documents(&SourceFile::new(path, text), &origin, Trust::Parsed) else { continue };
-            for document in all.iter().filter(|document| may_hold_secrets(document)) {
-                let Ok(object) = parse("", document) else { continue };
-                places.entry(name(document)).or_default().extend(secrets_in(&object));
+            for document in all {
+                if may_hold_secrets(&document)
+                    && let Ok(object) = parse("", &document)
+                {
+                    standing.places.entry(name(&document)).or_default().extend(secrets_in(&object));
+                }
+                if is_of_fixed_kind(&document) {
+                    standing.objects.insert(name(&document), Arc::new(document));
+                }
             }
         }
-        Ok(places)
+        Ok(standing)
     }
 
     /// The YAML files below a directory of the revision.
@@ -84,13 +107,23 @@ impl CommittedTree {
 
 impl Committed for CommittedTree {
     fn breaks(&self, rule: &Rule, object: &Object<'_>, path: &str) -> bool {
-        let own = format!("{}/{}", self.dir, object.component);
-        // It may have been another component's.
-        self.has(&own, rule, object, path).or_else(|| self.has(&self.dir, rule, object, path)).unwrap_or_default()
+        let name = name(object.document);
+        let breaks = |standing: &Standing| Some(standing.places.get(&name)?.contains(&(rule.code, path.to_owned())));
+        self.find(object, breaks).unwrap_or_default()
+    }
+
+    fn object(&self, object: &Object<'_>) -> Option<Arc<Document>> {
+        let name = name(object.document);
+        self.find(object, |standing| standing.objects.get(&name).cloned())
     }
 }
 
-fn name(document: &Document) -> (String, String, String) {
+/// Whether a document is of a kind of which some objects cannot be changed.
+fn is_of_fixed_kind(document: &Document) -> bool {
+    matches!((document.identity.group(), document.identity.kind.as_str()), ("", "ConfigMap" | "Secret") | ("batch", "Job"))
+}
+
+fn name(document: &Document) -> Name {
     let identity = &document.identity;
     (format!("{} {}", identity.group(), identity.kind), identity.namespace.clone(), identity.name.clone())
 }

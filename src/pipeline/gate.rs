@@ -45,6 +45,7 @@ pub(super) fn refuse(
                 customs: &Customs::of(&[]),
                 declared: &Declared::default(),
                 committed: &committed,
+                runs_hooks: true,
             };
             let mut found = validity::check_secrets(&objects, &against, &written);
             found.retain(|violation| violation.diagnostic.severity == Severity::Error);

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::check::objects::{Object, parse};
 use crate::check::validity::{self, Against, Configured, Customs, Release, Report, Unevaluated};
 use crate::check::{Declared, Written};
+use crate::gitops::Handover;
 use crate::project::{Project, Spanned};
 use crate::tree;
 use hydrate_base::{Diagnostic, FileKind, Result, SourceFile, World};
@@ -99,6 +100,7 @@ impl Checking<'_> {
             customs: &customs,
             declared: self.declared,
             committed: self.committed,
+            runs_hooks: matches!(self.rendered.environment.handover, Handover::ArgoCd(_)),
         };
         let mut report = validity::check(&objects, &against, self.written);
         report.objects = all.len();

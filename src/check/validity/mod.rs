@@ -8,6 +8,8 @@ mod containers;
 mod credentials;
 mod customs;
 mod grammar;
+mod hooks;
+mod immutable;
 mod keys;
 mod kinds;
 mod labels;
@@ -29,6 +31,7 @@ mod volumes;
 mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -39,7 +42,7 @@ use hydrate_yaml::node::Node;
 
 use super::declared::Declared;
 use super::finding::Written;
-use super::objects::Object;
+use super::objects::{Object, parse};
 use super::{rule_of, value};
 use hydrate_source::Document;
 use rule::{Found, Sink};
@@ -56,6 +59,8 @@ pub const RULES: &[&Rule] = &[
     &versions::DEPRECATED,
     &structure::DUPLICATE_ITEM,
     &keys::DUPLICATE_KEY,
+    &hooks::HELM_HOOK,
+    &immutable::IMMUTABLE_CHANGE,
     &labels::INVALID_ANNOTATION,
     &workloads::INVALID_AUTOSCALER,
     &workloads::INVALID_BUDGET,
@@ -164,12 +169,17 @@ pub struct Against<'c> {
     pub declared: &'c Declared,
     /// What is committed.
     pub committed: &'c dyn Committed,
+    /// Whether who applies the objects runs hooks of Helm as hooks.
+    pub runs_hooks: bool,
 }
 
 /// What is committed of an environment: what breaks some rules there is told, and no reason to fail.
 pub trait Committed: std::fmt::Debug + Sync {
     /// Whether an object that is committed breaks a rule at the same place.
     fn breaks(&self, rule: &Rule, object: &Object<'_>, path: &str) -> bool;
+
+    /// The object that is committed under the name of another.
+    fn object(&self, object: &Object<'_>) -> Option<Arc<Document>>;
 }
 
 /// Nothing that is committed.
@@ -179,6 +189,10 @@ pub struct NothingCommitted;
 impl Committed for NothingCommitted {
     fn breaks(&self, _: &Rule, _: &Object<'_>, _: &str) -> bool {
         false
+    }
+
+    fn object(&self, _: &Object<'_>) -> Option<Arc<Document>> {
+        None
     }
 }
 
@@ -256,8 +270,10 @@ pub fn check(objects: &[Object<'_>], against: &Against<'_>, written: &Written<'_
         verdicts: Vec::new(),
     };
     let mut unknown = BTreeSet::new();
-    for (violations, unevaluated) in found {
-        report.verdicts.push(violations.is_empty().then(|| unevaluated.clone()));
+    for (object, (violations, unevaluated)) in objects.iter().zip(found) {
+        // What is compared with what is committed is sound only as long as that stays.
+        let is_sound = violations.is_empty() && !immutable::is_immutable(object, against.runs_hooks);
+        report.verdicts.push(is_sound.then(|| unevaluated.clone()));
         // A kind that nobody defines is told once.
         report.violations.extend(violations.into_iter().filter(|violation| {
             let [api_version, kind, ..] = &violation.object;
@@ -297,6 +313,13 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
         None => customs::check(&mut sink, against.customs, against.declared),
     }
     about_secrets(&mut sink);
+    hooks::check(&mut sink, against.runs_hooks);
+    if immutable::is_immutable(object, against.runs_hooks)
+        && let Some(committed) = against.committed.object(object)
+        && let Ok(committed) = parse("", &committed)
+    {
+        immutable::check(&mut sink, &committed);
+    }
     let mut found = sink.found;
     let all = found.len();
     found.retain(|found| !is_open(found));
