@@ -1,5 +1,7 @@
 //! Whole files.
 
+use std::collections::BTreeSet;
+
 use hydrate_gotmpl::time::check_rfc3339;
 use jiff::Timestamp;
 
@@ -70,9 +72,10 @@ pub fn update(
         if has_left {
             return encrypt(text, format, settings, now);
         }
-        let standing = |name: &String| before.age.iter().find(|age| age.recipient == *name).cloned();
-        let age = settings.recipients.iter().map(|name| standing(name).map_or_else(|| sealed(&key, name), Ok));
-        metadata.age = age.collect::<Result<_, _>>()?;
+        // In another order they are the same.
+        let is_new = |name: &&String| !before.age.iter().any(|age| age.recipient == **name);
+        let new: Result<Vec<Recipient>, Error> = settings.recipients.iter().filter(is_new).map(|name| sealed(&key, name)).collect();
+        metadata.age.extend(new?);
     }
     let has_same_settings =
         metadata.age == before.age && metadata.rule == before.rule && metadata.mac_only_encrypted == before.mac_only_encrypted;
@@ -108,9 +111,12 @@ pub fn has_same_plain_parts(encrypted: &[u8], text: &[u8], format: Format, setti
     for (branch, fits) in encrypted.iter_mut().map(|branch| (branch, true)).chain(branches.iter_mut().map(|branch| (branch, false))) {
         selector.visit(branch, &mut Blank { has_to_be_sealed: fits })?;
     }
-    let recipients: Vec<&String> = metadata.age.iter().map(|age| &age.recipient).collect();
-    let has_same_settings = metadata.rule == settings.rule && metadata.mac_only_encrypted == settings.mac_only_encrypted;
-    Ok(has_same_settings && recipients == settings.recipients.iter().collect::<Vec<_>>() && are_same(encrypted, branches, format)?)
+    let recipients: BTreeSet<&String> = metadata.age.iter().map(|age| &age.recipient).collect();
+    let has_same_settings = metadata.rule == settings.rule
+        && metadata.mac_only_encrypted == settings.mac_only_encrypted
+        && metadata.services().is_empty()
+        && recipients == settings.recipients.iter().collect();
+    Ok(has_same_settings && are_same(encrypted, branches, format)?)
 }
 
 /// Whether documents are written alike, wherever their comments stand. What is not written is not compared: `2.0` is `2`.

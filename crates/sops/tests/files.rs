@@ -194,6 +194,12 @@ fn what_does_not_change_keeps_its_ciphertext() {
     let updated = text(update(SECRET, &Settings { recipients: vec![other], ..settings.clone() }).unwrap());
     assert_ne!(line(&updated, "user:"), line(&encrypted, "user:"));
     assert!(decrypt(updated.as_bytes(), Format::Yaml, &identities).is_err());
+    // In another order they are the same.
+    let turned = Settings { recipients: both.recipients.iter().rev().cloned().collect(), ..settings.clone() };
+    let with_both = text(update(SECRET, &both).unwrap());
+    let again = hydrate_sops::update(with_both.as_bytes(), SECRET.as_bytes(), Format::Yaml, Some(&turned), &identities, now()).unwrap();
+    assert_eq!(text(again), with_both);
+    assert!(has_same_plain_parts(with_both.as_bytes(), SECRET.as_bytes(), Format::Yaml, &turned).unwrap());
     // Without the key there is no update.
     let error = hydrate_sops::update(encrypted.as_bytes(), SECRET.as_bytes(), Format::Yaml, None, &others, now());
     assert!(matches!(error, Err(Error::NoIdentity { .. })));
@@ -250,6 +256,49 @@ fn keys_of_ssh_are_recipients_too() {
     assert_eq!(decrypt(&encrypted, Format::Yaml, &identities).unwrap(), b"a: x\n");
     let locked = identities.add_ssh(&std::fs::read(recorded().join("throw-away-ssh-locked")).unwrap()).unwrap_err();
     assert_eq!(locked.to_string(), "the SSH key has a passphrase, which nobody can be asked for here");
+}
+
+/// Bytes changed, taken out and put in, by a generator that is always the same.
+fn spoilt(text: &[u8], seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below.max(1) as u64) as usize
+    };
+    let mut spoilt = text.to_vec();
+    for _ in 0..=next(4) {
+        let at = next(spoilt.len());
+        match if spoilt.is_empty() { 1 } else { next(4) } {
+            0 => drop(spoilt.drain(at..(at + next(40)).min(spoilt.len()))),
+            1 => drop(spoilt.splice(
+                at..at,
+                [&b"\n"[..], b": ", b"*a", b"&a ", b"- ", b"\xff", b"ENC[", b"__list_", b"__map_"][next(9)].iter().copied(),
+            )),
+            2 => spoilt.extend_from_slice(&text[..next(text.len())]),
+            _ => spoilt[at] = u8::try_from(next(256)).unwrap(),
+        }
+    }
+    spoilt
+}
+
+#[test]
+fn nothing_that_is_spoilt_is_more_than_an_error() {
+    let identities = throw_away();
+    for (extension, format, directory) in cases() {
+        let encrypted = std::fs::read(directory.join(format!("encrypted.{extension}"))).unwrap();
+        let plain = std::fs::read(directory.join(format!("plain.{extension}"))).unwrap();
+        for seed in 0..150 {
+            for text in [spoilt(&encrypted, seed), spoilt(&plain, seed)] {
+                let _ = decrypt(&text, format, &identities);
+                let _ = recipients(&text, format);
+                let _ = has_same_plain_parts(&encrypted, &text, format, &Settings::default());
+                let _ = hydrate_sops::redact(&text, format, &Rule::default());
+                let _ = update(&encrypted, &text, format, None, &identities, now());
+            }
+        }
+    }
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
