@@ -20,7 +20,7 @@ pub(super) const PLAINTEXT_SECRET: Rule = Rule {
            or in the revision that `check --against` names) is a warning: an existing repository can be taken over as it is. Keys that are \
            mended do not come back.\n\nPassed are Secrets that SOPS has encrypted, empty values, certificates without \
            their keys, and references that something resolves later: `ref+…`, `${NAME}`, `<path:…>`, `vault:…`.\n\nThree ways out: let the chart refer to a \
-           Secret that is there (`existingSecret` and the like), made by an ExternalSecret or a SealedSecret; encrypt it with SOPS; or say why it may \
+           Secret that is there (`existingSecret` and the like), made by an ExternalSecret or a SealedSecret; encrypt it with SOPS (`secrets: sops` does it on the way out); or say why it may \
            stand there, in `exceptions` or with the annotation `checks.hydrate/plaintext-secret: \"off: REASON\"`.",
 };
 
@@ -42,7 +42,7 @@ pub(super) fn secret<'a>(sink: &mut Sink<'a>, root: &'a Node) {
         finding.help.push(
             "let the chart refer to a Secret that is in the cluster (values such as `existingSecret`), made by an ExternalSecret or a SealedSecret".to_owned(),
         );
-        finding.help.push("or encrypt it with SOPS".to_owned());
+        finding.help.push("or have it encrypted with SOPS on the way out: `secrets: sops`".to_owned());
         finding.help.push(exception(&PLAINTEXT_SECRET, finding.object));
     }
 }
