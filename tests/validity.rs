@@ -156,6 +156,12 @@ impl Committed for Documents {
     fn object(&self, object: &Object<'_>) -> Option<Arc<Document>> {
         self.0.values().flatten().find(|document| document.identity == object.document.identity).cloned().map(Arc::new)
     }
+
+    /// What an annotation of the object says is kept: `/data/password=text`.
+    fn kept(&self, object: &Object<'_>) -> Vec<(String, String)> {
+        let said = object.annotation("test/kept").and_then(|kept| kept.split_once('='));
+        said.map(|(pointer, text)| (pointer.to_owned(), text.to_owned())).into_iter().collect()
+    }
 }
 
 struct Case {

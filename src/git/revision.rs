@@ -27,6 +27,16 @@ pub fn files_at(root: &Path, revision: &str, dir: &str) -> Result<Files> {
     Ok(files)
 }
 
+/// The id of a directory of a revision; `None` where there is no such directory, or it cannot be told without running a program.
+pub fn directory_id(root: &Path, revision: &str, dir: &str) -> Option<String> {
+    let repository = Repository::of(root).ok()?;
+    let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT | RepositoryOpenFlags::BARE;
+    let opened = git2::Repository::open_ext(repository.git_dir(), flags, [] as [&OsStr; 0]).ok()?;
+    let tree = opened.revparse_single(revision).and_then(|object| object.peel_to_tree()).ok()?;
+    let prefix = repository.prefix(root, dir).ok()?;
+    Some(tree.get_path(Path::new(&prefix)).ok()?.id().to_string())
+}
+
 /// Whether the branch that is checked out has a commit.
 pub fn has_commits(root: &Path) -> Result<bool> {
     let repository = Repository::of(root)?;

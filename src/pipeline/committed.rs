@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hydrate_base::{Diagnostic, Result, SourceFile};
-use hydrate_source::{Document, Origin, Trust, documents};
+use hydrate_source::{Document, Identity, Origin, Trust, documents};
 
 use crate::check::objects::{Object, parse};
 use crate::check::validity::{Committed, Rule, may_hold_secrets, secrets_in};
 use crate::git::{self, Repository};
 use crate::project::Project;
 use crate::tree;
+
+use super::encryption::is_encrypted;
+use super::fields::{fields, object};
+use super::stability::{KEPT, KeptFile, Line};
 
 /// Places that break rules, by the object that has them.
 type Places = BTreeMap<Name, BTreeSet<(&'static str, String)>>;
@@ -23,8 +27,10 @@ type Name = (String, String, String);
 #[derive(Debug, Default)]
 struct Standing {
     places: Places,
-    /// Those that cannot be changed once they are there.
+    /// Those of which something cannot be changed, or is kept.
     objects: BTreeMap<Name, Arc<Document>>,
+    /// What chance has decided of them and is kept.
+    kept: KeptFile,
 }
 
 /// The objects of an environment in a revision; without Git those of the tree, which are read when they are asked for.
@@ -34,6 +40,8 @@ pub struct CommittedTree {
     revision: String,
     /// The environment's directory, from the project's root.
     dir: String,
+    /// What is kept of components now.
+    kept: BTreeMap<String, KeptFile>,
     /// What has been read, by directory.
     read: Mutex<BTreeMap<String, Standing>>,
     doubt: Mutex<Option<Box<Diagnostic>>>,
@@ -46,9 +54,28 @@ impl CommittedTree {
             root: project.root.clone(),
             revision: revision.unwrap_or("HEAD").to_owned(),
             dir: format!("{}/{env}", project.settings.manifests),
+            kept: BTreeMap::new(),
             read: Mutex::default(),
             doubt: Mutex::default(),
         }
+    }
+
+    /// Knows what is kept of each component now: the text of its `.kept`.
+    #[must_use]
+    pub fn keeping<'t>(mut self, kept: impl Iterator<Item = (&'t str, &'t str)>) -> Self {
+        self.kept = kept.map(|(component, text)| (component.to_owned(), KeptFile::parse(text))).collect();
+        self
+    }
+
+    /// The id of all that is committed of the environment, where Git has one.
+    pub fn id(&self) -> Option<String> {
+        git::directory_id(&self.root, &self.revision, &self.dir)
+    }
+
+    /// Whether the verdict on a document depends on what is committed.
+    pub fn concerns(&self, component: &str, document: &Document) -> bool {
+        let is_fixed = is_of_fixed_kind(document) && (document.identity.kind == "Job" || document.text.contains("immutable:"));
+        is_fixed || self.kept.contains_key(component)
     }
 
     /// Why it could not be read, where that is so: everything counts as new then.
@@ -57,8 +84,8 @@ impl CommittedTree {
     }
 
     /// Looks for an object in the directory of its component, and then in all of the environment: it may have been another component's.
-    fn find<T>(&self, object: &Object<'_>, find: impl Fn(&Standing) -> Option<T>) -> Option<T> {
-        let own = format!("{}/{}", self.dir, object.component);
+    fn find<T>(&self, of: &Object<'_>, find: impl Fn(&Standing) -> Option<T>) -> Option<T> {
+        let own = format!("{}/{}", self.dir, of.component);
         self.in_dir(&own, &find).or_else(|| self.in_dir(&self.dir, &find))
     }
 
@@ -75,33 +102,38 @@ impl CommittedTree {
 
     fn standing(&self, dir: &str) -> Result<Standing> {
         let mut standing = Standing::default();
-        for (path, text) in self.files(dir)? {
+        let files = self.files(dir)?;
+        if let Some(kept) = files.get(KEPT) {
+            standing.kept = KeptFile::parse(&String::from_utf8_lossy(kept));
+        }
+        let kept: BTreeSet<&str> = standing.kept.lines.iter().map(|line| line.object.as_str()).collect();
+        let mut found = BTreeMap::new();
+        for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".yaml")) {
             let origin = Origin { source: path.clone(), file: None, line: 0 };
             // What cannot be read there has nothing in it that could be compared.
-            let Ok(all) = documents(&SourceFile::new(path, text), &origin, Trust::Parsed) else { continue };
+            let Ok(all) = documents(&SourceFile::new(path.clone(), text.as_slice()), &origin, Trust::Parsed) else { continue };
             for document in all {
                 if may_hold_secrets(&document)
                     && let Ok(object) = parse("", &document)
                 {
                     standing.places.entry(name(&document)).or_default().extend(secrets_in(&object));
                 }
-                if is_of_fixed_kind(&document) {
-                    standing.objects.insert(name(&document), Arc::new(document));
+                if is_of_fixed_kind(&document) || words(&document).iter().any(|word| kept.contains(&**word)) {
+                    found.insert(name(&document), Arc::new(document));
                 }
             }
         }
+        standing.objects = found;
         Ok(standing)
     }
 
     /// The YAML files below a directory of the revision.
     fn files(&self, dir: &str) -> Result<BTreeMap<String, Vec<u8>>> {
-        let mut files = match Repository::discover(&self.root)? {
+        Ok(match Repository::discover(&self.root)? {
             None => on_disk(&self.root.join(dir)),
             Some(_) if self.revision == "HEAD" && !git::has_commits(&self.root)? => BTreeMap::new(),
             Some(_) => git::files_at(&self.root, &self.revision, dir)?,
-        };
-        files.retain(|path, _| path.ends_with(".yaml"));
-        Ok(files)
+        })
     }
 }
 
@@ -116,11 +148,33 @@ impl Committed for CommittedTree {
         let name = name(object.document);
         self.find(object, |standing| standing.objects.get(&name).cloned())
     }
+
+    fn kept(&self, of: &Object<'_>) -> Vec<(String, String)> {
+        let (Some(now), words) = (self.kept.get(of.component), words(of.document)) else { return Vec::new() };
+        let lines = now.lines.iter().filter(|line| words.contains(&line.object));
+        let own = format!("{}/{}", self.dir, of.component);
+        let texts = |standing: &Standing| {
+            let committed = standing.objects.get(&name(of.document))?;
+            let known = fields(&committed.text);
+            let text = |line: &Line| {
+                let is_same = standing.kept.lines.contains(line);
+                known.iter().find(|field| is_same && field.path == line.path).map(|field| (line.path.clone(), field.text.clone()))
+            };
+            (!is_encrypted(&committed.text)).then(|| lines.clone().filter_map(text).collect())
+        };
+        self.in_dir(&own, texts).unwrap_or_default()
+    }
 }
 
 /// Whether a document is of a kind of which some objects cannot be changed.
 fn is_of_fixed_kind(document: &Document) -> bool {
     matches!((document.identity.group(), document.identity.kind.as_str()), ("", "ConfigMap" | "Secret") | ("batch", "Job"))
+}
+
+/// An object as `.kept` names it: it may have got its namespace later.
+fn words(document: &Document) -> [String; 2] {
+    let bare = Identity { namespace: String::new(), ..document.identity.clone() };
+    [object(&document.identity), object(&bare)]
 }
 
 fn name(document: &Document) -> Name {

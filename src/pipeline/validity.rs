@@ -10,7 +10,7 @@ use crate::check::validity::{self, Against, Configured, Customs, Release, Report
 use crate::check::{Declared, Written};
 use crate::gitops::Handover;
 use crate::project::{Project, Spanned};
-use crate::tree;
+use crate::tree::{self, Files};
 use hydrate_base::{Diagnostic, FileKind, Result, SourceFile, World};
 use hydrate_kubernetes::is_builtin_group;
 use hydrate_source::{Document, Origin, Trust, documents};
@@ -20,6 +20,7 @@ use super::gate;
 use super::references::declared;
 use super::rendering::pool;
 use super::renders::{Renders, Verdicts};
+use super::stability::KEPT;
 use super::{Rendered, place};
 
 /// Checks every object of a rendered environment, or of the components of it that were rendered. Objects that were found to be sound are not looked at
@@ -37,7 +38,9 @@ pub fn check(
     declared.kinds = Some(rendered.crds.kinds().clone());
     let judgements = rendered.documents.keys().filter_map(|name| Some((name, &all.get(name)?.as_ref().ok()?.checks)));
     let configured = gate::configured(project, environment, judgements);
-    let committed = CommittedTree::of(project, &environment.name, against);
+    let kept = |(name, files): (&'_ String, &'_ Files)| Some((name.clone(), String::from_utf8_lossy(files.get(KEPT)?).into_owned()));
+    let kept: Vec<(String, String)> = rendered.desired.dirs.iter().filter_map(kept).collect();
+    let committed = CommittedTree::of(project, &environment.name, against).keeping(kept.iter().map(|(name, text)| (&**name, &**text)));
     let place = place(project, &environment.name);
     let written = Written {
         shown: format!("{}/{}", project.settings.manifests, environment.name),
@@ -115,7 +118,7 @@ impl Checking<'_> {
     fn keep(&self, kept: &Verdicts, sound: &mut BTreeMap<Key, Unevaluated>, keys: &[Key], open: &[usize], report: &Report) {
         let mut new = false;
         for (number, verdict) in open.iter().zip(&report.verdicts) {
-            if let (Some(key), Some(unevaluated)) = (keys.get(*number), verdict) {
+            if let (Some(key), Some(unevaluated)) = (keys.get(*number).filter(|key| **key != Key::default()), verdict) {
                 sound.insert(*key, unevaluated.clone());
                 new = true;
             }
@@ -147,10 +150,18 @@ impl Checking<'_> {
             crds.update(blake3::hash(document.text.as_bytes()).as_bytes());
         }
         let crds = crds.finalize();
+        let committed = self.committed.id();
         let key = |(name, document): &(&str, &Document)| {
             let mut hasher = bases.get(name).unwrap_or(&base).clone();
             if !is_builtin_group(document.identity.group()) {
                 hasher.update(crds.as_bytes());
+            }
+            if self.committed.concerns(name, document) {
+                match &committed {
+                    Some(id) => hasher.update(id.as_bytes()),
+                    // What stands in the tree may be another thing the next time.
+                    None => return Key::default(),
+                };
             }
             hasher.update(document.text.as_bytes());
             let mut key = Key::default();

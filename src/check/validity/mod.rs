@@ -10,6 +10,7 @@ mod customs;
 mod grammar;
 mod hooks;
 mod immutable;
+mod kept;
 mod keys;
 mod kinds;
 mod labels;
@@ -59,6 +60,7 @@ pub const RULES: &[&Rule] = &[
     &versions::DEPRECATED,
     &structure::DUPLICATE_ITEM,
     &keys::DUPLICATE_KEY,
+    &kept::EDITED,
     &hooks::HELM_HOOK,
     &immutable::IMMUTABLE_CHANGE,
     &labels::INVALID_ANNOTATION,
@@ -180,6 +182,9 @@ pub trait Committed: std::fmt::Debug + Sync {
 
     /// The object that is committed under the name of another.
     fn object(&self, object: &Object<'_>) -> Option<Arc<Document>>;
+
+    /// The fields of an object that chance has decided and that are kept, from the same inputs there and here: JSON pointers, and what is committed.
+    fn kept(&self, object: &Object<'_>) -> Vec<(String, String)>;
 }
 
 /// Nothing that is committed.
@@ -193,6 +198,10 @@ impl Committed for NothingCommitted {
 
     fn object(&self, _: &Object<'_>) -> Option<Arc<Document>> {
         None
+    }
+
+    fn kept(&self, _: &Object<'_>) -> Vec<(String, String)> {
+        Vec::new()
     }
 }
 
@@ -270,10 +279,8 @@ pub fn check(objects: &[Object<'_>], against: &Against<'_>, written: &Written<'_
         verdicts: Vec::new(),
     };
     let mut unknown = BTreeSet::new();
-    for (object, (violations, unevaluated)) in objects.iter().zip(found) {
-        // What is compared with what is committed is sound only as long as that stays.
-        let is_sound = violations.is_empty() && !immutable::is_immutable(object, against.runs_hooks);
-        report.verdicts.push(is_sound.then(|| unevaluated.clone()));
+    for (violations, unevaluated) in found {
+        report.verdicts.push(violations.is_empty().then(|| unevaluated.clone()));
         // A kind that nobody defines is told once.
         report.violations.extend(violations.into_iter().filter(|violation| {
             let [api_version, kind, ..] = &violation.object;
@@ -320,6 +327,7 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
     {
         immutable::check(&mut sink, &committed);
     }
+    kept::check(&mut sink, against.committed);
     let mut found = sink.found;
     let all = found.len();
     found.retain(|found| !is_open(found));

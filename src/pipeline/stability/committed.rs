@@ -22,29 +22,29 @@ const TIME: &str = "time  ";
 
 /// What is said of one text that was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(in crate::pipeline) struct Line {
     /// The digest of what the function was given.
     pub(super) inputs: String,
     pub(super) function: String,
     /// Which of the function's texts it is.
     pub(super) part: usize,
     /// The object ([`object`]).
-    pub(super) object: String,
+    pub(in crate::pipeline) object: String,
     /// The field, as a JSON pointer.
-    pub(super) path: String,
+    pub(in crate::pipeline) path: String,
 }
 
 /// What stands in `.kept`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct KeptFile {
+pub(in crate::pipeline) struct KeptFile {
     /// The time that it is for templates, in nanoseconds since 1970.
     pub(super) time: Option<i128>,
-    pub(super) lines: Vec<Line>,
+    pub(in crate::pipeline) lines: Vec<Line>,
 }
 
 impl KeptFile {
     /// Reads the file; lines that are not of its form, such as those of a merge, are passed over.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(in crate::pipeline) fn parse(text: &str) -> Self {
         let mut file = Self::default();
         for line in text.lines() {
             if let Some(time) = line.strip_prefix(TIME) {

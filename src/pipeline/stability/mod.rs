@@ -23,8 +23,8 @@ use hydrate_source::Document;
 use super::fields::{self, Field, fields, object};
 use crate::project::RandomPolicy;
 
-pub(super) use committed::KEPT;
-use committed::{Committed, KeptFile, Line};
+use committed::Committed;
+pub(super) use committed::{KEPT, KeptFile, Line};
 use spot::Spot;
 
 /// What a component renders to, or what is wrong with it.
