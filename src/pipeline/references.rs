@@ -135,7 +135,7 @@ pub(super) fn declared<'p>(
 }
 
 /// What must be there before an environment can be handed over: the tool's namespace, and what the environment's file
-/// names of its source.
+/// names of its source and its keys.
 fn of_handover(handover: &Handover) -> Vec<External> {
     let entries = match handover {
         Handover::None => Vec::new(),
@@ -145,7 +145,8 @@ fn of_handover(handover: &Handover) -> Vec<External> {
                 Ok(git) => git.secret.as_ref().map(|secret| format!("Secret/{}/{secret}", flux.namespace)),
                 Err(name) => Some(format!("GitRepository/{}/{name}", flux.namespace)),
             };
-            source.into_iter().chain([format!("Namespace/{}", flux.namespace)]).collect()
+            let keys = flux.decryption.as_ref().map(|secret| format!("Secret/{}/{secret}", flux.namespace));
+            source.into_iter().chain(keys).chain([format!("Namespace/{}", flux.namespace)]).collect()
         }
     };
     entries.iter().filter_map(|entry| External::parse(entry, None)).collect()
