@@ -13,23 +13,28 @@
 //! Neither the cache nor the record has a plaintext: a cached component has Secrets without their values, and is used as long as the tree has them.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hydrate_base::hash::sha256;
 use hydrate_base::world::{Asked, Record};
-use hydrate_base::{Diagnostic, DiskWorld, Result, SourceFile, World};
+use hydrate_base::{Diagnostic, DiskWorld, Result, World};
 use hydrate_sops::{Error, Format, Rule, Settings, has_same_plain_parts, redact, update};
-use hydrate_source::{Document, Origin, Trust, documents};
+use hydrate_source::Document;
 use hydrate_yaml::node::{Data, Node, Tag};
 use serde::{Deserialize, Serialize};
 
 use crate::git::Ignored;
 use crate::project::{Component, Environment, Project, SecretPolicy};
 use crate::sandbox::wire::Told;
-use crate::tree::KUSTOMIZATION;
+
+mod elsewhere;
+mod standing;
+
+use elsewhere::{Plain, in_plain_text, says};
+use standing::{Standing, files};
 
 use super::age_keys::UserKeys;
 use super::fields::{Field, fields, object, shown};
@@ -76,15 +81,6 @@ pub(super) struct Encryption {
     is_set: Box<dyn Fn(&str) -> bool + Send + Sync>,
     ignored: Ignored,
     compares: bool,
-}
-
-/// What the tree has of a component.
-#[derive(Default)]
-struct Standing {
-    /// Both digests by object.
-    record: BTreeMap<String, (String, String)>,
-    /// The objects, with the files that they are in.
-    documents: Vec<(String, Document)>,
 }
 
 impl Encryption {
@@ -392,21 +388,7 @@ impl Encryption {
     }
 
     fn standing(&self, component: &str) -> Standing {
-        let directory = self.directory.join(component);
-        let record = self.world.read(&directory.join(RECORD)).ok().and_then(|text| String::from_utf8(text.to_vec()).ok());
-        let mut standing = Standing::default();
-        for line in record.as_deref().unwrap_or_default().lines() {
-            if let [inputs, written, object] = line.splitn(3, "  ").collect::<Vec<_>>()[..] {
-                standing.record.insert(object.to_owned(), (inputs.to_owned(), written.to_owned()));
-            }
-        }
-        let origin = Origin { source: String::new(), file: None, line: 0 };
-        for (name, text) in files(&self.world, &directory) {
-            let file = SourceFile::new(name.as_str(), text.into_bytes());
-            let found = documents(&file, &origin, Trust::Parsed).unwrap_or_default();
-            standing.documents.extend(found.into_iter().map(|document| (name.clone(), document)));
-        }
-        standing
+        Standing::read(&self.world, &self.directory.join(component))
     }
 
     fn needs_key(&self, standing: &Standing, document: &Document, component: &str) -> Box<Diagnostic> {
@@ -440,72 +422,6 @@ pub(super) struct Marked {
     pub(super) standing: BTreeMap<usize, String>,
 }
 
-impl Standing {
-    /// The object in the tree that a document stands for.
-    fn find(&self, document: &Document) -> Option<&Document> {
-        let (ours, of) = (&document.identity, |document: &Document| object(&document.identity));
-        let mut all = self.documents.iter().map(|(_, document)| document);
-        let found = all.find(|found| of(found) == of(document));
-        let mut all = self.documents.iter().map(|(_, document)| document);
-        // What lives in a namespace that it does not say has one there.
-        found.or_else(|| {
-            all.find(|found| {
-                let theirs = &found.identity;
-                ours.namespace.is_empty() && theirs.kind == ours.kind && theirs.group() == ours.group() && theirs.name == ours.name
-            })
-        })
-    }
-}
-
-/// Shorter values stand elsewhere by accident.
-const CERTAIN: usize = 12;
-
-/// What stands in plain text although a Secret is encrypted for it.
-struct Plain {
-    /// The number of the Secret, and of the document that says it.
-    of: usize,
-    at: usize,
-    /// The field of the Secret.
-    path: String,
-    value: String,
-}
-
-/// Where documents say in plain text what chance has decided of Secrets.
-fn in_plain_text(documents: &[Document], sealed: &[Sealed], references: &BTreeMap<usize, String>) -> Vec<Plain> {
-    let mut found = Vec::new();
-    for secret in sealed.iter().filter(|sealed| sealed.is_secret) {
-        let (Some(document), Some(reference)) = (documents.get(secret.at), references.get(&secret.at)) else { continue };
-        let paths: Vec<String> = decided(&document.text, reference).into_iter().map(|field| field.path).collect();
-        for field in
-            fields(&document.text).into_iter().filter(|field| paths.contains(&field.path) && is_to_be_encrypted(document, &field.path))
-        {
-            let value = if field.path.starts_with("/data/") {
-                BASE64.decode(field.text.trim()).ok().and_then(|plain| String::from_utf8(plain).ok()).unwrap_or_default()
-            } else {
-                field.text
-            };
-            let value = value.trim_end().to_owned();
-            // A certificate is for everybody to read.
-            if value.len() < CERTAIN || value.contains("-----BEGIN CERTIFICATE") {
-                continue;
-            }
-            let says_it = |(at, other): &(usize, &Document)| {
-                let is_secret = sealed.iter().any(|sealed| sealed.is_secret && sealed.at == *at);
-                let is_open = |field: &Field| !(is_secret && is_to_be_encrypted(other, &field.path));
-                says(&other.text, &value) && fields(&other.text).iter().any(|field| is_open(field) && says(&field.text, &value))
-            };
-            let all = documents.iter().enumerate().filter(says_it);
-            found.extend(all.map(|(at, _)| Plain { of: secret.at, at, path: field.path.clone(), value: value.clone() }));
-        }
-    }
-    found
-}
-
-/// Whether a text has a value in it, as it is or in base 64.
-fn says(text: &str, value: &str) -> bool {
-    text.contains(value) || text.contains(&BASE64.encode(value))
-}
-
 /// The fields of a reference that say something else than a document; none where they are not the same fields.
 fn decided(text: &str, reference: &str) -> Vec<Field> {
     let (ours, theirs) = (fields(text), fields(reference));
@@ -530,18 +446,6 @@ fn with_fields_of(text: &str, other: &str, paths: &[String]) -> Option<String> {
         return Some(other.to_owned());
     }
     (fields(&replaced) == wanted).then_some(replaced)
-}
-
-/// The YAML files of a component in the tree.
-fn files(world: &dyn World, directory: &Path) -> Vec<(String, String)> {
-    let mut names = world.list(directory).unwrap_or_default();
-    names.retain(|name| name.ends_with(".yaml") && name != KUSTOMIZATION);
-    names.sort_unstable();
-    let read = |name: String| {
-        let text = String::from_utf8(world.read(&directory.join(&name)).ok()?.to_vec()).ok()?;
-        Some((name, text))
-    };
-    names.into_iter().filter_map(read).collect()
 }
 
 /// Whether a text has metadata of SOPS, at a glance and then certainly.
