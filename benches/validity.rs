@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rayon::prelude::*;
 
 use hydrate::check::objects::{Object, parse};
-use hydrate::check::validity::{Against, Configured, Customs, NothingCommitted, Release, check};
+use hydrate::check::validity::{Against, Configured, Customs, NothingCommitted, Policies, Release, check};
 use hydrate::check::{Declared, Written};
 use hydrate_base::SourceFile;
 use hydrate_source::{Document, Origin, Trust, documents};
@@ -23,11 +23,13 @@ fn objects(c: &mut Criterion) {
     let all: Vec<Document> = (0..1667).flat_map(of_number).take(5000).collect();
     let dirs = BTreeMap::new();
     let written = Written { shown: "manifests/dev".to_owned(), dirs: &dirs, clusters: "clusters/dev".to_owned(), handover: None };
+    let policies = Policies::default();
     let (configured, customs, declared) = (Configured::default(), Customs::default(), Declared::default());
     let against = Against {
         release: Release::of(Some("1.33")),
         configured: &configured,
         customs: &customs,
+        policies: &policies,
         declared: &declared,
         committed: &NothingCommitted,
         runs_hooks: true,

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hydrate::check::objects::{Object, parse};
-use hydrate::check::validity::{self, Against, Committed, Configured, Customs, Level, RULES, Release, Report, secrets_in};
+use hydrate::check::validity::{self, Against, Committed, Configured, Customs, Level, Policies, RULES, Release, Report, secrets_in};
 use hydrate::check::{Declared, External, Rule, Written, rules};
 use hydrate::cli::snippet;
 use hydrate::tree::lay_out;
@@ -207,6 +207,7 @@ impl Case {
         let all = self.documents.0.iter().flat_map(|(name, documents)| documents.iter().map(|document| (name.as_str(), document)));
         let objects: Vec<_> = all.map(|(name, document)| parse(name, document).unwrap()).collect();
         let customs = Customs::of(&objects);
+        let policies = Policies::of(&objects.iter().collect::<Vec<_>>(), Release::of(Some(&self.version)));
         let release = Release::of(Some(&self.version));
         let against = Against {
             release,
@@ -215,6 +216,7 @@ impl Case {
             declared: &self.declared,
             committed: &self.committed,
             runs_hooks: self.runs_hooks,
+            policies: &policies,
         };
         validity::check(&objects, &against, &written)
     }

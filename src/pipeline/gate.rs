@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hydrate_base::{Diagnostic, Severity};
 use hydrate_source::Document;
 
-use crate::check::validity::{self, Against, Configured, Customs, Judgement, Release, Violation};
+use crate::check::validity::{self, Against, Configured, Customs, Judgement, Policies, Release, Violation};
 use crate::check::{Declared, Written, objects};
 use crate::project::select::Selection;
 use crate::project::{Environment, Project};
@@ -43,6 +43,7 @@ pub(super) fn refuse(
                 release: Release::of(None),
                 configured: &configured,
                 customs: &Customs::of(&[]),
+                policies: &Policies::default(),
                 declared: &Declared::default(),
                 committed: &committed,
                 runs_hooks: true,

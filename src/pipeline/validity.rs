@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::check::objects::{Object, parse};
-use crate::check::validity::{self, Against, Configured, Customs, Release, Report, Unevaluated};
+use crate::check::validity::{self, Against, Configured, Customs, Policies, Release, Report, Unevaluated};
 use crate::check::{Declared, Written};
 use crate::gitops::Handover;
 use crate::project::{Project, Spanned};
@@ -48,15 +48,29 @@ pub fn check(
         clusters: place.clusters_shown("").trim_end_matches('/').to_owned(),
         handover: rendered.desired.clusters.as_ref(),
     };
-    let mut named = named(world, project, environment.schemas.iter().chain(&project.settings.schemas))?;
+    let mut crds = named(world, project, environment.schemas.iter().chain(&project.settings.schemas), &CRDS)?;
+    let mut guards = named(world, project, environment.policies.iter().chain(&project.settings.policies), &GUARDS)?;
     if !rendered.desired.complete {
-        named.extend(standing(&place, rendered));
+        crds.extend(standing(&place, rendered, &CRDS));
+        let standing_guards = standing(&place, rendered, &STANDING_GUARDS);
+        let is_any = |all: &[Document]| all.iter().any(is_guard);
+        // Namespaces and params may stand anywhere.
+        let are_there =
+            standing_guards.iter().chain(&guards).any(|(_, all)| is_any(all)) || rendered.documents.values().any(|all| is_any(all));
+        guards.extend(if are_there { standing(&place, rendered, &STANDING) } else { standing_guards });
     }
-    let crds: Vec<(&str, &Document)> =
-        named.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document))).collect();
+    let (crds, guards) = (flat(&crds), flat(&guards));
     let release = Release::of(environment.kubernetes.as_ref().map(|version| version.text.as_str()));
-    let checking =
-        Checking { release, configured: &configured, declared: &declared, committed: &committed, written: &written, rendered, crds: &crds };
+    let checking = Checking {
+        release,
+        configured: &configured,
+        declared: &declared,
+        committed: &committed,
+        written: &written,
+        rendered,
+        crds: &crds,
+        guards: &guards,
+    };
     let kept = renders.verdicts(project, &environment.name, "objects");
     let report = pool(None).map_err(|error| vec![error])?.install(|| checking.check(kept.as_ref()))?;
     match committed.into_doubt() {
@@ -75,6 +89,8 @@ struct Checking<'r> {
     rendered: &'r Rendered,
     /// CRDs that are not rendered now.
     crds: &'r [(&'r str, &'r Document)],
+    /// Admission policies that are not rendered now, their bindings, and what they may have as params.
+    guards: &'r [(&'r str, &'r Document)],
 }
 
 /// The digest of an object and of all that its verdict depends on.
@@ -87,7 +103,8 @@ impl Checking<'_> {
             self.rendered.documents.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document))).collect();
         let mut sound: BTreeMap<Key, Unevaluated> =
             kept.and_then(Verdicts::load).and_then(|bytes| postcard::from_bytes(&bytes).ok()).unwrap_or_default();
-        let keys = if kept.is_some() { self.keys(&all) } else { Vec::new() };
+        let guards = self.guards(&all)?;
+        let keys = if kept.is_some() { self.keys(&all, &guards) } else { Vec::new() };
         let is_known = |number: usize| keys.get(number).is_some_and(|key| sound.contains_key(key));
         let (known, open): (Vec<usize>, Vec<usize>) = (0..all.len()).partition(|number| is_known(*number));
         let of_number = |number: &usize| all.get(*number).copied();
@@ -97,10 +114,14 @@ impl Checking<'_> {
         let crds = all.iter().chain(self.crds).filter(|(_, document)| is_needed && is_crd(document)).copied();
         let crds = parse_all(&crds.collect::<Vec<_>>())?;
         let customs = Customs::of(&crds);
+        // Nobody is held to policies where nothing is looked at.
+        let guards = if objects.is_empty() { Vec::new() } else { parse_all(&guards)? };
+        let policies = Policies::of(&guards.iter().collect::<Vec<_>>(), self.release);
         let against = Against {
             release: self.release,
             configured: self.configured,
             customs: &customs,
+            policies: &policies,
             declared: self.declared,
             committed: self.committed,
             runs_hooks: matches!(self.rendered.environment.handover, Handover::ArgoCd(_)),
@@ -134,10 +155,30 @@ impl Checking<'_> {
         }
     }
 
+    /// Everything that admission policies are made of; nothing where there are none.
+    fn guards<'d>(&'d self, all: &[(&'d str, &'d Document)]) -> Result<Vec<(&'d str, &'d Document)>, Vec<Box<Diagnostic>>> {
+        let everything = || all.iter().chain(self.guards).copied();
+        let policies: Vec<(&str, &Document)> = everything().filter(|(_, document)| is_guard(document)).collect();
+        if policies.is_empty() {
+            return Ok(Vec::new());
+        }
+        let parsed = parse_all(&policies)?;
+        let kinds: BTreeSet<(&str, &str)> = parsed.iter().filter_map(validity::param_kind).collect();
+        let is_part = |document: &Document| {
+            let identity = &document.identity;
+            let is_namespace = identity.kind == "Namespace" && identity.group().is_empty();
+            is_guard(document) || is_namespace || kinds.contains(&(identity.api_version.as_str(), identity.kind.as_str()))
+        };
+        Ok(everything().filter(|(_, document)| is_part(document)).collect())
+    }
+
     /// A key for each document.
-    fn keys(&self, all: &[(&str, &Document)]) -> Vec<Key> {
+    fn keys(&self, all: &[(&str, &Document)], guards: &[(&str, &Document)]) -> Vec<Key> {
         let mut base = blake3::Hasher::new();
         base.update(format!("{:?} {:?} {:?}", self.release, self.configured.environment, self.declared.external).as_bytes());
+        for (_, document) in guards {
+            base.update(blake3::hash(document.text.as_bytes()).as_bytes());
+        }
         let of_component = |name: &str| {
             let mut hasher = base.clone();
             hasher.update(format!("{:?}", self.configured.components.get(name)).as_bytes());
@@ -176,32 +217,61 @@ fn is_crd(document: &Document) -> bool {
     document.identity.kind == "CustomResourceDefinition" && document.identity.group() == "apiextensions.k8s.io"
 }
 
+/// Whether a document is an admission policy or the binding of one.
+fn is_guard(document: &Document) -> bool {
+    validity::is_policy(document.identity.group(), &document.identity.kind)
+}
+
 fn parse_all<'a>(all: &[(&'a str, &'a Document)]) -> Result<Vec<Object<'a>>, Vec<Box<Diagnostic>>> {
     let objects: Result<Vec<Object<'a>>> = all.par_iter().map(|(name, document)| parse(name, document)).collect();
     objects.map_err(|error| vec![error])
 }
 
-/// The CRDs of the files and directories that `schemas` names, with what they are called.
+/// Documents that objects are held to and that are not rendered.
+struct Wanted {
+    /// The key of the configuration that names files with them.
+    key: &'static str,
+    /// What they are called.
+    what: &'static str,
+    /// Whether a document is one.
+    is_it: fn(&Document) -> bool,
+    /// How the files of the tree begin that may hold one.
+    begins: &'static [&'static str],
+}
+
+const CRDS: Wanted = Wanted { key: "schemas", what: "CRD", is_it: is_crd, begins: &["customresourcedefinition-", "manifest.yaml"] };
+/// Params may be of any kind, so all that lies beside policies is taken.
+const GUARDS: Wanted = Wanted { key: "policies", what: "ValidatingAdmissionPolicy or binding", is_it: |_| true, begins: &[] };
+const STANDING_GUARDS: Wanted = Wanted { is_it: is_guard, begins: &["validatingadmissionpolicy", "manifest.yaml"], ..GUARDS };
+const STANDING: Wanted = Wanted { begins: &[""], ..GUARDS };
+
+type Found = Vec<(String, Vec<Document>)>;
+
+fn flat(files: &Found) -> Vec<(&str, &Document)> {
+    files.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document))).collect()
+}
+
+/// The documents of the files and directories that the configuration names, with what they are called.
 fn named<'s>(
     world: &dyn World,
     project: &Project,
-    schemas: impl Iterator<Item = &'s Spanned>,
-) -> Result<Vec<(String, Vec<Document>)>, Vec<Box<Diagnostic>>> {
+    paths: impl Iterator<Item = &'s Spanned>,
+    wanted: &Wanted,
+) -> Result<Found, Vec<Box<Diagnostic>>> {
     let (mut found, mut wrong) = (Vec::new(), Vec::new());
-    for schema in schemas {
-        match of_path(world, project, &project.root.join(&schema.text)) {
-            Ok(all) if all.iter().any(|(_, documents)| !documents.is_empty()) => found.extend(all),
-            Ok(_) => wrong.push(schema.error(format!("no CRD is in {}", schema.text), "")),
-            Err(error) if schema.label.is_some() && error.primary.is_none() => {
-                wrong.push(schema.error(error.message.clone(), "").help("paths of `schemas` are those from the project's root"))
-            }
+    for path in paths {
+        match of_path(world, project, &project.root.join(&path.text), wanted) {
+            Ok(all) if all.iter().any(|(_, documents)| documents.iter().any(|one| is_crd(one) || is_guard(one))) => found.extend(all),
+            Ok(_) => wrong.push(path.error(format!("no {} is in {}", wanted.what, path.text), "")),
+            Err(error) if path.label.is_some() && error.primary.is_none() => wrong
+                .push(path.error(error.message.clone(), "").help(format!("paths of `{}` are those from the project's root", wanted.key))),
             Err(error) => wrong.push(error),
         }
     }
     if wrong.is_empty() { Ok(found) } else { Err(wrong) }
 }
 
-fn of_path(world: &dyn World, project: &Project, path: &Path) -> Result<Vec<(String, Vec<Document>)>> {
+fn of_path(world: &dyn World, project: &Project, path: &Path, wanted: &Wanted) -> Result<Found> {
     let failed = |error: std::io::Error| Diagnostic::error(format!("cannot read {}: {error}", project.shown(path)));
     let files: Vec<PathBuf> = match world.kind(path).map_err(failed)? {
         FileKind::Directory => {
@@ -211,28 +281,29 @@ fn of_path(world: &dyn World, project: &Project, path: &Path) -> Result<Vec<(Str
         }
         _ => vec![path.to_owned()],
     };
-    files.iter().map(|file| Ok((project.shown(file), crds_of(&project.shown(file), world.read(file).map_err(failed)?)?))).collect()
+    let read = |file: &PathBuf| Ok((project.shown(file), documents_of(&project.shown(file), world.read(file).map_err(failed)?, wanted)?));
+    files.iter().map(read).collect()
 }
 
-/// The CRDs in the tree of components that are not rendered now, so that a partial run knows what a whole one does.
-fn standing(place: &tree::disk::Place, rendered: &Rendered) -> Vec<(String, Vec<Document>)> {
+/// The documents in the tree of components that are not rendered now, so that a partial run knows what a whole one does.
+fn standing(place: &tree::disk::Place, rendered: &Rendered, wanted: &Wanted) -> Found {
     let mut found = Vec::new();
     let dirs = tree::disk::names(&place.dir()).unwrap_or_default();
     for dir in dirs.iter().filter(|name| !rendered.documents.contains_key(*name)) {
-        let is_candidate = |file: &&String| file.starts_with("customresourcedefinition-") || *file == "manifest.yaml";
+        let is_candidate = |file: &&String| wanted.begins.iter().any(|begin| file.starts_with(begin));
         for file in tree::disk::names(&place.dir().join(dir)).unwrap_or_default().iter().filter(is_candidate) {
             let Ok(Some(text)) = tree::disk::file(&place.dir().join(dir).join(file)) else { continue };
             let shown = place.shown(&format!("{dir}/{file}"));
             // What cannot be read there is told by who writes it anew.
-            found.extend(crds_of(&shown, text.into()).ok().map(|crds| (shown, crds)));
+            found.extend(documents_of(&shown, text.into(), wanted).ok().map(|all| (shown, all)));
         }
     }
     found
 }
 
-fn crds_of(shown: &str, text: std::sync::Arc<[u8]>) -> Result<Vec<Document>> {
+fn documents_of(shown: &str, text: std::sync::Arc<[u8]>, wanted: &Wanted) -> Result<Vec<Document>> {
     let origin = Origin { source: shown.to_owned(), file: None, line: 0 };
     let mut all = documents(&SourceFile::new(shown, text), &origin, Trust::Raw)?;
-    all.retain(is_crd);
+    all.retain(wanted.is_it);
     Ok(all)
 }

@@ -43,6 +43,8 @@ pub struct Environment {
     pub schemas: Vec<Spanned>,
     /// References of custom resources, beside those of the project.
     pub references: Vec<Row>,
+    /// Files and directories with admission policies that nothing here renders.
+    pub policies: Vec<Spanned>,
     /// Whether every metric that a query names must be declared.
     pub all_metrics: bool,
     /// What applies the manifests, and what it has to be told.
@@ -79,6 +81,7 @@ impl Environment {
             checks: checks::read(&file, root, None)?,
             schemas: file.texts(root, "schemas").unwrap_or_default(),
             references: references::read(&file, root)?,
+            policies: file.texts(root, "policies").unwrap_or_default(),
             all_metrics: file.text(root, "metrics").is_some_and(|text| text.text == "all"),
             handover,
             file: file.file,

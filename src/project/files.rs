@@ -4,6 +4,8 @@ use super::shape::{Key, Pattern, Shape, json_schema, key, required};
 
 const SCHEMAS_DOC: &str =
     "Files and directories with CRDs that custom resources are validated against, where nothing here renders them; from the project's root";
+const POLICIES_DOC: &str = "Files and directories with ValidatingAdmissionPolicies, bindings and params that objects are held to, where nothing here renders them; from \
+                            the project's root";
 const CHECKS: Shape = Shape::MapOf(&Shape::Choice(&["error", "warning", "off"]));
 const CHECKS_DOC: &str =
     "How bad it is to break rules of `hydrate check`, by code: error, warning or off; `hydrate check --explain all` lists them";
@@ -95,6 +97,7 @@ pub const PROJECT: Shape = Shape::Object(&[
     key("exceptions", EXCEPTIONS, EXCEPTIONS_DOC),
     key("schemas", TEXTS, SCHEMAS_DOC),
     key("references", REFERENCES, REFERENCES_DOC),
+    key("policies", TEXTS, POLICIES_DOC),
     key(
         "mirrors",
         Shape::MapOf(&Shape::Text),
@@ -135,6 +138,7 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
     key("exceptions", EXCEPTIONS, EXCEPTIONS_DOC),
     key("schemas", TEXTS, SCHEMAS_DOC),
     key("references", REFERENCES, REFERENCES_DOC),
+    key("policies", TEXTS, POLICIES_DOC),
     key(
         "metrics",
         Shape::Choice(&["declared", "all"]),

@@ -159,6 +159,8 @@ pub struct Settings {
     pub schemas: Vec<Spanned>,
     /// References of custom resources.
     pub references: Vec<Row>,
+    /// Files and directories with admission policies that nothing here renders.
+    pub policies: Vec<Spanned>,
     /// Other places to fetch from.
     pub mirrors: Mirrors,
     /// The keys that charts are verified with, relative to the root.
@@ -183,6 +185,7 @@ impl Default for Settings {
             checks: Judgement::default(),
             schemas: Vec::new(),
             references: Vec::new(),
+            policies: Vec::new(),
             mirrors: Mirrors::default(),
             keyring: None,
         }
@@ -388,6 +391,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
             wrong.extend(errors);
             Vec::new()
         }),
+        policies: file.texts(root, "policies").unwrap_or_default(),
         mirrors: read_mirrors(file, root),
         keyring: file.text(root, "keyring").map(|text| text.text),
     };

@@ -3,6 +3,7 @@
 //! A rule has a file here, alone or with those of its kind, and stands in [`RULES`]. Rules are certain: they follow what the API server's own code
 //! refuses, and what only may be wrong is a warning. `structure` compares with the published types, everything else with the validation behind them.
 
+mod admission;
 mod config;
 mod containers;
 mod credentials;
@@ -48,6 +49,7 @@ use super::{rule_of, value};
 use hydrate_source::Document;
 use rule::{Found, Sink};
 
+pub use admission::{Policies, is_policy, param_kind};
 pub use customs::Customs;
 pub use levels::{ANNOTATION, Configured, Exception, Judgement, Level, Levels};
 pub use rule::Rule;
@@ -90,6 +92,8 @@ pub const RULES: &[&Rule] = &[
     &workloads::INVALID_WORKLOAD,
     &structure::MISSING_FIELD,
     &secrets::PLAINTEXT_SECRET,
+    &admission::POLICY_VIOLATION,
+    &admission::POLICY_WARNING,
     &customs::PRUNED_FIELD,
     &versions::REMOVED,
     &customs::SCHEMA_VIOLATION,
@@ -167,6 +171,8 @@ pub struct Against<'c> {
     pub configured: &'c Configured,
     /// The kinds that CRDs define.
     pub customs: &'c Customs<'c>,
+    /// The admission policies.
+    pub policies: &'c Policies<'c>,
     /// What users say of the world outside.
     pub declared: &'c Declared,
     /// What is committed.
@@ -315,9 +321,15 @@ fn of_object<'a>(object: &'a Object<'a>, against: &Against<'_>, written: &Writte
                 if object.kind() == "CustomResourceDefinition" {
                     customs::rules::check_crd(&mut sink);
                 }
+                if is_policy(object.group(), object.kind()) && object.kind() == "ValidatingAdmissionPolicy" {
+                    admission::check_policy(&mut sink);
+                }
             }
         }
         None => customs::check(&mut sink, against.customs, against.declared),
+    }
+    if !secrets::is_encrypted(&object.root) && !sink.has(&structure::WRONG_TYPE) {
+        admission::check(&mut sink, against.policies, against.customs);
     }
     about_secrets(&mut sink);
     hooks::check(&mut sink, against.runs_hooks);

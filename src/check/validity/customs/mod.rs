@@ -70,6 +70,9 @@ struct Custom<'c> {
     /// Where it is from.
     from: &'c str,
     versions: Vec<Version<'c>>,
+    /// The name of the resource.
+    plural: &'c str,
+    namespaced: bool,
     /// Whether fields that are not in the schema stay.
     preserves: bool,
 }
@@ -96,11 +99,27 @@ impl<'c> Customs<'c> {
                 crd: object.name(),
                 from: object.component,
                 versions: items(spec, &["versions"]).iter().filter_map(version).collect(),
+                plural: at(spec, &["names"]).and_then(|names| text(names, "plural")).unwrap_or_default(),
+                namespaced: text(spec, "scope") != Some("Cluster"),
                 preserves: is_true(spec, "preserveUnknownFields"),
             };
             kinds.entry((group, kind)).or_insert(custom);
         }
         Self { kinds, patterns: Mutex::default() }
+    }
+
+    /// The name of the resource of a kind, and whether its objects live in namespaces.
+    pub(super) fn resource(&self, group: &str, kind: &str) -> Option<(&str, bool)> {
+        self.kinds.get(&(group, kind)).map(|custom| (custom.plural, custom.namespaced))
+    }
+
+    /// An object of one of the kinds as the API server has it: pruned, and with defaults.
+    pub(super) fn data(&self, object: &Object<'_>) -> Option<hydrate_cel::schema::Data> {
+        let custom = self.kinds.get(&(object.group(), object.kind()))?;
+        let wanted = object.document.identity.api_version.rsplit('/').next().unwrap_or_default();
+        let schema = custom.versions.iter().find(|version| version.name == wanted)?.schema?;
+        let reader = Reader { preserves: custom.preserves, substitutes: super::substitutes(object) };
+        Some(reader.of(schema, &object.root, true))
     }
 
     /// The compiled pattern; `None` for one that Go does not take.
