@@ -46,7 +46,10 @@ fn main() -> ExitCode {
         let name = if sandboxed { format!("{name}::in_the_sandbox") } else { name };
         Trial::test(name, move || tell(&path, sandboxed).map_err(Failed::from))
     };
-    let tests = modes.iter().flat_map(|sandboxed| stories.iter().map(move |path| test(path, *sandboxed))).collect();
+    // What a chart does with other values is only tried where it is not confined.
+    let is_told = |path: &PathBuf, sandboxed: bool| !(sandboxed && path.ends_with("secrets-remedies.txt"));
+    let told = |sandboxed: bool| stories.iter().filter(move |path| is_told(path, sandboxed)).map(move |path| test(path, sandboxed));
+    let tests = modes.iter().flat_map(|sandboxed| told(*sandboxed)).collect();
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 

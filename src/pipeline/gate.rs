@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hydrate_base::{Diagnostic, Severity};
-use hydrate_source::Document;
+use hydrate_source::{Document, Identity};
 
 use crate::check::validity::{self, Against, Configured, Customs, Judgement, Policies, Release, Violation};
 use crate::check::{Declared, Written, objects};
@@ -12,6 +12,18 @@ use crate::project::{Environment, Project};
 use crate::tree::{Files, lay_out};
 
 use super::committed::CommittedTree;
+use super::remedies::key;
+
+/// Finds the values that keep the charts of a component from rendering Secrets.
+pub(super) type Remedies<'r> = dyn Fn(&str, &[Identity]) -> BTreeMap<String, Vec<String>> + 'r;
+
+/// How many values are told of a Secret.
+const SHOWN: usize = 3;
+
+fn identity(violation: &Violation) -> Identity {
+    let [api_version, kind, namespace, name] = violation.object.clone();
+    Identity { api_version, kind, namespace, name }
+}
 
 /// What each component is not to write, as errors.
 pub(super) fn refuse(
@@ -21,6 +33,7 @@ pub(super) fn refuse(
     rendered: &BTreeMap<String, Vec<Document>>,
     suspects: &BTreeMap<String, Vec<usize>>,
     one_file: impl Fn(&str) -> bool,
+    remedies: &Remedies<'_>,
 ) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
     let committed = CommittedTree::of(project, &environment.name, None);
     let of = |name: &String| selection.members.get(name).map(|component| &component.checks);
@@ -57,8 +70,20 @@ pub(super) fn refuse(
         }
         let all: Vec<&Document> = documents.iter().collect();
         let dirs = BTreeMap::from([(name.clone(), lay_out(&all, one_file(name)))]);
-        let whose = |violation: Violation| violation.diagnostic.note(format!("environment {}", environment.name));
-        refused.insert(name.clone(), check(&dirs).into_iter().map(whose).collect::<Vec<_>>());
+        let found = check(&dirs);
+        let secrets: Vec<Identity> = found.iter().filter(|violation| violation.object[1] == "Secret").map(identity).collect();
+        let remedies = if secrets.is_empty() { BTreeMap::new() } else { remedies(name, &secrets) };
+        let told = |violation: Violation| {
+            let values = remedies.get(&key(&identity(&violation))).map(Vec::as_slice).unwrap_or_default();
+            let mut diagnostic = violation.diagnostic.note(format!("environment {}", environment.name));
+            if let Some(help) = diagnostic.help.first_mut().filter(|_| !values.is_empty()) {
+                let values: Vec<String> = values.iter().take(SHOWN).map(|value| format!("`{value}`")).collect();
+                *help =
+                    format!("with {} in its values the chart uses a Secret that is in the cluster, and renders none", values.join(" or "));
+            }
+            diagnostic
+        };
+        refused.insert(name.clone(), found.into_iter().map(told).collect::<Vec<_>>());
     }
     if let (Some(doubt), Some(first)) = (committed.into_doubt(), refused.values_mut().next()) {
         first.insert(0, doubt.note("what is committed is told, and no reason to fail; as it cannot be read, everything counts as new"));

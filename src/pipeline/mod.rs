@@ -12,6 +12,7 @@ pub mod handover;
 pub mod plan;
 pub mod provision;
 pub mod references;
+mod remedies;
 mod rendering;
 pub mod renders;
 pub mod scope;
@@ -170,7 +171,9 @@ pub fn render(
     }
     let anew = |name: &str, apis: &[String]| rendering.anew(name, apis).ok().map(|finished| finished.kept.documents);
     let causes = Causes::new(&crds, outcomes.iter().filter_map(|(name, outcome)| Some((name, &outcome.as_ref().ok()?.kept.crds))), &anew);
-    let mut rendered = finish(project, environment.clone(), &selection, crds, outcomes, options, &causes, encryption.as_ref())?;
+    let known = crds.api_versions.clone();
+    let remedies = |name: &str, secrets: &[Identity]| rendering.remedies(name, &known, secrets);
+    let mut rendered = finish(project, environment.clone(), &selection, crds, outcomes, options, &causes, &remedies, encryption.as_ref())?;
     rendered.unconfined = rendering.missing();
     rendered.warnings.splice(0..0, slips);
     Ok(rendered)
@@ -271,6 +274,7 @@ fn finish(
     outcomes: Vec<(String, Outcome)>,
     options: &Options,
     causes: &Causes<'_>,
+    remedies: &gate::Remedies<'_>,
     encryption: Option<&Encryption>,
 ) -> Result<Rendered, Vec<Box<Diagnostic>>> {
     let mut failed = selection.broken.clone();
@@ -334,7 +338,7 @@ fn finish(
         layout.unwrap_or(project.settings.layout) == Layout::Manifest
     };
     if !options.passes_secrets {
-        for (name, errors) in gate::refuse(project, &environment, selection, &rendered, &suspects, one_file) {
+        for (name, errors) in gate::refuse(project, &environment, selection, &rendered, &suspects, one_file, remedies) {
             failed.entry(name).or_default().extend(errors);
         }
     }

@@ -16,12 +16,13 @@ use hydrate_base::limits::Watch;
 use hydrate_base::taint::{Alteration, Disguise, Traces};
 use hydrate_base::world::{Asked, Record};
 use hydrate_base::{Diagnostic, DiskWorld, Result};
-use hydrate_source::{Document, Source, render as render_source};
+use hydrate_source::{Document, Identity, Source, render as render_source};
 
 use super::confined::{Renderer, Wanted};
 use super::encryption::Encryption;
 use super::plan::{self, Job};
 use super::provision::{ForComponent, Opened, Provision, Stock, Taken};
+use super::remedies;
 use super::renders::{Kept, Renders, Slot};
 use super::scope::Crds;
 use super::stability::{self, Settled, Stability};
@@ -118,6 +119,18 @@ impl<'a> Rendering<'a> {
         let found = Mutex::new(Err(Vec::new()));
         self.ask(renderer, &[component], apis, &nowhere, &|_, outcome| *found.lock().unwrap_or_else(PoisonError::into_inner) = outcome);
         found.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The values that keep the charts of a component from rendering these Secrets, by [`remedies::key`]. Only what this process renders itself is tried.
+    pub(super) fn remedies(&self, name: &str, apis: &[String], secrets: &[Identity]) -> BTreeMap<String, Vec<String>> {
+        let Some(component) = self.selection.members.get(name).filter(|_| self.renderer.is_none()) else { return BTreeMap::new() };
+        let Self { project, environment, provision, options, .. } = self;
+        let _task = options.watch.task(|| format!("component {name} of {}", environment.name));
+        let disk = project.world().seeing(Arc::clone(&options.variables)).limited(options.watch.limits());
+        let world = Mounted::new(&disk);
+        let outside = ForComponent::new(*provision, provision.opened(), &world);
+        let job = plan::plan(&world, &outside, project, environment, component, apis);
+        job.map(|job| remedies::of_secrets(&world, &outside, &job, secrets)).unwrap_or_default()
     }
 
     /// Whether components can be rendered in the process, one of which is needed now.
