@@ -46,5 +46,99 @@ fn objects(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, objects);
+/// A kind with seven rules at four levels.
+const CRD: &str = r#"
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: routes.example.org}
+spec:
+  group: example.org
+  scope: Namespaced
+  names: {plural: routes, kind: Route}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            x-kubernetes-validations:
+            - {rule: "!has(self.hosts) || self.hosts.all(h, h.matches('^[a-z0-9.-]+$'))"}
+            - {rule: "self.rules.exists_one(r, r.name == 'rule-0')"}
+            - {rule: "self.rules.all(a, self.rules.exists_one(b, a.name == b.name))", message: names are different}
+            properties:
+              hosts: {type: array, maxItems: 8, items: {type: string, maxLength: 253}}
+              rules:
+                type: array
+                maxItems: 16
+                items:
+                  type: object
+                  x-kubernetes-validations:
+                  - {rule: "!has(self.timeout) || duration(self.timeout) > duration('0s')"}
+                  - {rule: "self.backends.map(b, b.weight).sum() <= 100"}
+                  properties:
+                    name: {type: string, maxLength: 63}
+                    timeout: {type: string, maxLength: 10}
+                    backends:
+                      type: array
+                      maxItems: 16
+                      items:
+                        type: object
+                        x-kubernetes-validations: [{rule: "self.port > 0 && self.port < 65536"}, {rule: "size(self.name) > 0"}]
+                        properties: {name: {type: string, maxLength: 63}, port: {type: integer}, weight: {type: integer, default: 1}}
+"#;
+
+/// A custom resource of that kind with four rules and eight backends.
+fn route(number: usize) -> String {
+    let rule = |rule: usize| {
+        format!(
+            "  - name: rule-{rule}\n    timeout: 30s\n    backends: [{{name: web-{number}, port: 80}}, {{name: api-{number}, port: 8080, weight: 9}}]\n"
+        )
+    };
+    let rules: String = (0..4).map(rule).collect();
+    format!(
+        "apiVersion: example.org/v1\nkind: Route\nmetadata: {{name: r{number}, namespace: shop}}\nspec:\n  hosts: [a.example.org]\n  rules:\n{rules}"
+    )
+}
+
+/// 1,000 custom resources held to their schema, with the rules of their CRD and without: each of them evaluates 31 rules.
+fn custom_resources(c: &mut Criterion) {
+    let origin = Origin { source: "file".to_owned(), file: None, line: 1 };
+    let read = |text: &str| documents(&SourceFile::new("objects.yaml", text.as_bytes()), &origin, Trust::Raw).unwrap();
+    let without: String =
+        CRD.lines().filter(|line| !line.contains("rule: ") && !line.ends_with("x-kubernetes-validations:")).collect::<Vec<_>>().join("\n");
+    let all: Vec<Document> = (0..1000).flat_map(|number| read(&route(number))).collect();
+    let dirs = BTreeMap::new();
+    let written = Written { shown: "manifests/dev".to_owned(), dirs: &dirs, clusters: "clusters/dev".to_owned(), handover: None };
+    let (configured, policies, declared) = (Configured::default(), Policies::default(), Declared::default());
+    let mut group = c.benchmark_group("custom resources");
+    group.sample_size(20).throughput(Throughput::Elements(1000));
+    for (name, crd) in [("with rules", CRD), ("without rules", &without)] {
+        let crd = read(crd);
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let crds: Vec<Object<'_>> = crd.iter().map(|document| parse("crds", document).unwrap()).collect();
+                let customs = Customs::of(&crds);
+                let against = Against {
+                    release: Release::of(Some("1.33")),
+                    configured: &configured,
+                    customs: &customs,
+                    policies: &policies,
+                    declared: &declared,
+                    committed: &NothingCommitted,
+                    runs_hooks: true,
+                };
+                let objects: Vec<Object<'_>> = all.par_iter().map(|document| parse("web", document).unwrap()).collect();
+                let report = check(&objects, &against, &written);
+                assert!(report.objects == 1000 && report.violations.is_empty(), "{:?}", report.violations.first());
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, objects, custom_resources);
 criterion_main!(benches);
