@@ -192,29 +192,47 @@ impl Parser {
     }
 
     fn or(&mut self) -> Out {
-        let mut left = self.and()?;
-        while self.is("||") {
-            let at = self.at();
-            self.next += 1;
-            let right = self.and()?;
-            left = self.call(at, op::OR, vec![left, right]);
-        }
-        Ok(left)
+        self.logic("||", op::OR, Self::and)
     }
 
     fn and(&mut self) -> Out {
-        let mut left = self.relation()?;
-        while self.is("&&") {
+        self.logic("&&", op::AND, Self::relation)
+    }
+
+    /// A chain of one operator, which may be long: it becomes a tree that is not deep.
+    fn logic(&mut self, sign: &str, function: &str, term: impl Fn(&mut Self) -> Out) -> Out {
+        let mut terms = vec![(self.at(), term(self)?)];
+        while self.is(sign) {
             let at = self.at();
             self.next += 1;
-            let right = self.relation()?;
-            left = self.call(at, op::AND, vec![left, right]);
+            terms.push((at, term(self)?));
         }
-        Ok(left)
+        while terms.len() > 1 {
+            let mut pairs = Vec::with_capacity(terms.len().div_ceil(2));
+            let mut rest = terms.into_iter();
+            while let Some((at, left)) = rest.next() {
+                pairs.push(match rest.next() {
+                    Some((between, right)) => (at, self.call(between, function, vec![left, right])),
+                    None => (at, left),
+                });
+            }
+            terms = pairs;
+        }
+        terms.pop().map(|(_, root)| root).ok_or_else(|| self.unexpected())
+    }
+
+    /// Chains of other operators are as deep as they are long.
+    fn link(&self, links: &mut usize) -> Result<(), Fault> {
+        *links += 1;
+        if *links > MOST_DEPTH {
+            return Err(Fault::new(self.at(), format!("expression recursion limit exceeded: {MOST_DEPTH}")));
+        }
+        Ok(())
     }
 
     fn relation(&mut self) -> Out {
         let mut left = self.sum()?;
+        let mut links = 0;
         loop {
             let function = match self.peek() {
                 TokenKind::Sign("<") => "_<_",
@@ -227,6 +245,7 @@ impl Parser {
                 _ => return Ok(left),
             };
             let at = self.at();
+            self.link(&mut links)?;
             self.next += 1;
             let right = self.sum()?;
             left = self.call(at, function, vec![left, right]);
@@ -235,6 +254,7 @@ impl Parser {
 
     fn sum(&mut self) -> Out {
         let mut left = self.product()?;
+        let mut links = 0;
         loop {
             let function = match self.peek() {
                 TokenKind::Sign("+") => op::ADD,
@@ -242,6 +262,7 @@ impl Parser {
                 _ => return Ok(left),
             };
             let at = self.at();
+            self.link(&mut links)?;
             self.next += 1;
             let right = self.product()?;
             left = self.call(at, function, vec![left, right]);
@@ -250,6 +271,7 @@ impl Parser {
 
     fn product(&mut self) -> Out {
         let mut left = self.unary()?;
+        let mut links = 0;
         loop {
             let function = match self.peek() {
                 TokenKind::Sign("*") => "_*_",
@@ -258,6 +280,7 @@ impl Parser {
                 _ => return Ok(left),
             };
             let at = self.at();
+            self.link(&mut links)?;
             self.next += 1;
             let right = self.unary()?;
             left = self.call(at, function, vec![left, right]);
@@ -310,10 +333,7 @@ impl Parser {
             } else {
                 return Ok(of);
             }
-            links += 1;
-            if links > MOST_DEPTH {
-                return Err(Fault::new(at, format!("expression recursion limit exceeded: {MOST_DEPTH}")));
-            }
+            self.link(&mut links)?;
         }
     }
 
