@@ -124,7 +124,7 @@ pub fn check(
     for (rule, mut finding) in findings {
         let path = value::path(&finding.object.root, finding.node).unwrap_or_default();
         // What is brought by hand or from another repository is not known here: it is an error where the user says that everything is.
-        let usual = if configured.is_strict && finding.certain { Severity::Error } else { rule.severity };
+        let usual = || if configured.is_strict && finding.certain { Severity::Error } else { rule.severity };
         match configured.judged.level(rule, finding.object, &path, usual) {
             Level::Off => continue,
             level => finding.certain = level == Level::Error,

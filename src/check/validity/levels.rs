@@ -111,15 +111,15 @@ pub struct Configured {
 }
 
 impl Configured {
-    /// The level of a rule at a place of an object, with the one that it has where nobody says otherwise.
-    pub(in crate::check) fn level(&self, rule: &Rule, object: &Object<'_>, path: &str, default: Severity) -> Level {
+    /// The level of a rule at a place of an object; `usual` is what it has where nobody says otherwise.
+    pub(in crate::check) fn level(&self, rule: &Rule, object: &Object<'_>, path: &str, usual: impl FnOnce() -> Severity) -> Level {
         let said = annotations(&object.root).find(|(code, ..)| *code == rule.code).and_then(|(_, _, level)| level);
         let own = self.components.get(object.component);
         said.or_else(|| own?.exception(rule, object, path))
             .or_else(|| self.environment.exception(rule, object, path))
             .or_else(|| own?.levels.get(rule.code).copied())
             .or_else(|| self.environment.levels.get(rule.code).copied())
-            .unwrap_or_else(|| Level::of(default))
+            .unwrap_or_else(|| Level::of(usual()))
     }
 }
 

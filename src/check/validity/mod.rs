@@ -408,8 +408,8 @@ fn level(found: &mut Found<'_>, path: &str, against: &Against<'_>) -> Level {
         finding.notes.push("Kubernetes takes a StatefulSet like this one before 1.34, and cannot make its pods".to_owned());
     }
     let is_spared = || ABOUT_SECRETS.contains(rule) && against.committed.breaks(rule, object, &as_committed(rule, path));
-    let default = if is_late || is_spared() { Severity::Warning } else { rule.severity };
-    against.configured.level(rule, object, path, default)
+    let usual = || if is_late || is_spared() { Severity::Warning } else { rule.severity };
+    against.configured.level(rule, object, path, usual)
 }
 
 /// A finding as it is told.
