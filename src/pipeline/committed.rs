@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use hydrate_base::{Diagnostic, Result, SourceFile};
 use hydrate_source::{Document, Identity, Origin, Trust, documents};
 
 use crate::check::objects::{Object, parse};
+use crate::check::rule_of;
 use crate::check::validity::{Committed, Rule, may_hold_secrets, secrets_in};
 use crate::git::{self, Repository};
 use crate::project::Project;
@@ -15,6 +18,7 @@ use crate::tree;
 
 use super::encryption::is_encrypted;
 use super::fields::{fields, object};
+use super::renders::{Renders, Verdicts};
 use super::stability::{KEPT, KeptFile, Line};
 
 /// Places that break rules, by the object that has them.
@@ -26,7 +30,6 @@ type Name = (String, String, String);
 /// What is committed in a directory.
 #[derive(Debug, Default)]
 struct Standing {
-    places: Places,
     /// Those of which something cannot be changed, or is kept.
     objects: BTreeMap<Name, Arc<Document>>,
     /// What chance has decided of them and is kept.
@@ -44,13 +47,48 @@ pub struct CommittedTree {
     kept: BTreeMap<String, KeptFile>,
     /// What has been read, by directory.
     read: Mutex<BTreeMap<String, Standing>>,
+    /// The places in it that break rules, by directory.
+    places: Mutex<BTreeMap<String, Places>>,
+    /// Where the places of a directory are kept from run to run; a directory of Git's is known by its id.
+    kept_places: BTreeMap<String, Verdicts>,
     doubt: Mutex<Option<Box<Diagnostic>>>,
+}
+
+/// Places as they are kept from run to run.
+#[derive(Serialize, Deserialize)]
+struct KeptPlaces {
+    /// The id of the directory.
+    id: String,
+    places: Vec<(Name, Vec<(String, String)>)>,
+}
+
+impl KeptPlaces {
+    fn new(id: String, places: &Places) -> Self {
+        let owned = |(code, path): &(&str, String)| ((*code).to_owned(), path.clone());
+        Self { id, places: places.iter().map(|(name, all)| (name.clone(), all.iter().map(owned).collect())).collect() }
+    }
+
+    /// The places, if they are those of the directory of this id.
+    fn of(self, id: &str) -> Option<Places> {
+        let known = |(code, path): (String, String)| Some((rule_of(&code)?.code, path));
+        let of_object = |(name, all): (Name, Vec<(String, String)>)| (name, all.into_iter().filter_map(known).collect());
+        (self.id == id).then(|| self.places.into_iter().map(of_object).collect())
+    }
 }
 
 impl CommittedTree {
     /// What a revision has of an environment, `HEAD` where none is named.
-    pub fn of(project: &Project, env: &str, revision: Option<&str>) -> Self {
+    pub fn of<'n>(
+        project: &Project,
+        env: &str,
+        revision: Option<&str>,
+        renders: &Renders,
+        components: impl Iterator<Item = &'n String>,
+    ) -> Self {
+        let place = |name: &String| Some((name.clone(), renders.verdicts(project, env, &format!("what is committed of {name}"))?));
         Self {
+            kept_places: components.filter_map(place).collect(),
+            places: Mutex::default(),
             root: project.root.clone(),
             revision: revision.unwrap_or("HEAD").to_owned(),
             dir: format!("{}/{env}", project.settings.manifests),
@@ -83,6 +121,50 @@ impl CommittedTree {
         self.doubt.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same for the places of an object that break rules.
+    fn breaks_in(&self, dir: &str, component: &str, rule: &Rule, object: &Object<'_>, path: &str) -> Option<bool> {
+        let mut read = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = read.entry(dir.to_owned()).or_insert_with(|| {
+            let kept = self.kept_places.get(component);
+            let id = kept.and_then(|_| git::directory_id(&self.root, &self.revision, dir));
+            let load = || postcard::from_bytes::<KeptPlaces>(&kept?.load()?).ok()?.of(id.as_deref()?);
+            load().unwrap_or_else(|| {
+                let places = self.places_of(dir).unwrap_or_else(|error| {
+                    self.doubt.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    Places::new()
+                });
+                if let (Some(kept), Some(id)) = (kept, id)
+                    && let Ok(bytes) = postcard::to_stdvec(&KeptPlaces::new(id, &places))
+                {
+                    kept.keep(&bytes);
+                }
+                places
+            })
+        });
+        Some(places.get(&name(object.document))?.contains(&(rule.code, path.to_owned())))
+    }
+
+    fn places_of(&self, dir: &str) -> Result<Places> {
+        let mut places = Places::new();
+        for document in self.documents(&self.files(dir)?) {
+            if may_hold_secrets(&document)
+                && let Ok(object) = parse("", &document)
+            {
+                places.entry(name(&document)).or_default().extend(secrets_in(&object));
+            }
+        }
+        Ok(places)
+    }
+
+    /// The documents of files in YAML. What cannot be read there has nothing in it that could be compared.
+    fn documents(&self, files: &BTreeMap<String, Vec<u8>>) -> Vec<Document> {
+        let of_file = |(path, text): (&String, &Vec<u8>)| {
+            let origin = Origin { source: path.clone(), file: None, line: 0 };
+            documents(&SourceFile::new(path.clone(), text.as_slice()), &origin, Trust::Parsed).unwrap_or_default()
+        };
+        files.iter().filter(|(path, _)| path.ends_with(".yaml")).flat_map(of_file).collect()
+    }
+
     /// Looks for an object in the directory of its component, and then in all of the environment: it may have been another component's.
     fn find<T>(&self, of: &Object<'_>, find: impl Fn(&Standing) -> Option<T>) -> Option<T> {
         let own = format!("{}/{}", self.dir, of.component);
@@ -108,19 +190,9 @@ impl CommittedTree {
         }
         let kept: BTreeSet<&str> = standing.kept.lines.iter().map(|line| line.object.as_str()).collect();
         let mut found = BTreeMap::new();
-        for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".yaml")) {
-            let origin = Origin { source: path.clone(), file: None, line: 0 };
-            // What cannot be read there has nothing in it that could be compared.
-            let Ok(all) = documents(&SourceFile::new(path.clone(), text.as_slice()), &origin, Trust::Parsed) else { continue };
-            for document in all {
-                if may_hold_secrets(&document)
-                    && let Ok(object) = parse("", &document)
-                {
-                    standing.places.entry(name(&document)).or_default().extend(secrets_in(&object));
-                }
-                if is_of_fixed_kind(&document) || words(&document).iter().any(|word| kept.contains(&**word)) {
-                    found.insert(name(&document), Arc::new(document));
-                }
+        for document in self.documents(&files) {
+            if is_of_fixed_kind(&document) || words(&document).iter().any(|word| kept.contains(&**word)) {
+                found.insert(name(&document), Arc::new(document));
             }
         }
         standing.objects = found;
@@ -139,9 +211,10 @@ impl CommittedTree {
 
 impl Committed for CommittedTree {
     fn breaks(&self, rule: &Rule, object: &Object<'_>, path: &str) -> bool {
-        let name = name(object.document);
-        let breaks = |standing: &Standing| Some(standing.places.get(&name)?.contains(&(rule.code, path.to_owned())));
-        self.find(object, breaks).unwrap_or_default()
+        let own = format!("{}/{}", self.dir, object.component);
+        let own = self.breaks_in(&own, object.component, rule, object, path);
+        // It may have been another component's.
+        own.or_else(|| self.breaks_in(&self.dir, "", rule, object, path)).unwrap_or_default()
     }
 
     fn object(&self, object: &Object<'_>) -> Option<Arc<Document>> {

@@ -13,6 +13,7 @@ use crate::tree::{Files, lay_out};
 
 use super::committed::CommittedTree;
 use super::remedies::key;
+use super::renders::Renders;
 
 /// Finds the values that keep the charts of a component from rendering Secrets.
 pub(super) type Remedies<'r> = dyn Fn(&str, &[Identity]) -> BTreeMap<String, Vec<String>> + 'r;
@@ -26,6 +27,7 @@ fn identity(violation: &Violation) -> Identity {
 }
 
 /// What each component is not to write, as errors.
+#[allow(clippy::too_many_arguments, reason = "each of them is another thing, and one function calls it")]
 pub(super) fn refuse(
     project: &Project,
     environment: &Environment,
@@ -33,9 +35,10 @@ pub(super) fn refuse(
     rendered: &BTreeMap<String, Vec<Document>>,
     suspects: &BTreeMap<String, Vec<usize>>,
     one_file: impl Fn(&str) -> bool,
+    renders: &Renders,
     remedies: &Remedies<'_>,
 ) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
-    let committed = CommittedTree::of(project, &environment.name, None);
+    let committed = CommittedTree::of(project, &environment.name, None, renders, suspects.keys());
     let of = |name: &String| selection.members.get(name).map(|component| &component.checks);
     let configured = configured(project, environment, rendered.keys().filter_map(|name| Some((name, of(name)?))));
     let mut refused = BTreeMap::new();

@@ -338,7 +338,7 @@ fn finish(
         layout.unwrap_or(project.settings.layout) == Layout::Manifest
     };
     if !options.passes_secrets {
-        for (name, errors) in gate::refuse(project, &environment, selection, &rendered, &suspects, one_file, remedies) {
+        for (name, errors) in gate::refuse(project, &environment, selection, &rendered, &suspects, one_file, &options.renders, remedies) {
             failed.entry(name).or_default().extend(errors);
         }
     }

@@ -40,7 +40,8 @@ pub fn check(
     let configured = gate::configured(project, environment, judgements);
     let kept = |(name, files): (&'_ String, &'_ Files)| Some((name.clone(), String::from_utf8_lossy(files.get(KEPT)?).into_owned()));
     let kept: Vec<(String, String)> = rendered.desired.dirs.iter().filter_map(kept).collect();
-    let committed = CommittedTree::of(project, &environment.name, against).keeping(kept.iter().map(|(name, text)| (&**name, &**text)));
+    let committed = CommittedTree::of(project, &environment.name, against, renders, rendered.documents.keys());
+    let committed = committed.keeping(kept.iter().map(|(name, text)| (&**name, &**text)));
     let place = place(project, &environment.name);
     let written = Written {
         shown: format!("{}/{}", project.settings.manifests, environment.name),
