@@ -38,7 +38,11 @@ pub(super) fn refuse(
     renders: &Renders,
     remedies: &Remedies<'_>,
 ) -> BTreeMap<String, Vec<Box<Diagnostic>>> {
-    let committed = CommittedTree::of(project, &environment.name, None, renders, suspects.keys());
+    let suspicious = suspects.iter().filter(|(_, found)| !found.is_empty()).map(|(name, _)| name);
+    if suspicious.clone().next().is_none() {
+        return BTreeMap::new();
+    }
+    let committed = CommittedTree::of(project, &environment.name, None, renders, suspicious);
     let of = |name: &String| selection.members.get(name).map(|component| &component.checks);
     let configured = configured(project, environment, rendered.keys().filter_map(|name| Some((name, of(name)?))));
     let mut refused = BTreeMap::new();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::check::validity::may_hold_secrets;
+use crate::check::validity::holds_secrets;
 use crate::project::select::Selection;
 use crate::project::{Component, Environment, Project, SecretPolicy};
 use crate::sandbox::wire::Told;
@@ -214,7 +214,7 @@ impl<'a> Rendering<'a> {
         taken.iter().for_each(|(artifact, verified)| self.provision.note_use(artifact, &user, *verified));
         self.provision.note_failures(failures);
         let (mut kept, record) = result?;
-        let is_suspect = |(at, document)| may_hold_secrets(document).then_some(at);
+        let is_suspect = |(at, document)| holds_secrets(document).then_some(at);
         kept.suspects = kept.documents.iter().enumerate().filter_map(is_suspect).collect();
         let artifacts = taken.iter().map(|(artifact, _)| artifact.key()).collect();
         match self.encryption {

@@ -72,7 +72,7 @@ pub struct Kept {
     /// What the tree has in the place of what they are without, by their numbers.
     #[serde(skip)]
     pub standing: BTreeMap<usize, String>,
-    /// The documents that may hold secrets, by their numbers.
+    /// The documents that hold secrets in plain text, by their numbers.
     pub suspects: Vec<usize>,
     /// Whether it may look different when more API versions are known.
     pub may_ask_for_apis: bool,

@@ -1,6 +1,6 @@
 //! Credentials outside of Secrets: keys, tokens and passwords that are known by their form.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
@@ -135,7 +135,12 @@ static MARKS: LazyLock<Option<(AhoCorasick, Vec<&str>)>> = LazyLock::new(|| {
     Some((AhoCorasick::new(&marks).ok()?, marks))
 });
 
-static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| KINDS.iter().map(|kind| Regex::new(kind.pattern).ok()).collect());
+/// The patterns that were needed so far: most texts have no mark of most kinds, and each takes some time to be made.
+static PATTERNS: [OnceLock<Option<Regex>>; KINDS.len()] = [const { OnceLock::new() }; KINDS.len()];
+
+fn pattern(number: usize) -> Option<&'static Regex> {
+    PATTERNS.get(number)?.get_or_init(|| Regex::new(KINDS.get(number)?.pattern).ok()).as_ref()
+}
 
 /// Whether a document may hold credentials, at a glance.
 pub(super) fn may_be_in(document: &Document) -> bool {
@@ -149,6 +154,12 @@ pub(super) fn may_be_in(document: &Document) -> bool {
 fn has_mark(text: &str) -> bool {
     let Some((marks, names)) = &*MARKS else { return true };
     marks.find_iter(text).any(|found| names[found.pattern()] != "://" || may_have_password(&text[found.end()..]))
+}
+
+/// The kinds, by their numbers, of which a text has a mark.
+fn marked(text: &str) -> Vec<usize> {
+    let has_mark = |kind: &Kind| kind.marks.iter().any(|mark| memchr::memmem::find(text.as_bytes(), mark.as_bytes()).is_some());
+    (0..KINDS.len()).filter(|number| has_mark(&KINDS[*number])).collect()
 }
 
 /// Whether an address goes on with a password.
@@ -207,9 +218,10 @@ fn first(said: &str) -> Option<&'static str> {
     if said.len() < 10 || !has_mark(said) {
         return None;
     }
-    KINDS.iter().zip(&*PATTERNS).find_map(|(kind, pattern)| {
+    marked(said).into_iter().find_map(|number| {
+        let kind = &KINDS[number];
         let is_one = |found: regex::Captures<'_>| found.iter().flatten().last().is_some_and(|secret| (kind.is)(secret.as_str()));
-        pattern.as_ref()?.captures_iter(said).any(is_one).then_some(kind.what)
+        pattern(number)?.captures_iter(said).any(is_one).then_some(kind.what)
     })
 }
 
@@ -271,7 +283,7 @@ mod tests {
 
     #[test]
     fn all_patterns_can_be_read() {
-        assert!(MARKS.is_some() && PATTERNS.iter().all(Option::is_some));
+        assert!(MARKS.is_some() && (0..KINDS.len()).all(|number| pattern(number).is_some()));
     }
 
     #[test]

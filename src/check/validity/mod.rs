@@ -237,6 +237,11 @@ pub fn may_hold_secrets(document: &Document) -> bool {
     (document.identity.kind == "Secret" && document.identity.group().is_empty()) || credentials::may_be_in(document)
 }
 
+/// Whether a document breaks rules about secrets, whatever is configured.
+pub fn holds_secrets(document: &Document) -> bool {
+    may_hold_secrets(document) && parse("", document).is_ok_and(|object| !secrets_in(&object).is_empty())
+}
+
 fn about_secrets(sink: &mut Sink<'_>) {
     let object = sink.object;
     if secrets::is_encrypted(&object.root) {
