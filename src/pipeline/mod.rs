@@ -18,6 +18,7 @@ pub mod renders;
 pub mod scope;
 mod secrets;
 mod stability;
+pub mod subject;
 mod taint;
 pub mod validity;
 pub mod verbatim;

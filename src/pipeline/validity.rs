@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::check::objects::{Object, parse};
-use crate::check::validity::{self, Against, Configured, Customs, Policies, Release, Report, Unevaluated};
-use crate::check::{Declared, Written};
+use crate::check::validity::{self, Against, Customs, Policies, Release, Report, Unevaluated};
 use crate::gitops::Handover;
 use crate::project::{Project, Spanned};
 use crate::tree::{self, Files};
@@ -16,11 +15,10 @@ use hydrate_kubernetes::is_builtin_group;
 use hydrate_source::{Document, Origin, Trust, documents};
 
 use super::committed::CommittedTree;
-use super::gate;
-use super::references::declared;
 use super::rendering::pool;
 use super::renders::{Renders, Verdicts};
 use super::stability::KEPT;
+use super::subject::Subject;
 use super::{Rendered, place};
 
 /// Checks every object of a rendered environment, or of the components of it that were rendered. Objects that were found to be sound are not looked at
@@ -29,26 +27,16 @@ pub fn check(
     world: &dyn World,
     project: &Project,
     rendered: &Rendered,
+    subject: &Subject<'_>,
     renders: &Renders,
     against: Option<&str>,
 ) -> Result<Report, Vec<Box<Diagnostic>>> {
     let environment = &rendered.environment;
-    let all = project.components(world).map_err(|error| vec![error])?;
-    let mut declared = declared(world, project, environment, rendered.documents.keys().filter_map(|name| all.get(name)))?;
-    declared.kinds = Some(rendered.crds.kinds().clone());
-    let judgements = rendered.documents.keys().filter_map(|name| Some((name, &all.get(name)?.as_ref().ok()?.checks)));
-    let configured = gate::configured(project, environment, judgements);
     let kept = |(name, files): (&'_ String, &'_ Files)| Some((name.clone(), String::from_utf8_lossy(files.get(KEPT)?).into_owned()));
     let kept: Vec<(String, String)> = rendered.desired.dirs.iter().filter_map(kept).collect();
     let committed = CommittedTree::of(project, &environment.name, against, renders, rendered.documents.keys());
     let committed = committed.keeping(kept.iter().map(|(name, text)| (&**name, &**text)));
     let place = place(project, &environment.name);
-    let written = Written {
-        shown: format!("{}/{}", project.settings.manifests, environment.name),
-        dirs: &rendered.desired.dirs,
-        clusters: place.clusters_shown("").trim_end_matches('/').to_owned(),
-        handover: rendered.desired.clusters.as_ref(),
-    };
     let mut crds = named(world, project, environment.schemas.iter().chain(&project.settings.schemas), &CRDS)?;
     let mut guards = named(world, project, environment.policies.iter().chain(&project.settings.policies), &GUARDS)?;
     if !rendered.desired.complete {
@@ -62,16 +50,7 @@ pub fn check(
     }
     let (crds, guards) = (flat(&crds), flat(&guards));
     let release = Release::of(environment.kubernetes.as_ref().map(|version| version.text.as_str()));
-    let checking = Checking {
-        release,
-        configured: &configured,
-        declared: &declared,
-        committed: &committed,
-        written: &written,
-        rendered,
-        crds: &crds,
-        guards: &guards,
-    };
+    let checking = Checking { release, subject, committed: &committed, rendered, crds: &crds, guards: &guards };
     let kept = renders.verdicts(project, &environment.name, "objects");
     let report = pool(None).map_err(|error| vec![error])?.install(|| checking.check(kept.as_ref()))?;
     match committed.into_doubt() {
@@ -83,10 +62,8 @@ pub fn check(
 /// What all objects have in common.
 struct Checking<'r> {
     release: Release,
-    configured: &'r Configured,
-    declared: &'r Declared,
+    subject: &'r Subject<'r>,
     committed: &'r CommittedTree,
-    written: &'r Written<'r>,
     rendered: &'r Rendered,
     /// CRDs that are not rendered now.
     crds: &'r [(&'r str, &'r Document)],
@@ -100,12 +77,11 @@ type Key = [u8; 16];
 impl Checking<'_> {
     /// Checks what has not been found to be sound before.
     fn check(&self, kept: Option<&Verdicts>) -> Result<Report, Vec<Box<Diagnostic>>> {
-        let all: Vec<(&str, &Document)> =
-            self.rendered.documents.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document))).collect();
+        let all = &self.subject.documents;
         let mut sound: BTreeMap<Key, Unevaluated> =
             kept.and_then(Verdicts::load).and_then(|bytes| postcard::from_bytes(&bytes).ok()).unwrap_or_default();
-        let guards = self.guards(&all)?;
-        let keys = if kept.is_some() { self.keys(&all, &guards) } else { Vec::new() };
+        let guards = self.guards(all)?;
+        let keys = if kept.is_some() { self.keys(&guards) } else { Vec::new() };
         let is_known = |number: usize| keys.get(number).is_some_and(|key| sound.contains_key(key));
         let (known, open): (Vec<usize>, Vec<usize>) = (0..all.len()).partition(|number| is_known(*number));
         let of_number = |number: &usize| all.get(*number).copied();
@@ -120,20 +96,25 @@ impl Checking<'_> {
         let policies = Policies::of(&guards.iter().collect::<Vec<_>>(), self.release);
         let against = Against {
             release: self.release,
-            configured: self.configured,
+            configured: &self.subject.judged,
             customs: &customs,
             policies: &policies,
-            declared: self.declared,
+            declared: &self.subject.declared,
             committed: self.committed,
-            runs_hooks: matches!(self.rendered.environment.handover, Handover::ArgoCd(_)),
+            runs_hooks: self.runs_hooks(),
         };
-        let mut report = validity::check(&objects, &against, self.written);
+        let mut report = validity::check(&objects, &against, &self.subject.written);
         report.objects = all.len();
         known.iter().filter_map(|number| sound.get(keys.get(*number)?)).for_each(|unevaluated| report.count_unevaluated(unevaluated));
         if let Some(kept) = kept {
             self.keep(kept, &mut sound, &keys, &open, &report);
         }
         Ok(report)
+    }
+
+    /// Whether who applies the objects runs hooks of Helm as hooks.
+    fn runs_hooks(&self) -> bool {
+        matches!(self.rendered.environment.handover, Handover::ArgoCd(_))
     }
 
     /// Keeps which objects are sound, where that is not what is kept.
@@ -174,15 +155,17 @@ impl Checking<'_> {
     }
 
     /// A key for each document.
-    fn keys(&self, all: &[(&str, &Document)], guards: &[(&str, &Document)]) -> Vec<Key> {
+    fn keys(&self, guards: &[(&str, &Document)]) -> Vec<Key> {
+        let Subject { judged, declared, documents: all, .. } = self.subject;
         let mut base = blake3::Hasher::new();
-        base.update(format!("{:?} {:?} {:?}", self.release, self.configured.environment, self.declared.external).as_bytes());
+        let common = (self.release, self.runs_hooks(), &judged.environment, &declared.external);
+        base.update(format!("{common:?}").as_bytes());
         for (_, document) in guards {
             base.update(blake3::hash(document.text.as_bytes()).as_bytes());
         }
         let of_component = |name: &str| {
             let mut hasher = base.clone();
-            hasher.update(format!("{:?}", self.configured.components.get(name)).as_bytes());
+            hasher.update(format!("{:?}", judged.components.get(name)).as_bytes());
             hasher
         };
         let names: BTreeSet<&str> = all.iter().map(|(name, _)| *name).collect();
@@ -193,7 +176,7 @@ impl Checking<'_> {
         }
         let crds = crds.finalize();
         let committed = self.committed.id();
-        let key = |(name, document): &(&str, &Document)| {
+        let key = |((name, document), digest): (&(&str, &Document), &blake3::Hash)| {
             let mut hasher = bases.get(name).unwrap_or(&base).clone();
             if !is_builtin_group(document.identity.group()) {
                 hasher.update(crds.as_bytes());
@@ -205,12 +188,12 @@ impl Checking<'_> {
                     None => return Key::default(),
                 };
             }
-            hasher.update(document.text.as_bytes());
+            hasher.update(digest.as_bytes());
             let mut key = Key::default();
             hasher.finalize_xof().fill(&mut key);
             key
         };
-        all.par_iter().map(key).collect()
+        all.par_iter().zip(self.subject.digests()).map(key).collect()
     }
 }
 

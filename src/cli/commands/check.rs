@@ -13,6 +13,7 @@ use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, renders, tell_details};
 use crate::cli::{report, sarif, ui::Ui};
 use crate::git;
+use crate::pipeline::subject::Subject;
 use crate::pipeline::{self, Options, Rendered, references, validity as objects};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
@@ -119,22 +120,23 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
     let place = pipeline::place(&session.project, env);
     let _lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     pipeline::merge_with_tree(&place, &mut rendered)?;
-    let follow =
-        |rendered: &Rendered| references::check(&session.project.world(), &session.project, rendered, &renders(global), args.references);
+    let (world, project, renders) = (session.project.world(), &session.project, renders(global));
+    let subject = Subject::of(&world, project, &rendered)?;
+    let follow = |rendered: &Rendered, subject: &Subject<'_>| references::check(project, rendered, subject, &renders, args.references);
     let report = match (args.references, args.components.is_empty()) {
         // References lead everywhere, and only some components are rendered.
         (false, false) => None,
-        (_, true) => Some(follow(&rendered)?),
+        (_, true) => Some(follow(&rendered, &subject)?),
         // References lead to other components too, so all of them are rendered; only what was asked for is told.
         (true, false) => {
             let mut whole = render(&[])?;
             pipeline::merge_with_tree(&place, &mut whole)?;
-            let mut report = follow(&whole)?;
+            let mut report = follow(&whole, &Subject::of(&world, project, &whole)?)?;
             report.keep(|component| rendered.documents.contains_key(component));
             Some(report)
         }
     };
-    let objects = objects::check(&session.project.world(), &session.project, &rendered, &renders(global), args.against.as_deref())?;
+    let objects = objects::check(&world, project, &rendered, &subject, &renders, args.against.as_deref())?;
     Ok(Checked { changes: Changes::compute(&place, &rendered.desired, true)?, objects, references: report })
 }
 

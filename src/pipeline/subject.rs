@@ -1,0 +1,104 @@
+//! What every check of a rendered environment needs, read once: what is said of the world outside, how rules are judged, where objects are written to.
+
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+
+use crate::check::validity::Configured;
+use crate::check::{Declared, External, Written};
+use crate::gitops::Handover;
+use crate::project::{Environment, Loaded, Project};
+use hydrate_base::world::is_missing;
+use hydrate_base::{Diagnostic, Result, World};
+use hydrate_source::Document;
+
+use super::{Rendered, gate, place};
+
+/// The file in which components and environments list metrics.
+const METRICS: &str = "metrics.txt";
+
+/// A rendered environment as it is checked.
+#[derive(Debug)]
+pub struct Subject<'r> {
+    /// What the environment and its components say about the world outside.
+    pub(super) declared: Declared,
+    /// How rules are judged.
+    pub(super) judged: Configured,
+    /// The files that the objects are written to.
+    pub(super) written: Written<'r>,
+    /// All documents, each with its component.
+    pub(super) documents: Vec<(&'r str, &'r Document)>,
+    digests: OnceLock<Vec<blake3::Hash>>,
+}
+
+impl<'r> Subject<'r> {
+    /// That of what was rendered, which has to be settled.
+    ///
+    /// # Errors
+    /// Files of the project that cannot be read.
+    pub fn of(world: &dyn World, project: &Project, rendered: &'r Rendered) -> Result<Self, Vec<Box<Diagnostic>>> {
+        let environment = &rendered.environment;
+        let all = project.components(world).map_err(|error| vec![error])?;
+        let mut declared = declared(world, project, environment, rendered.documents.keys().filter_map(|name| all.get(name)))?;
+        declared.kinds = Some(rendered.crds.kinds().clone());
+        let judgements = rendered.documents.keys().filter_map(|name| Some((name, &all.get(name)?.as_ref().ok()?.checks)));
+        let judged = gate::configured(project, environment, judgements);
+        let written = Written {
+            shown: format!("{}/{}", project.settings.manifests, environment.name),
+            dirs: &rendered.desired.dirs,
+            clusters: place(project, &environment.name).clusters_shown("").trim_end_matches('/').to_owned(),
+            handover: rendered.desired.clusters.as_ref(),
+        };
+        let documents = rendered.documents.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document)));
+        Ok(Self { declared, judged, written, documents: documents.collect(), digests: OnceLock::new() })
+    }
+
+    /// The digest of each document's text.
+    pub(super) fn digests(&self) -> &[blake3::Hash] {
+        self.digests.get_or_init(|| self.documents.par_iter().map(|(_, document)| blake3::hash(document.text.as_bytes())).collect())
+    }
+}
+
+/// What the environment and its components say about the world outside.
+fn declared<'p>(
+    world: &dyn World,
+    project: &Project,
+    environment: &Environment,
+    components: impl Iterator<Item = &'p Loaded>,
+) -> Result<Declared, Vec<Box<Diagnostic>>> {
+    let mut declared = Declared { external: environment.external.clone(), ..Declared::default() };
+    declared.external.extend(of_handover(&environment.handover));
+    declared.metrics.complete = environment.all_metrics;
+    let environments = project.root.join(&project.settings.environments);
+    let mut files = vec![environments.join(&environment.name).join(METRICS)];
+    for component in components.flatten() {
+        declared.external.extend(component.external.iter().cloned());
+        files.extend([component.dir.join(METRICS), component.dir.join(&environment.name).join(METRICS)]);
+    }
+    for file in files {
+        match world.read(&file) {
+            Ok(text) => declared.metrics.add(&String::from_utf8_lossy(&text)),
+            Err(error) if is_missing(&error) => {}
+            Err(error) => return Err(vec![Diagnostic::error(format!("cannot read {}: {error}", project.shown(&file)))]),
+        }
+    }
+    Ok(declared)
+}
+
+/// What must be there before an environment can be handed over: the tool's namespace, and what the environment's file
+/// names of its source and its keys.
+fn of_handover(handover: &Handover) -> Vec<External> {
+    let entries = match handover {
+        Handover::None => Vec::new(),
+        Handover::ArgoCd(argocd) => vec![format!("Namespace/{}", argocd.namespace)],
+        Handover::Flux(flux) => {
+            let source = match &flux.source {
+                Ok(git) => git.secret.as_ref().map(|secret| format!("Secret/{}/{secret}", flux.namespace)),
+                Err(name) => Some(format!("GitRepository/{}/{name}", flux.namespace)),
+            };
+            let keys = flux.decryption.as_ref().map(|secret| format!("Secret/{}/{secret}", flux.namespace));
+            source.into_iter().chain(keys).chain([format!("Namespace/{}", flux.namespace)]).collect()
+        }
+    };
+    entries.iter().filter_map(|entry| External::parse(entry, None)).collect()
+}
