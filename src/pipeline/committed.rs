@@ -121,30 +121,37 @@ impl CommittedTree {
         self.doubt.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same for the places of an object that break rules.
-    fn breaks_in(&self, dir: &str, component: &str, rule: &Rule, object: &Object<'_>, path: &str) -> Option<bool> {
-        let mut read = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let places = read.entry(dir.to_owned()).or_insert_with(|| {
-            let kept = self.kept_places.get(component);
-            let id = kept.and_then(|_| git::directory_id(&self.root, &self.revision, dir));
-            let load = || postcard::from_bytes::<KeptPlaces>(&kept?.load()?).ok()?.of(id.as_deref()?);
-            load().unwrap_or_else(|| {
-                let places = self.places_of(dir).unwrap_or_else(|error| {
-                    self.doubt.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                    Places::new()
-                });
-                if let (Some(kept), Some(id)) = (kept, id)
-                    && let Ok(bytes) = postcard::to_stdvec(&KeptPlaces::new(id, &places))
-                {
-                    kept.keep(&bytes);
-                }
-                places
-            })
-        });
-        Some(places.get(&name(object.document))?.contains(&(rule.code, path.to_owned())))
+    /// The directory of an object's component.
+    fn dir_of(&self, object: &Object<'_>) -> String {
+        format!("{}/{}", self.dir, object.component)
     }
 
-    fn places_of(&self, dir: &str) -> Result<Places> {
+    /// Looks for something in what is committed in a directory, which is read once.
+    fn in_dir<T: Default, F>(
+        &self,
+        known: &Mutex<BTreeMap<String, T>>,
+        dir: &str,
+        read: impl FnOnce() -> Result<T>,
+        find: impl FnOnce(&T) -> Option<F>,
+    ) -> Option<F> {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let standing = known.entry(dir.to_owned()).or_insert_with(|| {
+            read().unwrap_or_else(|error| {
+                self.doubt.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                T::default()
+            })
+        });
+        find(standing)
+    }
+
+    /// The places in a directory that break rules, by way of what is kept for a component.
+    fn places(&self, dir: &str, component: &str) -> Result<Places> {
+        let kept = self.kept_places.get(component);
+        let id = kept.and_then(|_| git::directory_id(&self.root, &self.revision, dir));
+        let load = || postcard::from_bytes::<KeptPlaces>(&kept?.load()?).ok()?.of(id.as_deref()?);
+        if let Some(places) = load() {
+            return Ok(places);
+        }
         let mut places = Places::new();
         for document in self.documents(&self.files(dir)?) {
             if may_hold_secrets(&document)
@@ -152,6 +159,11 @@ impl CommittedTree {
             {
                 places.entry(name(&document)).or_default().extend(secrets_in(&object));
             }
+        }
+        if let (Some(kept), Some(id)) = (kept, id)
+            && let Ok(bytes) = postcard::to_stdvec(&KeptPlaces::new(id, &places))
+        {
+            kept.keep(&bytes);
         }
         Ok(places)
     }
@@ -163,23 +175,6 @@ impl CommittedTree {
             documents(&SourceFile::new(path.clone(), text.as_slice()), &origin, Trust::Parsed).unwrap_or_default()
         };
         files.iter().filter(|(path, _)| path.ends_with(".yaml")).flat_map(of_file).collect()
-    }
-
-    /// Looks for an object in the directory of its component, and then in all of the environment: it may have been another component's.
-    fn find<T>(&self, of: &Object<'_>, find: impl Fn(&Standing) -> Option<T>) -> Option<T> {
-        let own = format!("{}/{}", self.dir, of.component);
-        self.in_dir(&own, &find).or_else(|| self.in_dir(&self.dir, &find))
-    }
-
-    fn in_dir<T>(&self, dir: &str, find: impl Fn(&Standing) -> Option<T>) -> Option<T> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let standing = read.entry(dir.to_owned()).or_insert_with(|| {
-            self.standing(dir).unwrap_or_else(|error| {
-                self.doubt.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                Standing::default()
-            })
-        });
-        find(standing)
     }
 
     fn standing(&self, dir: &str) -> Result<Standing> {
@@ -211,21 +206,25 @@ impl CommittedTree {
 
 impl Committed for CommittedTree {
     fn breaks(&self, rule: &Rule, object: &Object<'_>, path: &str) -> bool {
-        let own = format!("{}/{}", self.dir, object.component);
-        let own = self.breaks_in(&own, object.component, rule, object, path);
+        let name = name(object.document);
+        let breaks = |dir: &str, component: &str| {
+            let find = |places: &Places| Some(places.get(&name)?.contains(&(rule.code, path.to_owned())));
+            self.in_dir(&self.places, dir, || self.places(dir, component), find)
+        };
         // It may have been another component's.
-        own.or_else(|| self.breaks_in(&self.dir, "", rule, object, path)).unwrap_or_default()
+        breaks(&self.dir_of(object), object.component).or_else(|| breaks(&self.dir, "")).unwrap_or_default()
     }
 
     fn object(&self, object: &Object<'_>) -> Option<Arc<Document>> {
         let name = name(object.document);
-        self.find(object, |standing| standing.objects.get(&name).cloned())
+        let find = |dir: &str| self.in_dir(&self.read, dir, || self.standing(dir), |standing| standing.objects.get(&name).cloned());
+        find(&self.dir_of(object)).or_else(|| find(&self.dir))
     }
 
     fn kept(&self, of: &Object<'_>) -> Vec<(String, String)> {
         let (Some(now), words) = (self.kept.get(of.component), words(of.document)) else { return Vec::new() };
         let lines = now.lines.iter().filter(|line| words.contains(&line.object));
-        let own = format!("{}/{}", self.dir, of.component);
+        let own = self.dir_of(of);
         let texts = |standing: &Standing| {
             let committed = standing.objects.get(&name(of.document))?;
             let known = fields(&committed.text);
@@ -235,7 +234,7 @@ impl Committed for CommittedTree {
             };
             (!is_encrypted(&committed.text)).then(|| lines.clone().filter_map(text).collect())
         };
-        self.in_dir(&own, texts).unwrap_or_default()
+        self.in_dir(&self.read, &own, || self.standing(&own), texts).unwrap_or_default()
     }
 }
 
