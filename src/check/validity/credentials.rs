@@ -1,5 +1,6 @@
 //! Credentials outside of Secrets: keys, tokens and passwords that are known by their form.
 
+use std::collections::BTreeSet;
 use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::AhoCorasick;
@@ -130,9 +131,11 @@ const PLACEHOLDERS: &[&str] = &[
     "yourpassword",
 ];
 
-static MARKS: LazyLock<Option<(AhoCorasick, Vec<&str>)>> = LazyLock::new(|| {
-    let marks: Vec<&str> = KINDS.iter().flat_map(|kind| kind.marks.iter().copied()).collect();
-    Some((AhoCorasick::new(&marks).ok()?, marks))
+/// All marks, each with the number of its kind.
+static MARKS: LazyLock<Option<(AhoCorasick, Vec<(&str, usize)>)>> = LazyLock::new(|| {
+    let of_kind = |(number, kind): (usize, &'static Kind)| kind.marks.iter().map(move |mark| (*mark, number));
+    let marks: Vec<(&str, usize)> = KINDS.iter().enumerate().flat_map(of_kind).collect();
+    Some((AhoCorasick::new(marks.iter().map(|(mark, _)| mark)).ok()?, marks))
 });
 
 /// The patterns that were needed so far: most texts have no mark of most kinds, and each takes some time to be made.
@@ -153,13 +156,19 @@ pub(super) fn may_be_in(document: &Document) -> bool {
 /// Whether a text has a mark of credentials in it.
 fn has_mark(text: &str) -> bool {
     let Some((marks, names)) = &*MARKS else { return true };
-    marks.find_iter(text).any(|found| names[found.pattern()] != "://" || may_have_password(&text[found.end()..]))
+    marks.find_iter(text).any(|found| is_mark(text, names[found.pattern()].0, found.end()))
 }
 
 /// The kinds, by their numbers, of which a text has a mark.
-fn marked(text: &str) -> Vec<usize> {
-    let has_mark = |kind: &Kind| kind.marks.iter().any(|mark| memchr::memmem::find(text.as_bytes(), mark.as_bytes()).is_some());
-    (0..KINDS.len()).filter(|number| has_mark(&KINDS[*number])).collect()
+fn marked(text: &str) -> BTreeSet<usize> {
+    let Some((marks, names)) = &*MARKS else { return (0..KINDS.len()).collect() };
+    let found = marks.find_overlapping_iter(text).map(|found| (names[found.pattern()], found.end()));
+    found.filter(|((mark, _), end)| is_mark(text, mark, *end)).map(|((_, kind), _)| kind).collect()
+}
+
+/// Whether what ends here is a mark: an address is one only with a password.
+fn is_mark(text: &str, mark: &str, end: usize) -> bool {
+    mark != "://" || may_have_password(&text[end..])
 }
 
 /// Whether an address goes on with a password.
