@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hydrate_gotmpl::fmt::float::{Bits, Format, format_float};
-use hydrate_yaml::emit::{self, PlainType, plain_type, write_documents};
+use hydrate_yaml::emit::{self, plain_type, write_documents};
 use hydrate_yaml::node::{Data, Document, Node, ScalarStyle, Tag};
 use hydrate_yaml::resolve::{Scalar, tagged};
 use hydrate_yaml::{Dialect, compose};
@@ -342,15 +342,7 @@ fn node(value: &Value, is_in_list: bool) -> Node {
 
 /// A text that is not to be a string, with the tag that it has by itself.
 fn plain(text: String) -> Node {
-    let tag = match plain_type(&text, emit::Version::V3) {
-        PlainType::Null => Tag::Null,
-        PlainType::Bool => Tag::Bool,
-        PlainType::Int => Tag::Int,
-        PlainType::Float => Tag::Float,
-        PlainType::Timestamp => Tag::Timestamp,
-        PlainType::Str => Tag::Str,
-    };
-    Node::scalar(tag, text)
+    Node::scalar(plain_type(&text, emit::Version::V3).into(), text)
 }
 
 fn text(bytes: &[u8], is_in_list: bool) -> Node {

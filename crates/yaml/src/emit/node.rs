@@ -1,6 +1,6 @@
 //! Writing the trees of `yaml::node` as go-yaml v3 encodes a `yaml.Node` (`encode.go`).
 
-use super::plain::{PlainType, plain_type};
+use super::plain::plain_type;
 use super::{Comments, Dialect, EmitError, Emitter, Properties, Version};
 use crate::node::{Data, Document, Extra, Node, ScalarStyle, Tag};
 
@@ -157,14 +157,7 @@ fn scalar_tag<'n>(node: &'n Node, text: &str) -> (&'n str, bool) {
     if node.tag == Tag::Str && node.style.scalar != ScalarStyle::Plain {
         return ("", false);
     }
-    let plain = match plain_type(text, Version::V3) {
-        PlainType::Null => Tag::Null,
-        PlainType::Bool => Tag::Bool,
-        PlainType::Int => Tag::Int,
-        PlainType::Float => Tag::Float,
-        PlainType::Timestamp => Tag::Timestamp,
-        PlainType::Str => Tag::Str,
-    };
+    let plain = Tag::from(plain_type(text, Version::V3));
     if plain == node.tag {
         ("", false)
     } else if node.tag == Tag::Str {

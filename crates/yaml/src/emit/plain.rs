@@ -1,6 +1,7 @@
 //! What a plain scalar would be read back as, as far as the writer has to know: go-yaml's `resolve` with an empty tag.
 
 use super::Version;
+use crate::node::Tag;
 
 /// The type that go-yaml gives to a plain scalar without a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,19 @@ pub enum PlainType {
     Float,
     Timestamp,
     Str,
+}
+
+impl From<PlainType> for Tag {
+    fn from(of: PlainType) -> Self {
+        match of {
+            PlainType::Null => Self::Null,
+            PlainType::Bool => Self::Bool,
+            PlainType::Int => Self::Int,
+            PlainType::Float => Self::Float,
+            PlainType::Timestamp => Self::Timestamp,
+            PlainType::Str => Self::Str,
+        }
+    }
 }
 
 /// Whether a string has to be quoted so that it stays a string: for this library, or for a reader of YAML 1.1.
