@@ -1,6 +1,7 @@
 //! How values are written: numbers, quoted texts, and `format`.
 
 use hydrate_gotmpl::fmt::float::{Bits, Format, format_float};
+use hydrate_gotmpl::fmt::grouped;
 
 use crate::value::{EvalError, Key, Value};
 
@@ -173,24 +174,6 @@ fn exponent_of_ten(plain: &str) -> String {
         })
         .collect();
     format!("{number}×10{raised}")
-}
-
-/// Thousands apart, as the API server's locale writes them.
-fn grouped(plain: &str) -> String {
-    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain), |digits| ("-", digits));
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
-    let mut out = String::from(sign);
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        out.push('.');
-        out.push_str(fraction);
-    }
-    out
 }
 
 fn binary(value: &Value) -> Result<String, EvalError> {

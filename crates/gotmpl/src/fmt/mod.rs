@@ -8,6 +8,24 @@ mod verbs;
 use super::value::Value;
 use print::Printer;
 
+/// The digits before the point of a number in groups of three, as the English of `golang.org/x/text` has them: `-1,234.5`.
+pub fn grouped(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
+    let mut out = String::from(sign);
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
 /// Go's `fmt.Sprint`: the values with `%v`, with a space between two of which neither is a string.
 pub fn sprint(args: &[Value]) -> Vec<u8> {
     let mut printer = Printer::new();

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::document::{Draft, Target, draft_of, resolve};
 use super::text::quote;
 use super::{Expressions, characters, equal, format, json_type, meta, number, same};
+use hydrate_gotmpl::fmt::grouped;
 use hydrate_gotmpl::{List, Map, Str, Value};
 
 /// Validates values against the text of a schema; the error is what Helm 4 prints below the chart's name.
@@ -752,7 +753,7 @@ fn bounds(frame: &mut Frame<'_, '_>, entries: &serde_json::Map<String, Json>, lo
         let Some(Json::Number(limit)) = entries.get(&name) else { continue };
         let Some(limit) = limit.as_f64().filter(|limit| limit.fract() == 0.0) else { continue };
         if (size as f64).partial_cmp(&limit) == Some(wrong) {
-            let (size, limit) = (number::grouped(&size.to_string()), number::grouped(&format!("{limit}")));
+            let (size, limit) = (grouped(&size.to_string()), grouped(&format!("{limit}")));
             frame.problems.push(problem(location, format!("{name}: got {size}, want {limit}")));
         }
     }

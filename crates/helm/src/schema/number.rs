@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use hydrate_gotmpl::fmt::grouped;
 use hydrate_gotmpl::{Rare, Value};
 
 /// `mantissa × 10^exponent`, or only the nearest float where that does not fit.
@@ -122,24 +123,6 @@ fn superscript(digit: char) -> char {
         '9' => '⁹',
         _ => '⁰',
     }
-}
-
-/// Digits before the point in groups of three.
-pub(super) fn grouped(text: &str) -> String {
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
-    let mut out = String::from(sign);
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        out.push('.');
-        out.push_str(fraction);
-    }
-    out
 }
 
 #[cfg(test)]
