@@ -58,16 +58,7 @@ pub(crate) fn call_cost(function: &str, overload: &str, args: &[Value], result: 
         "starts_with_string" | "ends_with_string" => up(size(1) * TRAVERSAL),
         "string_to_bytes" | "bytes_to_string" | "strings_quote" | "string_format" => up(size(0) * TRAVERSAL),
         "in_list" => weight(args.get(1)),
-        "less_string"
-        | "greater_string"
-        | "less_equals_string"
-        | "greater_equals_string"
-        | "less_bytes"
-        | "greater_bytes"
-        | "less_equals_bytes"
-        | "greater_equals_bytes"
-        | "equals"
-        | "not_equals" => up(optional_size(args, 0).min(optional_size(args, 1)) * TRAVERSAL),
+        _ if compares(overload) => up(optional_size(args, 0).min(optional_size(args, 1)) * TRAVERSAL),
         "add_string" | "add_bytes" => up((size(0) + size(1)) * TRAVERSAL),
         "matches" | "matches_string" => up((1.0 + size(0)) * TRAVERSAL) * up(size(1) * REGEX),
         "contains_string" => up(size(0) * TRAVERSAL) * up(size(1) * TRAVERSAL),
@@ -517,19 +508,7 @@ impl<'e> Coster<'_> {
                 let cost = if overload == "add_list" { one } else { result.scaled(TRAVERSAL) };
                 (cost.plus(sum), Some(result))
             }
-            (
-                "less_string"
-                | "greater_string"
-                | "less_equals_string"
-                | "greater_equals_string"
-                | "less_bytes"
-                | "greater_bytes"
-                | "less_equals_bytes"
-                | "greater_equals_bytes"
-                | "equals"
-                | "not_equals",
-                ..,
-            ) => {
+            _ if compares(overload) => {
                 let most = size(0).most.min(size(1).most);
                 (Estimate { least: most.min(1), most }.scaled(TRAVERSAL).plus(sum), None)
             }
@@ -731,4 +710,21 @@ fn replaced(size: Estimate, old: Estimate, new: Estimate) -> Estimate {
         count.least = divided(size.least, old.most);
     }
     count.times(new).plus(kept)
+}
+
+/// Whether an overload compares two values, which takes as long as the shorter of them.
+fn compares(overload: &str) -> bool {
+    matches!(
+        overload,
+        "less_string"
+            | "greater_string"
+            | "less_equals_string"
+            | "greater_equals_string"
+            | "less_bytes"
+            | "greater_bytes"
+            | "less_equals_bytes"
+            | "greater_equals_bytes"
+            | "equals"
+            | "not_equals"
+    )
 }

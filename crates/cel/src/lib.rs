@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 
 pub use cost::Estimate;
 pub use lex::Fault;
+pub use library::quantity::quantity_suffix;
 pub use ty::{Field, Size, Struct, Type};
 pub use value::{EvalError, Key, List, ListKind, Map, Moment, Value};
 

@@ -176,26 +176,8 @@ pub(super) fn quantity(text: &str) -> Result<Option<i128>, ()> {
     if number.is_empty() && fraction.is_empty() {
         return Err(());
     }
-    let (base, exponent): (i128, i64) = match suffix {
-        "n" => (10, -9),
-        "u" => (10, -6),
-        "m" => (10, -3),
-        "" => (10, 0),
-        "k" => (10, 3),
-        "M" => (10, 6),
-        "G" => (10, 9),
-        "T" => (10, 12),
-        "P" => (10, 15),
-        "E" => (10, 18),
-        "Ki" => (2, 10),
-        "Mi" => (2, 20),
-        "Gi" => (2, 30),
-        "Ti" => (2, 40),
-        "Pi" => (2, 50),
-        "Ei" => (2, 60),
-        _ => (10, suffix.strip_prefix(['e', 'E']).and_then(|digits| digits.parse().ok()).ok_or(())?),
-    };
-    Ok(billionths(number, fraction, base, exponent).map(|value| if text.starts_with('-') { -value } else { value }))
+    let (base, exponent) = hydrate_cel::quantity_suffix(suffix).ok_or(())?;
+    Ok(billionths(number, fraction, base.into(), exponent).map(|value| if text.starts_with('-') { -value } else { value }))
 }
 
 fn billionths(number: &str, fraction: &str, base: i128, exponent: i64) -> Option<i128> {

@@ -47,7 +47,8 @@ impl Quantity {
         if !unit.strip_prefix(['-', '+']).unwrap_or(unit).bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(WRONG.to_owned());
         }
-        let (base, exponent) = interpret(suffix).ok_or(SUFFIX)?;
+        let (base, exponent) = quantity_suffix(suffix).ok_or(SUFFIX)?;
+        let exponent = i32::try_from(exponent).map_err(|_| SUFFIX)?;
         let whole = whole.trim_start_matches('0');
         let whole = if whole.is_empty() { "0" } else { whole };
         Ok(Self { amount: amount(negative, whole, fraction, base, exponent).ok_or(WRONG)? })
@@ -134,8 +135,8 @@ fn power(base: u32, exponent: i32) -> BigInt {
     BigInt::from(base).pow(u32::try_from(exponent).unwrap_or_default())
 }
 
-/// The base and the power of a suffix.
-fn interpret(suffix: &str) -> Option<(u32, i32)> {
+/// What a quantity is multiplied with by its suffix (`Ki`, `m`, `e3`), as a power: its base, 10 or 2, and its exponent. `None` where it is no suffix.
+pub fn quantity_suffix(suffix: &str) -> Option<(u32, i64)> {
     Some(match suffix {
         "" => (10, 0),
         "n" => (10, -9),
