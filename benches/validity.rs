@@ -14,6 +14,28 @@ use hydrate_source::{Document, Origin, Trust, documents};
 /// A Deployment, a Service and a ConfigMap, `@` times.
 const OBJECTS: &str = include_str!("validity.yaml");
 
+/// What objects are held to beside CRDs: nothing that anybody has configured.
+#[derive(Default)]
+struct Held {
+    configured: Configured,
+    policies: Policies<'static>,
+    declared: Declared,
+}
+
+impl Held {
+    fn against<'h>(&'h self, customs: &'h Customs<'h>) -> Against<'h> {
+        Against {
+            release: Release::of(Some("1.33")),
+            configured: &self.configured,
+            customs,
+            policies: &self.policies,
+            declared: &self.declared,
+            committed: &NothingCommitted,
+            runs_hooks: true,
+        }
+    }
+}
+
 fn objects(c: &mut Criterion) {
     let origin = Origin { source: "file".to_owned(), file: None, line: 1 };
     let of_number = |number: usize| {
@@ -23,17 +45,8 @@ fn objects(c: &mut Criterion) {
     let all: Vec<Document> = (0..1667).flat_map(of_number).take(5000).collect();
     let dirs = BTreeMap::new();
     let written = Written { shown: "manifests/dev".to_owned(), dirs: &dirs, clusters: "clusters/dev".to_owned(), handover: None };
-    let policies = Policies::default();
-    let (configured, customs, declared) = (Configured::default(), Customs::default(), Declared::default());
-    let against = Against {
-        release: Release::of(Some("1.33")),
-        configured: &configured,
-        customs: &customs,
-        policies: &policies,
-        declared: &declared,
-        committed: &NothingCommitted,
-        runs_hooks: true,
-    };
+    let (held, customs) = (Held::default(), Customs::default());
+    let against = held.against(&customs);
     let mut group = c.benchmark_group("validity");
     group.sample_size(20).throughput(Throughput::Elements(5000));
     group.bench_function("5000 objects", |b| {
@@ -113,7 +126,7 @@ fn custom_resources(c: &mut Criterion) {
     let all: Vec<Document> = (0..1000).flat_map(|number| read(&route(number))).collect();
     let dirs = BTreeMap::new();
     let written = Written { shown: "manifests/dev".to_owned(), dirs: &dirs, clusters: "clusters/dev".to_owned(), handover: None };
-    let (configured, policies, declared) = (Configured::default(), Policies::default(), Declared::default());
+    let held = Held::default();
     let mut group = c.benchmark_group("custom resources");
     group.sample_size(20).throughput(Throughput::Elements(1000));
     for (name, crd) in [("with rules", CRD), ("without rules", &without)] {
@@ -122,15 +135,7 @@ fn custom_resources(c: &mut Criterion) {
             b.iter(|| {
                 let crds: Vec<Object<'_>> = crd.iter().map(|document| parse("crds", document).unwrap()).collect();
                 let customs = Customs::of(&crds);
-                let against = Against {
-                    release: Release::of(Some("1.33")),
-                    configured: &configured,
-                    customs: &customs,
-                    policies: &policies,
-                    declared: &declared,
-                    committed: &NothingCommitted,
-                    runs_hooks: true,
-                };
+                let against = held.against(&customs);
                 let objects: Vec<Object<'_>> = all.par_iter().map(|document| parse("web", document).unwrap()).collect();
                 let report = check(&objects, &against, &written);
                 assert!(report.objects == 1000 && report.violations.is_empty(), "{:?}", report.violations.first());
