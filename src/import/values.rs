@@ -163,7 +163,7 @@ impl Writer<'_> {
         };
         let data = context.of_release(&seen.frame.release, &seen.frame.namespace, chart, version).to_gotmpl();
         let file = SourceFile::new("values", text.as_bytes());
-        gotext::render(self.world, &self.root.join(dir), self.root, self.version, &file, &data).map_err(|error| error.message)
+        gotext::render(self.world, None, &self.root.join(dir), self.root, self.version, &file, &data).map_err(|error| error.message)
     }
 
     /// Values that stand in the helmfile: cut out, as templates where they are some.

@@ -30,6 +30,8 @@ use hydrate_base::world::{Asked, Record};
 use hydrate_base::{Diagnostic, Limits, Result, World};
 
 use super::Options;
+use super::age_keys::UserKeys;
+use super::decryption::{Decrypter, Decryption, Encrypted};
 use super::provision::{Opened, Provision, Stock};
 use super::rendering::{Made, STACK, make, pool};
 use super::renders::{self, Kept};
@@ -111,6 +113,7 @@ enum Gift {
     Artifact(Artifact),
     Bytes(Vec<u8>),
     Keyring(String, Vec<u8>),
+    Decrypted(Decryption),
 }
 
 /// What the child asks for. Bytes are those of artifacts that were given to it, by their keys.
@@ -121,6 +124,8 @@ enum Question {
     Bytes(String),
     Provenance(String),
     Keyring,
+    /// A file of SOPS or age, in this format.
+    Decrypt(String, Vec<u8>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -161,6 +166,7 @@ pub(super) struct Renderer {
     project: Project,
     environment: Vec<(OsString, OsString)>,
     setup: Setup,
+    keys: Arc<UserKeys>,
     shared: Arc<Shared>,
     starting: Mutex<Option<io::Result<Starting>>>,
     running: OnceLock<Result<Process, String>>,
@@ -272,6 +278,7 @@ impl Renderer {
             project: project.clone(),
             environment,
             setup,
+            keys: Arc::clone(&options.keys),
             shared: Arc::default(),
             starting: Mutex::default(),
             running: OnceLock::new(),
@@ -519,7 +526,13 @@ impl Desk<'_> {
             if progress.questions > QUESTIONS {
                 return self.renderer.end(self.process, nonsense());
             }
-            answer(self.provision, &self.renderer.project.world(), question, &mut progress.given).map_err(|error| Told::from(&*error))
+            match question {
+                // Only what is encrypted on the way out may come from what is decrypted on the way in.
+                Question::Decrypt(..) if job.wanted.opened.is_none() => Err(Told::from(&*nonsense())),
+                Question::Decrypt(format, text) => Ok(Gift::Decrypted(self.renderer.keys.decrypt(&format, &text))),
+                question => answer(self.provision, &self.renderer.project.world(), question, &mut progress.given)
+                    .map_err(|error| Told::from(&*error)),
+            }
         };
         if let Some(job) = lock(&self.renderer.shared.state).jobs.get_mut(&id) {
             job.is_asking = false;
@@ -545,6 +558,7 @@ fn answer(provision: &Provision<'_>, world: &dyn World, question: Question, give
         }
         Question::Bytes(key) => Gift::Bytes(provision.bytes(&known(&key, given)?)?.to_vec()),
         Question::Provenance(key) => Gift::Bytes(provision.provenance(&known(&key, given)?)?.to_vec()),
+        Question::Decrypt(..) => return Err(nonsense()),
         Question::Keyring => {
             let (place, bytes) = provision.supply().keyring_file(world)?;
             Gift::Keyring(place, bytes.to_vec())
@@ -688,7 +702,9 @@ impl Workshop {
         let component = project.component(&world, component).ok_or_else(gone)??;
         let (send, gifts) = mpsc::channel();
         lock(&self.waiting).insert(id, send);
-        let stock = Asking { id, answers: &self.answers, gifts: Mutex::new(gifts) };
+        let line = Arc::new(Line { id, answers: self.answers.clone(), gifts: Mutex::new(gifts) });
+        let stock = Asking(Arc::clone(&line));
+        let encrypted = opened.map(|opened| Encrypted { opened: opened.clone(), keys: line });
         let made = make(
             &stock,
             &self.opened,
@@ -699,21 +715,21 @@ impl Workshop {
             &environment,
             &component,
             &jobs.apis,
-            opened,
+            encrypted.as_ref(),
         );
         lock(&self.waiting).remove(&id);
         Ok((made, renders::state(project, &environment, &component, &jobs.apis)))
     }
 }
 
-/// The lock and what it names, by asking the parent.
-struct Asking<'a> {
+/// The way of a job's questions to the parent, and of its answers.
+struct Line {
     id: u32,
-    answers: &'a Answers,
+    answers: Answers,
     gifts: Mutex<mpsc::Receiver<Result<Gift, Told>>>,
 }
 
-impl Asking<'_> {
+impl Line {
     fn ask(&self, question: Question) -> Result<Gift> {
         // One question after the other: threads of one job share it.
         let gifts = lock(&self.gifts);
@@ -721,23 +737,38 @@ impl Asking<'_> {
         self.answers.send(&FromChild::Question(self.id, question)).map_err(|_| lost())?;
         limits::paused(|| gifts.recv()).map_err(|_| lost())?.map_err(Into::into)
     }
+}
 
+impl Decrypter for Line {
+    fn decrypt(&self, format: &str, text: &[u8]) -> Decryption {
+        match self.ask(Question::Decrypt(format.to_owned(), text.to_vec())) {
+            Ok(Gift::Decrypted(decryption)) => decryption,
+            Ok(_) => Decryption::Failed(nonsense().message),
+            Err(error) => Decryption::Failed(error.message),
+        }
+    }
+}
+
+/// The lock and what it names, by asking the parent.
+struct Asking(Arc<Line>);
+
+impl Asking {
     fn artifact_of(&self, question: Question) -> Result<Artifact> {
-        match self.ask(question)? {
+        match self.0.ask(question)? {
             Gift::Artifact(artifact) => Ok(artifact),
             _ => Err(nonsense()),
         }
     }
 
     fn bytes_of(&self, question: Question) -> Result<Arc<[u8]>> {
-        match self.ask(question)? {
+        match self.0.ask(question)? {
             Gift::Bytes(bytes) => Ok(bytes.into()),
             _ => Err(nonsense()),
         }
     }
 }
 
-impl Stock for Asking<'_> {
+impl Stock for Asking {
     fn artifact(&self, want: &ArtifactRequest) -> Result<Artifact> {
         self.artifact_of(Question::Artifact(want.clone()))
     }
@@ -755,7 +786,7 @@ impl Stock for Asking<'_> {
     }
 
     fn keyring(&self, _world: &dyn World) -> Result<Keyring> {
-        match self.ask(Question::Keyring)? {
+        match self.0.ask(Question::Keyring)? {
             Gift::Keyring(place, bytes) => Keyring::parse(place, &bytes),
             _ => Err(nonsense()),
         }

@@ -5,6 +5,7 @@ mod causes;
 mod cluster;
 pub mod committed;
 pub mod confined;
+mod decryption;
 mod encryption;
 mod fields;
 mod gate;
@@ -296,8 +297,8 @@ fn finish(
                 texts.extend(kept.verbatim.map(|text| (name.clone(), text)));
                 decided.extend(kept.decided.map(|text| (name.clone(), text)));
                 suspects.insert(name.clone(), kept.suspects);
-                let Kept { sealed, is_unsettled, is_redacted, standing, .. } = kept;
-                marked.insert(name.clone(), Marked { sealed, is_unsettled, is_redacted, standing });
+                let Kept { sealed, is_unsettled, is_redacted, standing, undecrypted, .. } = kept;
+                marked.insert(name.clone(), Marked { sealed, is_unsettled, is_redacted, standing, undecrypted });
                 rendered.insert(name, kept.documents);
             }
             Err(errors) => {

@@ -104,7 +104,14 @@ impl Planner<'_> {
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader { world: self.world, project: self.project, component: self.component, env: &self.environment.name, context: self.context }
+        Reader {
+            world: self.world,
+            project: self.project,
+            component: self.component,
+            env: &self.environment.name,
+            context: self.context,
+            secrets: self.outside.secrets(),
+        }
     }
 
     fn jinja(&self, path: &Spanned, values: Option<&[Spanned]>) -> Result<Option<Source>, Vec<Box<Diagnostic>>> {

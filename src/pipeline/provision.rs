@@ -14,6 +14,7 @@ use hydrate_base::limits::paused;
 use hydrate_base::world::Answer;
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_chart::Level;
+use hydrate_helmfile::SecretResolver;
 use hydrate_source::{Loaded, RemoteSource};
 
 /// The name of the lock in a project.
@@ -268,6 +269,7 @@ pub struct ForComponent<'a> {
     world: &'a Mounted<'a>,
     taken: Mutex<BTreeMap<String, (Artifact, bool)>>,
     failures: Mutex<Vec<Box<Diagnostic>>>,
+    secrets: Option<Arc<dyn SecretResolver>>,
 }
 
 /// What a component has got: each artifact, and whether its signature was verified.
@@ -276,7 +278,12 @@ pub type Taken = Vec<(Artifact, bool)>;
 impl<'a> ForComponent<'a> {
     /// What is in `stock`, opened once, for whoever reads it in `world`.
     pub fn new(stock: &'a dyn Stock, opened: &'a Opened, world: &'a Mounted<'a>) -> Self {
-        Self { stock, opened, world, taken: Mutex::default(), failures: Mutex::default() }
+        Self { stock, opened, world, taken: Mutex::default(), failures: Mutex::default(), secrets: None }
+    }
+
+    /// The same, with somebody who decrypts and resolves secrets.
+    pub fn resolving(self, secrets: Option<Arc<dyn SecretResolver>>) -> Self {
+        Self { secrets, ..self }
     }
 
     /// What the component has got, and what went wrong outside, also where the component failed for another reason as well.
@@ -315,6 +322,10 @@ impl RemoteSource for ForComponent<'_> {
             self.noted(&artifact, false);
             Ok(root.join(inner))
         }))
+    }
+
+    fn secrets(&self) -> Option<Arc<dyn SecretResolver>> {
+        self.secrets.clone()
     }
 
     fn recall(&self, path: &Path, level: Level) -> Option<Loaded> {

@@ -13,12 +13,14 @@ use crate::project::{Component, Environment, Project, SecretPolicy};
 use crate::sandbox::wire::Told;
 use hydrate_acquire::Mounted;
 use hydrate_base::limits::Watch;
-use hydrate_base::taint::{Alteration, Disguise, Traces};
+use hydrate_base::taint::{Disguise, Traces};
 use hydrate_base::world::{Asked, Record};
 use hydrate_base::{Diagnostic, DiskWorld, Result};
+use hydrate_helmfile::SecretResolver;
 use hydrate_source::{Document, Identity, Source, render as render_source};
 
 use super::confined::{Renderer, Wanted};
+use super::decryption::{Encrypted, Inputs};
 use super::encryption::Encryption;
 use super::plan::{self, Job};
 use super::provision::{ForComponent, Opened, Provision, Stock, Taken};
@@ -166,8 +168,7 @@ impl<'a> Rendering<'a> {
     fn render(&self, component: &Component, apis: &[String], renders: &Renders) -> Outcome {
         let Self { project, environment, provision, options, .. } = self;
         let variables = Arc::clone(&options.variables);
-        let sealed = self.opened(component);
-        let sealed = sealed.as_ref();
+        let encrypted = self.encryption.map(|encryption| encryption.of_component(&component.name));
         let made = make(
             *provision,
             provision.opened(),
@@ -178,7 +179,7 @@ impl<'a> Rendering<'a> {
             environment,
             component,
             apis,
-            sealed,
+            encrypted.as_ref(),
         );
         self.finish(component, &self.slot(component, apis, renders), made)
     }
@@ -275,15 +276,17 @@ pub(super) fn make(
     environment: &Environment,
     component: &Component,
     apis: &[String],
-    decrypted: Option<&BTreeMap<String, String>>,
+    encrypted: Option<&Encrypted>,
 ) -> Made {
     let start = Instant::now();
     let directory = project.root.join(&project.settings.manifests).join(&environment.name).join(&component.name);
     let _task = watch.task(|| format!("component {} of {}", component.name, environment.name));
     let disk = || project.recording_world().seeing(Arc::clone(&variables)).watching_for(API_VERSIONS).limited(watch.limits());
+    let inputs = encrypted.map(|encrypted| Arc::new(Inputs::new(Arc::clone(&encrypted.keys))));
     let render = |disk: &DiskWorld| {
         let world = Mounted::new(disk);
-        let outside = ForComponent::new(stock, opened, &world);
+        let inputs = inputs.clone().filter(|_| disk.resolves_secrets()).map(|inputs| inputs as Arc<dyn SecretResolver>);
+        let outside = ForComponent::new(stock, opened, &world).resolving(inputs);
         let result = render_sources(&world, &outside, project, environment, component, apis);
         (result, outside.into_taken())
     };
@@ -301,11 +304,11 @@ pub(super) fn make(
             policy,
             compares,
             directory: &directory,
-            opened: decrypted.unwrap_or(&none),
-            encrypts: decrypted.is_some(),
+            opened: encrypted.map_or(&none, |encrypted| &encrypted.opened),
+            encrypts: encrypted.is_some(),
         };
         let writes_references = project.secrets_of(environment) == SecretPolicy::Placeholder;
-        let taint = Taint { world: &disk, render: &again, disguise: &disguise, writes_references, encrypts: decrypted.is_some() };
+        let taint = Taint { world: &disk, render: &again, disguise: &disguise, writes_references, encrypts: encrypted.is_some() };
         let result = result.and_then(|mut rendering| {
             let refused = std::mem::take(&mut rendering.refused);
             let result =
@@ -319,8 +322,11 @@ pub(super) fn make(
     };
     let (mut result, (taken, failures), traces) = attempt(Disguise::default());
     if traces.is_known {
-        result = without_secrets(result, || attempt(Disguise { is_masked: true, altered: Alteration::None }).0, &traces);
+        result = without_secrets(result, || attempt(Disguise { is_masked: true, ..Disguise::default() }).0, &traces);
     }
+    let missing = inputs.as_ref().map(|inputs| inputs.undecrypted()).unwrap_or_default();
+    let told = |error: Box<Diagnostic>| missing.iter().fold(error, |error, why| error.note(why.as_str()));
+    let result = result.map_err(|errors| errors.into_iter().map(told).collect::<Vec<_>>());
     let result = result.map(|settled| {
         let Settled { rendering, kept: decided, record, references, is_unsettled, .. } = settled;
         let Documents { job, all: documents, warnings, verbatim, .. } = rendering;
@@ -329,6 +335,9 @@ pub(super) fn make(
         let warnings = warnings.iter().map(|warning| Told::from(&**warning)).collect();
         let may_ask_for_apis = may_ask_for_apis(&job, &record, !taken.is_empty());
         let (sealed, suspects) = (Vec::new(), Vec::new());
+        let (secret_inputs, undecrypted) = inputs.as_ref().map(|inputs| (inputs.digests(), inputs.undecrypted())).unwrap_or_default();
+        // What has references in the place of secrets is not what is to be written.
+        let is_unsettled = is_unsettled || !undecrypted.is_empty();
         let kept = Kept {
             documents,
             crds,
@@ -336,6 +345,9 @@ pub(super) fn make(
             decided,
             warnings,
             references,
+            secret_inputs,
+            undecrypted,
+            knows_secrets: !traces.names.is_empty(),
             sealed,
             is_unsettled,
             is_redacted: false,
@@ -399,7 +411,7 @@ fn render_sources(
             Ok(printed) => texts.add(source, printed, &documents),
             Err(errors) => wrong.extend(errors),
         }
-        if matches!(source, Source::Helmfile(_)) && project.secrets_of(environment) != SecretPolicy::Placeholder {
+        if matches!(source, Source::Helmfile(_)) && project.secrets_of(environment) == SecretPolicy::Refuse {
             refused.extend(secrets::refuse(&documents[before..]));
         }
     }

@@ -58,9 +58,15 @@ pub struct Kept {
     pub decided: Option<String>,
     /// What was said about it, which is said again where it is not rendered again.
     pub warnings: Vec<Told>,
-    /// The documents that chance changes, by their numbers, as they are with a chance that is always the same; only until it is known what of them is
-    /// encrypted.
-    pub references: Vec<(usize, String)>,
+    /// The documents that chance or secrets change, by their numbers, as they are with a chance that is always the same and without secrets; only until
+    /// it is known what of them is encrypted. `None` where they cannot be rendered so.
+    pub references: Option<Vec<(usize, String)>>,
+    /// The digests of the files that hold secrets of it, as they lie in the repository.
+    pub secret_inputs: Vec<String>,
+    /// Why some of them stayed encrypted, a sentence each.
+    pub undecrypted: Vec<String>,
+    /// Whether it came across secrets.
+    pub knows_secrets: bool,
     /// What is encrypted, and what follows from it.
     pub sealed: Vec<Sealed>,
     /// Whether what the tree keeps is where it cannot be read.

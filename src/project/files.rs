@@ -28,7 +28,7 @@ const EXCEPTIONS_DOC: &str = "Objects for which rules of `hydrate check` are jud
 const LAYOUTS: &[&str] = &["objects", "manifest"];
 const RANDOM: Shape = Shape::Choice(&["fail", "keep", "allow"]);
 const SECRETS: Shape = Shape::Choice(&["refuse", "placeholder", "sops"]);
-const SECRETS_DOC: &str = "What becomes of secrets: none is written (refuse, the default); references to them (ref+…) are written as they are, for something in the cluster to resolve (placeholder); Secrets are encrypted as SOPS does it, for the recipients under `sops` (sops)";
+const SECRETS_DOC: &str = "What becomes of secrets: none is written (refuse, the default); references to them (ref+…) are written as they are, for something in the cluster to resolve (placeholder); Secrets are encrypted as SOPS does it, for the recipients under `sops`, and encrypted inputs decrypted for them (sops)";
 const SOPS: Shape = Shape::Object(&[required(
     "age",
     TEXTS,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hydrate_base::{Diagnostic, FileKind, Result, SourceFile, World};
+use hydrate_helmfile::SecretResolver;
 use hydrate_source::Data;
 use hydrate_source::{compose, gotext, jinja};
 
@@ -93,6 +94,8 @@ pub struct Reader<'a> {
     pub env: &'a str,
     /// What templates see.
     pub context: &'a Context,
+    /// Who decrypts the files that are encrypted; without anybody they have references in place of secrets.
+    pub secrets: Option<Arc<dyn SecretResolver>>,
 }
 
 impl Reader<'_> {
@@ -140,7 +143,7 @@ impl Reader<'_> {
             .map_err(|error| file.error(format!("cannot read the values file {}: {error}", found.shown), ""))?;
         let file = SourceFile::new(found.shown.clone(), text);
         // What SOPS has encrypted is not what charts are to see.
-        let file = match hydrate_helmfile::undecrypted_values(self.world, &file, self.project.settings.helmfile)? {
+        let file = match hydrate_helmfile::decrypted_values(self.world, self.secrets.as_deref(), &file, self.project.settings.helmfile)? {
             Some(text) => SourceFile::new(found.shown.clone(), text),
             None => file,
         };
@@ -155,7 +158,15 @@ impl Reader<'_> {
             }
             Some("gotmpl") => {
                 let (directory, version) = (&self.component.dir, self.project.settings.helmfile);
-                let text = gotext::render(self.world, directory, &self.project.root, version, &file, &self.context.to_gotmpl())?;
+                let text = gotext::render(
+                    self.world,
+                    self.secrets.clone(),
+                    directory,
+                    &self.project.root,
+                    version,
+                    &file,
+                    &self.context.to_gotmpl(),
+                )?;
                 rendered(&file, text)
             }
             _ => Ok(file),

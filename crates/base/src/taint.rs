@@ -12,6 +12,8 @@ pub struct Disguise {
     pub is_masked: bool,
     /// What they are changed to, so that what is made of them differs.
     pub altered: Alteration,
+    /// Whether nothing is decrypted and no reference resolved: what can be known without a key.
+    pub is_unresolved: bool,
 }
 
 /// Which secrets are changed: each letter and digit of theirs to the next one.
@@ -119,13 +121,13 @@ mod tests {
     #[test]
     fn every_letter_and_digit_is_another_one() {
         let text = "ref+sops://a.yaml#/Zz09/\u{fc}\u{e4}-_";
-        let altered = |altered, text| Disguise { is_masked: false, altered }.of("x", text);
+        let altered = |altered, text| Disguise { altered, ..Disguise::default() }.of("x", text);
         for (one, other) in text.chars().zip(altered(Alteration::All, text).chars()) {
             assert_eq!(one != other, one.is_alphanumeric(), "{one} {other}");
         }
         assert_eq!(altered(Alteration::Only("y".to_owned()), text), text);
         assert_eq!(altered(Alteration::AllButSchemes, "http://a1"), "http://b2");
-        let masked = Disguise { is_masked: true, altered: Alteration::None };
+        let masked = Disguise { is_masked: true, ..Disguise::default() };
         assert_eq!(masked.of("x", "Pa\u{df}-1 z"), "xxx-0 x");
         assert_eq!(masked.altered(Alteration::All).of("x", "Pa\u{df}-1 z"), "yyy-1 y");
     }

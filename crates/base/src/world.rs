@@ -503,6 +503,11 @@ impl DiskWorld {
         self
     }
 
+    /// Whether secrets are decrypted and resolved in this world, where there is somebody who does.
+    pub fn resolves_secrets(&self) -> bool {
+        !self.secrets.lock().unwrap_or_else(PoisonError::into_inner).disguise.is_unresolved
+    }
+
     /// What was noted of secrets.
     pub fn traces(&self) -> Traces {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).traces.clone()
@@ -677,10 +682,6 @@ impl World for DiskWorld {
     }
 
     fn secret(&self, name: &str, value: &str, is_known: bool) -> String {
-        if is_known {
-            // Nothing that is made of it may be kept in the cache.
-            self.record(|record| record.is_unrepeatable = true);
-        }
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).meet(name, value, is_known)
     }
 
@@ -690,6 +691,8 @@ impl World for DiskWorld {
 
     fn variable(&self, name: &str) -> Option<String> {
         if self.secret_variables.contains(name) {
+            // Nothing that is made of it may be kept in the cache, and no digest of it.
+            self.record(|record| record.is_unrepeatable = true);
             return Some(self.secret(&format!("the environment variable {name}"), &self.look_up(name).ok()?, true));
         }
         self.answered(|| Asked::Variable(name.to_owned()), self.look_up(name), String::as_bytes).ok()

@@ -53,7 +53,7 @@ pub use describe::{Described, DescribedRelease, ValuesEntry};
 pub use output::WriteValuesOptions;
 pub use plan::{Release, TemplateOptions};
 pub use render::Programs;
-pub use secrets::{SecretResolver, references, undecrypted_values};
+pub use secrets::{SecretResolver, decrypted_values, references};
 pub use sources::{NoRemotes, RemoteChart, Remotes};
 pub use version::Version;
 pub use visit::Needs;
@@ -256,13 +256,14 @@ fn run<T: Default>(
 /// What the template has wrong, with its place.
 pub fn values_text(
     world: &dyn World,
+    secrets: Option<Arc<dyn SecretResolver>>,
     directory: &Path,
     root: &Path,
     version: Version,
     file: &Arc<SourceFile>,
     data: &Value,
 ) -> Result<Vec<u8>> {
-    let secrets = Secrets(Some(Arc::new(Unresolved)));
+    let secrets = Secrets(secrets.or_else(|| Some(Arc::new(Unresolved))));
     let settings = Settings { version, level: version.level(), programs: None, secrets, refuses_insecure: false };
     let renderer = render::Renderer { world, settings: &settings, base: directory, root };
     let limits = world.limits();
@@ -277,7 +278,7 @@ impl SecretResolver for Unresolved {
         Err("secrets are not resolved here: use a `helmfile:` source".to_owned())
     }
 
-    fn decrypt(&self, _: &str, _: &[u8]) -> std::result::Result<Vec<u8>, String> {
+    fn decrypt(&self, _: &str, _: &str, _: &[u8]) -> std::result::Result<Option<Vec<u8>>, String> {
         Err("secrets are not resolved here: use a `helmfile:` source".to_owned())
     }
 }

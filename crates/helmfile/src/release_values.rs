@@ -225,11 +225,7 @@ impl Reader<'_> {
 /// A file that may be encrypted, decrypted; where nothing decrypts it, with references in place of what is encrypted.
 pub(crate) fn decrypted(context: &Context<'_>, path: &Path) -> Result<Vec<u8>> {
     let file = render::read(context.world, path, context.root)?;
-    let Some(resolver) = &context.settings.secrets.0 else {
-        return secrets::placeholders(context.world, &file, &file.name, context.version());
-    };
-    secrets::decrypted(context.world, &**resolver, &file, context.version())
-        .map_err(|error| Diagnostic::error(format!("{} cannot be decrypted: {error}", file.name)))
+    secrets::decrypted(context.world, context.settings.secrets.0.as_deref(), &file, context.version())
 }
 
 fn escape(text: &str) -> String {

@@ -25,11 +25,15 @@ pub trait SecretResolver: Send + Sync {
     fn resolve(&self, directory: &Path, reference: &str) -> Result<String, String>;
 
     /// The text of a file that SOPS has encrypted, in one of its formats (`yaml`, `json`, `dotenv`, `ini`, `binary`),
-    /// decrypted and in the same format.
+    /// decrypted and in the same format; that of a file of age itself for `age`. `None` where it is to stay encrypted: what is
+    /// in it are references then, as without anybody who resolves them. `name` is what the file is called in messages.
     ///
     /// # Errors
     /// Why it cannot be decrypted; no part of a secret.
-    fn decrypt(&self, format: &str, text: &[u8]) -> Result<Vec<u8>, String>;
+    fn decrypt(&self, name: &str, format: &str, text: &[u8]) -> Result<Option<Vec<u8>>, String>;
+
+    /// Hears of the text of a file that a reference takes as it is (`ref+file://`).
+    fn note(&self, _text: &[u8]) {}
 }
 
 /// What becomes of references to secrets.
@@ -67,29 +71,30 @@ impl References<'_> {
     pub(crate) fn value(&self, value: &Value) -> Result<Value, String> {
         let Some(resolver) = self.resolver else { return Ok(unresolved(self.world, value)) };
         let lookup = |reference: &str| {
+            let name = format!("{MARK}{reference}");
             let found = self.lookup(resolver, reference).map_err(|error| format!("expand {reference}: {error}"))?;
-            Ok(known(self.world, &format!("{MARK}{reference}"), &found))
+            Ok(found.map_or_else(|| Value::str(self.world.secret(&name, &name, false)), |found| known(self.world, &name, &found)))
         };
         expand(&lookup, value)
     }
 
-    /// What a reference without its mark stands for.
-    fn lookup(&self, resolver: &dyn SecretResolver, reference: &str) -> Result<Value, String> {
+    /// What a reference without its mark stands for; `None` where it stays as it is.
+    fn lookup(&self, resolver: &dyn SecretResolver, reference: &str) -> Result<Option<Value>, String> {
         let (scheme, rest) = reference.split_once("://").unwrap_or((reference, ""));
         let (rest, fragment) = rest.split_once('#').map_or((rest, ""), |(rest, fragment)| (rest, fragment.trim_start_matches('/')));
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         match (scheme, query) {
-            ("echo", _) if fragment.is_empty() => Ok(Value::str(path.trim_end_matches('/'))),
+            ("echo", _) if fragment.is_empty() => Ok(Some(Value::str(path.trim_end_matches('/')))),
             ("file", "") => {
                 let text = self.read(path)?;
-                if fragment.is_empty() { Ok(Value::str(text.as_slice())) } else { value_at(&text, fragment) }
+                resolver.note(&text);
+                part(&text, fragment).map(Some)
             }
             ("sops", "") => {
                 let format = if fragment.is_empty() { sops_format(path) } else { "yaml" };
-                let text = resolver.decrypt(format, &self.read(path)?)?;
-                if fragment.is_empty() { Ok(Value::str(text.as_slice())) } else { value_at(&text, fragment) }
+                resolver.decrypt(path, format, &self.read(path)?)?.map(|text| part(&text, fragment)).transpose()
             }
-            _ => resolver.resolve(self.directory, &format!("{MARK}{reference}")).map(Value::str),
+            _ => resolver.resolve(self.directory, &format!("{MARK}{reference}")).map(|text| Some(Value::str(text))),
         }
     }
 
@@ -108,6 +113,11 @@ pub(crate) fn sops_format(path: &str) -> &'static str {
         "ini" => "ini",
         _ => "binary",
     }
+}
+
+/// A text, or the value in it that a reference names.
+fn part(text: &[u8], fragment: &str) -> Result<Value, String> {
+    if fragment.is_empty() { Ok(Value::str(text)) } else { value_at(text, fragment) }
 }
 
 /// The value behind keys in a map: `db/password`.
@@ -262,14 +272,21 @@ pub(crate) fn has_mark(text: &[u8]) -> bool {
     text.windows(MARK.len()).any(|window| window == MARK.as_bytes())
 }
 
-/// The text of a file that may be encrypted, decrypted.
-pub(crate) fn decrypted(world: &dyn World, resolver: &dyn SecretResolver, file: &SourceFile, version: Version) -> Result<Vec<u8>, String> {
+/// The text of a file that may be encrypted, decrypted; where nothing decrypts it, with references in place of what is encrypted.
+pub(crate) fn decrypted(world: &dyn World, resolver: Option<&dyn SecretResolver>, file: &SourceFile, version: Version) -> Checked<Vec<u8>> {
+    let Some(resolver) = resolver else { return placeholders(world, file, version) };
     let format = sops_format(&file.name);
     let encrypted = yaml::decode_map(&file.text, version).ok().filter(|_| matches!(format, "yaml" | "json"));
     if encrypted.as_ref().is_some_and(|values| values.get(b"sops").is_none()) {
         return Ok(file.text.to_vec());
     }
-    let text = resolver.decrypt(format, &file.text)?;
+    let failed = |error| Diagnostic::error(format!("{} cannot be decrypted: {error}", file.name));
+    let Some(text) = resolver.decrypt(&file.name, format, &file.text).map_err(failed)? else { return placeholders(world, file, version) };
+    known_text(world, file, encrypted, text, version).map_err(failed)
+}
+
+/// A decrypted text, of whose values the world gets to know those that were encrypted; all of them, where it cannot be told.
+fn known_text(world: &dyn World, file: &SourceFile, encrypted: Option<Map>, text: Vec<u8>, version: Version) -> Result<Vec<u8>, String> {
     let (Some(encrypted), Ok(values)) = (encrypted, yaml::decode_map(&text, version)) else {
         let known = String::from_utf8(text).map_err(|_| "it is not UTF-8".to_owned())?;
         return Ok(world.secret(&file.name, &known, true).into_bytes());
@@ -323,7 +340,7 @@ fn reference(path: &str, keys: &[String]) -> String {
 ///
 /// # Errors
 /// A text that is no map in YAML.
-pub(crate) fn placeholders(world: &dyn World, file: &SourceFile, path: &str, version: Version) -> Checked<Vec<u8>> {
+pub(crate) fn placeholders(world: &dyn World, file: &SourceFile, version: Version) -> Checked<Vec<u8>> {
     let undecided = || {
         Diagnostic::error(format!("{} is encrypted, and nothing is known of its values", file.name))
             .note("a file of SOPS in YAML or JSON is a map with `sops` beside its values")
@@ -333,24 +350,70 @@ pub(crate) fn placeholders(world: &dyn World, file: &SourceFile, path: &str, ver
     if values.remove(b"sops").is_none() {
         return Ok(file.text.to_vec());
     }
-    let values = placeholder(world, &Value::Map(values), path, &mut Vec::new());
+    let values = placeholder(world, &Value::Map(values), &file.name, &mut Vec::new());
     yaml::encode(&values, version).map_err(Diagnostic::error)
 }
 
-/// The values of a file that SOPS has encrypted, with references in place of what is encrypted; `None` for any other file. The references have the file's
-/// name in them.
+/// The values of a file that SOPS or age has encrypted, decrypted; with references in place of what is encrypted where nothing decrypts it. `None` for any
+/// other file. The references have the file's name in them.
 ///
 /// # Errors
-/// A file that is encrypted whole, of which nothing can be told.
-pub fn undecrypted_values(world: &dyn World, file: &SourceFile, version: Version) -> Checked<Option<Vec<u8>>> {
-    const AGE: [&[u8]; 2] = [b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----"];
-    if AGE.iter().any(|head| file.text.starts_with(head)) {
-        return Err(Diagnostic::error(format!("{} is encrypted with age, and nothing is known of its values", file.name))
-            .help("encrypt the values with SOPS, which leaves their keys readable"));
+/// A file that cannot be decrypted, and one that is encrypted whole, of which nothing can be told, where nothing decrypts it.
+pub fn decrypted_values(
+    world: &dyn World,
+    resolver: Option<&dyn SecretResolver>,
+    file: &SourceFile,
+    version: Version,
+) -> Checked<Option<Vec<u8>>> {
+    if is_age(&file.text) {
+        return of_age(world, resolver, file, version).map(Some);
     }
     let is_candidate = file.text.windows(4).any(|window| window == b"sops") && file.text.windows(4).any(|window| window == b"ENC[");
     let is_encrypted = || yaml::decode_map(&file.text, version).is_ok_and(|values| values.get(b"sops").is_some());
-    if is_candidate && is_encrypted() { placeholders(world, file, &file.name, version).map(Some) } else { Ok(None) }
+    if is_candidate && is_encrypted() { decrypted(world, resolver, file, version).map(Some) } else { Ok(None) }
+}
+
+fn is_age(text: &[u8]) -> bool {
+    const HEADS: [&[u8]; 2] = [b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----"];
+    HEADS.iter().any(|head| text.starts_with(head))
+}
+
+/// The values of a file that age has encrypted whole: all of them are secrets.
+fn of_age(world: &dyn World, resolver: Option<&dyn SecretResolver>, file: &SourceFile, version: Version) -> Checked<Vec<u8>> {
+    let unknown = || {
+        Diagnostic::error(format!("{} is encrypted with age, and nothing is known of its values", file.name))
+            .help("encrypt the values with SOPS, which leaves their keys readable")
+    };
+    let Some(resolver) = resolver else { return Err(unknown()) };
+    let failed = |error| Diagnostic::error(format!("{} cannot be decrypted: {error}", file.name));
+    let Some(text) = resolver.decrypt(&file.name, "age", &file.text).map_err(failed)? else {
+        return Err(
+            unknown().help("or run hydrate where a key is: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE or ~/.config/sops/age/keys.txt, as for `sops`")
+        );
+    };
+    // What is wrong with it is not told: it may tell a secret.
+    let values = yaml::decode_map(&text, version).map_err(|_| failed("what is in it is no map in YAML".to_owned()))?;
+    let met = met_whole(world, &Value::Map(values), &file.name, &mut Vec::new());
+    yaml::encode(&met, version).map_err(failed)
+}
+
+/// Values all of which the world gets to know.
+fn met_whole(world: &dyn World, value: &Value, path: &str, keys: &mut Vec<String>) -> Value {
+    let mut below = |key: String, value: &Value| {
+        keys.push(key);
+        let value = met_whole(world, value, path, keys);
+        keys.pop();
+        value
+    };
+    match value {
+        Value::List(list) => {
+            Value::List(List::new(list.items().iter().enumerate().map(|(at, item)| below(at.to_string(), item)).collect::<Vec<_>>()))
+        }
+        Value::Map(map) => Value::Map(Map::from_entries(
+            map.entries().iter().map(|(key, value)| (key.clone(), below(key.to_str_lossy().into_owned(), value))).collect::<Vec<_>>(),
+        )),
+        other => known(world, &format!("{path}#/{}", keys.join("/")), other),
+    }
 }
 
 fn placeholder(world: &dyn World, value: &Value, path: &str, keys: &mut Vec<String>) -> Value {
@@ -387,8 +450,8 @@ mod tests {
             Err(format!("no program for {reference}"))
         }
 
-        fn decrypt(&self, format: &str, text: &[u8]) -> Result<Vec<u8>, String> {
-            Ok([format.as_bytes(), b"_secret: ", text].concat())
+        fn decrypt(&self, _: &str, format: &str, text: &[u8]) -> Result<Option<Vec<u8>>, String> {
+            Ok(Some([format.as_bytes(), b"_secret: ", text].concat()))
         }
     }
 
@@ -432,11 +495,11 @@ mod tests {
     fn encrypted_values_become_references() {
         let world = MemoryWorld::new();
         let text = "a: ENC[AES256_GCM,data:x]\nb:\n  c:\n  - ENC[AES256_GCM]\n  d_plain: 1\nsops:\n  version: 3\n";
-        let file = SourceFile::new("s.yaml".to_owned(), text.as_bytes().to_vec());
-        let text = String::from_utf8(placeholders(&world, &file, "c/s.yaml", Version::V1).unwrap()).unwrap();
+        let file = SourceFile::new("c/s.yaml".to_owned(), text.as_bytes().to_vec());
+        let text = String::from_utf8(placeholders(&world, &file, Version::V1).unwrap()).unwrap();
         assert_eq!(text, "a: ref+sops://c/s.yaml#/a\nb:\n  c:\n    - ref+sops://c/s.yaml#/b/c/0\n  d_plain: 1\n");
         let plain = SourceFile::new("s.yaml".to_owned(), b"a: 1 # one\n".to_vec());
-        assert_eq!(placeholders(&world, &plain, "s.yaml", Version::V1).unwrap(), b"a: 1 # one\n");
-        assert!(placeholders(&world, &SourceFile::new("s".to_owned(), b"\x01\x02".to_vec()), "s", Version::V1).is_err());
+        assert_eq!(placeholders(&world, &plain, Version::V1).unwrap(), b"a: 1 # one\n");
+        assert!(placeholders(&world, &SourceFile::new("s".to_owned(), b"\x01\x02".to_vec()), Version::V1).is_err());
     }
 }

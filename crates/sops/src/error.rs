@@ -35,6 +35,12 @@ pub enum Error {
         /// The public keys that the file is encrypted for.
         recipients: Vec<String>,
     },
+    /// No identity is that of a recipient of a file of age, which does not name them.
+    #[error("none of the identities of age at hand ({0}) is that of a recipient")]
+    NoIdentityOfAge(usize),
+    /// The file is none of age, or is not as it was encrypted.
+    #[error("it cannot be decrypted with age: {0}")]
+    Age(String),
     /// The data key that a recipient has is none.
     #[error("what {0} decrypts to is no data key: 32 bytes were expected")]
     DataKey(String),

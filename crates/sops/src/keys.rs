@@ -89,6 +89,21 @@ impl Identities {
         self.recipients.iter().any(|own| key(own) == key(recipient))
     }
 
+    /// Decrypts a file of age itself; `None` where no identity fits.
+    pub(crate) fn open_file(&self, text: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let unreadable = |error: &dyn fmt::Display| Error::Age(error.to_string());
+        let decryptor = age::Decryptor::new(ArmoredReader::new(text)).map_err(|error| unreadable(&error))?;
+        let identities = self.all.iter().map(|identity| &**identity as &dyn age::Identity);
+        let mut reader = match decryptor.decrypt(identities) {
+            Ok(reader) => reader,
+            Err(age::DecryptError::NoMatchingKeys) => return Ok(None),
+            Err(error) => return Err(unreadable(&error)),
+        };
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+        Ok(Some(bytes))
+    }
+
     /// Decrypts a data key; `None` where no identity fits.
     pub(crate) fn open(&self, recipient: &str, sealed: &str) -> Result<Option<DataKey>, Error> {
         let Ok(decryptor) = age::Decryptor::new(ArmoredReader::new(sealed.as_bytes())) else { return Ok(None) };

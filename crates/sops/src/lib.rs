@@ -2,6 +2,7 @@
 #![deny(missing_docs, unreachable_pub)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
+mod age_file;
 mod cipher;
 mod error;
 mod file;
@@ -12,6 +13,7 @@ mod rule;
 mod tree;
 mod walk;
 
+pub use age_file::decrypt_age;
 pub use error::Error;
 pub use file::{Settings, decrypt, encrypt, has_same_plain_parts, is_encrypted, recipients, redact, update};
 pub use format::Format;

@@ -5,13 +5,21 @@ use std::sync::Arc;
 
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_gotmpl::{List, Map, Str, Value};
-use hydrate_helmfile::{Version, values_text};
+use hydrate_helmfile::{SecretResolver, Version, values_text};
 
 use super::data::Data;
 
-/// The text that a template gives over `data`; paths in it are relative to `directory`, and shown from `root`.
-pub fn render(world: &dyn World, directory: &Path, root: &Path, version: Version, file: &Arc<SourceFile>, data: &Data) -> Result<String> {
-    let text = values_text(world, directory, root, version, file, &value(data))?;
+/// The text that a template gives over `data`; without anybody for `secrets` references to them are refused. Paths in it are relative to `directory`, and shown from `root`.
+pub fn render(
+    world: &dyn World,
+    secrets: Option<Arc<dyn SecretResolver>>,
+    directory: &Path,
+    root: &Path,
+    version: Version,
+    file: &Arc<SourceFile>,
+    data: &Data,
+) -> Result<String> {
+    let text = values_text(world, secrets, directory, root, version, file, &value(data))?;
     String::from_utf8(text).map_err(|_| Diagnostic::error(format!("{} gives a text that is not UTF-8", file.name)))
 }
 
@@ -39,7 +47,7 @@ mod tests {
         let values = Data::Map(BTreeMap::from([("domain".to_owned(), Data::Text("local".to_owned())), ("port".to_owned(), Data::Int(80))]));
         let data = Data::Map(BTreeMap::from([("Values".to_owned(), values)]));
         let file = SourceFile::new("values.yaml.gotmpl", text.as_bytes());
-        render(&world, Path::new("c"), Path::new(""), Version::V1, &file, &data).map_err(|error| error.to_string())
+        render(&world, None, Path::new("c"), Path::new(""), Version::V1, &file, &data).map_err(|error| error.to_string())
     }
 
     #[test]

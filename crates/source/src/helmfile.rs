@@ -54,7 +54,8 @@ pub(crate) fn render(
     warnings: &mut Vec<Box<Diagnostic>>,
 ) -> Result<(Vec<Document>, String)> {
     let remotes = OfHelmfile(outside);
-    let said = template(world, &remotes, &helmfile.request(), &helmfile.options())?;
+    let request = Request { secrets: outside.secrets(), ..helmfile.request() };
+    let said = template(world, &remotes, &request, &helmfile.options())?;
     warnings.extend(said.warnings);
     let (mut all, mut printed) = (Vec::new(), Vec::new());
     for release in &said.what {

@@ -10,6 +10,7 @@ use hydrate_acquire::ArtifactRequest;
 use hydrate_address::RepoSpec;
 use hydrate_base::{Diagnostic, Result, World};
 use hydrate_chart::{Chart, Level};
+use hydrate_helmfile::SecretResolver;
 
 use hydrate_kustomize::RemoteResolver;
 use hydrate_kustomize::{Fail, FailKind, KResult, fail};
@@ -30,6 +31,11 @@ pub trait RemoteSource {
 
     /// The directory that a packed chart unpacks to, as `helm pull --untar` leaves it.
     fn unpacked(&self, want: &ArtifactRequest) -> Result<PathBuf>;
+
+    /// Who decrypts files and resolves references to secrets; `None` where they stay as they are.
+    fn secrets(&self) -> Option<Arc<dyn SecretResolver>> {
+        None
+    }
 
     /// A chart that was loaded from a path given here before, with what its dependencies were.
     fn recall(&self, path: &Path, level: Level) -> Option<Loaded> {
@@ -75,6 +81,10 @@ impl RemoteSource for Verified<'_> {
     fn unpacked(&self, want: &ArtifactRequest) -> Result<PathBuf> {
         self.0.verified(want)?;
         self.0.unpacked(want)
+    }
+
+    fn secrets(&self) -> Option<Arc<dyn SecretResolver>> {
+        self.0.secrets()
     }
 
     fn recall(&self, path: &Path, level: Level) -> Option<Loaded> {

@@ -13,7 +13,7 @@ use crate::project::parse;
 use crate::project::select::select;
 use crate::project::sets::Sets;
 use hydrate_acquire::Mounted;
-use hydrate_base::taint::{Alteration, Disguise, Traces};
+use hydrate_base::taint::{Disguise, Traces};
 use hydrate_base::{Diagnostic, DiskWorld, plain};
 use hydrate_source::Data;
 use hydrate_source::{Source, compose};
@@ -31,7 +31,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &ValuesArgs) -> Outcome {
     let format = format(global, "values", &[Format::Text, Format::Json])?;
     let session = Session::open(global)?;
     let world = session.project.world().seeing(variables(global, &session.project)?);
-    let world = world.disguising(Disguise { is_masked: true, altered: Alteration::None }, &Traces::default());
+    let world = world.disguising(Disguise { is_masked: true, ..Disguise::default() }, &Traces::default());
     let outside = DiskWorld::new();
     let environment = session.project.environment(&world, session.only_environment()?)?;
     let all = session.project.components(&world)?;

@@ -37,6 +37,7 @@ use elsewhere::{Plain, in_plain_text, says};
 use standing::{Standing, files};
 
 use super::age_keys::UserKeys;
+use super::decryption::{Decrypter, Encrypted};
 use super::fields::{Field, fields, object, shown};
 use super::handover;
 use super::renders::Kept;
@@ -60,9 +61,9 @@ pub struct Sealed {
     pub inputs: String,
     /// Whether it is a Secret, which is encrypted; else it follows from one.
     pub is_secret: bool,
-    /// Whether chance decides something of it.
-    pub by_chance: bool,
-    /// The fields of what follows that chance decides, as JSON pointers; none where they are not known.
+    /// Whether something of it is decided by chance or by a secret, so that only a key tells what it has to be.
+    pub is_open: bool,
+    /// The fields of what follows that are so decided, as JSON pointers; none where they are not known.
     pub fields: Vec<String>,
 }
 
@@ -115,6 +116,11 @@ impl Encryption {
         }))
     }
 
+    /// What a component is rendered with.
+    pub(super) fn of_component(&self, component: &str) -> Encrypted {
+        Encrypted { opened: self.opened(component), keys: Arc::clone(&self.keys) as Arc<dyn Decrypter> }
+    }
+
     /// The files of a component in the tree that are encrypted and can be decrypted here, by their names.
     pub(super) fn opened(&self, component: &str) -> BTreeMap<String, String> {
         let mut opened = BTreeMap::new();
@@ -142,13 +148,16 @@ impl Encryption {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let references: BTreeMap<usize, String> = std::mem::take(&mut kept.references).into_iter().collect();
-        if secrets.is_empty() {
+        let known = std::mem::take(&mut kept.references);
+        let has_references = known.is_some();
+        let references: BTreeMap<usize, String> = known.unwrap_or_default().into_iter().collect();
+        if secrets.is_empty() && (references.is_empty() || !kept.knows_secrets) {
             return Ok(());
         }
         // The text that the tools print has all of it in plain text.
         kept.verbatim = None;
-        let files = self.has_read_more(record).then(|| self.digest_of_files(record));
+        let files = (self.has_read_more(record) || !has_references).then(|| self.digest_of_files(record));
+        let secret_inputs: String = kept.secret_inputs.iter().map(|digest| format!("\nsecrets {digest}")).collect();
         let sealed = |at: usize, is_secret: bool| {
             let document = &kept.documents[at];
             let reference = references.get(&at);
@@ -158,11 +167,13 @@ impl Encryption {
                 None if decided.is_empty() => reference.unwrap_or(&document.text).clone(),
                 None => decided.iter().map(|field| format!("{}\n{}\n", field.path, field.text)).collect(),
             };
+            let what = if reference.is_some() { format!("{what}{secret_inputs}") } else { what };
             let fields = decided.into_iter().map(|field| field.path).collect();
-            Sealed { at, inputs: sha256(format!("{DOMAIN}{what}").as_bytes()), is_secret, by_chance: reference.is_some(), fields }
+            let is_open = reference.is_some() || !has_references;
+            Sealed { at, inputs: sha256(format!("{DOMAIN}{what}").as_bytes()), is_secret, is_open, fields }
         };
-        let by_chance = secrets.iter().any(|at| references.contains_key(at));
-        let following = references.keys().filter(|at| by_chance && !secrets.contains(at) && **at < kept.documents.len());
+        let are_open = kept.knows_secrets || secrets.iter().any(|at| references.contains_key(at));
+        let following = references.keys().filter(|at| are_open && !secrets.contains(at) && **at < kept.documents.len());
         let mut all: Vec<Sealed> = secrets.iter().map(|at| sealed(*at, true)).collect();
         all.extend(following.map(|at| sealed(*at, false)));
         kept.warnings.extend(
@@ -308,7 +319,7 @@ impl Encryption {
             let document = self.filled(component, kept.documents.get(sealed.at)?)?;
             Some((sealed.at, self.standing_text(&standing, sealed, &document)?))
         };
-        let missing = kept.sealed.iter().filter(|sealed| sealed.is_secret || (kept.is_unsettled && sealed.by_chance));
+        let missing = kept.sealed.iter().filter(|sealed| sealed.is_secret || (kept.is_unsettled && sealed.is_open));
         let found: Option<BTreeMap<usize, String>> = missing.map(text).collect();
         kept.standing = found.unwrap_or_default();
         kept.sealed.iter().all(|sealed| !sealed.is_secret || kept.standing.contains_key(&sealed.at))
@@ -344,12 +355,12 @@ impl Encryption {
     /// The text that a document is written with.
     fn outgoing(&self, standing: &Standing, sealed: &Sealed, kept: &Marked, document: &Document, component: &str) -> Result<String> {
         let found = kept.standing.get(&sealed.at).cloned().or_else(|| self.standing_text(standing, sealed, document));
-        if (kept.is_unsettled && sealed.by_chance) || (sealed.is_secret && kept.is_redacted) {
+        if (kept.is_unsettled && sealed.is_open) || (sealed.is_secret && kept.is_redacted) {
             // Its values are not those that it has to have: either the tree has them, or nobody here does.
             match found {
                 Some(found) => return Ok(found),
                 None if self.compares && !kept.is_redacted => {}
-                None => return Err(self.needs_key(standing, document, component)),
+                None => return Err(self.needs_key(standing, kept, document, component)),
             }
         }
         if !sealed.is_secret {
@@ -391,14 +402,17 @@ impl Encryption {
         Standing::read(&self.world, &self.directory.join(component))
     }
 
-    fn needs_key(&self, standing: &Standing, document: &Document, component: &str) -> Box<Diagnostic> {
+    fn needs_key(&self, standing: &Standing, kept: &Marked, document: &Document, component: &str) -> Box<Diagnostic> {
         let identity = &document.identity;
         let mut error = Diagnostic::error(format!("{identity} holds, or follows from, what only a key of age can read"))
             .note(match standing.find(document) {
+                Some(_) if !kept.undecrypted.is_empty() => "it is made from what is encrypted in the repository, and that is not what it was",
+                None if !kept.undecrypted.is_empty() => "it is new, and made from what is encrypted in the repository",
                 Some(_) => "chance has decided it, it is kept in an encrypted Secret, and what it is made from is not what it was",
                 None => "it is new, and its component keeps what chance has decided in encrypted Secrets: only the key tells whether it has to hold any of that",
             })
             .note(format!("it comes from {}", document.origin));
+        error.notes.extend(kept.undecrypted.iter().cloned());
         for (file, secret) in standing.documents.iter().filter(|(_, secret)| is_encrypted(&secret.text)) {
             let why = hydrate_sops::decrypt(secret.text.as_bytes(), Format::Yaml, self.keys.identities()).err();
             let why = why.map_or_else(|| "it can be decrypted".to_owned(), |why| why.to_string());
@@ -407,9 +421,11 @@ impl Encryption {
         for problem in self.keys.problems() {
             error = error.note(problem.clone());
         }
-        error
-            .help("run hydrate where a key is: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE or ~/.config/sops/age/keys.txt, as for `sops`")
-            .help("or delete the files of the Secrets, and have new values made with `random: keep`")
+        let error = error.help("run hydrate where a key is: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE or ~/.config/sops/age/keys.txt, as for `sops`");
+        if !kept.undecrypted.is_empty() {
+            return error;
+        }
+        error.help("or delete the files of the Secrets, and have new values made with `random: keep`")
     }
 }
 
@@ -420,6 +436,8 @@ pub(super) struct Marked {
     pub(super) is_unsettled: bool,
     pub(super) is_redacted: bool,
     pub(super) standing: BTreeMap<usize, String>,
+    /// Why inputs stayed encrypted, a sentence each.
+    pub(super) undecrypted: Vec<String>,
 }
 
 /// The fields of a reference that say something else than a document; none where they are not the same fields.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hydrate_base::decision::{Decision, KeptDecision};
-use hydrate_base::taint::Traces;
+use hydrate_base::taint::{Alteration, Disguise, Traces};
 use hydrate_base::world::{Chance, Record};
 use hydrate_base::{Diagnostic, DiskWorld, Result};
 use hydrate_source::Document;
@@ -59,8 +59,9 @@ pub(super) struct Settled<R> {
     pub(super) rendering: R,
     /// The text of `.kept`.
     pub(super) kept: Option<String>,
-    /// With encryption: the documents that chance changes, by their numbers, as they are with a chance that is always the same.
-    pub(super) references: Vec<(usize, String)>,
+    /// With encryption: the documents that chance or secrets change, by their numbers, as they are with a chance that is always the same and without
+    /// anything that a key is needed for. `None` where they cannot be rendered so.
+    pub(super) references: Option<Vec<(usize, String)>>,
     /// Whether what the tree keeps is where it cannot be read, so that the documents have other values than those.
     pub(super) is_unsettled: bool,
     pub(super) record: Record,
@@ -102,7 +103,7 @@ impl<R: Rendering> Attempt<R> {
     /// The rendering, to be written with this `.kept`.
     fn settled(self, kept: Option<String>) -> Settled<R> {
         let Self { rendering, decisions, time, record, traces, .. } = self;
-        Settled { rendering, kept, record, references: Vec::new(), is_unsettled: false, decisions, time, traces }
+        Settled { rendering, kept, record, references: Some(Vec::new()), is_unsettled: false, decisions, time, traces }
     }
 
     /// Whether nothing depends on chance.
@@ -127,19 +128,22 @@ impl<R: Rendering> Stability<'_, R> {
         let (decisions, time, traces) = (world.decisions(), world.time_asked(), world.traces());
         let record = world.into_record().unwrap_or_default();
         if !(record.has_asked_random || record.has_asked_time) {
-            return Ok(Settled { rendering, kept: None, record, references: Vec::new(), is_unsettled: false, decisions, time, traces });
+            let references = self.references(rendering.documents(), None, &traces);
+            return Ok(Settled { rendering, kept: None, record, references, is_unsettled: false, decisions, time, traces });
         }
         let other = self.other(&Decided::new(), None, &rendering, &decisions, time);
         let mut first = Attempt { rendering, other, decisions, decided: Decided::new(), time, record, traces };
         if first.is_stable() {
             // What gave the same with other randomness does not depend on it. Another time proves less: it may come to matter later.
             first.record.has_asked_random = false;
-            return Ok(first.settled(None));
+            let references = self.references(first.rendering.documents(), None, &first.traces);
+            return Ok(Settled { references, ..first.settled(None) });
         }
         if self.policy == Some(RandomPolicy::Fail) {
             return Err(cause::errors(self, &first));
         }
-        let references = if self.encrypts { self.references(&first) } else { Vec::new() };
+        let others = first.other.as_ref().map(Rendering::documents).unwrap_or_default();
+        let references = self.references(first.rendering.documents(), Some(others), &first.traces);
         // Only what chance changes is searched.
         let mut suspects: BTreeSet<String> = first.changed().into_iter().map(|(document, _)| object(&document.identity)).collect();
         if self.policy == Some(RandomPolicy::Allow) && !self.compares {
@@ -171,20 +175,26 @@ impl<R: Rendering> Stability<'_, R> {
         Ok(Settled { references, ..attempt.settled(kept) })
     }
 
-    /// The documents that chance changes, as they are with a chance that is always the same.
-    fn references(&self, first: &Attempt<R>) -> Vec<(usize, String)> {
-        let Ok(reference) = (self.render)(&(self.world)().with_chance(Chance::other_from(0))) else { return Vec::new() };
-        let ours = first.rendering.documents();
-        let others = first.other.as_ref().map(Rendering::documents).unwrap_or_default();
-        let reference = reference.documents();
-        if reference.len() != ours.len() {
-            return Vec::new();
+    /// The documents that chance or secrets change, as they are with a chance that is always the same and without anything that a key is needed for.
+    /// `others` are the documents where chance decides otherwise, if it decides anything.
+    fn references(&self, ours: &[Document], others: Option<&[Document]>, traces: &Traces) -> Option<Vec<(usize, String)>> {
+        if !self.encrypts || (others.is_none() && traces.names.is_empty()) {
+            return Some(Vec::new());
         }
-        let is_changed =
-            |(at, document): &(usize, &Document)| ours[*at] != **document || others.get(*at).is_none_or(|other| *other != ours[*at]);
-        let is_it = |(at, document): &(usize, &Document)| ours[*at].identity.kind == document.identity.kind;
-        let all = reference.iter().enumerate().filter(is_it).filter(is_changed);
-        all.map(|(at, document)| (at, document.text.clone())).collect()
+        let render = |altered| {
+            let disguise = Disguise { is_unresolved: true, altered, ..Disguise::default() };
+            (self.render)(&(self.world)().with_chance(Chance::other_from(0)).disguising(disguise, &Traces::default()))
+        };
+        let reference = render(Alteration::All).or_else(|_| render(Alteration::AllButSchemes)).ok()?;
+        let reference = reference.documents();
+        let is_it = |(ours, reference): (&Document, &Document)| ours.identity.kind == reference.identity.kind;
+        if reference.len() != ours.len() || !ours.iter().zip(reference).all(is_it) {
+            return None;
+        }
+        let differs = |at: usize| others.is_some_and(|others| others.get(at).is_none_or(|other| *other != ours[at]));
+        let is_changed = |(at, document): &(usize, &Document)| ours[*at] != **document || differs(*at);
+        let all = reference.iter().enumerate().filter(is_changed);
+        Some(all.map(|(at, document)| (at, document.text.clone())).collect())
     }
 
     /// A rendering that may be another one each time. Where it holds what chance has decided is written down all the same, so that it can be compared.

@@ -36,10 +36,10 @@ impl SecretResolver for OfUser {
         Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
     }
 
-    fn decrypt(&self, format: &str, text: &[u8]) -> Result<Vec<u8>, String> {
+    fn decrypt(&self, _: &str, format: &str, text: &[u8]) -> Result<Option<Vec<u8>>, String> {
         let known = Format::of_name(format).ok_or_else(|| format!("SOPS has no format {format}"))?;
         let why = match hydrate_sops::decrypt(text, known, self.keys.identities()) {
-            Ok(plain) => return Ok(plain),
+            Ok(plain) => return Ok(Some(plain)),
             Err(why) if is_for_others(&why) => why,
             Err(why) => return Err(format!("it cannot be decrypted: {why}")),
         };
@@ -47,7 +47,7 @@ impl SecretResolver for OfUser {
             let problems: String = self.keys.problems().iter().map(|problem| format!("; {problem}")).collect();
             return Err(format!("{why}{problems}; `sops`, which may have other keys, is not in PATH"));
         }
-        run("sops", &["--decrypt", "--input-type", format, "--output-type", format, "/dev/stdin"], Path::new("/"), text)
+        run("sops", &["--decrypt", "--input-type", format, "--output-type", format, "/dev/stdin"], Path::new("/"), text).map(Some)
     }
 }
 
