@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hydrate_acquire::{Mounted, is_mounted};
 use hydrate_base::{Diagnostic, DiskWorld, Result, SourceFile, World};
 use hydrate_helmfile::{Described, ValuesEntry, describe};
-use hydrate_source::{Document, Helmfile, OfHelmfile, Source, compose, release_documents, render, render_release};
+use hydrate_source::{Document, Helmfile, Identity, OfHelmfile, Source, compose, release_documents, render, render_release};
 use hydrate_yaml::node::Node;
 
 use super::Request;
@@ -247,9 +247,18 @@ impl<'a> Stage<'a> {
             Ok::<_, Errors>((documents, asked))
         };
         let (documents, asked) = rendered(0)?;
-        let policy = component.random.or(environment.random).or(project.settings.random);
-        let is_allowed = matches!(policy, Some(RandomPolicy::Keep | RandomPolicy::Allow));
-        let is_random = asked > 0 && !is_allowed && rendered(1)?.0 != documents;
+        let policies = component.random.over(&environment.random).over(&project.settings.random);
+        let is_allowed = |policy| matches!(policy, Some(RandomPolicy::Keep | RandomPolicy::Allow));
+        let is_random = asked > 0 && {
+            let other = rendered(1)?.0;
+            let is_refused = |(ours, other): (&Document, &Document)| {
+                ours != other && {
+                    let Identity { kind, namespace, name, .. } = &ours.identity;
+                    !is_allowed(policies.of(kind, namespace, name))
+                }
+            };
+            if other.len() == documents.len() { documents.iter().zip(&other).any(is_refused) } else { !is_allowed(policies.of_others()) }
+        };
         let after = After { documents, is_random };
         let (taken, _) = outside.into_taken();
         taken.iter().for_each(|(artifact, verified)| self.request.provision.note_use(artifact, &format!("{name}@{env}"), *verified));

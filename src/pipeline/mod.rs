@@ -90,6 +90,8 @@ pub struct Rendered {
     pub warnings: Vec<Box<Diagnostic>>,
     /// The documents by component, namespaces filled in.
     pub documents: BTreeMap<String, Vec<Document>>,
+    /// The places by component whose values may be others with every run, so that they are not compared.
+    pub may_differ: BTreeMap<String, Vec<String>>,
     /// How each component was come by; those that were rendered twice count with the second time.
     pub timings: BTreeMap<String, Timing>,
     /// What the kernel cannot do of the confinement that was asked for, a sentence each; `None` where nothing was rendered in confinement.
@@ -351,6 +353,13 @@ fn finish(
     texts.retain(|name, text| one_file(name) && rendered.get(name).is_some_and(|documents| text.stands_for(documents)));
     let others = verbatim::namespaces_of_others(project, &environment, selection, &texts, one_file);
     let mut desired = desired(&rendered, &texts, &others, one_file, &records, selection.complete, environment.handover.is_some());
+    let may_differ = |(name, text): (&String, &String)| {
+        let random = &selection.members.get(name)?.random;
+        let policies = random.over(&environment.random).over(&project.settings.random);
+        let places = stability::KeptFile::parse(text).may_differ(&policies);
+        (!places.is_empty()).then(|| (name.clone(), places))
+    };
+    let may_differ = decided.iter().filter_map(may_differ).collect();
     let decided = decided.into_iter().map(|(name, text)| (name, stability::KEPT, text));
     for (name, file, text) in decided.chain(records.into_iter().map(|(name, text)| (name, encryption::RECORD, text))) {
         // A component without files has nothing to keep.
@@ -367,6 +376,7 @@ fn finish(
         documents: rendered,
         crds,
         warnings,
+        may_differ,
         timings,
         unconfined: None,
         parts: handover::parts(selection),

@@ -291,7 +291,7 @@ pub(super) fn make(
         (result, outside.into_taken())
     };
     let again = |world: &DiskWorld| render(world).0;
-    let policy = component.random.or(environment.random).or(project.settings.random);
+    let policies = component.random.over(&environment.random).over(&project.settings.random);
     let none = BTreeMap::new();
     let attempt = |disguise: Disguise| {
         let disk = || disk().disguising(disguise.clone(), &Traces::default());
@@ -301,7 +301,7 @@ pub(super) fn make(
         let stability = Stability {
             world: &disk,
             render: &again,
-            policy,
+            policies: &policies,
             compares,
             directory: &directory,
             opened: encrypted.map_or(&none, |encrypted| &encrypted.opened),

@@ -14,7 +14,7 @@ use super::parse::{self, Parsed, Spanned};
 use super::select::picks;
 use super::sets::{self, Sets};
 use super::slips;
-use super::{Hooks, Layout, Loaded, Project, RandomPolicy, checks, external, files, read_layout, valid_name};
+use super::{Hooks, Layout, Loaded, Project, RandomPolicies, checks, external, files, read_layout, valid_name};
 
 /// What a helmfile is called that stands in the directory of an environment.
 pub const HELMFILES: [&str; 2] = ["helmfile.yaml", "helmfile.yaml.gotmpl"];
@@ -50,7 +50,7 @@ pub struct Component {
     /// What its charts see of the cluster.
     pub capabilities: Capabilities,
     /// What becomes of what chance decides, where it is not what the environment or the project says.
-    pub random: Option<RandomPolicy>,
+    pub random: RandomPolicies,
     /// What to render; `None`: found by convention.
     pub sources: Option<Vec<Spec>>,
     /// Kustomize patches over everything, as the text of a kustomization.
@@ -187,8 +187,8 @@ impl Component {
                     return Err(wrong);
                 }
                 let mut component = Self::from_file(project, name, dir, &file);
-                component.random = RandomPolicy::read(&file, &file.root);
                 let home = component.namespace.as_ref().map(|own| own.text.as_str());
+                component.random = RandomPolicies::read(&file, &file.root, home)?;
                 component.external = external::read(&file, &file.root, home)?;
                 component.checks = checks::read(&file, &file.root, home)?;
                 Ok(component)
@@ -209,7 +209,7 @@ impl Component {
             hooks: project.settings.hooks.clone(),
             external: Vec::new(),
             checks: Judgement::default(),
-            random: None,
+            random: RandomPolicies::default(),
             capabilities: Capabilities::default(),
             sources: None,
             patches: None,

@@ -10,7 +10,7 @@ use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::Data;
 
 use super::parse::{self, Spanned};
-use super::{Project, RandomPolicy, SecretPolicy, checks, external, files, handover, references, sops, version_of};
+use super::{Project, RandomPolicies, SecretPolicy, checks, external, files, handover, references, sops, version_of};
 
 /// An environment: a kind of cluster that manifests are rendered for.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct Environment {
     /// Which components belong to it: names, globs, `!` leaves out. Empty: all.
     pub components: Vec<Spanned>,
     /// What becomes of what chance decides, where it is not what the project says.
-    pub random: Option<RandomPolicy>,
+    pub random: RandomPolicies,
     /// What becomes of secrets, where it is not what the project says.
     pub secrets: Option<SecretPolicy>,
     /// Who Secrets are encrypted for; nobody: as the project says.
@@ -72,7 +72,7 @@ impl Environment {
             kubernetes,
             api_versions: file.texts(root, "apiVersions").unwrap_or_default().into_iter().map(|version| version.text).collect(),
             apis_from_crds: file.flag(root, "apiVersionsFromCRDs").unwrap_or(true),
-            random: RandomPolicy::read(&file, root),
+            random: RandomPolicies::read(&file, root, None)?,
             secrets,
             recipients: sops::recipients(&file, root)?,
             values,

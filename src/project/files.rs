@@ -1,5 +1,6 @@
 //! The three configuration files, key by key. `docs/schema/` is generated from these tables.
 
+use super::RandomPolicy;
 use super::shape::{Key, Pattern, Shape, json_schema, key, required};
 
 const SCHEMAS_DOC: &str =
@@ -26,7 +27,14 @@ const REFERENCES: Shape = Shape::List(&Shape::Object(&[
 const REFERENCES_DOC: &str = "References of custom resources that `hydrate check` is to follow beside those that it knows";
 const EXCEPTIONS_DOC: &str = "Objects for which rules of `hydrate check` are judged otherwise, each for a reason";
 const LAYOUTS: &[&str] = &["objects", "manifest"];
-const RANDOM: Shape = Shape::Choice(&["fail", "keep", "allow"]);
+const RANDOM_WORD: Shape = Shape::Choice(RandomPolicy::WORDS);
+const RANDOM: Shape = Shape::Either(
+    &RANDOM_WORD,
+    &Shape::Object(&[
+        key("default", RANDOM_WORD, "What becomes of it in all objects that are not named"),
+        key("objects", Shape::MapOf(&RANDOM_WORD), "Kind/namespace/name or Kind/name, with * and ?: what becomes of it in these objects"),
+    ]),
+);
 const SECRETS: Shape = Shape::Choice(&["refuse", "placeholder", "sops"]);
 const SECRETS_DOC: &str = "What becomes of secrets: none is written (refuse, the default); references to them (ref+…) are written as they are, for something in the cluster to resolve (placeholder); Secrets are encrypted as SOPS does it, for the recipients under `sops`, and encrypted inputs decrypted for them (sops)";
 const SOPS: Shape = Shape::Object(&[required(

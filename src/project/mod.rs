@@ -10,6 +10,7 @@ pub mod graph;
 mod handover;
 pub mod parse;
 pub mod paths;
+mod random;
 mod references;
 pub mod select;
 pub mod sets;
@@ -37,6 +38,7 @@ use hydrate_helmfile::Version as HelmfileVersion;
 pub use component::Component;
 pub use environment::Environment;
 pub use parse::Spanned;
+pub use random::{RandomPolicies, RandomPolicy};
 
 /// How to let sources lie elsewhere in the repository.
 const ALLOW_WORK_TREE: &str = "`root: worktree` in hydrate.yaml allows what lies in the same Git work tree";
@@ -82,27 +84,6 @@ impl Hooks {
     }
 }
 
-/// What becomes of what chance or the clock decides in a rendering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RandomPolicy {
-    /// It is an error.
-    Fail,
-    /// It is written once, and kept from then on.
-    Keep,
-    /// It is another one with every run.
-    Allow,
-}
-
-impl RandomPolicy {
-    fn read(file: &parse::Parsed, node: &hydrate_yaml::node::Node) -> Option<Self> {
-        file.text(node, "random").map(|text| match text.text.as_str() {
-            "keep" => Self::Keep,
-            "allow" => Self::Allow,
-            _ => Self::Fail,
-        })
-    }
-}
-
 /// What becomes of secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SecretPolicy {
@@ -136,7 +117,7 @@ pub struct Settings {
     /// Layout where a component does not say.
     pub layout: Layout,
     /// What becomes of what chance decides.
-    pub random: Option<RandomPolicy>,
+    pub random: RandomPolicies,
     /// What becomes of secrets.
     pub secrets: SecretPolicy,
     /// Who Secrets are encrypted for, where the environment does not say.
@@ -173,7 +154,7 @@ impl Default for Settings {
             helm: Level::default(),
             helmfile: HelmfileVersion::default(),
             layout: Layout::default(),
-            random: None,
+            random: RandomPolicies::default(),
             secrets: SecretPolicy::default(),
             recipients: Vec::new(),
             secret_env: Arc::default(),
@@ -373,7 +354,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         helm: file.text(root, "helm").and_then(|text| Level::parse(&text.text)).unwrap_or_default(),
         helmfile: file.text(root, "helmfile").and_then(|text| HelmfileVersion::parse(&text.text)).unwrap_or_default(),
         layout: read_layout(file, root).unwrap_or_default(),
-        random: RandomPolicy::read(file, root),
+        random: RandomPolicies::read(file, root, None).unwrap_or_default(),
         secrets: SecretPolicy::read(file, root).unwrap_or_default(),
         recipients: sops::recipients(file, root).unwrap_or_default(),
         secret_env: Arc::new(file.texts(root, "secretEnv").unwrap_or_default().into_iter().map(|name| name.text).collect()),
@@ -396,6 +377,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         keyring: file.text(root, "keyring").map(|text| text.text),
     };
     wrong.extend(sops::recipients(file, root).err().unwrap_or_default());
+    wrong.extend(RandomPolicies::read(file, root, None).err().unwrap_or_default());
     if let Some(text) = file.text(root, "keyring").filter(|text| !inside(&text.text)) {
         let error = text.error("`keyring` must be a file inside the project", "leads out of the project");
         wrong.push(error.help("write a relative path without `..`; HYDRATE_KEYRING names a file elsewhere"));

@@ -1,6 +1,6 @@
 //! Executing the templates of a chart and its dependencies (`pkg/engine/engine.go`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::errors;
@@ -57,13 +57,13 @@ pub(super) struct Execution<'a> {
     pub(super) cluster: &'a Arc<[ClusterObject]>,
 }
 
-/// Executes all templates but the partials, and gives each with its path to `each`.
+/// Executes all templates but the partials, and gives each with its path to `each`. Gives what `lookup` was asked for and has not found.
 pub(super) fn render(
     templates: &BTreeMap<String, Renderable>,
     execution: &Execution<'_>,
     parsing: Parsing<'_>,
     mut each: impl FnMut(&str, RenderedFile),
-) -> Result<()> {
+) -> Result<BTreeSet<String>> {
     let order = order(templates);
     let set = parsed(templates, &order, execution, parsing)?;
     let host = Host::new(execution.level, Arc::clone(execution.cluster));
@@ -81,7 +81,7 @@ pub(super) fn render(
             .map_err(|error| errors::execution(path, &error, template, execution.level, execution.world.limits()))?;
         each(path, RenderedFile::new(output));
     }
-    Ok(())
+    Ok(host.into_unanswered())
 }
 
 /// Deeper paths first, and among equally deep ones the last by name: a later definition replaces an earlier one, so the

@@ -112,7 +112,14 @@ fn fail(args: &[Value]) -> Out {
 /// Follows `pkg/engine/lookup_func.go` of Helm, whose answer without a cluster is an empty map.
 fn lookup(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     let [api_version, kind, namespace, name] = [0, 1, 2, 3].map(|at| text_of(args, at).to_str_lossy().into_owned());
-    let cluster = vm.host_as::<Host>().map(|host| Arc::clone(&host.cluster)).unwrap_or_default();
+    let host = vm.host_as::<Host>();
+    let cluster = host.map(|host| Arc::clone(&host.cluster)).unwrap_or_default();
+    let nothing = || {
+        let place: Vec<&str> = [&*namespace, &*name].into_iter().filter(|part| !part.is_empty()).collect();
+        let what = format!("{api_version} {kind} {}", place.join("/"));
+        host.inspect(|host| host.note_unanswered(what.trim_end().to_owned()));
+        Ok(Value::Map(Map::new()))
+    };
     let of_kind = || cluster.iter().filter(|object| object.api_version == api_version && object.kind == kind);
     let decoded = |object: &ClusterObject| {
         let options = DecodeOptions { numbers: Numbers::Int64, ..DecodeOptions::MAP };
@@ -120,10 +127,10 @@ fn lookup(vm: &mut Vm<'_>, args: &[Value]) -> Out {
     };
     if !name.is_empty() {
         let is_it = |object: &&ClusterObject| object.name == name && (object.namespace.is_empty() || object.namespace == namespace);
-        return of_kind().find(is_it).map_or_else(|| Ok(Value::Map(Map::new())), decoded);
+        return of_kind().find(is_it).map_or_else(nothing, decoded);
     }
     if of_kind().next().is_none() {
-        return Ok(Value::Map(Map::new()));
+        return nothing();
     }
     let items =
         of_kind().filter(|object| namespace.is_empty() || object.namespace == namespace).map(decoded).collect::<Result<Vec<_>, _>>()?;

@@ -1,6 +1,7 @@
 //! What Helm's functions share with those who run templates: the level, the inclusions under way, and how an error of theirs is told from others.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::options::ClusterObject;
@@ -20,12 +21,24 @@ pub(super) struct Host {
     pub(super) cluster: Arc<[ClusterObject]>,
     /// The named templates that are being included right now, the innermost last.
     included: RefCell<Vec<Str>>,
+    /// What `lookup` was asked for and has not found.
+    unanswered: RefCell<BTreeSet<String>>,
 }
 
 impl Host {
     /// Nothing is being included.
     pub(super) fn new(level: Level, cluster: Arc<[ClusterObject]>) -> Self {
-        Self { level, cluster, included: RefCell::default() }
+        Self { level, cluster, included: RefCell::default(), unanswered: RefCell::default() }
+    }
+
+    /// Takes note of what `lookup` has not found.
+    pub(super) fn note_unanswered(&self, what: String) {
+        self.unanswered.borrow_mut().insert(what);
+    }
+
+    /// What `lookup` has not found, in alphabetical order.
+    pub(super) fn into_unanswered(self) -> BTreeSet<String> {
+        self.unanswered.into_inner()
     }
 
     /// Counts an inclusion that begins, and gives how many of this name are open now.

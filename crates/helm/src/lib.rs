@@ -27,6 +27,7 @@ mod strvals;
 mod toml;
 mod values;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hydrate_base::{Diagnostic, JobQueue, Result, SourceFile, World};
@@ -57,6 +58,8 @@ pub struct Rendered {
     pub notes: String,
     /// What Helm says on stderr.
     pub warnings: Vec<Box<Diagnostic>>,
+    /// What `lookup` was asked for and has not found: `v1 Secret shop/db`, in alphabetical order.
+    pub unanswered: BTreeSet<String>,
 }
 
 /// Renders a chart.
@@ -138,9 +141,11 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, jobs: &J
     };
     let limits = world.limits();
     let failed = |error, shown: Vec<u8>| Failed { error, shown: show.then(|| [split::trim(&shown), b"\n"].concat()) };
-    budget::with(limits.steps, limits.output, || engine::render(&templates, &execution, parsing, take))
+    let unanswered = budget::with(limits.steps, limits.output, || engine::render(&templates, &execution, parsing, take))
         .map_err(|error| failed(error, Vec::new()))?;
-    reading.finish().and_then(|files| documents(instance, files, notes, options, said)).map_err(|error| failed(error, shown))
+    let rendered =
+        reading.finish().and_then(|files| documents(instance, files, notes, options, said)).map_err(|error| failed(error, shown))?;
+    Ok(Rendered { unanswered, ..rendered })
 }
 
 /// What was remarked while the chart and its dependencies were loaded.
@@ -234,7 +239,7 @@ fn documents(
     }
     documents.extend(sorted.manifests.into_iter().chain(sorted.hooks));
     let warnings = said.into_iter().map(Diagnostic::warning).collect();
-    Ok(Rendered { documents, notes, warnings })
+    Ok(Rendered { documents, notes, warnings, unanswered: BTreeSet::new() })
 }
 
 /// The files in crds/ of a chart, then those of its dependencies.

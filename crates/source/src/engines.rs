@@ -31,6 +31,7 @@ pub(crate) fn helm(
     warnings.extend(lacking(&chart));
     let rendered = helm::template(&chart, &options(release, level), world)?;
     warnings.extend(rendered.warnings.iter().cloned());
+    warnings.extend(unanswered(&rendered, &release.shown));
     let mut all = Vec::new();
     for document in &rendered.documents {
         if let DocumentKind::Hook(hook) = &document.kind
@@ -46,6 +47,16 @@ pub(crate) fn helm(
         all.extend(found);
     }
     Ok(all)
+}
+
+/// A remark about what a chart has looked up in vain: in a cluster it might render something else.
+pub(crate) fn unanswered(rendered: &helm::Rendered, whose: &str) -> Option<Box<Diagnostic>> {
+    if rendered.unanswered.is_empty() {
+        return None;
+    }
+    let remark = Diagnostic::remark(format!("{whose} looks up in the cluster, which is not asked, and finds nothing"));
+    let all: Vec<&str> = rendered.unanswered.iter().map(String::as_str).collect();
+    Some(remark.note(all.join(", ")).help("what stands in `environments/ENV/lookup/*.yaml` is found"))
 }
 
 fn options(release: &HelmRelease, level: Level) -> RenderOptions {

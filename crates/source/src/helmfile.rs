@@ -12,6 +12,7 @@ use hydrate_helmfile::{ChartOrigin, Needs, Release, RemoteChart, Remotes, Reques
 
 use super::charts::load_chart;
 use super::document::{Document, Origin, Trust, documents};
+use super::engines::unanswered;
 use super::outside::{RemoteSource, Verified};
 use hydrate_helm::ClusterObject;
 
@@ -61,6 +62,7 @@ pub(crate) fn render(
     for release in &said.what {
         let rendered = render_release(world, outside, release)?;
         warnings.extend(rendered.warnings.iter().cloned().map(|warning| release.placed(warning)));
+        warnings.extend(unanswered(&rendered, &format!("release {} of helmfile {}", release.name, release.file)));
         printed.extend(std::iter::repeat_n(b'\n', release.blank_lines));
         for piece in output::print(&rendered, &release.print, release.options.level)?.pieces() {
             printed.extend_from_slice(piece);

@@ -1,5 +1,6 @@
 //! `hydrate check`: is what is in manifests/ what would be rendered?
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use clap::Args;
@@ -19,6 +20,9 @@ use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
 use hydrate_base::plain::counted;
 use hydrate_base::{Diagnostic, DiskWorld, Severity, suggest};
+
+/// How many places that may differ are listed of a component.
+const SHOWN: usize = 12;
 
 /// Arguments of `hydrate check`.
 #[derive(Debug, Args)]
@@ -57,12 +61,14 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
         let start = Instant::now();
         let place = pipeline::place(&session.project, env);
         match changes(ui, global, &session, env, args) {
-            Ok(Checked { changes, objects, references }) => {
+            Ok(Checked { changes, objects, references, may_differ }) => {
                 stale |= !changes.is_empty();
                 let mut json = report::changes_json(&place, &changes, start.elapsed());
                 if format == Format::Text {
                     say(ui, &place, &changes)?;
+                    say_may_differ(ui, env, &may_differ);
                 }
+                json["mayDiffer"] = json!(may_differ);
                 json["objects"] = objects_json(&objects);
                 say_objects(ui, env, &objects);
                 let told = objects.violations.into_iter().map(|violation| violation.diagnostic);
@@ -106,6 +112,8 @@ struct Checked {
     objects: validity::Report,
     /// Where references lead, if that is asked.
     references: Option<Report>,
+    /// What may differ and is not compared, by component.
+    may_differ: BTreeMap<String, Vec<String>>,
 }
 
 fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &CheckArgs) -> Result<Checked, Failures> {
@@ -137,7 +145,12 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
         }
     };
     let objects = objects::check(&world, project, &rendered, &subject, &renders, args.against.as_deref())?;
-    Ok(Checked { changes: Changes::compute(&place, &rendered.desired, true)?, objects, references: report })
+    Ok(Checked {
+        changes: Changes::compute(&place, &rendered.desired, true)?,
+        objects,
+        references: report,
+        may_differ: rendered.may_differ,
+    })
 }
 
 /// What a check is about, or which there are.
@@ -254,6 +267,15 @@ fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> hydrate_base::Result<()
     ui.lines(lines)?;
     ui.say(format!("{env}: stale; run `hydrate -e {env}` and commit the result"));
     Ok(())
+}
+
+/// `dev: not compared, as it may differ: a: ConfigMap/build data.id`
+fn say_may_differ(ui: &Ui, env: &str, places: &BTreeMap<String, Vec<String>>) {
+    for (component, places) in places {
+        let shown = places.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if places.len() > SHOWN { format!(" and {} more", places.len() - SHOWN) } else { String::new() };
+        ui.say(format!("{env}: not compared, as it may differ: {component}: {shown}{more}"));
+    }
 }
 
 /// The files of one directory that would change.

@@ -10,6 +10,7 @@ use hydrate_source::Document;
 use super::spot::Spot;
 use super::{Attempt, Decided, Rendering, Stability, TRIES};
 use crate::pipeline::fields::shown;
+use crate::project::RandomPolicy;
 
 /// How many functions are looked for in the templates, which costs a rendering each.
 const MOST: usize = 50;
@@ -20,15 +21,21 @@ const MOST_FIELDS: usize = 12;
 /// Objects with the fields of theirs that chance decides.
 type Fields<'a> = Vec<(&'a Document, Vec<String>)>;
 
-/// An error for each function with what it decides; what only follows from such values is told with the first.
-pub(super) fn errors<R: Rendering>(stability: &Stability<'_, R>, attempt: &Attempt<R>) -> Vec<Box<Diagnostic>> {
+/// An error for each function with what it decides of objects that `concerns` by what is said of them; what only follows from such values is told with the
+/// first.
+pub(super) fn errors<R: Rendering>(
+    stability: &Stability<'_, R>,
+    attempt: &Attempt<R>,
+    concerns: &dyn Fn(Option<RandomPolicy>) -> bool,
+) -> Vec<Box<Diagnostic>> {
     if let Err(errors) = &attempt.other {
         // Chance decides whether there is an error at all.
         return with_help(vec![told(by_trial(stability, attempt), &Vec::new())].into_iter().chain(errors.first().cloned()).collect());
     }
     let mut by_decision: BTreeMap<usize, Fields<'_>> = BTreeMap::new();
     let mut following: Fields<'_> = Vec::new();
-    for (document, fields) in attempt.changed() {
+    let is_concerned = |(document, _): &(&Document, Vec<_>)| concerns(stability.policy_of(document));
+    for (document, fields) in attempt.changed().into_iter().filter(is_concerned) {
         for field in fields {
             let holds = |number: &usize| attempt.decisions[*number].answers.iter().any(|answer| Spot::find(&field.text, answer).is_some());
             let deciding: Vec<usize> = (0..attempt.decisions.len()).filter(|number| !attempt.is_kept(*number)).filter(holds).collect();

@@ -8,7 +8,8 @@ use hydrate_base::{SourceFile, World};
 use hydrate_source::{Document, Identity, Origin, Trust, documents};
 
 use crate::pipeline::encryption::is_encrypted;
-use crate::pipeline::fields::object;
+use crate::pipeline::fields::{object, shown};
+use crate::project::{RandomPolicies, RandomPolicy};
 use crate::tree::KUSTOMIZATION;
 
 /// The name of the file.
@@ -60,6 +61,22 @@ impl KeptFile {
             }
         }
         file
+    }
+
+    /// The places whose values may be others with every run, in words.
+    pub(in crate::pipeline) fn may_differ(&self, policies: &RandomPolicies) -> Vec<String> {
+        let is_allowed = |line: &&Line| match line.object.splitn(3, '/').collect::<Vec<_>>()[..] {
+            [kind, namespace, name] => policies.of(kind, namespace, name) == Some(RandomPolicy::Allow),
+            [kind, name] => policies.of(kind, "", name) == Some(RandomPolicy::Allow),
+            _ => false,
+        };
+        let mut places: Vec<String> =
+            self.lines.iter().filter(is_allowed).map(|line| format!("{} {}", line.object, shown(&line.path))).collect();
+        places.dedup();
+        if self.time.is_some() && policies.of_others() == Some(RandomPolicy::Allow) {
+            places.push("what is made of the time".to_owned());
+        }
+        places
     }
 
     /// The text of the file; none where nothing is kept.

@@ -18,10 +18,10 @@ use hydrate_base::decision::{Decision, KeptDecision};
 use hydrate_base::taint::{Alteration, Disguise, Traces};
 use hydrate_base::world::{Chance, Record};
 use hydrate_base::{Diagnostic, DiskWorld, Result};
-use hydrate_source::Document;
+use hydrate_source::{Document, Identity};
 
 use super::fields::{self, Field, fields, object};
-use crate::project::RandomPolicy;
+use crate::project::{RandomPolicies, RandomPolicy};
 
 use committed::Committed;
 pub(super) use committed::{KEPT, KeptFile, Line};
@@ -42,8 +42,8 @@ pub(super) struct Stability<'a, R> {
     pub(super) world: &'a dyn Fn() -> DiskWorld,
     /// Renders in a world.
     pub(super) render: &'a dyn Fn(&DiskWorld) -> Outcome<R>,
-    /// `None`: what is kept stays, and what is new is refused.
-    pub(super) policy: Option<RandomPolicy>,
+    /// What becomes of what chance decides, by objects.
+    pub(super) policies: &'a RandomPolicies,
     /// Whether what is rendered is only compared with the tree: what may differ is then as it is there.
     pub(super) compares: bool,
     /// The directory of the component in the tree.
@@ -139,40 +139,85 @@ impl<R: Rendering> Stability<'_, R> {
             let references = self.references(first.rendering.documents(), None, &first.traces);
             return Ok(Settled { references, ..first.settled(None) });
         }
-        if self.policy == Some(RandomPolicy::Fail) {
-            return Err(cause::errors(self, &first));
+        if self.has(&first, RandomPolicy::Fail) {
+            return Err(cause::errors(self, &first, &|policy| policy == Some(RandomPolicy::Fail)));
         }
         let others = first.other.as_ref().map(Rendering::documents).unwrap_or_default();
         let references = self.references(first.rendering.documents(), Some(others), &first.traces);
         // Only what chance changes is searched.
-        let mut suspects: BTreeSet<String> = first.changed().into_iter().map(|(document, _)| object(&document.identity)).collect();
-        if self.policy == Some(RandomPolicy::Allow) && !self.compares {
-            return Ok(Settled { references, ..self.allowed(first, &suspects) });
+        let all: BTreeSet<String> = first.changed().into_iter().map(|(document, _)| object(&document.identity)).collect();
+        let (is_allowed, may_differ) = (self.allows(&first), self.has(&first, RandomPolicy::Allow));
+        if is_allowed && !self.compares {
+            return Ok(Settled { references, ..self.allowed(first, &all) });
         }
+        // What may differ is made anew, unless it is only compared.
+        let mut suspects = if self.compares { all.clone() } else { self.to_be_kept(&first) };
         let world = (self.world)();
         let committed = Committed::read(&world, self.directory, self.opened);
         let asked = world.into_record().unwrap_or_default().asked;
         let mut attempt = self.with_kept(first, &committed, &mut suspects)?;
-        if self.encrypts && !attempt.is_stable() && committed.keeps_sealed() {
+        if self.encrypts && !self.is_settled(&attempt) && committed.keeps_sealed() {
             attempt.record.has_asked_random = false;
             attempt.record.asked.extend(asked);
-            attempt.record.is_unrepeatable |= self.policy == Some(RandomPolicy::Allow);
+            attempt.record.is_unrepeatable |= may_differ;
             return Ok(Settled { references, is_unsettled: true, ..attempt.settled(committed.text) });
         }
-        if self.policy == Some(RandomPolicy::Allow) {
+        if is_allowed {
             return Ok(Settled { references, ..self.allowed(attempt, &suspects) });
         }
-        if !attempt.is_stable() {
-            if self.policy != Some(RandomPolicy::Keep) {
-                return Err(cause::errors(self, &attempt));
+        if !self.is_settled(&attempt) {
+            let is_refused = |policy| !matches!(policy, Some(RandomPolicy::Keep | RandomPolicy::Allow));
+            if self.policies_of(&attempt).iter().any(|policy| is_refused(*policy)) {
+                return Err(cause::errors(self, &attempt, &is_refused));
             }
-            suspects.extend(attempt.changed().into_iter().map(|(document, _)| object(&document.identity)));
+            suspects.extend(self.to_be_kept(&attempt));
             attempt = self.keeping_all(attempt, &suspects)?;
+        }
+        if may_differ {
+            suspects.extend(all);
+            attempt.record.asked.extend(asked);
+            return Ok(Settled { references, ..self.allowed(attempt, &suspects) });
         }
         let kept = kept_file(&attempt, &suspects).text();
         attempt.record.has_asked_random = false;
         attempt.record.asked.extend(asked);
         Ok(Settled { references, ..attempt.settled(kept) })
+    }
+
+    /// What is said of all that chance changes; of an error that it decides, and of objects that are not there every time, what is said of whatever is
+    /// not named.
+    fn policies_of(&self, attempt: &Attempt<R>) -> Vec<Option<RandomPolicy>> {
+        let ours = attempt.rendering.documents();
+        if attempt.other.as_ref().is_ok_and(|other| other.documents().len() == ours.len()) {
+            return attempt.changed().iter().map(|(document, _)| self.policy_of(document)).collect();
+        }
+        vec![self.policies.of_others()]
+    }
+
+    pub(super) fn policy_of(&self, document: &Document) -> Option<RandomPolicy> {
+        let Identity { kind, namespace, name, .. } = &document.identity;
+        self.policies.of(kind, namespace, name)
+    }
+
+    /// Whether something is changed that this is said of.
+    fn has(&self, attempt: &Attempt<R>, policy: RandomPolicy) -> bool {
+        self.policies_of(attempt).contains(&Some(policy))
+    }
+
+    /// Whether everything that chance changes may be another one each time.
+    fn allows(&self, attempt: &Attempt<R>) -> bool {
+        self.policies_of(attempt).iter().all(|policy| *policy == Some(RandomPolicy::Allow))
+    }
+
+    /// Whether nothing depends on chance but what may.
+    fn is_settled(&self, attempt: &Attempt<R>) -> bool {
+        attempt.is_stable() || self.allows(attempt)
+    }
+
+    /// The objects that chance changes and that may not be others each time.
+    fn to_be_kept(&self, attempt: &Attempt<R>) -> BTreeSet<String> {
+        let is_kept = |document: &&Document| self.policy_of(document) != Some(RandomPolicy::Allow);
+        attempt.changed().into_iter().map(|(document, _)| document).filter(is_kept).map(|document| object(&document.identity)).collect()
     }
 
     /// The documents that chance or secrets change, as they are with a chance that is always the same and without anything that a key is needed for.
@@ -218,7 +263,7 @@ impl<R: Rendering> Stability<'_, R> {
         // What stands in objects whose names are kept is found once they have them.
         for _ in 0..NESTED {
             suspects.extend(objects(&attempt).difference(&known).cloned());
-            if attempt.is_stable() {
+            if self.is_settled(&attempt) {
                 break;
             }
             let decided = recovered(&attempt, committed, suspects);
@@ -237,17 +282,18 @@ impl<R: Rendering> Stability<'_, R> {
         let documents = attempt.rendering.documents().to_vec();
         let next = Committed { kept: kept_file(&attempt, suspects), documents, ..Committed::default() };
         let found = recovered(&attempt, &next, suspects);
-        if attempt.is_stable() && found == attempt.decided {
+        if self.is_settled(&attempt) && found == attempt.decided {
             return Ok(attempt);
         }
         // What is written in lower case is kept so: it has to come to the same.
         let again = self.attempt(found, attempt.time)?;
-        if again.is_stable() && again.rendering.documents() == attempt.rendering.documents() {
+        if self.is_settled(&again) && again.rendering.documents() == attempt.rendering.documents() {
             return Ok(again);
         }
         let cannot =
             |error: Box<Diagnostic>| error.note("it cannot be kept: what is rendered does not hold it, but only what follows from it");
-        Err(cause::errors(self, &attempt).into_iter().map(cannot).collect())
+        let is_kept = |policy| policy != Some(RandomPolicy::Allow);
+        Err(cause::errors(self, &attempt, &is_kept).into_iter().map(cannot).collect())
     }
 
     /// Renders with these decisions made as they were. Certificates whose key is lost are only kept where nothing needs the key.
@@ -256,7 +302,7 @@ impl<R: Rendering> Stability<'_, R> {
         let whole = decided.len();
         decided.retain(|_, kept| kept.answers.iter().all(Option::is_some));
         match attempt {
-            Ok(attempt) if attempt.is_stable() || decided.len() == whole => Ok(attempt),
+            Ok(attempt) if self.is_settled(&attempt) || decided.len() == whole => Ok(attempt),
             Err(errors) if decided.len() == whole => Err(errors),
             _ => self.try_once(&decided, time),
         }

@@ -1,0 +1,84 @@
+//! `random:` of hydrate.yaml, environments and components: what becomes of what chance or the clock decides in a rendering.
+
+use crate::check::External;
+use hydrate_base::{Diagnostic, Result};
+use hydrate_yaml::node::Node;
+
+use super::parse::Parsed;
+
+/// What becomes of what chance or the clock decides in a rendering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RandomPolicy {
+    /// It is an error.
+    Fail,
+    /// It is written once, and kept from then on.
+    Keep,
+    /// It is another one with every run.
+    Allow,
+}
+
+impl RandomPolicy {
+    /// The words of configuration for them.
+    pub(super) const WORDS: &[&str] = &["fail", "keep", "allow"];
+
+    fn of_word(word: &str) -> Self {
+        match word {
+            "keep" => Self::Keep,
+            "allow" => Self::Allow,
+            _ => Self::Fail,
+        }
+    }
+}
+
+/// What is said of objects, and of all others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RandomPolicies {
+    objects: Vec<(External, RandomPolicy)>,
+    default: Option<RandomPolicy>,
+}
+
+impl RandomPolicies {
+    /// Reads what a file says; `home` is the namespace that the short form `Kind/name` means too.
+    ///
+    /// # Errors
+    /// For each key that names no objects.
+    pub(super) fn read(file: &Parsed, root: &Node, home: Option<&str>) -> Result<Self, Vec<Box<Diagnostic>>> {
+        let Some(node) = root.get("random") else { return Ok(Self::default()) };
+        if let Some(word) = node.as_str() {
+            return Ok(Self { default: Some(RandomPolicy::of_word(word)), ..Self::default() });
+        }
+        let word = |node: &Node| node.as_str().map(RandomPolicy::of_word);
+        let (mut objects, mut wrong) = (Vec::new(), Vec::new());
+        for (key, policy) in node.get("objects").and_then(Node::entries).unwrap_or_default() {
+            let Some((key, policy)) = file.spanned(key).zip(word(policy)) else { continue };
+            match External::parse(&key.text, home) {
+                Some(object) => objects.push((object, policy)),
+                None => wrong.push(
+                    key.error(format!("`objects` cannot have `{}`", key.text), "")
+                        .help("write Kind/namespace/name, or Kind/name for what has no namespace; `*` stands for any characters"),
+                ),
+            }
+        }
+        if wrong.is_empty() { Ok(Self { objects, default: node.get("default").and_then(word) }) } else { Err(wrong) }
+    }
+
+    /// These, and where they say nothing, those above them.
+    #[must_use]
+    pub fn over(&self, above: &Self) -> Self {
+        if self.default.is_some() {
+            return self.clone();
+        }
+        Self { objects: self.objects.iter().chain(&above.objects).cloned().collect(), default: above.default }
+    }
+
+    /// What is said of an object; `None` where nothing is: what is kept stays then, and what is new is an error.
+    pub fn of(&self, kind: &str, namespace: &str, name: &str) -> Option<RandomPolicy> {
+        let is_it = |(covered, _): &&(External, RandomPolicy)| covered.covers(kind, namespace, name);
+        self.objects.iter().find(is_it).map(|(_, policy)| *policy).or(self.default)
+    }
+
+    /// What is said of whatever is not named.
+    pub fn of_others(&self) -> Option<RandomPolicy> {
+        self.default
+    }
+}
