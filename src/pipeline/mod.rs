@@ -90,6 +90,8 @@ pub struct Rendered {
     pub warnings: Vec<Box<Diagnostic>>,
     /// The documents by component, namespaces filled in.
     pub documents: BTreeMap<String, Vec<Document>>,
+    /// What is to be said of kept certificates: which have ended, or are to be made anew.
+    pub certificates: Vec<Box<Diagnostic>>,
     /// The places by component whose values may be others with every run, so that they are not compared.
     pub may_differ: BTreeMap<String, Vec<String>>,
     /// How each component was come by; those that were rendered twice count with the second time.
@@ -288,6 +290,7 @@ fn finish(
     let mut suspects: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut marked: BTreeMap<String, Marked> = BTreeMap::new();
     let mut timings = BTreeMap::new();
+    let mut certificates = Vec::new();
     let mut warnings: Vec<Box<Diagnostic>> = options.renders.doubt().into_iter().map(|doubt| Box::new(doubt.clone())).collect();
     for (name, outcome) in outcomes {
         match outcome {
@@ -295,6 +298,8 @@ fn finish(
                 timings.insert(name.clone(), timing);
                 let said = kept.warnings.into_iter().map(Box::<Diagnostic>::from);
                 warnings.extend(said.map(|warning| warning.note(format!("component {name}, environment {}", environment.name))));
+                let doubts = kept.certificates.iter().filter_map(|certificate| certificate.doubt(&environment.name));
+                certificates.extend(doubts.map(|warning| warning.note(format!("component {name}, environment {}", environment.name))));
                 crds.extend(&kept.crds);
                 texts.extend(kept.verbatim.map(|text| (name.clone(), text)));
                 decided.extend(kept.decided.map(|text| (name.clone(), text)));
@@ -376,6 +381,7 @@ fn finish(
         documents: rendered,
         crds,
         warnings,
+        certificates,
         may_differ,
         timings,
         unconfined: None,

@@ -15,7 +15,7 @@ use hydrate_acquire::Mounted;
 use hydrate_base::limits::Watch;
 use hydrate_base::taint::{Disguise, Traces};
 use hydrate_base::world::{Asked, Record};
-use hydrate_base::{Diagnostic, DiskWorld, Result};
+use hydrate_base::{Diagnostic, DiskWorld, Result, World};
 use hydrate_helmfile::SecretResolver;
 use hydrate_source::{Document, Identity, Source, render as render_source};
 
@@ -27,7 +27,7 @@ use super::provision::{ForComponent, Opened, Provision, Stock, Taken};
 use super::remedies;
 use super::renders::{Kept, Renders, Slot};
 use super::scope::Crds;
-use super::stability::{self, Settled, Stability};
+use super::stability::{self, Certificate, Settled, Stability};
 use super::taint::{self, Taint};
 use super::verbatim::{Collector, Verbatim};
 use super::{Options, Timing, secrets};
@@ -159,6 +159,10 @@ impl<'a> Rendering<'a> {
         let world = self.project.world().seeing(Arc::clone(&self.options.variables));
         let mut kept = self.slot(component, apis, &self.options.renders).load(&world, self.provision, &self.user(component))?;
         if kept.is_redacted && !self.encryption.is_some_and(|encryption| encryption.complete(component, &mut kept)) {
+            return None;
+        }
+        let is_due = |certificate: &Certificate| certificate.renewal.is_some_and(|renewal| world.now() >= renewal);
+        if !self.options.compares && kept.certificates.iter().any(is_due) {
             return None;
         }
         Some(Finished { kept, timing: Timing { took: start.elapsed(), from_cache: true } })
@@ -328,7 +332,7 @@ pub(super) fn make(
     let told = |error: Box<Diagnostic>| missing.iter().fold(error, |error, why| error.note(why.as_str()));
     let result = result.map_err(|errors| errors.into_iter().map(told).collect::<Vec<_>>());
     let result = result.map(|settled| {
-        let Settled { rendering, kept: decided, record, references, is_unsettled, .. } = settled;
+        let Settled { rendering, kept: decided, record, references, is_unsettled, certificates, .. } = settled;
         let Documents { job, all: documents, warnings, verbatim, .. } = rendering;
         let mut crds = Crds::default();
         documents.iter().for_each(|document| crds.add(document));
@@ -348,6 +352,7 @@ pub(super) fn make(
             secret_inputs,
             undecrypted,
             knows_secrets: !traces.names.is_empty(),
+            certificates,
             sealed,
             is_unsettled,
             is_redacted: false,

@@ -30,6 +30,7 @@ use hydrate_source::Document;
 use super::encryption::Sealed;
 use super::provision::Provision;
 use super::scope::Crds;
+use super::stability::Certificate;
 use super::verbatim::Verbatim;
 
 /// How many entries a component keeps: as many states of it can be gone back to without rendering.
@@ -67,6 +68,8 @@ pub struct Kept {
     pub undecrypted: Vec<String>,
     /// Whether it came across secrets.
     pub knows_secrets: bool,
+    /// The certificates in it that are kept.
+    pub certificates: Vec<Certificate>,
     /// What is encrypted, and what follows from it.
     pub sealed: Vec<Sealed>,
     /// Whether what the tree keeps is where it cannot be read.

@@ -1,5 +1,7 @@
 //! The three configuration files, key by key. `docs/schema/` is generated from these tables.
 
+use hydrate_gotmpl::time::duration;
+
 use super::RandomPolicy;
 use super::shape::{Key, Pattern, Shape, json_schema, key, required};
 
@@ -28,10 +30,17 @@ const REFERENCES_DOC: &str = "References of custom resources that `hydrate check
 const EXCEPTIONS_DOC: &str = "Objects for which rules of `hydrate check` are judged otherwise, each for a reason";
 const LAYOUTS: &[&str] = &["objects", "manifest"];
 const RANDOM_WORD: Shape = Shape::Choice(RandomPolicy::WORDS);
+const DURATION: Shape = Shape::Like(&Pattern {
+    is: |text| duration::parse(text.as_bytes()).is_ok_and(|length| length >= 0),
+    what: "a duration",
+    help: "write it as 720h, 90m or 1h30m",
+    regex: "^\\+?([0-9]+(\\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$",
+});
 const RANDOM: Shape = Shape::Either(
     &RANDOM_WORD,
     &Shape::Object(&[
         key("default", RANDOM_WORD, "What becomes of it in all objects that are not named"),
+        key("renewBefore", DURATION, "How long before its end a certificate that is kept is made anew: 720h [default: never]"),
         key("objects", Shape::MapOf(&RANDOM_WORD), "Kind/namespace/name or Kind/name, with * and ?: what becomes of it in these objects"),
     ]),
 );

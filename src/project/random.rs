@@ -2,6 +2,7 @@
 
 use crate::check::External;
 use hydrate_base::{Diagnostic, Result};
+use hydrate_gotmpl::time::duration;
 use hydrate_yaml::node::Node;
 
 use super::parse::Parsed;
@@ -35,6 +36,7 @@ impl RandomPolicy {
 pub struct RandomPolicies {
     objects: Vec<(External, RandomPolicy)>,
     default: Option<RandomPolicy>,
+    renew_before: Option<i64>,
 }
 
 impl RandomPolicies {
@@ -59,22 +61,30 @@ impl RandomPolicies {
                 ),
             }
         }
-        if wrong.is_empty() { Ok(Self { objects, default: node.get("default").and_then(word) }) } else { Err(wrong) }
+        let renew_before = file.text(node, "renewBefore").and_then(|text| duration::parse(text.text.as_bytes()).ok());
+        if wrong.is_empty() { Ok(Self { objects, default: node.get("default").and_then(word), renew_before }) } else { Err(wrong) }
     }
 
     /// These, and where they say nothing, those above them.
     #[must_use]
     pub fn over(&self, above: &Self) -> Self {
+        let renew_before = self.renew_before.or(above.renew_before);
         if self.default.is_some() {
-            return self.clone();
+            return Self { renew_before, ..self.clone() };
         }
-        Self { objects: self.objects.iter().chain(&above.objects).cloned().collect(), default: above.default }
+        Self { objects: self.objects.iter().chain(&above.objects).cloned().collect(), default: above.default, renew_before }
     }
 
     /// What is said of an object; `None` where nothing is: what is kept stays then, and what is new is an error.
     pub fn of(&self, kind: &str, namespace: &str, name: &str) -> Option<RandomPolicy> {
         let is_it = |(covered, _): &&(External, RandomPolicy)| covered.covers(kind, namespace, name);
         self.objects.iter().find(is_it).map(|(_, policy)| *policy).or(self.default)
+    }
+
+    /// When a kept certificate is to be made anew, in nanoseconds since 1970, by when it is valid: so long before its end as is said, but not before half of
+    /// its time is over. `None` where nothing is said.
+    pub fn renewal(&self, [from, until]: [i128; 2]) -> Option<i128> {
+        self.renew_before.map(|before| until - i128::from(before).min((until - from) / 2))
     }
 
     /// What is said of whatever is not named.

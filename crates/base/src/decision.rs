@@ -72,6 +72,8 @@ pub(crate) struct Decisions {
     caught_at: Option<usize>,
     /// Decisions that are to be made otherwise, by their numbers.
     avoided: Vec<Decision>,
+    /// Whether a function is deciding right now.
+    is_open: bool,
 }
 
 impl Decisions {
@@ -99,13 +101,20 @@ impl Decisions {
         let kept = self.kept.get(&number).filter(|kept| kept.function == function && kept.fits(&inputs));
         let answers = kept.map(|kept| kept.answers.clone());
         self.made.push(Decision { function, inputs, answers: Vec::new() });
+        self.is_open = true;
         (answers, self.caught_at == Some(number))
     }
 
     pub(crate) fn end(&mut self, answers: &[&[u8]]) {
+        self.is_open = false;
         if let Some(decision) = self.made.last_mut() {
             decision.answers = answers.iter().map(|answer| answer.to_vec()).collect();
         }
+    }
+
+    /// Whether a function is deciding right now: the time is then part of what it decides.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// The time that it is to be: the one that is kept.

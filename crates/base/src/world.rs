@@ -613,6 +613,11 @@ impl World for DiskWorld {
 
     fn now(&self) -> i128 {
         let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
+        if decisions.is_open() {
+            // A certificate that is made anew is valid from now on, whatever time templates are shown.
+            self.record(|record| record.has_asked_random = true);
+            return self.chance.as_ref().map_or_else(|| jiff::Timestamp::now().as_nanosecond(), Chance::now);
+        }
         if let Some(time) = decisions.kept_time() {
             return time;
         }

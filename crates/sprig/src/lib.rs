@@ -25,6 +25,7 @@ mod unicode;
 mod url;
 
 pub use cast::{to_float64, to_int64};
+pub use crypto::certificate_validity;
 pub use defaults::is_empty;
 pub use url::{Inspected, RequestUri, check_address, inspect, query_pairs, request_uri};
 

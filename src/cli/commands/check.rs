@@ -61,13 +61,14 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
         let start = Instant::now();
         let place = pipeline::place(&session.project, env);
         match changes(ui, global, &session, env, args) {
-            Ok(Checked { changes, objects, references, may_differ }) => {
+            Ok(Checked { changes, objects, references, may_differ, certificates }) => {
                 stale |= !changes.is_empty();
                 let mut json = report::changes_json(&place, &changes, start.elapsed());
                 if format == Format::Text {
                     say(ui, &place, &changes)?;
                     say_may_differ(ui, env, &may_differ);
                 }
+                doubts.extend(certificates);
                 json["mayDiffer"] = json!(may_differ);
                 json["objects"] = objects_json(&objects);
                 say_objects(ui, env, &objects);
@@ -114,6 +115,8 @@ struct Checked {
     references: Option<Report>,
     /// What may differ and is not compared, by component.
     may_differ: BTreeMap<String, Vec<String>>,
+    /// What is to be said of kept certificates.
+    certificates: Vec<Box<Diagnostic>>,
 }
 
 fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &CheckArgs) -> Result<Checked, Failures> {
@@ -150,6 +153,7 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
         objects,
         references: report,
         may_differ: rendered.may_differ,
+        certificates: rendered.certificates,
     })
 }
 

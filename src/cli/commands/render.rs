@@ -106,6 +106,7 @@ fn run_one(
     tell_details(ui, &rendered);
     super::lock::add(ui, &session.project, &provision)?;
     ui.report(&rendered.warnings);
+    ui.report(&rendered.certificates);
     let place = pipeline::place(&session.project, env);
     let (changes, lock) = write_tree(ui, &place, &mut rendered, args.adopt)?;
     let took = start.elapsed();

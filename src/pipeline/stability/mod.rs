@@ -8,6 +8,7 @@
 //! are no longer the same decides anew. That nothing depends on chance any more is not believed but tried, by yet another rendering.
 
 mod cause;
+mod certificate;
 mod committed;
 mod spot;
 
@@ -17,12 +18,14 @@ use std::path::Path;
 use hydrate_base::decision::{Decision, KeptDecision};
 use hydrate_base::taint::{Alteration, Disguise, Traces};
 use hydrate_base::world::{Chance, Record};
-use hydrate_base::{Diagnostic, DiskWorld, Result};
+use hydrate_base::{Diagnostic, DiskWorld, Result, World};
 use hydrate_source::{Document, Identity};
+use hydrate_sprig::certificate_validity;
 
 use super::fields::{self, Field, fields, object};
 use crate::project::{RandomPolicies, RandomPolicy};
 
+pub(super) use certificate::Certificate;
 use committed::Committed;
 pub(super) use committed::{KEPT, KeptFile, Line};
 use spot::Spot;
@@ -71,6 +74,8 @@ pub(super) struct Settled<R> {
     pub(super) time: Option<i128>,
     /// What was noted of secrets.
     pub(super) traces: Traces,
+    /// The certificates that are kept.
+    pub(super) certificates: Vec<Certificate>,
 }
 
 /// How often it is looked for decisions in objects whose names others have decided.
@@ -103,7 +108,17 @@ impl<R: Rendering> Attempt<R> {
     /// The rendering, to be written with this `.kept`.
     fn settled(self, kept: Option<String>) -> Settled<R> {
         let Self { rendering, decisions, time, record, traces, .. } = self;
-        Settled { rendering, kept, record, references: Some(Vec::new()), is_unsettled: false, decisions, time, traces }
+        Settled {
+            rendering,
+            kept,
+            record,
+            references: Some(Vec::new()),
+            is_unsettled: false,
+            decisions,
+            time,
+            traces,
+            certificates: Vec::new(),
+        }
     }
 
     /// Whether nothing depends on chance.
@@ -129,7 +144,17 @@ impl<R: Rendering> Stability<'_, R> {
         let record = world.into_record().unwrap_or_default();
         if !(record.has_asked_random || record.has_asked_time) {
             let references = self.references(rendering.documents(), None, &traces);
-            return Ok(Settled { rendering, kept: None, record, references, is_unsettled: false, decisions, time, traces });
+            return Ok(Settled {
+                rendering,
+                kept: None,
+                record,
+                references,
+                is_unsettled: false,
+                decisions,
+                time,
+                traces,
+                certificates: Vec::new(),
+            });
         }
         let other = self.other(&Decided::new(), None, &rendering, &decisions, time);
         let mut first = Attempt { rendering, other, decisions, decided: Decided::new(), time, record, traces };
@@ -179,9 +204,10 @@ impl<R: Rendering> Stability<'_, R> {
             return Ok(Settled { references, ..self.allowed(attempt, &suspects) });
         }
         let kept = kept_file(&attempt, &suspects).text();
+        let certificates = self.certificates(&attempt, &suspects);
         attempt.record.has_asked_random = false;
         attempt.record.asked.extend(asked);
-        Ok(Settled { references, ..attempt.settled(kept) })
+        Ok(Settled { references, certificates, ..attempt.settled(kept) })
     }
 
     /// What is said of all that chance changes; of an error that it decides, and of objects that are not there every time, what is said of whatever is
@@ -242,6 +268,30 @@ impl<R: Rendering> Stability<'_, R> {
         Some(all.map(|(at, document)| (at, document.text.clone())).collect())
     }
 
+    /// The certificates that are kept in a rendering.
+    fn certificates(&self, attempt: &Attempt<R>, suspects: &BTreeSet<String>) -> Vec<Certificate> {
+        let mut found = Vec::new();
+        for ((number, part), places) in places(attempt, suspects) {
+            let Some(validity) = attempt.decisions[number].answers.get(part).and_then(|answer| certificate_validity(answer)) else {
+                continue;
+            };
+            found.extend(places.into_iter().map(|(document, path, _)| {
+                let renewal = self.policies.renewal(validity).filter(|_| self.policy_of(document) == Some(RandomPolicy::Keep));
+                Certificate { place: format!("{}: {}", document.identity, fields::shown(&path)), validity, renewal }
+            }));
+        }
+        found
+    }
+
+    /// Whether what is kept of a document is a certificate that is to be made anew by now. What is only compared is left as it is.
+    fn is_due(&self, document: &Document, answer: &[u8]) -> bool {
+        if self.compares || self.policy_of(document) != Some(RandomPolicy::Keep) {
+            return false;
+        }
+        let renewal = certificate_validity(answer).and_then(|validity| self.policies.renewal(validity));
+        renewal.is_some_and(|renewal| DiskWorld::new().now() >= renewal)
+    }
+
     /// A rendering that may be another one each time. Where it holds what chance has decided is written down all the same, so that it can be compared.
     fn allowed(&self, mut attempt: Attempt<R>, suspects: &BTreeSet<String>) -> Settled<R> {
         attempt.decided = all_decided(&attempt, suspects);
@@ -252,7 +302,8 @@ impl<R: Rendering> Stability<'_, R> {
 
     /// The rendering with all that the tree keeps of it.
     fn with_kept(&self, first: Attempt<R>, committed: &Committed, suspects: &mut BTreeSet<String>) -> Outcome<Attempt<R>> {
-        let decided = recovered(&first, committed, suspects);
+        let is_due = |document: &Document, answer: &[u8]| self.is_due(document, answer);
+        let decided = recovered(&first, committed, suspects, &is_due);
         if decided.is_empty() && committed.kept.time.is_none() {
             return Ok(first);
         }
@@ -266,7 +317,7 @@ impl<R: Rendering> Stability<'_, R> {
             if self.is_settled(&attempt) {
                 break;
             }
-            let decided = recovered(&attempt, committed, suspects);
+            let decided = recovered(&attempt, committed, suspects, &is_due);
             if decided == attempt.decided {
                 break;
             }
@@ -281,7 +332,7 @@ impl<R: Rendering> Stability<'_, R> {
         let attempt = self.attempt(all, new.time)?;
         let documents = attempt.rendering.documents().to_vec();
         let next = Committed { kept: kept_file(&attempt, suspects), documents, ..Committed::default() };
-        let found = recovered(&attempt, &next, suspects);
+        let found = recovered(&attempt, &next, suspects, &|_, _| false);
         if self.is_settled(&attempt) && found == attempt.decided {
             return Ok(attempt);
         }
@@ -360,8 +411,13 @@ fn places<'a, R: Rendering>(
     found
 }
 
-/// The decisions that the tree keeps.
-fn recovered<R: Rendering>(attempt: &Attempt<R>, committed: &Committed, suspects: &BTreeSet<String>) -> Decided {
+/// The decisions that the tree keeps, without those of which something `is_due` to be made anew.
+fn recovered<R: Rendering>(
+    attempt: &Attempt<R>,
+    committed: &Committed,
+    suspects: &BTreeSet<String>,
+    is_due: &dyn Fn(&Document, &[u8]) -> bool,
+) -> Decided {
     let mut decided = Decided::new();
     if committed.kept.lines.is_empty() && !committed.is_of_others {
         return decided;
@@ -382,7 +438,7 @@ fn recovered<R: Rendering>(attempt: &Attempt<R>, committed: &Committed, suspects
             if decision.answers[part].ends_with(b"\n") {
                 answer.push(b'\n');
             }
-            Some((inputs.to_owned(), answer))
+            (!is_due(document, &answer)).then(|| (inputs.to_owned(), answer))
         });
         if let Some((inputs, answer)) = kept {
             decided.entry(number).or_insert_with(|| KeptDecision { inputs, ..KeptDecision::unanswered(decision) }).answers[part] =

@@ -2,7 +2,7 @@
 
 use super::super::args::{Out, any, bytes, elements, int};
 use super::super::encoding::decode64;
-use super::der::{Reader, bit_string, element, from_pem, integer, oid, sequence, tag, to_pem};
+use super::der::{Element, Reader, bit_string, element, from_pem, integer, oid, sequence, tag, to_pem};
 use super::keys::PrivateKey;
 use super::random::decided_parts;
 use hydrate_base::hash::hex;
@@ -213,8 +213,32 @@ pub(crate) fn build_custom(_: &mut Vm<'_>, args: &[Value]) -> Out {
     certificate(text(&cert), text(&key))
 }
 
-/// What of a signer's certificate goes into those it signs.
+/// From when until when a certificate is valid, in nanoseconds since 1970; `None` for what is no certificate in PEM.
+pub fn certificate_validity(pem: &[u8]) -> Option<[i128; 2]> {
+    let (name, der) = from_pem(pem)?;
+    if name != "CERTIFICATE" {
+        return None;
+    }
+    let mut validity = Reader(Parsed::read(&der).ok()?.validity);
+    Some([instant(&validity.next()?)?, instant(&validity.next()?)?])
+}
+
+/// The time that an element says.
+fn instant(element: &Element<'_>) -> Option<i128> {
+    let text = std::str::from_utf8(element.content).ok()?;
+    let text = match (element.tag, text.get(..2)?) {
+        (tag::UTC_TIME, year) if year < "50" => format!("20{text}"),
+        (tag::UTC_TIME, _) => format!("19{text}"),
+        (tag::GENERALIZED_TIME, _) => text.to_owned(),
+        _ => return None,
+    };
+    let time = jiff::civil::DateTime::strptime("%Y%m%d%H%M%SZ", text).ok()?;
+    Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond())
+}
+
+/// What of a signer's certificate goes into those it signs, and how long it is valid.
 struct Parsed<'d> {
+    validity: &'d [u8],
     subject: &'d [u8],
     public: &'d [u8],
     key_id: &'d [u8],
@@ -234,7 +258,7 @@ impl<'d> Parsed<'d> {
         }
         let _algorithm = (serial.tag == tag::INTEGER).then(|| reader.sequence())??;
         let _issuer = reader.sequence()?;
-        let _validity = reader.sequence()?;
+        let validity = reader.expect(tag::SEQUENCE)?.content;
         let subject = reader.expect(tag::SEQUENCE)?.whole;
         let public = reader.expect(tag::SEQUENCE)?.whole;
         let mut key_id: &[u8] = b"";
@@ -243,7 +267,7 @@ impl<'d> Parsed<'d> {
                 key_id = subject_key_id(other.content).unwrap_or_default();
             }
         }
-        Some(Self { subject, public, key_id })
+        Some(Self { validity, subject, public, key_id })
     }
 }
 
@@ -370,4 +394,21 @@ fn alt_names(template: &Template) -> Result<Vec<u8>, String> {
         }
     }
     Ok(element(tag::SEQUENCE, &all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        let second = i128::from(duration::SECOND);
+        for time in [0, 1_796_000_000, 2_524_607_999, 2_524_608_000, 200_000_000_000] {
+            let bytes = timestamp(&Civil::new(time)).unwrap();
+            assert_eq!(instant(&Reader(&bytes).next().unwrap()), Some(time * second));
+        }
+        assert_eq!(instant(&Reader(&element(tag::UTC_TIME, b"991399")).next().unwrap()), None);
+        assert_eq!(certificate_validity(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), None);
+        assert_eq!(certificate_validity(b"x"), None);
+    }
 }

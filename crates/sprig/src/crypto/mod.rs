@@ -13,6 +13,7 @@ pub(super) mod random;
 const COSTLY: u64 = 1 << 20;
 
 pub(super) use aes::{decrypt_aes, encrypt_aes};
+pub use certs::certificate_validity;
 pub(super) use certs::{
     TYPE as CERTIFICATE, build_custom, gen_ca, gen_ca_with_key, gen_self_signed, gen_self_signed_with_key, gen_signed, gen_signed_with_key,
 };
