@@ -1,4 +1,4 @@
-//! Every check over 5,000 objects: read, compared with their types, and held to all rules.
+//! Every check over 5,000 objects: read, compared with their types, held to all rules, and their references followed.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use hydrate::check::objects::{Object, parse};
 use hydrate::check::validity::{Against, Configured, Customs, NothingCommitted, Policies, Release, check};
-use hydrate::check::{Declared, Written};
+use hydrate::check::{Declared, Written, references};
 use hydrate_base::SourceFile;
 use hydrate_source::{Document, Origin, Trust, documents};
 
@@ -54,6 +54,23 @@ fn objects(c: &mut Criterion) {
             let objects: Vec<Object<'_>> = all.par_iter().map(|document| parse("web", document).unwrap()).collect();
             let report = check(&objects, &against, &written);
             assert!(report.objects == 5000 && report.violations.is_empty());
+        });
+    });
+    let judged = Configured::default();
+    let followed = references::Configured {
+        components: "components",
+        environment: "environments/dev.yaml".to_owned(),
+        rows: Vec::new(),
+        judged: &judged,
+        is_strict: false,
+    };
+    group.bench_function("5000 objects with references", |b| {
+        b.iter(|| {
+            let objects: Vec<Object<'_>> = all.par_iter().map(|document| parse("web", document).unwrap()).collect();
+            let report = check(&objects, &against, &written);
+            assert!(report.objects == 5000 && report.violations.is_empty());
+            let report = references::check(&objects, &held.declared, &written, &followed);
+            assert!(report.objects == 5000 && report.findings.len() == 1, "{:?}", report.findings);
         });
     });
     group.finish();

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hydrate::check::objects::{parse, unreferring};
 use hydrate::check::references::{Configured, Row};
 use hydrate::check::validity;
 use hydrate::check::{Declared, External, Report, Written, check};
@@ -116,8 +117,10 @@ impl Case {
             judged: &judged,
             is_strict: true,
         };
-        let documents = self.documents.iter().map(|(name, all)| (name.as_str(), all.as_slice())).collect();
-        let report: Report = check(&documents, &self.declared, &written, &configured).unwrap();
+        let all = self.documents.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document)));
+        let objects: Vec<_> =
+            all.map(|(name, document)| unreferring(name, document).unwrap_or_else(|| parse(name, document).unwrap())).collect();
+        let report: Report = check(&objects, &self.declared, &written, &configured);
         told.findings += report.findings.len();
         told.sound += usize::from(report.findings.is_empty());
         report.findings.iter().fold(String::new(), |said, finding| said + &snippet::render(finding, false) + "\n")

@@ -1,8 +1,7 @@
 //! The rendered objects: each parsed once, found by name, their pod templates gathered.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use rayon::prelude::*;
+use std::sync::Arc;
 
 use hydrate_base::{Diagnostic, Result};
 use hydrate_source::{Document, compose};
@@ -12,14 +11,14 @@ use super::labels::Labels;
 use super::value::{at, entries, items, text};
 
 /// A rendered object.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Object<'a> {
     /// The component that it belongs to.
     pub component: &'a str,
     /// Its text and who it is.
     pub document: &'a Document,
     /// The text parsed; lines are counted from the document's own first.
-    pub root: Node,
+    pub root: Arc<Node>,
 }
 
 impl<'a> Object<'a> {
@@ -64,16 +63,11 @@ pub fn title(kind: &str, namespace: &str, name: &str) -> String {
     if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
 }
 
-/// Parses the documents of every component, on all threads. A document that is no YAML is an error of its component.
-pub fn read<'a>(documents: &BTreeMap<&'a str, &'a [Document]>) -> Result<Vec<Object<'a>>> {
-    let all: Vec<(&str, &Document)> = documents.iter().flat_map(|(component, all)| all.iter().map(|one| (*component, one))).collect();
-    let referring = |component, document: &'a Document| {
-        // A CRD is large, and its webhook is all that it refers to.
-        let is_plain = document.identity.kind == "CustomResourceDefinition"
-            && memchr::memmem::find(document.text.as_bytes(), b"clientConfig").is_none();
-        if is_plain { Ok(Object { component, document, root: Node::default() }) } else { parse(component, document) }
-    };
-    all.into_par_iter().map(|(component, document)| referring(component, document)).collect()
+/// An object that refers to nothing, which therefore is not parsed: a CRD is large, and its webhook is all that it refers to.
+pub fn unreferring<'a>(component: &'a str, document: &'a Document) -> Option<Object<'a>> {
+    let is_it =
+        document.identity.kind == "CustomResourceDefinition" && memchr::memmem::find(document.text.as_bytes(), b"clientConfig").is_none();
+    is_it.then(|| Object { component, document, root: Arc::default() })
 }
 
 /// Parses one document of a component.
@@ -88,7 +82,7 @@ pub fn parse<'a>(component: &'a str, document: &'a Document) -> Result<Object<'a
     // Aliases are rare; where there can be none, nothing has to be looked for.
     let may_alias = memchr::memchr(b'&', text).is_some() && memchr::memchr(b'*', text).is_some();
     let root = if may_alias { compose::expand(root).map_err(unreadable)? } else { root };
-    Ok(Object { component, document, root })
+    Ok(Object { component, document, root: Arc::new(root) })
 }
 
 /// A pod template and who makes pods of it.
@@ -106,7 +100,7 @@ impl<'a> Pod<'a> {
     /// The template of an object that makes pods; `None` for other kinds.
     fn of(owner: &'a Object<'a>) -> Option<Self> {
         let template = match (owner.group(), owner.kind()) {
-            ("", "Pod") => Some(&owner.root),
+            ("", "Pod") => Some(&*owner.root),
             ("", "PodTemplate") => owner.root.get("template"),
             ("" | "apps" | "batch", "ReplicationController" | "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job")
             | ("argoproj.io", "Rollout")

@@ -1,9 +1,9 @@
 //! `check --references`: what the check room needs to know of a project.
 
-use std::collections::BTreeMap;
-
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::check::objects::{Object, parse, unreferring};
 use crate::check::references::Configured;
 use crate::check::{self, Report};
 use crate::project::Project;
@@ -34,8 +34,6 @@ pub fn check(
     let (components, judged) = (settings.components.as_str(), &subject.judged);
     let configured = Configured { components, environment: environment.file.name.clone(), rows, judged, is_strict };
     let handing_over = handed_over(clusters, handover).map_err(|error| vec![error])?;
-    let mut documents: BTreeMap<&str, &[Document]> = rendered.documents.iter().map(|(name, all)| (name.as_str(), all.as_slice())).collect();
-    documents.insert(clusters, &handing_over);
     let kept = renders.verdicts(project, &environment.name, "references");
     let key = kept.as_ref().map(|_| key(subject, &handing_over, &configured)).unwrap_or_default();
     if let Some(sound) = kept.as_ref().and_then(Verdicts::load).and_then(|bytes| postcard::from_bytes::<Sound>(&bytes).ok())
@@ -45,7 +43,8 @@ pub fn check(
         return Ok(Report::sound(objects, references, queries, metrics));
     }
     let pool = pool(None).map_err(|error| vec![error])?;
-    let report = pool.install(|| check::check(&documents, &subject.declared, written, &configured)).map_err(|error| vec![error])?;
+    let objects = pool.install(|| objects(subject, clusters, &handing_over)).map_err(|error| vec![error])?;
+    let report = pool.install(|| check::check(&objects, &subject.declared, written, &configured));
     if let Some(kept) = kept.filter(|_| report.findings.is_empty()) {
         let sound = Sound { key, counts: [report.objects, report.references, report.queries, report.metrics] };
         if let Ok(bytes) = postcard::to_stdvec(&sound) {
@@ -53,6 +52,17 @@ pub fn check(
         }
     }
     Ok(report)
+}
+
+/// All objects, in the order of their components, which what hands over is one of.
+fn objects<'o>(subject: &Subject<'o>, clusters: &'o str, handing_over: &'o [Document]) -> Result<Vec<Object<'o>>> {
+    let rendered = subject.documents.par_iter().enumerate();
+    let rendered = rendered.map(|(number, (name, document))| unreferring(name, document).map_or_else(|| subject.object(number), Ok));
+    let mut all: Vec<Object<'o>> = rendered.collect::<Result<_>>()?;
+    let handing_over = handing_over.iter().map(|document| parse(clusters, document)).collect::<Result<Vec<_>>>()?;
+    let at = all.partition_point(|object| object.component < clusters);
+    all.splice(at..at, handing_over);
+    Ok(all)
 }
 
 /// References none of which leads nowhere.

@@ -1,9 +1,10 @@
 //! What every check of a rendered environment needs, read once: what is said of the world outside, how rules are judged, where objects are written to.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+use crate::check::objects::{Object, parse};
 use crate::check::validity::Configured;
 use crate::check::{Declared, External, Written};
 use crate::gitops::Handover;
@@ -11,6 +12,7 @@ use crate::project::{Environment, Loaded, Project};
 use hydrate_base::world::is_missing;
 use hydrate_base::{Diagnostic, Result, World};
 use hydrate_source::Document;
+use hydrate_yaml::node::Node;
 
 use super::{Rendered, gate, place};
 
@@ -29,6 +31,8 @@ pub struct Subject<'r> {
     /// All documents, each with its component.
     pub(super) documents: Vec<(&'r str, &'r Document)>,
     digests: OnceLock<Vec<blake3::Hash>>,
+    /// The documents parsed, as far as somebody has asked for them.
+    roots: Vec<OnceLock<Result<Arc<Node>>>>,
 }
 
 impl<'r> Subject<'r> {
@@ -50,7 +54,16 @@ impl<'r> Subject<'r> {
             handover: rendered.desired.clusters.as_ref(),
         };
         let documents = rendered.documents.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document)));
-        Ok(Self { declared, judged, written, documents: documents.collect(), digests: OnceLock::new() })
+        let documents: Vec<_> = documents.collect();
+        let roots = documents.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { declared, judged, written, documents, digests: OnceLock::new(), roots })
+    }
+
+    /// A document, parsed once for all checks.
+    pub(super) fn object(&self, number: usize) -> Result<Object<'r>> {
+        let (component, document) = self.documents[number];
+        let root = self.roots[number].get_or_init(|| parse(component, document).map(|object| object.root)).clone()?;
+        Ok(Object { component, document, root })
     }
 
     /// The digest of each document's text.

@@ -84,8 +84,8 @@ impl Checking<'_> {
         let keys = if kept.is_some() { self.keys(&guards) } else { Vec::new() };
         let is_known = |number: usize| keys.get(number).is_some_and(|key| sound.contains_key(key));
         let (known, open): (Vec<usize>, Vec<usize>) = (0..all.len()).partition(|number| is_known(*number));
-        let of_number = |number: &usize| all.get(*number).copied();
-        let objects = parse_all(&open.iter().filter_map(of_number).collect::<Vec<_>>())?;
+        let objects: Result<Vec<Object<'_>>> = open.par_iter().map(|number| self.subject.object(*number)).collect();
+        let objects = objects.map_err(|error| vec![error])?;
         // CRDs are large: they are read where there is somebody to hold to them.
         let is_needed = objects.iter().any(|object| !is_builtin_group(object.group()));
         let crds = all.iter().chain(self.crds).filter(|(_, document)| is_needed && is_crd(document)).copied();

@@ -19,14 +19,13 @@ mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hydrate_base::{Diagnostic, Result, Severity, suggest};
-use hydrate_source::Document;
+use hydrate_base::{Diagnostic, Severity, suggest};
 use hydrate_yaml::node::Node;
 
 use super::declared::Declared;
 use super::elsewhere::Elsewhere;
 use super::finding::{Finding, Written};
-use super::objects::{Index, Object, read, title};
+use super::objects::{Index, Object, title};
 use super::rule::Rule;
 use super::validity::{self, Level};
 use super::value;
@@ -89,15 +88,9 @@ impl Report {
     }
 }
 
-/// Follows every reference of the rendered documents.
-pub fn check(
-    documents: &BTreeMap<&str, &[Document]>,
-    declared: &Declared,
-    written: &Written<'_>,
-    configured: &Configured<'_>,
-) -> Result<Report> {
-    let objects = read(documents)?;
-    let index = Index::new(&objects);
+/// Follows every reference of objects; those that [refer to nothing](crate::check::objects::unreferring) need not be parsed.
+pub fn check(objects: &[Object<'_>], declared: &Declared, written: &Written<'_>, configured: &Configured<'_>) -> Report {
+    let index = Index::new(objects);
     let elsewhere = Elsewhere::new(&index, &declared.external);
     let mut checker = Checker {
         index: &index,
@@ -144,7 +137,7 @@ pub fn check(
         report.findings.push(if is_error { Diagnostic::error(message) } else { Diagnostic::warning(message) });
         report.components.push(String::new());
     }
-    Ok(report)
+    report
 }
 
 /// Where users write down what exists elsewhere; for what findings say to do.
