@@ -7,7 +7,6 @@
 
 pub mod check;
 pub mod cli;
-pub mod diff;
 pub mod git;
 pub mod gitops;
 pub mod import;

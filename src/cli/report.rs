@@ -113,7 +113,12 @@ pub fn diagnostic_json(diagnostic: &Diagnostic) -> Json {
 
 /// The document that a command prints: its own fields around version, command and errors.
 pub fn document(command: &str, fields: Json, errors: &[Box<Diagnostic>]) -> Vec<u8> {
-    let mut document = json!({"version": VERSION, "command": command});
+    document_of(VERSION, command, fields, errors)
+}
+
+/// The same in a version of its own.
+pub fn document_of(version: u32, command: &str, fields: Json, errors: &[Box<Diagnostic>]) -> Vec<u8> {
+    let mut document = json!({"version": version, "command": command});
     if let (Json::Object(document), Json::Object(fields)) = (&mut document, fields) {
         document.extend(fields);
         document.insert("errors".to_owned(), errors.iter().map(|error| diagnostic_json(error)).collect());

@@ -18,7 +18,7 @@ use hydrate_base::Result;
 pub use ignored::Ignored;
 pub use lines::LineEndings;
 pub use repository::Repository;
-pub use revision::{directory_id, files_at, has_commits};
+pub use revision::{directory_id, files_at, has_commits, merge_base};
 
 /// Pushes the current branch through the user's `git`, which knows about credentials.
 pub fn push(root: &Path) -> Result<()> {

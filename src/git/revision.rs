@@ -37,6 +37,32 @@ pub fn directory_id(root: &Path, revision: &str, dir: &str) -> Option<String> {
     Some(tree.get_path(Path::new(&prefix)).ok()?.id().to_string())
 }
 
+/// The commit that HEAD and a revision have come from.
+pub fn merge_base(root: &Path, revision: &str) -> Result<String> {
+    let repository = Repository::of(root)?;
+    let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT | RepositoryOpenFlags::BARE;
+    let found = git2::Repository::open_ext(repository.git_dir(), flags, [] as [&OsStr; 0]).and_then(|opened| {
+        let commit = |name: &str| opened.revparse_single(name)?.peel_to_commit().map(|commit| commit.id());
+        opened.merge_base(commit("HEAD")?, commit(revision)?)
+    });
+    if let Ok(id) = found {
+        return Ok(id.to_string());
+    }
+    // What libgit2 does not find, or cannot read, `git` is asked for, which says why.
+    let mut asked = repository.reading_git();
+    asked.args(["merge-base", "--end-of-options", "HEAD", revision]);
+    let said = command::run(asked, b"")?;
+    let base = said.text().lines().next().unwrap_or_default().to_owned();
+    if said.status.success() && !base.is_empty() {
+        return Ok(base);
+    }
+    if said.stderr.trim().is_empty() {
+        return Err(Diagnostic::error(format!("HEAD and `{revision}` have no commit in common"))
+            .help("compare with the revision itself: leave `--merge-base` out"));
+    }
+    Err(missing(&repository, unknown(revision, said.stderr.lines().next().unwrap_or_default())))
+}
+
 /// Whether the branch that is checked out has a commit.
 pub fn has_commits(root: &Path) -> Result<bool> {
     let repository = Repository::of(root)?;

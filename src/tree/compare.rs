@@ -3,46 +3,62 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::diff::FileDiff;
 use hydrate_base::Change;
 use hydrate_base::{Diagnostic, Result};
+use hydrate_review::{FileDiff, SameFile};
 
 use super::disk::Place;
 use super::index::{self, Entries, Index};
 use super::{Changes, Desired, DirChanges, Files, INDEX, KUSTOMIZATION};
 
-/// The files that a run would change, sorted; `.hydrated` says nothing new and is left out.
-pub fn of_changes(place: &Place, changes: &Changes) -> Vec<FileDiff> {
-    let mut all = Vec::new();
+/// The files of two states of an environment: those that differ, sorted, and those that do not. `.hydrated` says nothing new and is left out.
+#[derive(Debug, Clone, Default)]
+pub struct Differences {
+    /// Those that differ.
+    pub files: Vec<FileDiff>,
+    /// Those that do not.
+    pub same: Vec<SameFile>,
+}
+
+/// The files that a run would change.
+pub fn of_changes(place: &Place, changes: &Changes) -> Differences {
+    let mut all = Differences::default();
     for (component, dir) in &changes.dirs {
         of_directory(component, &place.shown(component), dir, &mut all);
     }
     if let (Some(index), Some(change)) = (&changes.index, changes.index_change()) {
         let (before, after) = (changes.index_before.clone().unwrap_or_default(), index.content().cloned().unwrap_or_default());
-        all.push(one(&place.shown(""), &place.shown(""), KUSTOMIZATION, change, before, after));
+        all.files.push(one(&place.shown(""), &place.shown(""), KUSTOMIZATION, change, before, after));
     }
     let clusters = place.clusters_shown("");
     of_directory(&clusters, &clusters, &changes.clusters, &mut all);
     sorted(all)
 }
 
-fn of_directory(component: &str, dir: &str, changes: &DirChanges, all: &mut Vec<FileDiff>) {
+fn of_directory(component: &str, dir: &str, changes: &DirChanges, all: &mut Differences) {
     let groups = [(Change::Created, &changes.created), (Change::Changed, &changes.changed), (Change::Deleted, &changes.deleted)];
     for (change, files) in groups {
         for file in files {
             let content = |files: &Files| files.get(file).cloned().unwrap_or_default();
             let after = if change == Change::Deleted { Arc::default() } else { content(&changes.files) };
-            all.push(one(component, dir, file, change, content(&changes.before), after));
+            all.files.push(one(component, dir, file, change, content(&changes.before), after));
         }
     }
+    let differing: BTreeSet<&String> = changes.created.iter().chain(&changes.changed).collect();
+    let same = changes.files.iter().filter(|(file, _)| *file != INDEX && !differing.contains(file));
+    all.same.extend(same.map(|(file, content)| same_file(component, dir, file, content)));
+}
+
+fn same_file(component: &str, dir: &str, file: &str, content: &Arc<[u8]>) -> SameFile {
+    SameFile { component: component.to_owned(), path: format!("{dir}/{file}"), content: Arc::clone(content) }
 }
 
 fn one(component: &str, dir: &str, file: &str, change: Change, before: Arc<[u8]>, after: Arc<[u8]>) -> FileDiff {
     FileDiff { component: component.to_owned(), path: format!("{dir}/{file}"), file: file.to_owned(), change, before, after }
 }
 
-fn sorted(mut all: Vec<FileDiff>) -> Vec<FileDiff> {
-    all.sort_by(|a, b| (&a.component, &a.file).cmp(&(&b.component, &b.file)));
+fn sorted(mut all: Differences) -> Differences {
+    all.files.sort_by(|a, b| (&a.component, &a.file).cmp(&(&b.component, &b.file)));
     all
 }
 
@@ -59,7 +75,7 @@ pub struct Revision {
 ///
 /// # Errors
 /// Where the revision's index of the environment cannot be brought up to what was rendered.
-pub fn against(place: &Place, revision: &Revision, desired: &Desired) -> Result<Vec<FileDiff>> {
+pub fn against(place: &Place, revision: &Revision, desired: &Desired) -> Result<Differences> {
     let mut before: BTreeMap<&str, BTreeMap<&str, &[u8]>> = BTreeMap::new();
     for (path, bytes) in &revision.manifests {
         if let Some((component, file)) = path.split_once('/') {
@@ -68,7 +84,7 @@ pub fn against(place: &Place, revision: &Revision, desired: &Desired) -> Result<
     }
     let spared = |name: &str| desired.spared.iter().any(|spared| spared == name);
     let nothing = Files::new();
-    let mut all = Vec::new();
+    let mut all = Differences::default();
     for name in desired.dirs.keys().map(String::as_str).chain(before.keys().copied().filter(|name| !desired.dirs.contains_key(*name))) {
         let rendered = desired.dirs.get(name);
         if rendered.is_some() || (desired.complete && !spared(name)) {
@@ -76,7 +92,7 @@ pub fn against(place: &Place, revision: &Revision, desired: &Desired) -> Result<
             directory_against(name, &place.shown(name), &before, rendered.unwrap_or(&nothing), &mut all);
         }
     }
-    all.extend(index_against(place, revision, desired)?);
+    all.files.extend(index_against(place, revision, desired)?);
     if let Some(files) = &desired.clusters {
         let owned = super::disk::owned_files_in(&revision.clusters);
         let ours = revision.clusters.iter().filter(|(name, _)| owned.contains(name) || files.contains_key(*name));
@@ -120,17 +136,32 @@ fn index_against(place: &Place, revision: &Revision, desired: &Desired) -> Resul
     Ok(Some(one(&place.shown(""), &place.shown(""), KUSTOMIZATION, change, before, after)))
 }
 
-fn directory_against(component: &str, dir: &str, before: &BTreeMap<&str, &[u8]>, after: &Files, all: &mut Vec<FileDiff>) {
+/// The files that differ between what two environments are to hold, as if the second had been written over the first.
+pub fn between(place: &Place, before: &Desired, after: &Desired) -> Differences {
+    let nothing = Files::new();
+    let mut all = Differences::default();
+    let names: BTreeSet<&String> = before.dirs.keys().chain(after.dirs.keys()).collect();
+    for name in names {
+        let before = before.dirs.get(name).unwrap_or(&nothing).iter().map(|(file, content)| (file.as_str(), &content[..])).collect();
+        directory_against(name, &place.shown(name), &before, after.dirs.get(name).unwrap_or(&nothing), &mut all);
+    }
+    sorted(all)
+}
+
+fn directory_against(component: &str, dir: &str, before: &BTreeMap<&str, &[u8]>, after: &Files, all: &mut Differences) {
     for (file, bytes) in after {
         let (change, old) = match before.get(file.as_str()) {
             None => (Change::Created, Arc::default()),
-            Some(old) if **old == bytes[..] => continue,
+            Some(old) if **old == bytes[..] => {
+                all.same.push(same_file(component, dir, file, bytes));
+                continue;
+            }
             Some(old) => (Change::Changed, Arc::from(*old)),
         };
-        all.push(one(component, dir, file, change, old, Arc::clone(bytes)));
+        all.files.push(one(component, dir, file, change, old, Arc::clone(bytes)));
     }
     for (file, old) in before.iter().filter(|(file, _)| **file != INDEX && !after.contains_key(**file)) {
-        all.push(one(component, dir, file, Change::Deleted, Arc::from(*old), Arc::default()));
+        all.files.push(one(component, dir, file, Change::Deleted, Arc::from(*old), Arc::default()));
     }
 }
 
@@ -143,8 +174,8 @@ mod tests {
         Place { manifests: path.clone(), env: "e".to_owned(), shown: "m".to_owned(), clusters: path, clusters_shown: "c".to_owned() }
     }
 
-    fn shown(diffs: Result<Vec<FileDiff>>) -> Vec<String> {
-        diffs.unwrap().iter().map(|diff| format!("{} {}", diff.change.word(), diff.path)).collect()
+    fn shown(diffs: Result<Differences>) -> Vec<String> {
+        diffs.unwrap().files.iter().map(|diff| format!("{} {}", diff.change.word(), diff.path)).collect()
     }
 
     #[test]
@@ -174,7 +205,7 @@ mod tests {
             let revision = Revision { manifests, ..Revision::default() };
             let dirs = ["a", "c"].map(|name| (name.to_owned(), files())).into();
             let diffs = against(&place(), &revision, &Desired { dirs, complete, ..Desired::default() })?;
-            let of_index = diffs.into_iter().find(|diff| diff.path == "m/e/kustomization.yaml");
+            let of_index = diffs.files.into_iter().find(|diff| diff.path == "m/e/kustomization.yaml");
             Ok::<_, Box<Diagnostic>>(of_index.map(|diff| String::from_utf8_lossy(&diff.after).into_owned()))
         };
         assert_eq!(compared(&index::whole(&["a", "c"]), true).unwrap(), None);
@@ -195,6 +226,6 @@ mod tests {
         let files = Files::from([("same.yaml".to_owned(), b"1".as_slice().into()), ("new.yaml".to_owned(), b"2".as_slice().into())]);
         let desired = Desired { clusters: Some(files), ..Desired::default() };
         assert_eq!(shown(against(&place(), &revision, &desired)), ["deleted c/e/gone.yaml", "created c/e/new.yaml"]);
-        assert!(against(&place(), &revision, &Desired::default()).unwrap().is_empty());
+        assert!(against(&place(), &revision, &Desired::default()).unwrap().files.is_empty());
     }
 }

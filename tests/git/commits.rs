@@ -111,7 +111,7 @@ fn hooks_may_call_hydrate() {
     scene.hydrate(&["-q", "-e", "other", "--commit"]).ok();
     scene.git(&["commit", "-qm", "x"]);
     assert!(scene.hydrate(&["hook", "install"]).refused().contains("is not hydrate's"));
-    scene.program(".git/hooks/pre-commit", "\"$HYDRATE\" diff -e dev --against HEAD | grep -q newer");
+    scene.program(".git/hooks/pre-commit", "\"$HYDRATE\" diff -e dev --unified --against HEAD | grep -q newer");
     scene.word("newer");
     scene.hydrate(&["-q", "-e", "dev", "--commit"]).ok();
     // What would wait for its own caller is refused; what comes after the commit may do anything.
@@ -163,7 +163,7 @@ fn files_that_git_lfs_keeps_are_compared_by_their_content() {
     assert!(scene.shown("HEAD:manifests/dev/alpha/configmap-alpha-of-new.yaml").starts_with("version https://git-lfs"));
     assert_eq!(scene.hydrate(&["diff", "--against", "HEAD"]).ok(), "");
     scene.word("newer");
-    assert!(scene.hydrate(&["diff", "--against", "HEAD"]).ok().contains("-  word: \"new\""));
+    assert!(scene.hydrate(&["diff", "--unified", "--against", "HEAD"]).ok().contains("-  word: \"new\""));
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn every_form_of_repository() {
         }
         assert_eq!(scene.hydrate(&["diff", "--against", "HEAD"]).ok(), "", "{form}");
         scene.word("new");
-        assert!(scene.hydrate(&["diff", "--against", "HEAD"]).ok().contains("+  word: \"new\""), "{form}");
+        assert!(scene.hydrate(&["diff", "--unified", "--against", "HEAD"]).ok().contains("+  word: \"new\""), "{form}");
         scene.hydrate(&["-q", "--commit"]).ok();
         assert_committed(&scene, "new");
         scene.git(&["fsck", "--strict"]);
@@ -458,7 +458,7 @@ fn files_of_others_are_no_hindrance() {
     scene.git(&["add", "-f", "manifests"]);
     scene.git(&["commit", "-qm", "odd"]);
     scene.word("new");
-    assert!(scene.hydrate(&["diff", "--against", "HEAD"]).ok().contains("+  word: \"new\""));
+    assert!(scene.hydrate(&["diff", "--unified", "--against", "HEAD"]).ok().contains("+  word: \"new\""));
     scene.hydrate(&["-q", "--commit"]).ok();
     assert_committed(&scene, "new");
 }

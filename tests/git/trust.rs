@@ -216,7 +216,7 @@ fn the_environment_names_no_other_repository() {
     scene.git(&["remote", "add", "origin", &remote.display().to_string()]);
     scene.git(&["config", "push.autoSetupRemote", "true"]);
     scene.word("new");
-    assert!(scene.hydrate_with(&["diff", "--against", "HEAD"], &variables).ok().contains("+  word: \"new\""));
+    assert!(scene.hydrate_with(&["diff", "--unified", "--against", "HEAD"], &variables).ok().contains("+  word: \"new\""));
     scene.hydrate_with(&["-q", "--commit", "--push"], &variables).ok();
     assert_eq!(scene.git(&["log", "-1", "--format=%s"]), "hydrate dev: alpha, beta");
     assert_eq!(scene.git(&["rev-parse", "HEAD"]), scene.git_in(&remote, &["rev-parse", "main"]).ok().trim_end());

@@ -5,8 +5,9 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::{FileDiff, sides};
 use hydrate_base::{Change, plain};
+
+use crate::review::FileDiff;
 
 const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
@@ -70,8 +71,8 @@ fn shown(line: String) -> String {
 }
 
 /// The lines of the hunks with their styles.
-pub(super) fn hunks(diff: &FileDiff) -> Vec<(&'static str, String)> {
-    let (before, after) = sides(diff);
+fn hunks(diff: &FileDiff) -> Vec<(&'static str, String)> {
+    let (before, after) = (String::from_utf8_lossy(&diff.before), String::from_utf8_lossy(&diff.after));
     let text = TextDiff::from_lines(&*before, &*after);
     let mut lines = Vec::new();
     for hunk in text.unified_diff().context_radius(3).iter_hunks() {
@@ -99,7 +100,23 @@ fn paint(style: &str, line: &str, color: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::tests::sample;
+
+    fn sample() -> Vec<FileDiff> {
+        let diff = |file: &str, change, before: &str, after: &str| FileDiff {
+            component: "loki".to_owned(),
+            path: format!("manifests/k3d/loki/{file}"),
+            file: file.to_owned(),
+            change,
+            before: before.as_bytes().into(),
+            after: after.as_bytes().into(),
+        };
+        vec![
+            diff("configmap-a.yaml", Change::Changed, "a: 1\nversion: 1\nb: 2\n", "a: 1\nversion: 2\nb: 2\n"),
+            diff("configmap-b.yaml", Change::Changed, "c: 1\nversion: 1\n", "c: 1\nversion: 2\n"),
+            diff("service-new.yaml", Change::Created, "", "x: 1\n"),
+            diff("service-old.yaml", Change::Deleted, "y: 1\n", ""),
+        ]
+    }
 
     #[test]
     fn nothing_in_a_file_or_its_name_steers_a_terminal() {
