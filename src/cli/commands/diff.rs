@@ -72,8 +72,9 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &DiffArgs) -> Outcome {
     if args.unified {
         print_unified(ui, format, &found, &errors)?;
     } else {
+        let needs = found.iter().map(|found| (found.env.clone(), found.needs.clone())).collect();
         let reviews: Vec<Review> = found.into_iter().map(|found| reviewed(args, found)).collect();
-        print(ui, args, format, &reviews, &errors)?;
+        print(ui, args, format, &reviews, &needs, &errors)?;
     }
     match errors.is_empty() {
         false => Err(Failures(errors)),
@@ -90,17 +91,26 @@ struct Found {
     minor_before: Option<u32>,
     differences: Differences,
     sources: BTreeMap<(String, Identity), Place>,
+    /// The units of the environment, with those that each comes after.
+    needs: formats::html::Needs,
 }
 
 fn formats_of(args: &DiffArgs) -> &'static [Format] {
     if args.unified {
         &[Format::Text, Format::Json]
     } else {
-        &[Format::Text, Format::Markdown, Format::Json, Format::Sarif, Format::Github, Format::Gitlab]
+        &[Format::Text, Format::Markdown, Format::Json, Format::Html, Format::Sarif, Format::Github, Format::Gitlab]
     }
 }
 
-fn print(ui: &mut Ui, args: &DiffArgs, format: Format, reviews: &[Review], errors: &[Box<Diagnostic>]) -> Result<(), Failures> {
+fn print(
+    ui: &mut Ui,
+    args: &DiffArgs,
+    format: Format,
+    reviews: &[Review],
+    needs: &BTreeMap<String, formats::html::Needs>,
+    errors: &[Box<Diagnostic>],
+) -> Result<(), Failures> {
     let shown = Shown { noise: args.show_noise, full: args.full };
     match format {
         Format::Json => {
@@ -108,6 +118,7 @@ fn print(ui: &mut Ui, args: &DiffArgs, format: Format, reviews: &[Review], error
             ui.data(&report::document_of(formats::json::VERSION, "diff", json!({"environments": environments}), errors))?;
         }
         Format::Markdown => ui.data(formats::markdown::write(reviews, shown).as_bytes())?,
+        Format::Html => ui.data(formats::html::write(reviews, needs).as_bytes())?,
         Format::Sarif => ui.data(&formats::sarif::write(reviews))?,
         Format::Github => ui.data(formats::annotations::github(reviews).as_bytes())?,
         Format::Gitlab => ui.data(&formats::annotations::gitlab(reviews))?,
@@ -179,7 +190,19 @@ fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session,
         (None, None) => compare::of_changes(&place, &on_disk(&place, &rendered.desired)?),
     };
     let kubernetes = rendered.environment.kubernetes.as_ref().map(|version| version.text.as_str());
-    Ok(Found { env: env.to_owned(), minor: Release::of(kubernetes).minor, minor_before, differences, sources: sources(project, &rendered) })
+    Ok(Found {
+        env: env.to_owned(),
+        minor: Release::of(kubernetes).minor,
+        minor_before,
+        differences,
+        sources: sources(project, &rendered),
+        needs: needs(&rendered),
+    })
+}
+
+fn needs(rendered: &Rendered) -> formats::html::Needs {
+    let units = pipeline::handover::drawn(rendered);
+    units.iter().map(|unit| (unit.name.clone(), unit.drawn_needs().into_iter().map(str::to_owned).collect())).collect()
 }
 
 /// The revision to compare with.
@@ -214,7 +237,7 @@ fn gone(session: &Session, global: &GlobalArgs, args: &DiffArgs) -> Result<Vec<F
         let place = pipeline::place(project, &env);
         let nothing = Desired { complete: true, ..Desired::default() };
         let differences = compare::against(&place, &Revision { manifests, ..Revision::default() }, &nothing)?;
-        Ok(Found { env, minor: Release::of(None).minor, minor_before: None, differences, sources: BTreeMap::new() })
+        Ok(Found { env, minor: Release::of(None).minor, minor_before: None, differences, sources: BTreeMap::new(), needs: BTreeMap::new() })
     };
     files.into_iter().map(found).collect()
 }
