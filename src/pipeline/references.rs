@@ -3,13 +3,11 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::check::objects::{Object, parse, unreferring};
+use crate::check::objects::{Object, unreferring};
 use crate::check::references::Configured;
 use crate::check::{self, Report};
 use crate::project::Project;
-use crate::tree::Files;
-use hydrate_base::{Diagnostic, Result, SourceFile};
-use hydrate_source::{Document, Origin, Trust, documents};
+use hydrate_base::{Diagnostic, Result};
 
 use super::Rendered;
 use super::rendering::pool;
@@ -29,13 +27,11 @@ pub fn check(
 ) -> Result<Report, Vec<Box<Diagnostic>>> {
     let environment = &rendered.environment;
     let (settings, written) = (&project.settings, &subject.written);
-    let (clusters, handover) = (&written.clusters, written.handover);
     let rows = settings.references.iter().chain(&environment.references).cloned().collect();
     let (components, judged) = (settings.components.as_str(), &subject.judged);
     let configured = Configured { components, environment: environment.file.name.clone(), rows, judged, is_strict };
-    let handing_over = handed_over(clusters, handover).map_err(|error| vec![error])?;
     let kept = renders.verdicts(project, &environment.name, "references");
-    let key = kept.as_ref().map(|_| key(subject, &handing_over, &configured)).unwrap_or_default();
+    let key = kept.as_ref().map(|_| key(subject, &configured)).unwrap_or_default();
     if let Some(sound) = kept.as_ref().and_then(Verdicts::load).and_then(|bytes| postcard::from_bytes::<Sound>(&bytes).ok())
         && sound.key == key
     {
@@ -43,7 +39,10 @@ pub fn check(
         return Ok(Report::sound(objects, references, queries, metrics));
     }
     let pool = pool(None).map_err(|error| vec![error])?;
-    let objects = pool.install(|| objects(subject, clusters, &handing_over)).map_err(|error| vec![error])?;
+    let all = subject.documents.par_iter().enumerate();
+    let objects = all.map(|(number, (name, document))| unreferring(name, document).map_or_else(|| subject.object(number), Ok));
+    let objects: Result<Vec<Object<'_>>> = pool.install(|| objects.collect());
+    let objects = objects.map_err(|error| vec![error])?;
     let report = pool.install(|| check::check(&objects, &subject.declared, written, &configured));
     if let Some(kept) = kept.filter(|_| report.findings.is_empty()) {
         let sound = Sound { key, counts: [report.objects, report.references, report.queries, report.metrics] };
@@ -52,17 +51,6 @@ pub fn check(
         }
     }
     Ok(report)
-}
-
-/// All objects, in the order of their components, which what hands over is one of.
-fn objects<'o>(subject: &Subject<'o>, clusters: &'o str, handing_over: &'o [Document]) -> Result<Vec<Object<'o>>> {
-    let rendered = subject.documents.par_iter().enumerate();
-    let rendered = rendered.map(|(number, (name, document))| unreferring(name, document).map_or_else(|| subject.object(number), Ok));
-    let mut all: Vec<Object<'o>> = rendered.collect::<Result<_>>()?;
-    let handing_over = handing_over.iter().map(|document| parse(clusters, document)).collect::<Result<Vec<_>>>()?;
-    let at = all.partition_point(|object| object.component < clusters);
-    all.splice(at..at, handing_over);
-    Ok(all)
 }
 
 /// References none of which leads nowhere.
@@ -74,7 +62,7 @@ struct Sound {
     counts: [usize; 4],
 }
 
-fn key(subject: &Subject<'_>, handing_over: &[Document], configured: &Configured<'_>) -> [u8; 32] {
+fn key(subject: &Subject<'_>, configured: &Configured<'_>) -> [u8; 32] {
     let mut all = blake3::Hasher::new();
     let mut add = |part: &[u8]| {
         all.update(&(part.len() as u64).to_le_bytes()).update(part);
@@ -85,17 +73,5 @@ fn key(subject: &Subject<'_>, handing_over: &[Document], configured: &Configured
         add(name.as_bytes());
         add(digest.as_bytes());
     }
-    handing_over.iter().for_each(|document| add(document.text.as_bytes()));
     *all.finalize().as_bytes()
-}
-
-/// The objects that hand the environment over.
-fn handed_over(clusters: &str, files: Option<&Files>) -> Result<Vec<Document>> {
-    let mut all = Vec::new();
-    for (name, content) in files.into_iter().flatten().filter(|(name, _)| *name != crate::tree::KUSTOMIZATION) {
-        let shown = format!("{clusters}/{name}");
-        let origin = Origin { source: "hand-over".to_owned(), file: None, line: 0 };
-        all.extend(documents(&SourceFile::new(shown, content.clone()), &origin, Trust::Parsed)?);
-    }
-    Ok(all)
 }

@@ -9,9 +9,10 @@ use crate::check::validity::Configured;
 use crate::check::{Declared, External, Written};
 use crate::gitops::Handover;
 use crate::project::{Environment, Loaded, Project};
+use crate::tree::KUSTOMIZATION;
 use hydrate_base::world::is_missing;
-use hydrate_base::{Diagnostic, Result, World};
-use hydrate_source::Document;
+use hydrate_base::{Diagnostic, Result, SourceFile, World};
+use hydrate_source::{Document, Origin, Trust, documents};
 use hydrate_yaml::node::Node;
 
 use super::{Rendered, gate, place};
@@ -35,12 +36,41 @@ pub struct Subject<'r> {
     roots: Vec<OnceLock<Result<Arc<Node>>>>,
 }
 
+/// The objects that hand an environment over, which are checked as those of a component.
+#[derive(Debug)]
+pub struct HandingOver {
+    /// Their directory as it is shown to users: it stands for the component.
+    shown: String,
+    documents: Vec<Document>,
+}
+
+impl HandingOver {
+    /// Those of what was rendered.
+    ///
+    /// # Errors
+    /// A file that is no YAML with objects.
+    pub fn of(project: &Project, rendered: &Rendered) -> Result<Self> {
+        let shown = place(project, &rendered.environment.name).clusters_shown("").trim_end_matches('/').to_owned();
+        let mut all = Vec::new();
+        for (name, content) in rendered.desired.clusters.iter().flatten().filter(|(name, _)| *name != KUSTOMIZATION) {
+            let origin = Origin { source: "hand-over".to_owned(), file: None, line: 0 };
+            all.extend(documents(&SourceFile::new(format!("{shown}/{name}"), content.clone()), &origin, Trust::Parsed)?);
+        }
+        Ok(Self { shown, documents: all })
+    }
+}
+
 impl<'r> Subject<'r> {
-    /// That of what was rendered, which has to be settled.
+    /// That of what was rendered, which has to be settled, and of what hands it over.
     ///
     /// # Errors
     /// Files of the project that cannot be read.
-    pub fn of(world: &dyn World, project: &Project, rendered: &'r Rendered) -> Result<Self, Vec<Box<Diagnostic>>> {
+    pub fn of(
+        world: &dyn World,
+        project: &Project,
+        rendered: &'r Rendered,
+        handing_over: &'r HandingOver,
+    ) -> Result<Self, Vec<Box<Diagnostic>>> {
         let environment = &rendered.environment;
         let all = project.components(world).map_err(|error| vec![error])?;
         let mut declared = declared(world, project, environment, rendered.documents.keys().filter_map(|name| all.get(name)))?;
@@ -50,11 +80,13 @@ impl<'r> Subject<'r> {
         let written = Written {
             shown: format!("{}/{}", project.settings.manifests, environment.name),
             dirs: &rendered.desired.dirs,
-            clusters: place(project, &environment.name).clusters_shown("").trim_end_matches('/').to_owned(),
+            clusters: handing_over.shown.clone(),
             handover: rendered.desired.clusters.as_ref(),
         };
-        let documents = rendered.documents.iter().flat_map(|(name, all)| all.iter().map(move |document| (name.as_str(), document)));
-        let documents: Vec<_> = documents.collect();
+        let components = rendered.documents.iter().map(|(name, all)| (name.as_str(), all));
+        let mut all: Vec<(&str, &Vec<Document>)> = components.chain([(handing_over.shown.as_str(), &handing_over.documents)]).collect();
+        all.sort_by_key(|(name, _)| *name);
+        let documents: Vec<_> = all.into_iter().flat_map(|(name, all)| all.iter().map(move |document| (name, document))).collect();
         let roots = documents.iter().map(|_| OnceLock::new()).collect();
         Ok(Self { declared, judged, written, documents, digests: OnceLock::new(), roots })
     }
@@ -103,14 +135,19 @@ fn declared<'p>(
 fn of_handover(handover: &Handover) -> Vec<External> {
     let entries = match handover {
         Handover::None => Vec::new(),
-        Handover::ArgoCd(argocd) => vec![format!("Namespace/{}", argocd.namespace)],
+        Handover::ArgoCd(argocd) => {
+            let kinds = ["applications", "appprojects"].map(|kind| format!("CustomResourceDefinition/{kind}.argoproj.io"));
+            kinds.into_iter().chain([format!("Namespace/{}", argocd.namespace)]).collect()
+        }
         Handover::Flux(flux) => {
             let source = match &flux.source {
                 Ok(git) => git.secret.as_ref().map(|secret| format!("Secret/{}/{secret}", flux.namespace)),
                 Err(name) => Some(format!("GitRepository/{}/{name}", flux.namespace)),
             };
             let keys = flux.decryption.as_ref().map(|secret| format!("Secret/{}/{secret}", flux.namespace));
-            source.into_iter().chain(keys).chain([format!("Namespace/{}", flux.namespace)]).collect()
+            let kinds = ["kustomizations.kustomize", "gitrepositories.source"];
+            let kinds = kinds.map(|kind| format!("CustomResourceDefinition/{kind}.toolkit.fluxcd.io"));
+            source.into_iter().chain(keys).chain(kinds).chain([format!("Namespace/{}", flux.namespace)]).collect()
         }
     };
     entries.iter().filter_map(|entry| External::parse(entry, None)).collect()

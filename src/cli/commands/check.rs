@@ -14,7 +14,7 @@ use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, renders, tell_details};
 use crate::cli::{report, sarif, ui::Ui};
 use crate::git;
-use crate::pipeline::subject::Subject;
+use crate::pipeline::subject::{HandingOver, Subject};
 use crate::pipeline::{self, Options, Rendered, references, validity as objects};
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
@@ -132,7 +132,8 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
     let _lock = write::lock_for_reading(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     pipeline::merge_with_tree(&place, &mut rendered)?;
     let (world, project, renders) = (session.project.world(), &session.project, renders(global));
-    let subject = Subject::of(&world, project, &rendered)?;
+    let handing_over = HandingOver::of(project, &rendered)?;
+    let subject = Subject::of(&world, project, &rendered, &handing_over)?;
     let follow = |rendered: &Rendered, subject: &Subject<'_>| references::check(project, rendered, subject, &renders, args.references);
     let report = match (args.references, args.components.is_empty()) {
         // References lead everywhere, and only some components are rendered.
@@ -142,7 +143,8 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
         (true, false) => {
             let mut whole = render(&[])?;
             pipeline::merge_with_tree(&place, &mut whole)?;
-            let mut report = follow(&whole, &Subject::of(&world, project, &whole)?)?;
+            let handing_over = HandingOver::of(project, &whole)?;
+            let mut report = follow(&whole, &Subject::of(&world, project, &whole, &handing_over)?)?;
             report.keep(|component| rendered.documents.contains_key(component));
             Some(report)
         }
