@@ -148,6 +148,10 @@ impl World for Mounted<'_> {
         self.below.shows_variable(name)
     }
 
+    fn witness(&self) -> Option<&hydrate_base::Witness> {
+        self.below.witness()
+    }
+
     fn limits(&self) -> Limits {
         self.below.limits()
     }

@@ -18,6 +18,7 @@ pub mod plain;
 pub mod secret;
 pub mod suggest;
 pub mod taint;
+pub mod witness;
 pub mod work_tree;
 pub mod world;
 
@@ -29,4 +30,5 @@ pub use job_queue::{JobQueue, PendingJob};
 pub use key::UserKey;
 pub use kill_point::kill_point;
 pub use limits::Limits;
+pub use witness::Witness;
 pub use world::{DiskWorld, FileKind, MemoryWorld, World, go_io_text, go_read_text};

@@ -21,6 +21,7 @@ use super::bounds::{self, Bounds};
 use super::work_tree::WorkTree;
 use crate::decision::{Decision, Decisions, KeptDecision};
 use crate::taint::{Disguise, Secrets, Traces};
+use crate::witness::Witness;
 
 /// What a path is, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,6 +122,11 @@ pub trait World: Send + Sync {
     /// How much what is rendered in this world may take.
     fn limits(&self) -> Limits {
         Limits::default()
+    }
+
+    /// Who is to be told how things are rendered, where they are to be explained.
+    fn witness(&self) -> Option<&Witness> {
+        None
     }
 }
 
@@ -349,6 +355,7 @@ pub struct DiskWorld {
     /// The environment variables that hold secrets.
     secret_variables: Arc<BTreeSet<String>>,
     secrets: Mutex<Secrets>,
+    witness: Option<Arc<Witness>>,
 }
 
 /// The clock and randomness replaced by what can be repeated: to find out what of a result they decide.
@@ -506,6 +513,13 @@ impl DiskWorld {
     /// Whether secrets are decrypted and resolved in this world, where there is somebody who does.
     pub fn resolves_secrets(&self) -> bool {
         !self.secrets.lock().unwrap_or_else(PoisonError::into_inner).disguise.is_unresolved
+    }
+
+    /// The world whose engines tell what they do.
+    #[must_use]
+    pub fn witnessed_by(mut self, witness: Arc<Witness>) -> Self {
+        self.witness = Some(witness);
+        self
     }
 
     /// What was noted of secrets.
@@ -709,6 +723,10 @@ impl World for DiskWorld {
 
     fn limits(&self) -> Limits {
         self.limits
+    }
+
+    fn witness(&self) -> Option<&Witness> {
+        self.witness.as_deref()
     }
 }
 

@@ -21,7 +21,7 @@ pub mod text;
 pub mod time;
 mod value;
 
-pub use exec::{Cause, Context, ExecError, Limits, Output, TextFailure, Vm, execute, execute_partly};
+pub use exec::{Cause, Context, ExecError, Limits, Output, TextFailure, Vm, execute, execute_partly, execute_traced, trace};
 pub use func::{Failure, Function, FunctionSet, Param};
 pub use options::{GoVersion, MissingKey, Options};
 pub use parse::ParseError;

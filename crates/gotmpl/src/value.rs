@@ -277,6 +277,11 @@ impl List {
         self.0.items.borrow_mut()
     }
 
+    /// Where it lies in memory, the same for all who hold it.
+    pub(super) fn address(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
+    }
+
     /// The number of elements.
     pub fn len(&self) -> usize {
         self.items().len()

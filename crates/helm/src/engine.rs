@@ -1,6 +1,7 @@
 //! Executing the templates of a chart and its dependencies (`pkg/engine/engine.go`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::errors;
@@ -13,6 +14,7 @@ use super::values;
 use hydrate_base::{Result, SourceFile, World};
 use hydrate_chart::{Chart, Level};
 use hydrate_gotmpl::Context;
+use hydrate_gotmpl::trace::{Registry, Trace};
 use hydrate_gotmpl::{Map, Str, Value};
 use hydrate_gotmpl::{Output, TemplateSet};
 
@@ -73,15 +75,50 @@ pub(super) fn render(
         if path.rsplit('/').next().is_some_and(|name| name.starts_with('_')) {
             continue;
         }
-        let about = Map::from_entries([(Str::from("Name"), Value::str(path)), (Str::from("BasePath"), Value::str(&*template.base_path))]);
-        let values = values::type_name(execution.level);
-        template.scope.insert("Template", Value::Map(about.seen_as(values)));
-        let dot = Value::Map(template.scope.seen_as(values));
+        let dot = dot(template, path, execution.level);
         let output = hydrate_gotmpl::execute(&set, path.as_bytes(), &dot, context)
             .map_err(|error| errors::execution(path, &error, template, execution.level, execution.world.limits()))?;
         each(path, RenderedFile::new(output));
     }
     Ok(host.into_unanswered())
+}
+
+/// What a template has as its dot.
+fn dot(template: &Renderable, path: &str, level: Level) -> Value {
+    let about = Map::from_entries([(Str::from("Name"), Value::str(path)), (Str::from("BasePath"), Value::str(&*template.base_path))]);
+    let values = values::type_name(level);
+    template.scope.insert("Template", Value::Map(about.seen_as(values)));
+    Value::Map(template.scope.seen_as(values))
+}
+
+/// Executes the templates whose paths are `wanted`, and gives what each wrote with what took place, if it is asked for by a registry.
+pub(super) fn render_traced(
+    templates: &BTreeMap<String, Renderable>,
+    execution: &Execution<'_>,
+    parsing: Parsing<'_>,
+    wanted: &dyn Fn(&str) -> bool,
+    registry: Option<&Rc<Registry>>,
+) -> Result<Vec<(String, RenderedFile, Trace)>> {
+    let order = order(templates);
+    let set = parsed(templates, &order, execution, parsing)?;
+    let host = Host::new(execution.level, Arc::clone(execution.cluster));
+    let context = Context { world: execution.world, host: &host, limits: execution.world.limits().into() };
+    let mut all = Vec::new();
+    for path in order {
+        let Some(template) = templates.get(path) else { continue };
+        if path.rsplit('/').next().is_some_and(|name| name.starts_with('_')) || !wanted(path) {
+            continue;
+        }
+        let dot = dot(template, path, execution.level);
+        let executed = match registry {
+            Some(registry) => hydrate_gotmpl::execute_traced(&set, path.as_bytes(), &dot, context, registry),
+            None => hydrate_gotmpl::execute(&set, path.as_bytes(), &dot, context).map(|output| (output, Trace::default())),
+        };
+        let (output, trace) =
+            executed.map_err(|error| errors::execution(path, &error, template, execution.level, execution.world.limits()))?;
+        all.push((path.to_owned(), RenderedFile::new(output), trace));
+    }
+    Ok(all)
 }
 
 /// Deeper paths first, and among equally deep ones the last by name: a later definition replaces an earlier one, so the

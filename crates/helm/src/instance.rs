@@ -155,6 +155,13 @@ impl Charts {
         self.charts[id.0].values = values;
     }
 
+    /// Gives every chart that lies at a place other default values.
+    pub(super) fn replace_values(&mut self, location: &str, values: &Map) {
+        for node in self.charts.iter_mut().filter(|node| node.chart.location == location) {
+            node.values = values.clone();
+        }
+    }
+
     /// Replaces `dependencies` in the metadata of a chart.
     pub(super) fn set_requirements(&mut self, id: ChartId, requirements: Option<Vec<RequirementId>>) {
         self.metadata[self.charts[id.0].metadata.0].requirements = requirements;

@@ -9,6 +9,7 @@ mod document;
 mod durations;
 mod engine;
 mod errors;
+pub mod explain;
 mod files;
 mod functions;
 mod glob;
@@ -94,6 +95,9 @@ pub fn check_before(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn Wor
 
 /// The same as [`template`]; with `show`, what the templates gave is kept for where it turns out to be no YAML.
 pub fn template_or_show(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, show: bool) -> Result<Rendered, Failed> {
+    if let Some(witness) = world.witness() {
+        witness.note(explain::Release { chart: Arc::clone(chart), options: options.clone() });
+    }
     let outcome = stack::with_large_stack(STACK, |jobs| work(chart, options, world, jobs, show));
     outcome.unwrap_or_else(|error| Err(Diagnostic::error(format!("rendering template failed: {error}")).into()))
 }

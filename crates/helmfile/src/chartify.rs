@@ -591,4 +591,8 @@ impl World for Over<'_> {
     fn limits(&self) -> Limits {
         self.world.limits()
     }
+
+    fn witness(&self) -> Option<&hydrate_base::Witness> {
+        self.world.witness()
+    }
 }

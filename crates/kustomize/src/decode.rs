@@ -65,10 +65,15 @@ pub(crate) fn span(file: &SourceFile, node: &Node) -> Range<usize> {
 /// Points an error at a field of a kustomization file, or at one entry of the list in it, unless a place further in is known.
 /// The file is read again for that, which only those pay for who made a mistake.
 pub(crate) fn spot(error: Fail, file: &Arc<SourceFile>, field: &str, entry: Option<usize>) -> Fail {
+    error.at(file, place_of(file, field, entry))
+}
+
+/// Where a field of a kustomization is, or an entry of the list in it; empty where it is not there.
+pub(crate) fn place_of(file: &Arc<SourceFile>, field: &str, entry: Option<usize>) -> std::ops::Range<usize> {
     let root = super::compose::first(&file.text).ok().flatten();
     let value = root.as_ref().and_then(|root| root.get(field));
     let node = entry.and_then(|at| value?.items()?.get(at)).or(value);
-    error.at(file, node.map_or(0..0, |node| span(file, node)))
+    node.map_or(0..0, |node| span(file, node))
 }
 
 impl<'a> Conf<'a> {

@@ -8,6 +8,7 @@ mod config;
 mod crds;
 mod decode;
 mod errors;
+pub mod explain;
 mod fieldspec;
 mod filters;
 mod generators;

@@ -12,6 +12,7 @@ use super::config::{self, Config};
 use super::crds;
 use super::decode::spot;
 use super::errors::{Fail, FailKind, KResult, fail};
+use super::explain;
 use super::filters::{TRANSFORMERS, annotations, hash, namerefs, patches, variables};
 use super::generators;
 use super::helm::{self, HelmFlags, HelmInflator};
@@ -157,11 +158,16 @@ impl<'t, 'w> Target<'t, 'w> {
         let mut accumulator = Accumulator::new(&self.build.schemas);
         accumulator.map.append_all(first)?;
         let mut accumulator = self.accumulate(accumulator)?;
+        let witness = self.loader.world().witness();
+        let before = witness.map(|_| explain::objects(&accumulator.map));
         hash::apply(&mut accumulator.map)?;
         namerefs::apply(&mut accumulator.map, &accumulator.config.name_reference)?;
         let unused = variables::apply(&mut accumulator.map, &accumulator.variables, &accumulator.config.fields(&variables::FIELDS))?;
         if !unused.is_empty() {
             self.build.warnings.borrow_mut().push(format!("well-defined vars that were never replaced: {}", unused.join(",")));
+        }
+        if let Some((witness, before)) = witness.zip(before) {
+            witness.note(explain::StepTaken::new(&self.file, explain::NAMES, None, before, &accumulator.map));
         }
         drop_local(&mut accumulator.map)?;
         Ok(accumulator)
@@ -371,8 +377,13 @@ impl<'t, 'w> Target<'t, 'w> {
         let mut steps = self.builtin_transformers(&accumulator.config)?;
         let transformers = self.kustomization.transformers.take().unwrap_or_default();
         steps.extend(self.external_transformers(&transformers, "transformers")?);
+        let witness = self.loader.world().witness();
         for Step { run, origin, field, entry } in steps {
+            let before = witness.map(|_| explain::objects(&accumulator.map));
             run(&mut accumulator.map).map_err(|error| spot(error, &self.file, field, entry))?;
+            if let Some((witness, before)) = witness.zip(before) {
+                witness.note(explain::StepTaken::new(&self.file, field, entry, before, &accumulator.map));
+            }
             if let Some(origin) = origin {
                 origin.mark_transformed(accumulator.map.same_list_mut())?;
             }

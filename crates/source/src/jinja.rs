@@ -36,6 +36,73 @@ pub fn render(world: &dyn World, path: &Path, shown: &str, context: &Value) -> R
     if wrong.is_empty() { Ok(all) } else { Err(wrong) }
 }
 
+/// What templates give with a mark at the end of lines: the number of the template and the number of its line, with a space between them, within two
+/// characters. A line has none where it would change what is rendered.
+#[derive(Debug)]
+pub struct Marked {
+    /// The templates, by their numbers.
+    pub files: Vec<Arc<SourceFile>>,
+    /// What each of them gives, by its number.
+    pub texts: Vec<(usize, String)>,
+}
+
+/// Renders templates as [`render`] does, with marks: who wants to know which line comes from where.
+///
+/// # Errors
+/// What keeps the templates from being read or rendered.
+pub fn render_marked(world: &dyn World, path: &Path, shown: &str, context: &Value, marks: (char, char)) -> Result<Marked> {
+    let plain = Templates::load(world, path, shown)?;
+    let marked = |(number, (name, file)): (usize, &(String, Arc<SourceFile>))| {
+        let text = String::from_utf8_lossy(&file.text);
+        (name.clone(), SourceFile::new(file.name.clone(), with_marks(&text, number, marks).into_bytes()))
+    };
+    let templates = Templates { files: plain.files.iter().enumerate().map(marked).collect() };
+    let environment = templates.environment()?;
+    let mut texts = Vec::new();
+    for (number, (name, _)) in templates.files.iter().enumerate() {
+        if name.rsplit('/').next().is_none_or(|base| !base.starts_with('_'))
+            && let Ok(text) = templates.text(&environment, name, context)
+        {
+            texts.push((number, text));
+        }
+    }
+    Ok(Marked { files: plain.files.into_iter().map(|(_, file)| file).collect(), texts })
+}
+
+/// The text of a template with a mark at the end of each line that ends in text or in what is printed.
+fn with_marks(text: &str, number: usize, (open, close): (char, char)) -> String {
+    let mut out = String::new();
+    let mut within: Option<&str> = None;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for (index, line) in lines.iter().enumerate() {
+        let content = line.trim_end_matches(['\n', '\r']);
+        let mut rest = content;
+        loop {
+            match within {
+                Some(end) => match rest.split_once(end) {
+                    Some((_, after)) => (within, rest) = (None, after),
+                    None => break,
+                },
+                None => {
+                    let starts = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")];
+                    let first = starts.iter().filter_map(|(start, end)| Some((rest.find(start)?, *end))).min();
+                    let Some((at, end)) = first else { break };
+                    (within, rest) = (Some(end), &rest[at + 2..]);
+                }
+            }
+        }
+        let end = content.trim_end();
+        let next = lines.get(index + 1).map_or("", |line| line.trim_start());
+        let is_stripped = end.ends_with("-}}") || next.starts_with("{{-") || next.starts_with("{%-") || next.starts_with("{#-");
+        out.push_str(content);
+        if within.is_none() && !end.is_empty() && !end.ends_with("%}") && !end.ends_with("#}") && !is_stripped {
+            out.push_str(&format!("{open}{number} {}{close}", index + 1));
+        }
+        out.push_str(&line[content.len()..]);
+    }
+    out
+}
+
 /// Renders one text, such as a values file that ends in `.j2`.
 pub fn render_text(file: &Arc<SourceFile>, context: &Value) -> Result<String> {
     let templates = Templates { files: vec![(file.name.clone(), Arc::clone(file))] };

@@ -131,6 +131,9 @@ impl<'s> State<'s, '_> {
         let mut argv = self.vm.spare.pop().unwrap_or_default();
         argv.extend(receiver);
         let given = self.eval_args(dot, signature, args, last, |value| argv.push(value.value.passed()));
+        if let Some(tracer) = self.vm.tracer.as_mut().filter(|_| given.is_ok()) {
+            tracer.call(function.name, &argv);
+        }
         let result = match given {
             Ok(()) if budget::spend(work(function, &argv)) => (function.run)(self.vm, &argv),
             Ok(()) => return Err(self.beyond(Spent::Steps)),
@@ -222,6 +225,9 @@ impl<'s> State<'s, '_> {
         self.eval_args(dot, signature, args, last, |value| {
             argv.push(if copies { Val { value: value.value.passed(), ..value } } else { value })
         })?;
+        if let Some(tracer) = &mut self.vm.tracer {
+            tracer.builtin(builtin.name(), &argv);
+        }
         let go = self.vm.set.options().go;
         let result = builtins::run(builtin, &argv, &callee, go);
         argv.clear();

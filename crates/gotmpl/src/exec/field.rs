@@ -20,6 +20,9 @@ impl<'s> State<'s, '_> {
     ) -> Exec<Val> {
         let tree = self.tree;
         let Some(mut rest) = path.text(&tree.file.text) else { return Ok(receiver) };
+        if let Some(tracer) = &mut self.vm.tracer {
+            tracer.fields(&receiver.value, rest);
+        }
         let mut index = 0;
         while let Some((ident, after)) = memchr::memchr(b'.', rest).and_then(|point| Some((rest.get(..point)?, rest.get(point + 1..)?))) {
             receiver = self.eval_field(dot, (ident, index), node, &[], None, receiver)?;
@@ -38,6 +41,9 @@ impl<'s> State<'s, '_> {
         last: Option<Val>,
         receiver: Val,
     ) -> Exec<Val> {
+        if let Some(tracer) = &mut self.vm.tracer {
+            tracer.entry(&receiver.value, name);
+        }
         // Nearly every access is to a plain map, or to one whose methods have names that keys rarely have.
         if let Value::Map(map) = &receiver.value
             && args.len() <= 1

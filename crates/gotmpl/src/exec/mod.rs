@@ -5,12 +5,14 @@ mod error;
 mod eval;
 mod field;
 mod output;
+pub mod trace;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
 use std::any::Any;
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub use error::{Cause, ExecError};
@@ -24,6 +26,7 @@ use super::set::TemplateSet;
 use super::value::{Str, Value};
 use hydrate_base::{self as base, World};
 use output::Recorder;
+use trace::{Registry, Trace, Tracer};
 use walk::State;
 
 /// Bounds on executions, against templates that never end. An execution has them for itself, unless it takes place in a
@@ -79,6 +82,31 @@ pub fn execute(set: &TemplateSet, name: &[u8], data: &Value, context: Context<'_
     let mut output = vm.recorder.take().unwrap_or_default().output;
     output.bytes = vm.out;
     Ok(output)
+}
+
+/// The same, with what took place: what was read of the tables and lists of a registry, and which node wrote what.
+///
+/// # Errors
+/// Go's error for what fails.
+pub fn execute_traced(
+    set: &TemplateSet,
+    name: &[u8],
+    data: &Value,
+    context: Context<'_>,
+    registry: &Rc<Registry>,
+) -> Result<(Output, Trace), Box<ExecError>> {
+    if !budget::is_limited() {
+        return budget::with(context.limits.steps, context.limits.output, || execute_traced(set, name, data, context, registry));
+    }
+    let mut vm = Vm::new(set.clone(), context);
+    vm.recorder = Some(Recorder::default());
+    vm.tracer = Some(Box::new(Tracer::new(Rc::clone(registry))));
+    let tree = vm.find(name)?;
+    vm.run(&tree, data)?;
+    let trace = vm.tracer.take().map(|tracer| tracer.finish(&vm.out)).unwrap_or_default();
+    let mut output = vm.recorder.take().unwrap_or_default().output;
+    output.bytes = vm.out;
+    Ok((output, trace))
 }
 
 /// The same, and what was written until an error, with the error.
@@ -143,6 +171,8 @@ pub struct Vm<'a> {
     out: Vec<u8>,
     vars: Vec<Var>,
     recorder: Option<Recorder>,
+    /// Takes note of what takes place, where that is asked for.
+    tracer: Option<Box<Tracer>>,
     /// Output buffers of nested executions that are not in use, kept for their memory.
     spare_outs: Vec<Vec<u8>>,
     /// The same for argument lists.
@@ -171,6 +201,7 @@ impl<'a> Vm<'a> {
             out: Vec::new(),
             vars: Vec::new(),
             recorder: None,
+            tracer: None,
             spare_outs: Vec::new(),
             spare: Vec::new(),
             spare_vals: Vec::new(),
@@ -242,11 +273,15 @@ impl<'a> Vm<'a> {
         let buffer = self.spare_outs.pop().unwrap_or_default();
         let outer = std::mem::replace(&mut self.out, buffer);
         let recorder = self.recorder.take();
+        let scope = self.tracer.as_mut().map(|tracer| tracer.enter());
         self.nested += 1;
         let result = self.run(tree, data);
         self.nested -= 1;
         self.recorder = recorder;
         let mut buffer = std::mem::replace(&mut self.out, outer);
+        if let Some((tracer, scope)) = self.tracer.as_mut().zip(scope) {
+            tracer.leave(scope, &buffer);
+        }
         let written = Str::from(buffer.as_slice());
         buffer.clear();
         self.spare_outs.push(buffer);

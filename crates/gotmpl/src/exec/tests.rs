@@ -120,3 +120,79 @@ fn what_go_1_23_does_otherwise() {
     assert_eq!(answer("{{ eq 1 `a` }}"), "error calling eq: incompatible types for comparison");
     assert_eq!(answer("{{ lt 1 1.5 }}"), "error calling lt: incompatible types for comparison");
 }
+
+/// Traces `t` over a table of values; the reads come as texts.
+fn traced(sources: &[(&str, &str)], values: &Map) -> (Trace, Vec<String>) {
+    let scope = Map::from_entries([(Str::from("Values"), Value::Map(values.clone())), (Str::from("Name"), Value::str("n"))]);
+    let mut registry = Registry::default();
+    registry.add_values(&trace::ValuePath::default(), values);
+    registry.add_scope(&scope);
+    let context = Context { world: &MemoryWorld::new(), host: &(), limits: Limits::default() };
+    let (output, trace) = execute_traced(&set(sources), b"t", &Value::Map(scope), context, &std::rc::Rc::new(registry)).expect("renders");
+    assert_eq!(trace.executions[0].bytes, output.bytes);
+    let shown = |read: &trace::Read| match read {
+        trace::Read::Value(path) => format!("{path}"),
+        trace::Read::Missing(path) => format!("-{path}"),
+        trace::Read::Whole(path) => format!("{path}.*"),
+        trace::Read::Builtin(name) => format!(".{name}"),
+    };
+    let reads = trace.reads.iter().map(shown).collect();
+    (trace, reads)
+}
+
+fn values() -> Map {
+    let map = |entries: Vec<(&str, Value)>| Map::from_entries(entries.into_iter().map(|(key, value)| (Str::from(key), value)));
+    let list = Value::List(crate::value::List::new(vec![Value::str("x"), Value::Map(map(vec![("k", Value::Int(2))]))]));
+    map(vec![
+        ("a", Value::Map(map(vec![("b", Value::Int(1)), ("c.d", Value::Bool(true))]))),
+        ("list", list),
+        ("empty", Value::Map(map(Vec::new()))),
+    ])
+}
+
+#[test]
+fn a_trace_says_which_values_were_read_however_they_were_come_by() {
+    for (template, expected) in [
+        ("{{ .Values.a.b }}", &["a.b"][..]),
+        ("{{ with .Values.a }}{{ .b }}{{ end }}", &["a.b"]),
+        ("{{ $v := .Values }}{{ $a := $v.a }}{{ $a.b }}", &["a.b"]),
+        ("{{ (index .Values \"a\" \"c.d\") }}", &["a.c\\.d"]),
+        ("{{ if .Values.empty }}{{ end }}", &["empty"]),
+        ("{{ .Values.none }}", &["-none"]),
+        ("{{ .Values.a.none }}{{ $.Name }}", &["-a.none", ".Name"]),
+        ("{{ range .Values.list }}{{ end }}", &["list[0]"]),
+        ("{{ (index .Values.list 1).k }}", &["list[1].k"]),
+        ("{{ .Values.a }}", &["a.*"]),
+        ("{{ printf \"%v\" .Values.list }}", &["list.*"]),
+        ("{{ include \"x\" .Values.a }}", &["a.b"]),
+        ("{{ tpl \"{{ .Values.a.b }}\" . }}", &["a.b"]),
+        ("{{ template \"x\" .Values.a }}", &["a.b"]),
+    ] {
+        let (_, reads) = traced(&[("x", "{{ .b }}"), ("t", template)], &values());
+        assert_eq!(reads, expected, "{template}");
+    }
+}
+
+#[test]
+fn a_trace_says_who_wrote_what_and_what_stands_around_it() {
+    let sources = [
+        ("x", "one\n{{ .b }}\n"),
+        ("t", "a{{ if true }}{{ with .Values.a }}{{ template \"x\" . }}{{ end }}{{ include \"x\" .Values.a }}{{ end }}"),
+    ];
+    let (trace, _) = traced(&sources, &values());
+    let root = &trace.executions[0];
+    let text = |number: usize| String::from_utf8_lossy(&root.bytes[root.range(number)]).into_owned();
+    let pieces: Vec<(String, &str, bool)> =
+        root.pieces.iter().enumerate().map(|(at, piece)| (text(at), piece.file.name.as_str(), piece.is_text)).collect();
+    let expected = [("a", "t", true), ("one\n", "x", true), ("1", "x", false), ("\n", "x", true), ("one\n1\n", "t", false)];
+    assert_eq!(pieces, expected.map(|(text, file, is_text)| (text.to_owned(), file, is_text)));
+    let mut kinds = Vec::new();
+    let mut scope = root.pieces[1].scope;
+    while let Some(number) = scope {
+        kinds.push(trace.scopes[number].kind);
+        scope = trace.scopes[number].outer;
+    }
+    assert_eq!(kinds, [trace::ScopeKind::Template, trace::ScopeKind::With, trace::ScopeKind::If]);
+    assert_eq!((trace.executions[1].parent, trace.executions[1].bytes.as_slice()), (Some(0), &b"one\n1\n"[..]));
+    assert_eq!(root.pieces[4].executions, 1..2);
+}

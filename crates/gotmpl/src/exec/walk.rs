@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{Cause, ExecError};
+use super::trace::ScopeKind;
 use super::{Val, Var, Vm};
 use crate::budget::{self, Spent};
 use crate::fmt;
@@ -121,7 +122,14 @@ impl<'s> State<'s, '_> {
         match node {
             Node::Text(span) => self.write_text(*span)?,
             Node::Action(action) => {
+                let mark = self.vm.tracer.as_ref().map(|tracer| tracer.mark());
                 let value = self.eval_pipeline(dot, &action.pipe)?;
+                if let Some((tracer, mark)) = self.vm.tracer.as_mut().zip(mark) {
+                    if action.pipe.decl.is_empty() {
+                        tracer.whole(&value.value);
+                    }
+                    tracer.piece(mark, self.vm.out.len(), self.tree, action.pos, false);
+                }
                 if action.pipe.decl.is_empty() {
                     self.at = At::Node(node);
                     self.print(action.pos, &value.value)?;
@@ -140,6 +148,9 @@ impl<'s> State<'s, '_> {
     fn write_text(&mut self, span: Span) -> Exec<()> {
         if let Some(recorder) = &mut self.vm.recorder {
             recorder.note(self.vm.out.len(), self.tree, span.start, true);
+        }
+        if let Some(tracer) = &mut self.vm.tracer {
+            tracer.piece(tracer.mark(), self.vm.out.len(), self.tree, span.start, true);
         }
         let bytes = span.of(&self.tree.file.text);
         self.vm.out.extend_from_slice(bytes);
@@ -181,13 +192,27 @@ impl<'s> State<'s, '_> {
         self.guard()?;
         let mark = self.vm.vars.len();
         let value = self.eval_pipeline(dot, &branch.pipe)?;
+        let outer = self.open(if with { ScopeKind::With } else { ScopeKind::If }, branch);
         let flow = match (value.value.truth(), &branch.otherwise) {
             (true, _) => self.walk_list(if with { &value } else { dot }, &branch.list),
             (false, Some(otherwise)) => self.walk_list(dot, otherwise),
             (false, None) => Ok(Flow::Next),
         };
+        self.close(outer);
         self.vm.vars.truncate(mark);
         flow
+    }
+
+    /// Tells the tracer, where there is one, what stands around what follows; what it gives is for [`Self::close`].
+    fn open(&mut self, kind: ScopeKind, branch: &Branch) -> Option<Option<usize>> {
+        let (tracer, tree) = (self.vm.tracer.as_mut()?, self.tree);
+        Some(tracer.open(kind, tree, At::Pipe(&branch.pipe).pos()))
+    }
+
+    fn close(&mut self, outer: Option<Option<usize>>) {
+        if let Some((tracer, outer)) = self.vm.tracer.as_mut().zip(outer) {
+            tracer.close(outer);
+        }
     }
 
     /// Refuses to go deeper than the stack allows.
@@ -203,11 +228,16 @@ impl<'s> State<'s, '_> {
         self.at = At::Node(node);
         let outer = self.vm.vars.len();
         let value = self.eval_pipeline(dot, &branch.pipe)?;
+        let around = self.open(ScopeKind::Range, branch);
+        if let Some(tracer) = &mut self.vm.tracer {
+            tracer.range(&value.value);
+        }
         let ran = self.iterate(&value.value, branch)?;
         let flow = match &branch.otherwise {
             Some(otherwise) if !ran => self.walk_list(dot, otherwise)?,
             _ => Flow::Next,
         };
+        self.close(around);
         self.vm.vars.truncate(outer);
         // In Go a `break` ends the innermost range that is being walked, and in its `else` that is still this one.
         Ok(if flow == Flow::Continue { flow } else { Flow::Next })
@@ -328,7 +358,9 @@ impl<'s> State<'s, '_> {
             None => Val::INVALID,
         };
         self.vm.depth += 1;
+        let outer = self.vm.tracer.as_mut().map(|tracer| tracer.open(ScopeKind::Template, self.tree, call.pos as usize));
         let result = self.vm.run_tree(&tree, &dot);
+        self.close(outer);
         self.vm.depth -= 1;
         result
     }
