@@ -7,6 +7,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod explain;
 pub mod git;
 pub mod gitops;
 pub mod import;

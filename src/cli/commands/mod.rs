@@ -9,6 +9,7 @@ pub mod check;
 pub mod commit;
 pub mod completions;
 pub mod diff;
+pub mod explain;
 pub mod fetch;
 pub mod graph;
 pub mod helm;
@@ -63,6 +64,8 @@ pub enum Command {
     Commit(commit::CommitArgs),
     /// List components and the environments they belong to
     List,
+    /// Say where a line of manifests/ comes from: template, values, patches; or where a value goes
+    Explain(explain::ExplainArgs),
     /// Print the values a component is rendered with
     Values(values::ValuesArgs),
     /// Pin everything that comes from outside in hydrate.lock
@@ -130,6 +133,7 @@ fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
         Command::Commit(args) => commit::run(ui, global, &args),
         Command::List => list::run(ui, global),
         Command::Values(args) => values::run(ui, global, &args),
+        Command::Explain(args) => explain::run(ui, global, &args),
         Command::Lock(args) => lock::run(ui, global, &args),
         Command::Fetch => fetch::run(ui, global),
         Command::Vendor => vendor::run(ui, global),
