@@ -2,6 +2,7 @@
 #![deny(missing_docs, unreachable_pub)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
+mod canonical;
 pub mod dangers;
 mod difference;
 pub mod formats;
@@ -17,6 +18,7 @@ pub mod unified;
 mod value;
 mod view;
 
+pub use canonical::canonical;
 pub use dangers::{Finding, Level};
 pub use difference::{ChangeKind, FieldChange};
 pub use groups::{Group, groups};

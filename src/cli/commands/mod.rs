@@ -11,6 +11,7 @@ pub mod completions;
 pub mod diff;
 pub mod explain;
 pub mod fetch;
+pub mod git_diff;
 pub mod graph;
 pub mod helm;
 pub mod helmfile;
@@ -24,6 +25,7 @@ pub mod man;
 pub mod outdated;
 pub mod render;
 pub mod schema;
+pub mod textconv;
 pub mod values;
 pub mod vendor;
 
@@ -58,6 +60,10 @@ pub struct Cli {
 pub enum Command {
     /// Show what a run would change
     Diff(diff::DiffArgs),
+    /// Show two versions of a file object by object: for GIT_EXTERNAL_DIFF, or two files
+    GitDiff(git_diff::GitDiffArgs),
+    /// Print a file in one order, for Git's `textconv`
+    Textconv(textconv::TextconvArgs),
     /// Is manifests/ what would be rendered? 0 in sync, 2 stale, 1 error; writes nothing
     Check(check::CheckArgs),
     /// Commit exactly what hydrate wrote
@@ -129,6 +135,8 @@ fn or_command(mut failures: Failures, words: &[String]) -> Failures {
 fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
     match command {
         Command::Diff(args) => diff::run(ui, global, &args),
+        Command::GitDiff(args) => git_diff::run(ui, global, &args),
+        Command::Textconv(args) => textconv::run(ui, &args),
         Command::Check(args) => check::run(ui, global, &args),
         Command::Commit(args) => commit::run(ui, global, &args),
         Command::List => list::run(ui, global),

@@ -52,7 +52,7 @@ fn go(count: usize) -> String {
     format!("{} {}", counted(count, "object"), if count == 1 { "goes" } else { "go" })
 }
 
-/// Whether a directory is of the environment and no component: its index, what hands it over, and the namespaces and CRDs of all components.
+/// Whether a directory is of the environment, or of nothing, and no component: its index, what hands it over, and the namespaces and CRDs of all components.
 fn is_of_environment(component: &str) -> bool {
-    component.contains('/') || matches!(component, "00-namespaces" | "00-crds")
+    component.is_empty() || component.contains('/') || matches!(component, "00-namespaces" | "00-crds")
 }

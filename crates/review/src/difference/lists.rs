@@ -209,13 +209,14 @@ pub(crate) fn digest(node: &Node) -> u64 {
         Data::Alias(name) => hashed(name.as_str()),
         Data::Scalar(text) => match scalar(node) {
             _ if mask::word(node).is_some() => hashed(("hidden", text.as_str())),
+            // A number for each type: `false`, `0` and null are not the same.
             Scalar::Null => hashed(0_u8),
-            Scalar::Bool(value) => hashed(value),
-            Scalar::Int(value) => hashed(value),
-            Scalar::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => hashed(value as i64),
-            Scalar::Str(text) => hashed(text.as_ref()),
-            Scalar::Timestamp(text) => hashed(text),
-            Scalar::Uint(_) | Scalar::Float(_) | Scalar::Merge => hashed((1_u8, text.as_str())),
+            Scalar::Bool(value) => hashed((1_u8, value)),
+            Scalar::Int(value) => hashed((2_u8, value)),
+            Scalar::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => hashed((2_u8, value as i64)),
+            Scalar::Str(text) => hashed((3_u8, text.as_ref())),
+            Scalar::Timestamp(text) => hashed((3_u8, text)),
+            Scalar::Uint(_) | Scalar::Float(_) | Scalar::Merge => hashed((4_u8, text.as_str())),
         },
     }
 }

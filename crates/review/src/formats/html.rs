@@ -37,7 +37,7 @@ pub fn write(reviews: &[Review], needs: &BTreeMap<String, Needs>) -> String {
     for (number, view) in views.iter().enumerate() {
         page.environment(number, view, needs.get(&view.review.env));
     }
-    page.push("</main>\n</div>\n<script>");
+    page.push("<p><button type=\"button\" id=\"more\" hidden>Show more</button></p>\n</main>\n</div>\n<script>");
     page.push(SCRIPT);
     page.push("</script>\n</body>\n</html>\n");
     page.text

@@ -198,14 +198,13 @@ fn images(notes: &[&Told<'_>]) -> String {
 
 fn details(view: &View<'_>, room: &mut usize, text: &mut String) {
     let mut left_out: Vec<String> = Vec::new();
-    let mut add = |title: String, entries: &[Entry]| {
-        let section = section(view, &title, entries);
-        if section.len() <= *room {
+    let mut add = |title: String, entries: &[Entry]| match section(view, &title, entries, *room) {
+        Some((section, is_whole)) => {
             *room -= section.len();
             text.push_str(&section);
-        } else {
-            left_out.push(title);
+            left_out.extend((!is_whole).then_some(title));
         }
+        None => left_out.push(title),
     };
     if !view.wide.is_empty() {
         add("in several objects".to_owned(), &view.wide);
@@ -230,27 +229,40 @@ fn details(view: &View<'_>, room: &mut usize, text: &mut String) {
     text.push('\n');
 }
 
-fn section(view: &View<'_>, title: &str, entries: &[Entry]) -> String {
+/// The entries of a component, as many as there is room for, and whether these are all; `None` where there is room for none.
+fn section(view: &View<'_>, title: &str, entries: &[Entry], room: usize) -> Option<(String, bool)> {
+    const END: &str = "</details>\n\n";
     let mut text = format!("<details><summary><b>{}</b> ({})</summary>\n\n", html(title), counted(entries.len(), "entry"));
-    for entry in entries {
-        let heading = if entry.objects.len() > 1 { view.kinds(entry) } else { format!("{} {}", entry.word, view.title(entry)) };
-        text.push_str(&format!("{}\n", html(&heading)));
-        entry.remarks.iter().for_each(|remark| text.push_str(&format!("{}\n", html(remark))));
-        if entry.objects.len() > 1 {
-            const MOST: usize = 10;
-            let titles = view.titles(entry);
-            let names: Vec<String> = titles.iter().take(MOST).map(|title| code(title)).collect();
-            let more = if titles.len() > MOST { format!(" and {} more", titles.len() - MOST) } else { String::new() };
-            text.push_str(&format!("in {}{more}\n", names.join(", ")));
+    let start = text.len();
+    for (number, one) in entries.iter().enumerate() {
+        let one = entry(view, one);
+        if text.len() + one.len() + END.len() + 40 > room {
+            let more = entries.len() - number;
+            text.push_str(&format!("… and {more} more\n\n{END}"));
+            return (number > 0).then_some((text, false));
         }
-        let lines: String = entry.lines.iter().map(line).collect();
-        if !lines.is_empty() {
-            let fence = fence(&lines);
-            text.push_str(&format!("\n{fence}diff\n{lines}{fence}\n"));
-        }
-        text.push('\n');
+        text.push_str(&one);
     }
-    text + "</details>\n\n"
+    (text.len() > start).then(|| (text + END, true))
+}
+
+fn entry(view: &View<'_>, entry: &Entry) -> String {
+    let heading = if entry.objects.len() > 1 { view.kinds(entry) } else { format!("{} {}", entry.word, view.title(entry)) };
+    let mut text = format!("{}\n", html(&heading));
+    entry.remarks.iter().for_each(|remark| text.push_str(&format!("{}\n", html(remark))));
+    if entry.objects.len() > 1 {
+        const MOST: usize = 10;
+        let titles = view.titles(entry);
+        let names: Vec<String> = titles.iter().take(MOST).map(|title| code(title)).collect();
+        let more = if titles.len() > MOST { format!(" and {} more", titles.len() - MOST) } else { String::new() };
+        text.push_str(&format!("in {}{more}\n", names.join(", ")));
+    }
+    let lines: String = entry.lines.iter().map(line).collect();
+    if !lines.is_empty() {
+        let fence = fence(&lines);
+        text.push_str(&format!("\n{fence}diff\n{lines}{fence}\n"));
+    }
+    text + "\n"
 }
 
 fn line(line: &Line) -> String {
@@ -275,6 +287,10 @@ fn html(text: &str) -> String {
     for c in plain::line(text).chars() {
         if c.is_ascii_punctuation() && !matches!(c, '-' | '.' | '/' | ',' | '(' | ')' | ';') || c == ':' {
             out.push_str(&format!("&#{};", u32::from(c)));
+            // Forges look for names and numbers of issues in what Markdown has become; there a comment stands between.
+            if matches!(c, '@' | '#') {
+                out.push_str("<!-- -->");
+            }
         } else {
             out.push(c);
         }
@@ -297,7 +313,10 @@ mod tests {
 
     #[test]
     fn names_cannot_leave_their_place() {
-        assert_eq!(html("</b> @team [x](y) # `a`\n|"), "&#60;/b&#62; &#64;team &#91;x&#93;(y) &#35; &#96;a&#96;&#92;n&#124;");
+        assert_eq!(
+            html("</b> @team [x](y) # `a`\n|"),
+            "&#60;/b&#62; &#64;<!-- -->team &#91;x&#93;(y) &#35;<!-- --> &#96;a&#96;&#92;n&#124;"
+        );
         assert_eq!(code("`a\n```"), "```` `a\\n``` ````");
         assert_eq!(fence("````\n"), "`````");
         assert_eq!(html("www.example.org https://a"), "www.example.org https&#58;//a");

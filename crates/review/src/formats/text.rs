@@ -38,7 +38,9 @@ pub fn write(review: &Review, shown: Shown, color: bool) -> String {
     }
     for (component, entries) in &view.components {
         out.blank();
-        out.line(0, CYAN, component);
+        if !component.is_empty() {
+            out.line(0, CYAN, component);
+        }
         entries.iter().for_each(|one| single(&view, one, &mut out));
     }
     tail(&view, &mut out);
@@ -86,7 +88,10 @@ fn danger(told: &Told<'_>, out: &mut Out) {
     out.blank();
     out.line(0, style, &format!("{}[{}]: {}", finding.level.word(), finding.code, finding.message));
     for one in std::iter::once(finding).chain(told.more.iter().copied()) {
-        out.line(2, "", &place(one));
+        let place = place(one);
+        if !place.is_empty() {
+            out.line(2, "", &place);
+        }
     }
     if let Some(values) = values(finding) {
         out.line(4, "", &values);
