@@ -5,6 +5,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
+pub mod affected;
 pub mod check;
 pub mod cli;
 pub mod explain;

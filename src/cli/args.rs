@@ -45,7 +45,7 @@ pub struct GlobalArgs {
     /// Render everything anew, and keep nothing of it in the cache
     #[arg(long, global = true, env = "HYDRATE_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_cache: bool,
-    /// Output format: text or json; diff also knows markdown, html, sarif, github and gitlab, check sarif, graph mermaid and dot
+    /// Output format: text or json; diff also knows markdown, html, sarif, github and gitlab, check sarif, graph mermaid and dot, affected matrix
     #[arg(long, value_name = "FORMAT", global = true, hide_possible_values = true)]
     pub format: Option<Format>,
     /// Say only what went wrong
@@ -114,6 +114,8 @@ pub enum Format {
     Mermaid,
     /// Graphviz, for `graph`.
     Dot,
+    /// A matrix of jobs in CI, for `affected`.
+    Matrix,
     /// For code scanning, SARIF 2.1.0, for `check` and `diff`.
     Sarif,
     /// One page that needs nothing else, for `diff`.

@@ -124,7 +124,9 @@ impl<'a> Trial<'a, '_> {
         let value = merged(self.explained).get(&path).map(|value| (*value).to_owned());
         let mut effect = Effect { path, value, from: None, overridden: Vec::new(), content: BTreeSet::new(), presence: BTreeSet::new() };
         let mut could_be_tried = false;
-        if !is_set || definitions.is_empty() {
+        // A key that is set to nothing has a place all the same.
+        let has_place = definitions.iter().any(|definition| !definition.variants().is_empty());
+        if !has_place {
             effect.value = effect.value.filter(|_| is_set);
             for something in SOMETHING {
                 let mut options = self.release.options.clone();

@@ -10,6 +10,7 @@ mod lfs;
 mod lines;
 mod repository;
 mod revision;
+mod snapshot;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ pub use ignored::Ignored;
 pub use lines::LineEndings;
 pub use repository::Repository;
 pub use revision::{directory_id, files_at, has_commits, merge_base};
+pub use snapshot::Snapshot;
 
 /// Pushes the current branch through the user's `git`, which knows about credentials.
 pub fn push(root: &Path) -> Result<()> {

@@ -46,7 +46,7 @@ use confined::Sandbox;
 use encryption::{Encryption, Marked};
 use provision::Provision;
 use rendering::{Finished, Outcome, Rendering};
-use renders::{Kept, Renders};
+use renders::{Kept, RenderedFrom, Renders};
 use scope::Crds;
 use verbatim::Verbatim;
 
@@ -96,10 +96,23 @@ pub struct Rendered {
     pub may_differ: BTreeMap<String, Vec<String>>,
     /// How each component was come by; those that were rendered twice count with the second time.
     pub timings: BTreeMap<String, Timing>,
+    /// What each component was rendered from.
+    pub inputs: BTreeMap<String, ComponentInputs>,
     /// What the kernel cannot do of the confinement that was asked for, a sentence each; `None` where nothing was rendered in confinement.
     pub unconfined: Option<Vec<String>>,
     /// All components of the environment in the order of their needs; `None` where a component's file cannot be read.
     parts: Option<Vec<UnitInput>>,
+}
+
+/// What a component was rendered from, and what others may depend on.
+#[derive(Debug, Clone, Default)]
+pub struct ComponentInputs {
+    /// What was asked of the world, and taken from outside.
+    pub inputs: RenderedFrom,
+    /// Whether it gives CRDs, whose API versions charts of other components may see.
+    pub has_crds: bool,
+    /// Whether it may look different when more API versions are known.
+    pub may_ask_for_apis: bool,
 }
 
 /// How a component was come by.
@@ -290,6 +303,7 @@ fn finish(
     let mut suspects: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut marked: BTreeMap<String, Marked> = BTreeMap::new();
     let mut timings = BTreeMap::new();
+    let mut inputs = BTreeMap::new();
     let mut certificates = Vec::new();
     let mut warnings: Vec<Box<Diagnostic>> = options.renders.doubt().into_iter().map(|doubt| Box::new(doubt.clone())).collect();
     for (name, outcome) in outcomes {
@@ -304,6 +318,12 @@ fn finish(
                 texts.extend(kept.verbatim.map(|text| (name.clone(), text)));
                 decided.extend(kept.decided.map(|text| (name.clone(), text)));
                 suspects.insert(name.clone(), kept.suspects);
+                let of_component = ComponentInputs {
+                    inputs: kept.inputs,
+                    has_crds: !kept.crds.kinds().is_empty(),
+                    may_ask_for_apis: kept.may_ask_for_apis,
+                };
+                inputs.insert(name.clone(), of_component);
                 let Kept { sealed, is_unsettled, is_redacted, standing, undecrypted, .. } = kept;
                 marked.insert(name.clone(), Marked { sealed, is_unsettled, is_redacted, standing, undecrypted });
                 rendered.insert(name, kept.documents);
@@ -384,6 +404,7 @@ fn finish(
         certificates,
         may_differ,
         timings,
+        inputs,
         unconfined: None,
         parts: handover::parts(selection),
     })

@@ -25,7 +25,7 @@ use super::encryption::Encryption;
 use super::plan::{self, Job};
 use super::provision::{ForComponent, Opened, Provision, Stock, Taken};
 use super::remedies;
-use super::renders::{Kept, Renders, Slot};
+use super::renders::{Kept, RenderedFrom, Renders, Slot};
 use super::scope::Crds;
 use super::stability::{self, Certificate, Settled, Stability};
 use super::taint::{self, Taint};
@@ -221,7 +221,8 @@ impl<'a> Rendering<'a> {
         let (mut kept, record) = result?;
         let is_suspect = |(at, document)| holds_secrets(document).then_some(at);
         kept.suspects = kept.documents.iter().enumerate().filter_map(is_suspect).collect();
-        let artifacts = taken.iter().map(|(artifact, _)| artifact.key()).collect();
+        let artifacts: BTreeSet<String> = taken.iter().map(|(artifact, _)| artifact.key()).collect();
+        kept.inputs = RenderedFrom { asked: record.asked.keys().cloned().collect(), artifacts: artifacts.clone() };
         match self.encryption {
             None => slot.keep(&kept, record, artifacts, self.provision),
             Some(encryption) => {
@@ -343,6 +344,7 @@ pub(super) fn make(
         // What has references in the place of secrets is not what is to be written.
         let is_unsettled = is_unsettled || !undecrypted.is_empty();
         let kept = Kept {
+            inputs: RenderedFrom::default(),
             documents,
             crds,
             verbatim,

@@ -46,9 +46,21 @@ pub struct Renders {
     doubt: Option<Box<Diagnostic>>,
 }
 
+/// What a rendering depends on, beside configuration.
+#[derive(Debug, Clone, Default)]
+pub struct RenderedFrom {
+    /// What was asked of the world.
+    pub asked: Vec<Asked>,
+    /// The keys of what was taken from outside.
+    pub artifacts: BTreeSet<String>,
+}
+
 /// What is kept of a component.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Kept {
+    /// What it was rendered from; an entry has that beside it.
+    #[serde(skip)]
+    pub inputs: RenderedFrom,
     /// Its documents.
     pub documents: Vec<Document>,
     /// The CRDs among them.
@@ -230,7 +242,9 @@ impl Slot {
         {
             return None;
         }
-        Some(entry.kept)
+        let asked = entry.asked.into_iter().map(|(asked, _)| asked).collect();
+        let artifacts = entry.outside.map(|outside| outside.artifacts).unwrap_or_default();
+        Some(Kept { inputs: RenderedFrom { asked, artifacts }, ..entry.kept })
     }
 
     /// Keeps a component, if it would come out the same again.

@@ -4,6 +4,7 @@
 //! its help, and its arm of `run`. One line would take a macro around all three: its modules would be hidden from rustfmt, and its variants from who reads
 //! what clap is told. The compiler says which of the three is missing.
 
+pub mod affected;
 pub mod cache;
 pub mod check;
 pub mod commit;
@@ -70,6 +71,8 @@ pub enum Command {
     Commit(commit::CommitArgs),
     /// List components and the environments they belong to
     List,
+    /// List the components of which environments a change since a revision touches
+    Affected(affected::AffectedArgs),
     /// Say where a line of manifests/ comes from: template, values, patches; or where a value goes
     Explain(explain::ExplainArgs),
     /// Print the values a component is rendered with
@@ -141,6 +144,7 @@ fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
         Command::Commit(args) => commit::run(ui, global, &args),
         Command::List => list::run(ui, global),
         Command::Values(args) => values::run(ui, global, &args),
+        Command::Affected(args) => affected::run(ui, global, &args),
         Command::Explain(args) => explain::run(ui, global, &args),
         Command::Lock(args) => lock::run(ui, global, &args),
         Command::Fetch => fetch::run(ui, global),
