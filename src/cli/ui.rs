@@ -55,6 +55,16 @@ impl Ui {
         self.pieces([bytes])
     }
 
+    /// Writes text for people to stdout; on a terminal through the user's pager, as Git does: `HYDRATE_PAGER`, `GIT_PAGER`, `PAGER`, else `less`. What a repository says
+    /// about pagers is not asked for.
+    pub fn paged(&mut self, text: &str) -> Result<()> {
+        let pager = pager(&|name| std::env::var(name).ok()).filter(|_| io::stdout().is_terminal() && !text.is_empty());
+        match pager.map(|pager| through(&pager, text.as_bytes())) {
+            Some(true) => Ok(()),
+            _ => self.data(text.as_bytes()),
+        }
+    }
+
     /// Writes lines for people to stdout.
     pub fn lines<L: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = L>) -> Result<()> {
         let text: String = lines.into_iter().map(|line| format!("{}\n", plain::line(line.as_ref()))).collect();
@@ -161,6 +171,46 @@ fn write_pieces(out: &mut impl Write, mut pieces: Vec<IoSlice<'_>>) -> io::Resul
     Ok(())
 }
 
+/// The pager that the user wants; `None` for none.
+fn pager(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let named = ["HYDRATE_PAGER", "GIT_PAGER", "PAGER"].into_iter().find_map(variable);
+    let pager = named.unwrap_or_else(|| "less".to_owned());
+    (!matches!(pager.trim(), "" | "cat")).then_some(pager)
+}
+
+/// Whether a pager has taken a text. It is left at once where the text fits on the screen.
+fn through(pager: &str, text: &[u8]) -> bool {
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", pager]).stdin(std::process::Stdio::piped());
+    for (name, value) in [("LESS", "FRX"), ("LV", "-c")] {
+        if std::env::var_os(name).is_none() {
+            command.env(name, value);
+        }
+    }
+    let Ok(mut child) = command.spawn() else { return false };
+    if let Some(mut input) = child.stdin.take() {
+        // Who has read enough closes the pager.
+        let _ = input.write_all(text);
+    }
+    // The shell says so where there is no such program.
+    child.wait().is_ok_and(|status| status.code() != Some(127))
+}
+
 fn set(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pager_is_the_one_that_the_user_names() {
+        let with = |pairs: &[(&str, &str)]| pager(&|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()));
+        assert_eq!(with(&[]).as_deref(), Some("less"));
+        assert_eq!(with(&[("PAGER", "more"), ("GIT_PAGER", "delta")]).as_deref(), Some("delta"));
+        assert_eq!(with(&[("HYDRATE_PAGER", "cat"), ("PAGER", "more")]), None);
+        assert_eq!(with(&[("PAGER", "")]), None);
+        assert!(through("cat >/dev/null", b"x") && !through("no-such-pager-at-all 2>/dev/null", b"x"));
+    }
 }

@@ -128,7 +128,7 @@ fn print(
                 .map(|review| formats::text::write(review, shown, ui.colored_data()))
                 .filter(|text| !text.is_empty())
                 .collect();
-            ui.data(text.join("\n").as_bytes())?;
+            ui.paged(&text.join("\n"))?;
         }
     }
     Ok(())
@@ -137,7 +137,8 @@ fn print(
 fn print_unified(ui: &mut Ui, format: Format, found: &[Found], errors: &[Box<Diagnostic>]) -> Result<(), Failures> {
     let colored = ui.colored_data();
     if format != Format::Json {
-        return Ok(found.iter().try_for_each(|one| ui.data(unified::write(&one.differences.files, colored).as_bytes()))?);
+        let text: String = found.iter().map(|one| unified::write(&one.differences.files, colored)).collect();
+        return Ok(ui.paged(&text)?);
     }
     let file = |diff: &FileDiff| json!({"component": diff.component, "file": diff.file, "path": diff.path, "change": diff.change.word(), "diff": unified::exact(diff)});
     let environment = |one: &Found| json!({"environment": one.env, "files": one.differences.files.iter().map(file).collect::<Vec<_>>()});
