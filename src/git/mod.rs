@@ -3,6 +3,7 @@
 //! Reading obeys nothing that a repository says about programs, so that `check` and `diff` may be run over anybody's. What a
 //! user asks of Git (committing, pushing, installing a hook) is done by their own `git`, with its hooks, filters and keys.
 
+mod checkout;
 mod command;
 pub mod commit;
 mod ignored;
@@ -11,11 +12,13 @@ mod lines;
 mod repository;
 mod revision;
 mod snapshot;
+pub mod sources;
 
 use std::path::{Path, PathBuf};
 
 use hydrate_base::Result;
 
+pub use checkout::HeadCheckout;
 pub use ignored::Ignored;
 pub use lines::LineEndings;
 pub use repository::Repository;

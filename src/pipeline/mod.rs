@@ -29,6 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::git::sources::Sources;
 use crate::gitops::graph::UnitInput;
 use crate::project::select::{Selection, select};
 use crate::project::{self, Environment, Layout, Project, graph, slips};
@@ -37,6 +38,7 @@ use crate::tree::namespaces::{namespaces_in, without_namespaces};
 use crate::tree::{self, COMMON_NAMESPACES, CRDS, Desired, NAMESPACES, lay_out};
 use hydrate_acquire::ArtifactRequest;
 use hydrate_base::limits::Watch;
+use hydrate_base::world::Asked;
 use hydrate_base::{Diagnostic, Result};
 use hydrate_source::{Document, Identity};
 
@@ -90,6 +92,8 @@ pub struct Rendered {
     pub warnings: Vec<Box<Diagnostic>>,
     /// The documents by component, namespaces filled in.
     pub documents: BTreeMap<String, Vec<Document>>,
+    /// What it was rendered from.
+    pub sources: Sources,
     /// What is to be said of kept certificates: which have ended, or are to be made anew.
     pub certificates: Vec<Box<Diagnostic>>,
     /// The places by component whose values may be others with every run, so that they are not compared.
@@ -305,10 +309,12 @@ fn finish(
     let mut timings = BTreeMap::new();
     let mut inputs = BTreeMap::new();
     let mut certificates = Vec::new();
+    let mut sources = configuration(project, &environment, selection);
     let mut warnings: Vec<Box<Diagnostic>> = options.renders.doubt().into_iter().map(|doubt| Box::new(doubt.clone())).collect();
     for (name, outcome) in outcomes {
         match outcome {
             Ok(Finished { kept, timing }) => {
+                add_sources(&mut sources, &kept.inputs.asked);
                 timings.insert(name.clone(), timing);
                 let said = kept.warnings.into_iter().map(Box::<Diagnostic>::from);
                 warnings.extend(said.map(|warning| warning.note(format!("component {name}, environment {}", environment.name))));
@@ -402,12 +408,40 @@ fn finish(
         crds,
         warnings,
         certificates,
+        sources,
         may_differ,
         timings,
         inputs,
         unconfined: None,
         parts: handover::parts(selection),
     })
+}
+
+/// The files of the configuration that a rendering follows from, and the directories of components that are gone.
+fn configuration(project: &Project, environment: &Environment, selection: &Selection<'_>) -> Sources {
+    let (root, settings) = (&project.root, &project.settings);
+    let environments = root.join(&settings.environments);
+    let components = root.join(&settings.components);
+    let mut sources = Sources::default();
+    sources.files.extend([root.join("hydrate.yaml"), root.join(provision::LOCK), environments.join(format!("{}.yaml", environment.name))]);
+    sources.whole.insert(environments.join(&environment.name));
+    sources.files.extend(selection.selected.iter().map(|name| components.join(name).join("component.yaml")));
+    if selection.complete {
+        let standing = tree::disk::names(&place(project, &environment.name).dir()).unwrap_or_default();
+        sources.whole.extend(standing.iter().filter(|name| !selection.members.contains_key(*name)).map(|name| components.join(name)));
+    }
+    sources
+}
+
+/// Adds what was asked of the disk for a component.
+fn add_sources<'a>(sources: &mut Sources, asked: impl IntoIterator<Item = &'a Asked>) {
+    for asked in asked {
+        match asked {
+            Asked::Content(path) | Asked::Kind(path) => drop(sources.files.insert(path.clone())),
+            Asked::Names(path) | Asked::Entries(path) => drop(sources.directories.insert(path.clone())),
+            Asked::Canonical(_) | Asked::Variable(_) | Asked::System(_) => {}
+        }
+    }
 }
 
 /// An object that two documents define is an error that names both; the same Namespace, word for word, is fine.

@@ -83,6 +83,12 @@ pub fn is_version(text: &str) -> bool {
     (2..=3).contains(&numbers.len()) && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+const COMMIT: Shape = Shape::Object(&[key(
+    "sources",
+    Shape::Choice(&["include", "head"]),
+    "Where files that are rendered from are not committed: they are committed with the manifests (include), or HEAD is rendered (head) [default: nothing is committed then]",
+)]);
+
 /// `hydrate.yaml`
 pub const PROJECT: Shape = Shape::Object(&[
     key("helm", Shape::Choice(&["v4", "v3"]), "Compatibility level of Helm rendering: v4 (helm 4.3, the default) or v3 (helm 3.17)"),
@@ -109,6 +115,7 @@ pub const PROJECT: Shape = Shape::Object(&[
     key("environments", Shape::Text, "Directory of the environment files [default: environments]"),
     key("manifests", Shape::Text, "Directory that hydrate writes to [default: manifests]"),
     key("clusters", Shape::Text, "Directory for what hands the manifests over to Flux or Argo CD [default: clusters]"),
+    key("commit", COMMIT, "What `--commit` does"),
     key("hooks", HOOKS, HOOKS_DOC),
     key("checks", CHECKS, CHECKS_DOC),
     key("exceptions", EXCEPTIONS, EXCEPTIONS_DOC),

@@ -84,6 +84,21 @@ impl Hooks {
     }
 }
 
+/// What a commit does about files that are rendered from and not committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitSources {
+    /// They are committed with what is rendered from them.
+    Include,
+    /// HEAD is rendered, without them.
+    Head,
+}
+
+impl CommitSources {
+    fn read(file: &parse::Parsed, node: &hydrate_yaml::node::Node) -> Option<Self> {
+        file.text(node, "sources").map(|text| if text.text == "head" { Self::Head } else { Self::Include })
+    }
+}
+
 /// What becomes of secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SecretPolicy {
@@ -132,6 +147,8 @@ pub struct Settings {
     pub manifests: String,
     /// Directory of what hands the manifests over, relative to the root.
     pub clusters: String,
+    /// What `--commit` does about sources that are not committed.
+    pub commit: Option<CommitSources>,
     /// What becomes of Helm hooks.
     pub hooks: Hooks,
     /// How bad it is to break rules of `check`.
@@ -162,6 +179,7 @@ impl Default for Settings {
             environments: "environments".to_owned(),
             manifests: "manifests".to_owned(),
             clusters: "clusters".to_owned(),
+            commit: None,
             hooks: Hooks::default(),
             checks: Judgement::default(),
             schemas: Vec::new(),
@@ -362,6 +380,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         environments: directory("environments", defaults.environments),
         manifests: directory("manifests", defaults.manifests),
         clusters: directory("clusters", defaults.clusters),
+        commit: root.get("commit").and_then(|node| CommitSources::read(file, node)),
         hooks: Hooks::read(file, root),
         checks: checks::read(file, root, None).unwrap_or_else(|errors| {
             wrong.extend(errors);

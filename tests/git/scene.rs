@@ -59,6 +59,7 @@ impl Scene {
         let root = if dir.is_empty() { top.clone() } else { top.join(dir) };
         fs::create_dir_all(root.join("environments")).unwrap();
         let scene = Self { home, top, root };
+        fs::write(scene.root.join("hydrate.yaml"), "commit: {sources: include}\n").unwrap();
         scene.word("old");
         fs::write(scene.home().join(".gitconfig"), "[user]\n\tname = U\n\temail = u@example.org\n[core]\n\tfsync = none\n").unwrap();
         scene

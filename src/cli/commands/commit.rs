@@ -7,20 +7,23 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::outcome::{Exit, Outcome};
-use crate::cli::session::{Session, format};
+use crate::cli::outcome::{Exit, Failures, Outcome};
+use crate::cli::session::{Session, format, options, provision};
 use crate::cli::{report, ui::Ui};
 use crate::git;
 use crate::git::LineEndings;
 use crate::git::commit::{Area, Committer, Fates, Request};
-use crate::pipeline;
-use crate::project::Project;
-use crate::tree;
+use crate::git::sources::{self, Uncommitted};
+use crate::pipeline::{self, Options};
+use crate::project::{CommitSources, Project};
 use crate::tree::disk::{self, Place};
 use crate::tree::write;
+use crate::tree::{self, Changes};
 use crate::tree::{INDEX, KUSTOMIZATION, Owned};
 use hydrate_base::plain::counted;
-use hydrate_base::{Change, Diagnostic, Result};
+use hydrate_base::{Change, Diagnostic, DiskWorld, Result};
+
+use super::render::{ours, refuse_uncommitted};
 
 /// Arguments of `hydrate commit`.
 #[derive(Debug, Args)]
@@ -28,6 +31,9 @@ pub struct CommitArgs {
     /// Push after the commit, through your own git
     #[arg(long)]
     pub push: bool,
+    /// Commit what was rendered from as well, where it is not committed
+    #[arg(long)]
+    pub with_sources: bool,
 }
 
 /// Commits the tree of each environment as it is on disk, one commit each.
@@ -40,7 +46,9 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CommitArgs) -> Outcome {
         let place = pipeline::place(&session.project, env);
         // What a run that was stopped has left half written is no tree to commit.
         let lock = write::lock_for_committing(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
-        let id = commit(ui, &session.project, env, &committer, format)?;
+        let includes = args.with_sources || session.project.settings.commit == Some(CommitSources::Include);
+        let sources = sources_of(ui, global, &session, env, includes)?;
+        let id = commit(ui, &session.project, env, &committer, format, &sources)?;
         drop(lock);
         finish(ui, &session.project, env, &committer, &id, args.push)?;
         commits.push(json!({"environment": env, "commit": id}));
@@ -51,9 +59,42 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CommitArgs) -> Outcome {
     Ok(Exit::Success)
 }
 
+/// The sources that are committed with the tree, which has to be what they are rendered to.
+fn sources_of(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, includes: bool) -> Result<Vec<Uncommitted>, Failures> {
+    let (world, project) = (DiskWorld::new(), &session.project);
+    let provision = provision(&world, project, global, false)?;
+    let options = Options { compares: true, passes_secrets: true, ..options(ui, global, session, &[], false)? };
+    let mut rendered = pipeline::render(project, env, &options, &provision, &|_| {})?;
+    let place = pipeline::place(project, env);
+    pipeline::merge_with_tree(&place, &mut rendered)?;
+    let changes = Changes::compute(&place, &rendered.desired, true)?;
+    let is_edited = changes.dirs.values().chain([&changes.clusters]).any(|dir| !dir.edited.is_empty());
+    // What somebody has edited or deleted is told by who commits, file by file.
+    if is_edited || misses_files(&place)? {
+        return Ok(Vec::new());
+    }
+    if !changes.is_empty() {
+        return Err(Diagnostic::error(format!("{} is not what environment {env} renders to", place.shown("")))
+            .note("nothing was committed: a commit holds what was rendered and nothing else")
+            .help(format!("hydrate -e {env} --commit"))
+            .into());
+    }
+    if !includes {
+        refuse_uncommitted(project, &rendered.sources, env)?;
+        return Ok(Vec::new());
+    }
+    Ok(sources::uncommitted(&project.root, &rendered.sources, &ours(&place))?)
+}
+
+/// Whether a file of ours is not there.
+fn misses_files(place: &Place) -> Result<bool> {
+    let manifests = disk::owned_paths(&place.dir()).map_err(|error| disk::failed("read", place.shown(""), &error))?;
+    Ok(Written::read(place, &manifests, &clusters_on_disk(place)?).is_err())
+}
+
 /// Commits one environment and says so; the commit's id in JSON, or null when there was nothing to commit. The
-/// caller holds a lock, so that nobody writes the tree meanwhile.
-pub fn commit(ui: &mut Ui, project: &Project, env: &str, committer: &Committer, format: Format) -> Result<Json> {
+/// caller holds a lock, so that nobody writes the tree meanwhile. `sources` are committed with it.
+pub fn commit(ui: &mut Ui, project: &Project, env: &str, committer: &Committer, format: Format, sources: &[Uncommitted]) -> Result<Json> {
     let place = pipeline::place(project, env);
     let manifests = disk::owned_paths(&place.dir()).map_err(|error| disk::failed("read", place.shown(""), &error))?;
     let clusters = clusters_on_disk(&place)?;
@@ -74,8 +115,8 @@ pub fn commit(ui: &mut Ui, project: &Project, env: &str, committer: &Committer, 
             owned_before: &disk::owned_files_in,
         },
     ];
-    let request =
-        Request { root: &project.root, areas: &areas, index_name: tree::INDEX, message: &|changes| message(env, &clusters_dir, changes) };
+    let message = |changes: &Fates, sources: &BTreeMap<String, Change>| message(env, &clusters_dir, changes, sources);
+    let request = Request { root: &project.root, areas: &areas, index_name: tree::INDEX, sources, message: &message };
     let Some(done) = committer.commit(&request)? else {
         if format == Format::Text {
             ui.say(format!("{env}: nothing to commit"));
@@ -147,7 +188,7 @@ fn clusters_on_disk(place: &Place) -> Result<Vec<String>> {
 }
 
 /// A subject that names the components, and below it what became of each file. The second area of the changes is `clusters`.
-fn message(env: &str, clusters: &str, changes: &Fates) -> String {
+fn message(env: &str, clusters: &str, changes: &Fates, sources: &BTreeMap<String, Change>) -> String {
     let mut components: BTreeMap<&str, Vec<(&str, Change)>> = BTreeMap::new();
     for ((area, path), change) in changes {
         let (component, file) = if *area == 0 { path.split_once('/').unwrap_or(("", path)) } else { (clusters, path.as_str()) };
@@ -156,6 +197,7 @@ fn message(env: &str, clusters: &str, changes: &Fates) -> String {
     components.remove("");
     let names: Vec<&str> = components.keys().copied().collect();
     let about = match names.len() {
+        0 if !sources.is_empty() => "sources".to_owned(),
         0 => "kustomization.yaml".to_owned(),
         1..=3 => names.join(", "),
         many => counted(many, "component"),
@@ -166,6 +208,13 @@ fn message(env: &str, clusters: &str, changes: &Fates) -> String {
         for wanted in Change::ALL {
             let listed = files.iter().filter(|(file, change)| *change == wanted && *file != tree::INDEX);
             listed.for_each(|(file, _)| text.push_str(&format!("  {} {file}\n", wanted.word())));
+        }
+    }
+    if !sources.is_empty() {
+        text.push_str("\nrendered from:\n");
+        for wanted in Change::ALL {
+            let listed = sources.iter().filter(|(_, change)| **change == wanted);
+            listed.for_each(|(path, _)| text.push_str(&format!("  {} {path}\n", wanted.word())));
         }
     }
     text
@@ -185,9 +234,13 @@ mod tests {
             change(0, "loki/b.yaml", Change::Created),
         ]);
         let of_loki = "loki:\n  created b.yaml\n  deleted a.yaml\n";
-        assert_eq!(message("k3d", "clusters/k3d", &changes), format!("hydrate k3d: loki\n\n{of_loki}"));
+        let none = BTreeMap::new();
+        assert_eq!(message("k3d", "clusters/k3d", &changes, &none), format!("hydrate k3d: loki\n\n{of_loki}"));
         changes.extend([change(1, ".hydrated", Change::Changed), change(1, "kustomization-loki.yaml", Change::Changed)]);
         let with_clusters = format!("hydrate k3d: clusters/k3d, loki\n\nclusters/k3d:\n  changed kustomization-loki.yaml\n\n{of_loki}");
-        assert_eq!(message("k3d", "clusters/k3d", &changes), with_clusters);
+        assert_eq!(message("k3d", "clusters/k3d", &changes, &none), with_clusters);
+        let sources = BTreeMap::from([("b.yaml".to_owned(), Change::Changed), ("a.yaml".to_owned(), Change::Created)]);
+        let with_sources = "hydrate k3d: sources\n\nrendered from:\n  created a.yaml\n  changed b.yaml\n";
+        assert_eq!(message("k3d", "clusters/k3d", &Fates::new(), &sources), with_sources);
     }
 }

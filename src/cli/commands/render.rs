@@ -1,17 +1,22 @@
 //! A bare `hydrate`: render, write, say what changed.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{report, ui::Ui};
-use crate::git::{self, commit::Committer};
+use crate::git::sources::{self, Sources};
+use crate::git::{self, HeadCheckout, commit::Committer};
+use crate::pipeline::provision::LOCK;
+use crate::pipeline::renders::Renders;
 use crate::pipeline::{self, Rendered};
+use crate::project::{CommitSources, Project};
 use crate::tree::disk::Place;
 use crate::tree::write::{self, Lock};
 use crate::tree::{Changes, DirChanges};
@@ -29,12 +34,31 @@ pub struct RenderArgs {
     /// Take over files in the way that hydrate did not write
     #[arg(long)]
     pub adopt: bool,
-    /// Commit exactly what was written
-    #[arg(long)]
-    pub commit: bool,
+    /// Commit exactly what was written, rendered from sources that are committed; `with-sources` commits those that are not in the same commit, `head`
+    /// renders HEAD and leaves them out
+    #[arg(long, value_name = "SOURCES", num_args = 0..=1, require_equals = true)]
+    pub commit: Option<Option<CommitFrom>>,
     /// Push after the commit, through your own git
     #[arg(long, requires = "commit")]
     pub push: bool,
+}
+
+/// What is committed where sources are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CommitFrom {
+    /// The sources as well.
+    WithSources,
+    /// What HEAD renders to.
+    Head,
+}
+
+impl From<CommitFrom> for CommitSources {
+    fn from(from: CommitFrom) -> Self {
+        match from {
+            CommitFrom::WithSources => Self::Include,
+            CommitFrom::Head => Self::Head,
+        }
+    }
 }
 
 impl RenderArgs {
@@ -52,7 +76,7 @@ impl RenderArgs {
         match self {
             _ if self.keep_going => Some("--keep-going".to_owned()),
             _ if self.adopt => Some("--adopt".to_owned()),
-            _ if self.commit => Some("--commit".to_owned()),
+            _ if self.commit.is_some() => Some("--commit".to_owned()),
             _ => self.components.first().cloned(),
         }
     }
@@ -65,11 +89,14 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &RenderArgs) -> Outcome {
     git::commit::refuse_from_hook(&session.project.root)?;
     git::commit::clear_up(&session.project.root)?;
     // What stands in the way of a commit is told before anything is written.
-    let committer = args.commit.then(|| Committer::new(&session.project.root)).transpose()?;
+    let committer = args.commit.map(|_| Committer::new(&session.project.root)).transpose()?;
+    let policy = args.commit.and_then(|from| from.map(Into::into).or(session.project.settings.commit));
+    let head = args.commit.filter(|_| policy == Some(CommitSources::Head)).map(|_| Head::of(&session.project)).transpose()?;
+    let committing = committer.as_ref().map(|committer| Committing { committer, policy });
     let mut environments = Vec::new();
     let mut errors = Vec::new();
     for env in &session.environments {
-        match run_one(ui, global, args, &session, env, format, committer.as_ref()) {
+        match run_one(ui, global, args, &session, env, format, committing.as_ref(), head.as_ref()) {
             Ok((said, failed)) => {
                 environments.push(said);
                 errors.extend(failed);
@@ -83,7 +110,29 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &RenderArgs) -> Outcome {
     if errors.is_empty() { Ok(Exit::Success) } else { Err(Failures(errors)) }
 }
 
+/// How what is written is committed.
+struct Committing<'a> {
+    committer: &'a Committer,
+    /// What is done about sources that are not committed; `None`: nothing is committed then.
+    policy: Option<CommitSources>,
+}
+
+/// The project as HEAD has it.
+struct Head {
+    project: Project,
+    /// Its files, which go with this.
+    _checkout: HeadCheckout,
+}
+
+impl Head {
+    fn of(project: &Project) -> Result<Self, Failures> {
+        let checkout = HeadCheckout::of(&project.root)?;
+        Ok(Self { project: Project::open(checkout.root().to_owned())?, _checkout: checkout })
+    }
+}
+
 /// One environment: what it says in JSON, and what failed although the rest was written.
+#[allow(clippy::too_many_arguments, reason = "each of them is another thing")]
 fn run_one(
     ui: &mut Ui,
     global: &GlobalArgs,
@@ -91,20 +140,32 @@ fn run_one(
     session: &Session,
     env: &str,
     format: Format,
-    committer: Option<&Committer>,
+    committing: Option<&Committing<'_>>,
+    head: Option<&Head>,
 ) -> Result<(Json, Vec<Box<Diagnostic>>), Failures> {
     let start = Instant::now();
     let world = DiskWorld::new();
-    let provision = provision(&world, &session.project, global, true)?;
+    let project = head.map_or(&session.project, |head| &head.project);
+    // The lock of HEAD is as it is.
+    let provision = provision(&world, project, global, head.is_none())?;
+    let mut options = options(ui, global, session, &args.components, args.keep_going)?;
+    if head.is_some() {
+        // Its files are never again where they are now.
+        options.renders = Renders::default();
+    }
     let progress = ui.progress(env);
-    let rendered =
-        pipeline::render(&session.project, env, &options(ui, global, session, &args.components, args.keep_going)?, &provision, &|name| {
-            progress.done(name);
-        });
+    let rendered = pipeline::render(project, env, &options, &provision, &|name| {
+        progress.done(name);
+    });
     progress.finish();
     let mut rendered = rendered?;
     tell_details(ui, &rendered);
-    super::lock::add(ui, &session.project, &provision)?;
+    if committing.is_some_and(|committing| committing.policy.is_none()) {
+        refuse_uncommitted(&session.project, &rendered.sources, env)?;
+    }
+    if head.is_none() {
+        super::lock::add(ui, project, &provision)?;
+    }
     ui.report(&rendered.warnings);
     ui.report(&rendered.certificates);
     let place = pipeline::place(&session.project, env);
@@ -116,14 +177,36 @@ fn run_one(
         lines.push(report::summary(env, &changes, took));
         ui.lines(lines)?;
     }
-    if let Some(committer) = committer {
+    if let Some(committing) = committing {
+        let committer = committing.committer;
+        let sources = match committing.policy {
+            Some(CommitSources::Head) => Vec::new(),
+            Some(CommitSources::Include) => sources::uncommitted(&session.project.root, &rendered.sources, &ours(&place))?,
+            // This run may have added to the lock; everything else is committed.
+            None => {
+                let lock = Sources { files: [session.project.root.join(LOCK)].into(), ..Sources::default() };
+                sources::uncommitted(&session.project.root, &lock, &ours(&place))?
+            }
+        };
+        ui.report(&sources::unknown_to_clones(&session.project.root, &rendered.sources, &ours(&place)));
         // The tree stays locked until what was written is committed.
-        let id = super::commit::commit(ui, &session.project, env, committer, format)?;
+        let id = super::commit::commit(ui, &session.project, env, committer, format, &sources)?;
         drop(lock);
         super::commit::finish(ui, &session.project, env, committer, &id, args.push)?;
         said["commit"] = id;
     }
     Ok((said, failed_components(rendered.failed)))
+}
+
+/// The directories of an environment's project that hydrate writes.
+pub fn ours(place: &Place) -> [PathBuf; 2] {
+    [place.manifests.clone(), place.clusters.clone()]
+}
+
+/// Refuses a commit of manifests whose sources are not committed.
+pub fn refuse_uncommitted(project: &Project, read: &Sources, env: &str) -> Result<()> {
+    let uncommitted = sources::uncommitted(&project.root, read, &ours(&pipeline::place(project, env)))?;
+    if uncommitted.is_empty() { Ok(()) } else { Err(sources::refused(&uncommitted, env)) }
 }
 
 /// Under the lock: what changes, told before it happens, and then it happens.

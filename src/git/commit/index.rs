@@ -78,7 +78,10 @@ pub(super) fn lines(changes: &[IndexChange]) -> Vec<u8> {
 pub(super) fn differences(repository: &Repository, request: &Request<'_>, plan: &mut Plan) -> Result<Vec<IndexChange>> {
     let prefixes = prefixes(repository, request)?;
     let mut listing = repository.git();
-    listing.args(["ls-files", "-s", "-v", "-z", "--"]).args(&prefixes);
+    listing.args(["ls-files", "-s", "-v", "-z", "--"]);
+    if plan.sources.is_empty() {
+        listing.args(&prefixes);
+    }
     let said = succeed(listing, b"", "read the Git index")?;
     let mut flags = BTreeMap::new();
     let mut entries: BTreeMap<String, (String, String)> = BTreeMap::new();

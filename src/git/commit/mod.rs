@@ -18,7 +18,7 @@ mod signals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use sha1::{Digest, Sha1};
@@ -30,6 +30,7 @@ use hydrate_base::{Change, Diagnostic, Result};
 use super::Repository;
 use super::command::{run, succeed};
 use super::revision::{contents, entries};
+use super::sources::Uncommitted;
 
 use hooks::Hooks;
 use index::{IndexChange, Move, Outcome};
@@ -61,8 +62,10 @@ pub struct Request<'a> {
     pub areas: &'a [Area<'a>],
     /// The name of the files that `Area::owned_before` needs.
     pub index_name: &'a str,
-    /// The message, given what becomes of each path: the place of its area among `areas`, and the path below that.
-    pub message: &'a dyn Fn(&Fates) -> String,
+    /// Files that are committed with them as they are on disk: what was rendered from.
+    pub sources: &'a [Uncommitted],
+    /// The message, given what becomes of each path: the place of its area among `areas`, and the path below that; and of each of the sources.
+    pub message: &'a dyn Fn(&Fates, &BTreeMap<String, Change>) -> String,
 }
 
 /// What becomes of each path of each area.
@@ -105,7 +108,9 @@ type Wanted = BTreeMap<String, Option<(String, String)>>;
 #[derive(Default)]
 struct Plan {
     changes: Fates,
-    /// All files of ours by their paths in the repository, also those that stay.
+    /// What becomes of the sources, by their paths in the repository.
+    sources: BTreeMap<String, Change>,
+    /// All files of ours by their paths in the repository, also those that stay, and the sources.
     wanted: Wanted,
 }
 
@@ -166,7 +171,7 @@ impl Committer {
         let base = Base::read(repository)?;
         let mut plan = self.plan(request, &base)?;
         let changes = index::differences(repository, request, &mut plan)?;
-        if plan.changes.is_empty() {
+        if plan.changes.is_empty() && plan.sources.is_empty() {
             // An index that was left behind is brought up all the same.
             return Ok(match index::publish(held, &changes, None)? {
                 Outcome::Done => Attempt::NothingToCommit,
@@ -175,7 +180,7 @@ impl Committer {
         }
         refuse_ignored(repository, request, &plan)?;
         let tree = write_tree(held, &base, &plan.wanted)?;
-        let message = self.hooks.run_before(held, request, &plan.wanted, &tree, (request.message)(&plan.changes), said)?;
+        let message = self.hooks.run_before(held, request, &plan.wanted, &tree, (request.message)(&plan.changes, &plan.sources), said)?;
         let id = self.write_commit(&tree, base.commit.as_deref(), &message)?;
         let subject = message.lines().next().unwrap_or_default().to_owned();
         let moved = Move { new: &id, old: base.commit.as_deref(), branch: base.branch.as_deref(), subject: &subject };
@@ -235,7 +240,53 @@ impl Committer {
                 }
             }
         }
+        self.plan_sources(request.sources, base, &mut plan)?;
         Ok(plan)
+    }
+
+    /// Adds the sources to what is to be committed.
+    fn plan_sources(&self, sources: &[Uncommitted], base: &Base, plan: &mut Plan) -> Result<()> {
+        let paths: Vec<&str> = sources.iter().map(|source| source.path.as_str()).collect();
+        let before = match &base.commit {
+            Some(commit) if !paths.is_empty() => entries(&self.repository, commit, &paths)?,
+            _ => BTreeMap::new(),
+        };
+        for source in sources {
+            let entry = self.entry_of(source)?;
+            let old = before.get(&source.path);
+            let change = match (&entry, old) {
+                (None, None) => continue,
+                (None, Some(_)) => Change::Deleted,
+                (Some(_), None) => Change::Created,
+                (Some(new), Some(old)) if new == old => continue,
+                (Some(_), Some(_)) => Change::Changed,
+            };
+            plan.sources.insert(source.path.clone(), change);
+            plan.wanted.insert(source.path.clone(), entry);
+        }
+        Ok(())
+    }
+
+    /// A source as it is on disk: its mode and its object; `None` where it is gone.
+    fn entry_of(&self, source: &Uncommitted) -> Result<Option<(String, String)>> {
+        let path = self.repository.work_tree().join(&source.path);
+        if source.is_repository {
+            return Err(Diagnostic::error(format!("{} is a repository of its own, and has changes that are not committed", source.path))
+                .note("nothing was committed")
+                .help("commit there, and the submodule here, and run hydrate again"));
+        }
+        let Ok(metadata) = fs::symlink_metadata(&path) else { return Ok(None) };
+        if metadata.is_symlink() {
+            let target = fs::read_link(&path).map_err(|error| Diagnostic::error(format!("cannot read {}: {error}", path.display())))?;
+            let mut storing = self.repository.git();
+            storing.args(["hash-object", "-w", "--no-filters", "--stdin"]);
+            let said = succeed(storing, target.as_os_str().as_encoded_bytes(), "add a link to the Git repository")?;
+            return Ok(Some(("120000".to_owned(), said.text())));
+        }
+        let bytes = read_file(&path)?;
+        let id = self.store(&[(&source.path, &bytes)])?.into_iter().next();
+        let mode = if metadata.permissions().mode() & 0o100 == 0 { "100644" } else { "100755" };
+        Ok(id.map(|id| (mode.to_owned(), id)))
     }
 
     /// Puts files into the repository, through the filters that the user has configured for them; gives their objects.

@@ -1,0 +1,117 @@
+//! What of the sources of a rendering is not committed.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use hydrate_base::{Diagnostic, Result};
+
+use super::command::succeed;
+use super::{Ignored, Repository};
+
+/// What a rendering was made from, as far as it lies on this disk: absolute paths without links.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Files that were read, or looked for.
+    pub files: BTreeSet<PathBuf>,
+    /// Directories whose names were listed.
+    pub directories: BTreeSet<PathBuf>,
+    /// Directories everything in which counts: those of components that are gone.
+    pub whole: BTreeSet<PathBuf>,
+}
+
+impl Sources {
+    /// Whether a change of this path may have changed what was rendered.
+    fn concern(&self, path: &Path) -> bool {
+        self.files.contains(path)
+            || path.parent().is_some_and(|parent| self.directories.contains(parent))
+            || path.ancestors().any(|above| self.whole.contains(above))
+    }
+
+    /// Whether files below this directory were read, which is one entry of Git's: a submodule, or another repository.
+    fn are_below(&self, directory: &Path) -> bool {
+        self.files.range(directory.to_owned()..).next().is_some_and(|file| file.starts_with(directory))
+    }
+}
+
+/// A source that is not in HEAD as it is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uncommitted {
+    /// Its path in the repository.
+    pub path: String,
+    /// What Git says of it: new, changed, deleted.
+    pub state: &'static str,
+    /// Whether it is a repository of its own, whose files are none of this one's.
+    pub is_repository: bool,
+}
+
+/// The sources that are not in HEAD as they are on disk; `ours` are the directories of the project that hydrate writes.
+///
+/// # Errors
+/// Where Git cannot say.
+pub fn uncommitted(root: &Path, sources: &Sources, ours: &[PathBuf]) -> Result<Vec<Uncommitted>> {
+    let repository = Repository::of(root)?;
+    let mut status = repository.git();
+    status.args(["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none"]);
+    let said = succeed(status, b"", "say what is not committed")?;
+    let mut found = Vec::new();
+    for entry in said.stdout.split(|byte| *byte == 0) {
+        let Some((state, path)) = std::str::from_utf8(entry).ok().and_then(|entry| entry.split_at_checked(3)) else { continue };
+        let is_directory = path.ends_with('/');
+        let absolute = repository.work_tree().join(path.trim_end_matches('/'));
+        if ours.iter().any(|directory| absolute.starts_with(directory)) {
+            continue;
+        }
+        // A directory is one entry where it is a repository of its own.
+        let is_repository = (is_directory || absolute.is_dir()) && sources.are_below(&absolute);
+        if !is_repository && !sources.concern(&absolute) {
+            continue;
+        }
+        let is_gone = std::fs::symlink_metadata(&absolute).is_err();
+        let state = match state.trim() {
+            _ if is_gone => "deleted",
+            "??" | "A" | "AM" => "new",
+            _ => "changed",
+        };
+        found.push(Uncommitted { path: path.trim_end_matches('/').to_owned(), state, is_repository });
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// How many paths an error names.
+const SHOWN: usize = 12;
+
+/// Why manifests are not committed without these sources, and the ways to go.
+pub fn refused(uncommitted: &[Uncommitted], env: &str) -> Box<Diagnostic> {
+    let mut error = Diagnostic::error(format!("environment {env} is rendered from files that are not committed"));
+    error.notes.extend(uncommitted.iter().take(SHOWN).map(|one| format!("{}: {}", one.state, one.path)));
+    if uncommitted.len() > SHOWN {
+        error = error.note(format!("and {} more", uncommitted.len() - SHOWN));
+    }
+    error
+        .note("nothing was written or committed: a commit with the manifests alone would not pass `hydrate check` in a clone")
+        .help("`--commit=with-sources` commits these files and what is rendered from them together")
+        .help("`--commit=head` commits what HEAD renders to, and leaves these files out")
+        .help("`commit: {sources: include}` (or `head`) in hydrate.yaml makes one of them what `--commit` does; or commit the files yourself first")
+}
+
+/// A warning about files that were read and that Git ignores: who clones the repository does not have them.
+pub fn unknown_to_clones(root: &Path, sources: &Sources, ours: &[PathBuf]) -> Vec<Box<Diagnostic>> {
+    let ignored = Ignored::at(root);
+    let is_ours = |file: &&PathBuf| ours.iter().any(|directory| file.starts_with(directory));
+    let read = sources.files.iter().filter(|file| file.starts_with(root) && !is_ours(file) && file.is_file());
+    let names: Vec<String> = read.filter(|file| ignored.has(file)).map(|file| shown(root, file)).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
+    let listed = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    vec![
+        Diagnostic::warning(format!("it is rendered from what Git ignores: {listed}{more}"))
+            .note("a clone does not have it, so `hydrate check` gives another result there"),
+    ]
+}
+
+fn shown(root: &Path, file: &Path) -> String {
+    file.strip_prefix(root).unwrap_or(file).display().to_string()
+}
