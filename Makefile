@@ -119,6 +119,11 @@ conformance-sops: ## Compare crates/sops with the real sops 3.13 (SOPS names it)
 e2e-supply: ## Pull from a real registry, over TLS and git daemon; installs docker-registry where it can
 	tests/e2e_supply/run
 
+.PHONY: e2e-page
+e2e-page: $(HYDRATE) ## Look at the page of `hydrate diff --format html` in Chromium: speed, keyboard, accessibility
+	$(NEED) python3
+	python3 tests/e2e_page/run.py $(HYDRATE)
+
 KILLS ?= 300
 
 .PHONY: e2e-crash

@@ -165,17 +165,16 @@ pub fn review(input: &Input) -> Review {
     let new = object::read_all(&files, |(component, file)| (component, &file.path, &file.after));
     let (mut before, mut after, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for ((olds, news), file) in old.iter().zip(&new).zip(&input.files) {
-        match (olds, news) {
-            (Some(olds), Some(news)) => {
-                before.extend(olds);
-                after.extend(news);
-            }
-            _ => others.push(OtherFile {
+        // What can be read counts, also where the other side cannot.
+        before.extend(olds.iter().flatten());
+        after.extend(news.iter().flatten());
+        if olds.is_none() || news.is_none() {
+            others.push(OtherFile {
                 component: file.component.clone(),
                 path: file.path.clone(),
                 change: file.change,
                 is_index: file.file == INDEX || file.file.ends_with(&format!("/{INDEX}")),
-            }),
+            });
         }
     }
     let pairings = pairing::pair(&before, &after);

@@ -194,3 +194,14 @@ fn comments_and_the_way_of_writing_are_no_difference() {
         ["changed data.a"]
     );
 }
+
+/// A file that cannot be read on one side hides nothing of the other.
+#[test]
+fn what_cannot_be_read_hides_nothing() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    for (before, after, change) in [("a: [\n", map, Change::Created), (map, "no object\n", Change::Deleted)] {
+        let review = of(before, after, &[]);
+        assert_eq!((review.objects.len(), review.objects[0].change(), review.others.len()), (1, change, 1));
+        assert!(formats::text::write(&review, Shown::default(), false).contains("changed manifests/dev/app/manifest.yaml"));
+    }
+}

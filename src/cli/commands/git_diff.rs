@@ -53,7 +53,10 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &GitDiffArgs) -> Outcome {
         }
         Format::Markdown => ui.data(formats::markdown::write(&[review], shown).as_bytes())?,
         Format::Html => ui.data(formats::html::write(&[review], &BTreeMap::new()).as_bytes())?,
-        _ if review.others.is_empty() => ui.data(formats::text::write(&review, shown, ui.colored_data()).as_bytes())?,
+        // A file of which nothing is an object is shown as Git shows it.
+        _ if review.others.is_empty() || !review.objects.is_empty() => {
+            ui.data(formats::text::write(&review, shown, ui.colored_data()).as_bytes())?
+        }
         _ => ui.data(unified::write(&input.files, ui.colored_data()).as_bytes())?,
     }
     Ok(Exit::Success)

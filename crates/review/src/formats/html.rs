@@ -103,7 +103,7 @@ impl Page {
         for (number, view) in views.iter().enumerate() {
             self.element(&format!("<li><a href=\"#env-{number}\">"), &view.review.env, "</a>\n<ul>\n");
             for (at, (component, entries)) in view.components.iter().enumerate() {
-                self.element(&format!("<li><a href=\"#env-{number}-{at}\">"), component, "</a>");
+                self.element(&format!("<li><a href=\"#env-{number}-{at}\">"), named(component), "</a>");
                 self.push(&format!(" <span class=\"soft\">{}</span></li>\n", entries.len()));
             }
             self.push("</ul>\n</li>\n");
@@ -136,7 +136,7 @@ impl Page {
             self.push("</section>\n");
         }
         for (at, (component, entries)) in view.components.iter().enumerate() {
-            self.element(&format!("<section data-section>\n<h3 id=\"env-{number}-{at}\">"), component, "</h3>\n");
+            self.element(&format!("<section data-section>\n<h3 id=\"env-{number}-{at}\">"), named(component), "</h3>\n");
             entries.iter().for_each(|entry| self.entry(view, entry, None));
             self.push("</section>\n");
         }
@@ -288,6 +288,11 @@ impl Page {
         }
         self.push("</svg>\n</details>\n");
     }
+}
+
+/// What a component is called; objects of two files by hand are of none.
+fn named(component: &str) -> &str {
+    if component.is_empty() { "objects" } else { component }
 }
 
 /// How many components have to be there before each.

@@ -210,7 +210,7 @@ fn details(view: &View<'_>, room: &mut usize, text: &mut String) {
         add("in several objects".to_owned(), &view.wide);
     }
     for (component, entries) in &view.components {
-        add((*component).to_owned(), entries);
+        add(if component.is_empty() { "objects".to_owned() } else { (*component).to_owned() }, entries);
     }
     for file in &view.others {
         let line = format!("- {} {}\n", file.change.word(), code(&file.path));
