@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use hydrate_base::Result;
 
-pub use checkout::HeadCheckout;
+pub use checkout::Checkout;
 pub use ignored::Ignored;
 pub use lines::LineEndings;
 pub use repository::Repository;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use hydrate_base::{Diagnostic, Result};
 
@@ -44,18 +45,63 @@ pub struct Uncommitted {
     pub is_repository: bool,
 }
 
+/// Whether anything is staged.
+///
+/// # Errors
+/// Where Git cannot say.
+pub fn are_staged(root: &Path) -> Result<bool> {
+    let mut status = Repository::of(root)?.git();
+    of_hook(&mut status).args(["status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty"]);
+    let said = succeed(status, b"", "say what is staged")?;
+    Ok(said.stdout.split(|byte| *byte == 0).any(|entry| entry.first().is_some_and(|state| *state != b' ')))
+}
+
+/// Whether anything that a rendering was made from, or that hydrate writes, is on disk as it is staged: else what is staged has to be looked at by itself.
+///
+/// # Errors
+/// Where Git cannot say.
+pub fn are_as_staged(root: &Path, sources: &Sources, ours: &[PathBuf]) -> Result<bool> {
+    let repository = Repository::of(root)?;
+    let said = status(&repository)?;
+    let differs = |(state, path): (&str, &str)| {
+        let absolute = repository.work_tree().join(path.trim_end_matches('/'));
+        let concerns =
+            || ours.iter().any(|directory| absolute.starts_with(directory)) || sources.concern(&absolute) || sources.are_below(&absolute);
+        !state.as_bytes().get(1).is_some_and(|state| *state == b' ') && concerns()
+    };
+    Ok(!entries(&said).any(differs))
+}
+
+/// In a hook of `git commit`, the index is the one that is committed.
+fn of_hook(command: &mut Command) -> &mut Command {
+    if let Some(index) = std::env::var_os("GIT_INDEX_FILE") {
+        command.env("GIT_INDEX_FILE", index);
+    }
+    command
+}
+
+/// What Git says of all files that are not as in HEAD.
+fn status(repository: &Repository) -> Result<Vec<u8>> {
+    let mut status = repository.git();
+    of_hook(&mut status).args(["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none"]);
+    Ok(succeed(status, b"", "say what is not committed")?.stdout)
+}
+
+/// The entries of such an answer: two letters, and the path.
+fn entries(said: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    let entry = |entry| std::str::from_utf8(entry).ok().and_then(|entry| entry.split_at_checked(3));
+    said.split(|byte| *byte == 0).filter_map(entry)
+}
+
 /// The sources that are not in HEAD as they are on disk; `ours` are the directories of the project that hydrate writes.
 ///
 /// # Errors
 /// Where Git cannot say.
 pub fn uncommitted(root: &Path, sources: &Sources, ours: &[PathBuf]) -> Result<Vec<Uncommitted>> {
     let repository = Repository::of(root)?;
-    let mut status = repository.git();
-    status.args(["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none"]);
-    let said = succeed(status, b"", "say what is not committed")?;
+    let said = status(&repository)?;
     let mut found = Vec::new();
-    for entry in said.stdout.split(|byte| *byte == 0) {
-        let Some((state, path)) = std::str::from_utf8(entry).ok().and_then(|entry| entry.split_at_checked(3)) else { continue };
+    for (state, path) in entries(&said) {
         let is_directory = path.ends_with('/');
         let absolute = repository.work_tree().join(path.trim_end_matches('/'));
         if ours.iter().any(|directory| absolute.starts_with(directory)) {

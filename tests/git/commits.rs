@@ -106,7 +106,7 @@ fn hooks_may_call_hydrate() {
     scene.hydrate(&["-q", "-e", "dev", "--commit"]).ok();
     assert_committed(&scene, "new");
     scene.file("notes.txt", "x");
-    scene.git(&["add", "notes.txt"]);
+    scene.git(&["add", "notes.txt", "environments/other.yaml"]);
     assert_eq!(scene.git_in(&scene.top, &["commit", "-qm", "x"]).code, Some(1));
     scene.hydrate(&["-q", "-e", "other", "--commit"]).ok();
     scene.git(&["commit", "-qm", "x"]);
@@ -471,8 +471,9 @@ fn the_hook_is_about_projects_wherever_they_lie() {
     fs::create_dir(&bin).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_hydrate"), bin.join("hydrate")).unwrap();
     let commit = || {
+        scene.git(&["add", "-A"]);
         let mut commit = std::process::Command::new("git");
-        commit.args(["commit", "-qam", "x"]).current_dir(&scene.top).env("HOME", scene.home());
+        commit.args(["commit", "-qm", "x"]).current_dir(&scene.top).env("HOME", scene.home());
         commit.env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap())).env_remove("HYDRATE_ENV");
         commit.stderr(Stdio::null()).status().unwrap().code()
     };
@@ -487,7 +488,6 @@ fn the_hook_is_about_projects_wherever_they_lie() {
     fs::write(scene.top.join("second/components/x/namespace.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n").unwrap();
     let said = scene.command(&["-C", "../second", "hook", "install"]).output().unwrap();
     assert!(String::from_utf8_lossy(&said.stderr).contains("up to date"));
-    scene.git(&["add", "-A"]);
     assert_eq!(commit(), Some(1));
     assert!(scene.command(&["-q", "-C", "../second"]).status().unwrap().success());
     assert_eq!(commit(), Some(0));

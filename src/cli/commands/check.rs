@@ -1,6 +1,7 @@
 //! `hydrate check`: is what is in manifests/ what would be rendered?
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
@@ -13,13 +14,16 @@ use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, renders, tell_details};
 use crate::cli::{report, sarif, ui::Ui};
-use crate::git;
+use crate::git::{self, Checkout, sources};
 use crate::pipeline::subject::{HandingOver, Subject};
 use crate::pipeline::{self, Options, Rendered, references, validity as objects};
+use crate::project::Project;
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
 use hydrate_base::plain::counted;
 use hydrate_base::{Diagnostic, DiskWorld, Severity, suggest};
+
+use super::render::ours;
 
 /// How many places that may differ are listed of a component.
 const SHOWN: usize = 12;
@@ -36,6 +40,9 @@ pub struct CheckArgs {
     /// What is committed already, for checks that spare it: a commit, branch or tag, such as the branch that is merged into [default: HEAD]
     #[arg(long, value_name = "REV")]
     pub against: Option<String>,
+    /// Check what is staged, as the next commit has it, not the work tree: for hooks
+    #[arg(long)]
+    pub staged: bool,
     /// Say what a check is about, by the code of its findings; `all` lists them
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
@@ -47,12 +54,23 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
         return explain(ui, code);
     }
     let format = format(global, "check", &[Format::Text, Format::Json, Format::Sarif])?;
-    let session = Session::open(global)?;
-    if git::commit::called_for(&session.project.root) {
+    let start = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let root = Project::find(&DiskWorld::new(), &start)?;
+    if git::commit::called_for(&root) {
         // A commit of hydrate's holds what was rendered; other environments are none of its business.
         ui.say("nothing to check: the commit is made by hydrate");
         return Ok(Exit::Success);
     }
+    if args.staged && !sources::are_staged(&root)? {
+        ui.say("nothing to check: nothing is staged");
+        return Ok(Exit::Success);
+    }
+    // Where the work tree is what is staged, the cache knows it; else what is staged is checked out beside it.
+    let staged = (args.staged && !is_as_staged(ui, global)).then(|| Checkout::of_index(&root)).transpose()?;
+    let of_staged =
+        staged.as_ref().map(|staged| GlobalArgs { directory: Some(staged.root().to_owned()), no_cache: true, ..global.clone() });
+    let global = of_staged.as_ref().unwrap_or(global);
+    let session = Session::open(global)?;
     let mut environments = Vec::new();
     let mut errors: Vec<Box<Diagnostic>> = Vec::new();
     let mut doubts: Vec<Box<Diagnostic>> = Vec::new();
@@ -66,6 +84,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
                 let mut json = report::changes_json(&place, &changes, start.elapsed());
                 if format == Format::Text {
                     say(ui, &place, &changes)?;
+                    doubts.extend((args.staged && !changes.is_empty()).then(|| not_staged(&place)));
                     say_may_differ(ui, env, &may_differ);
                 }
                 doubts.extend(certificates);
@@ -103,6 +122,20 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
         (true, true) => Ok(Exit::Stale),
         (true, false) => Ok(Exit::Success),
     }
+}
+
+/// Whether the work tree has everything as it is staged that a rendering of it is made from, and what hydrate writes. A work tree that cannot be rendered has
+/// not.
+fn is_as_staged(ui: &Ui, global: &GlobalArgs) -> bool {
+    let Ok(session) = Session::open(global) else { return false };
+    let (world, project) = (DiskWorld::new(), &session.project);
+    let of_environment = |env: &String| -> Result<bool, Failures> {
+        let provision = provision(&world, project, global, false)?;
+        let options = Options { compares: true, passes_secrets: true, ..options(ui, global, &session, &[], false)? };
+        let rendered = pipeline::render(project, env, &options, &provision, &|_| {})?;
+        Ok(sources::are_as_staged(&project.root, &rendered.sources, &ours(&pipeline::place(project, env)))?)
+    };
+    session.environments.iter().all(|env| of_environment(env).unwrap_or(false))
 }
 
 /// What is to be said of an environment.
@@ -254,6 +287,14 @@ fn say_references(ui: &Ui, env: &str, report: &Report) {
     let counts: Vec<String> = counts.map(|(count, noun)| counted(count, noun)).collect();
     let said = if counts.is_empty() { "all found".to_owned() } else { counts.join(", ") };
     ui.say(format!("{env}: {looked}: {said}"));
+}
+
+/// What mends a commit that would be stale.
+fn not_staged(place: &Place) -> Box<Diagnostic> {
+    let (env, manifests) = (&place.env, place.shown(""));
+    Diagnostic::warning(format!("environment {env} is staged with other manifests than its staged sources render to"))
+        .help(format!("hydrate -e {env} && git add {}", manifests.trim_end_matches('/')))
+        .help("where sources are edited and not staged: stage them too, or put them aside (`git stash --keep-index`) first")
 }
 
 fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> hydrate_base::Result<()> {

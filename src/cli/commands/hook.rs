@@ -77,19 +77,22 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &HookArgs) -> Outcome {
 fn line(project: &Path) -> String {
     let place = project.to_string_lossy();
     let place = if place.is_empty() { String::new() } else { format!("-C '{}' ", place.replace('\'', r"'\''")) };
-    format!("hydrate {place}check -q -e all || exit")
+    format!("hydrate {place}check -q -e all --staged || exit")
 }
 
 /// hydrate's own hook with the line in it, which is the same text where it has the line already. `None` where somebody has put something
 /// else into the hook: a line behind that might never be reached.
 fn with_line(hook: &str, line: &str) -> Option<String> {
     let rest = hook.strip_prefix(HEAD)?;
-    let is_check = |line: &str| line.starts_with("hydrate ") && line.ends_with("check -q -e all || exit");
-    let lines = || rest.lines().filter(|line| *line != OLDER);
+    let unstaged = |line: &str| line.replace(" --staged", "");
+    let is_check = |line: &str| line.starts_with("hydrate ") && unstaged(line).ends_with("check -q -e all || exit");
+    // Older versions have checked the work tree.
+    let is_older = |other: &str| other == OLDER || (other != line && other == unstaged(line));
+    let lines = || rest.lines().filter(|line| !is_older(line));
     if !lines().all(is_check) {
         return None;
     }
-    let has_older = rest.lines().any(|line| line == OLDER);
+    let has_older = rest.lines().any(is_older);
     if !has_older && lines().any(|other| other == line) {
         return Some(hook.to_owned());
     }
@@ -111,12 +114,13 @@ mod tests {
 
     #[test]
     fn the_hook_checks_each_project() {
-        assert_eq!(line(Path::new("")), "hydrate check -q -e all || exit");
+        assert_eq!(line(Path::new("")), "hydrate check -q -e all --staged || exit");
         let quoted = line(Path::new("it's/x"));
-        assert_eq!(quoted, r"hydrate -C 'it'\''s/x' check -q -e all || exit");
+        assert_eq!(quoted, r"hydrate -C 'it'\''s/x' check -q -e all --staged || exit");
         let with = |hook: &str| with_line(&format!("{HEAD}{hook}"), &quoted);
         assert_eq!(with(&format!("{OLDER}\n")), Some(format!("{HEAD}{quoted}\n")));
         assert_eq!(with(&format!("{quoted}\n")), Some(format!("{HEAD}{quoted}\n")));
+        assert_eq!(with(&format!("{}\n", quoted.replace(" --staged", ""))), Some(format!("{HEAD}{quoted}\n")));
         let (other, both) = (line(Path::new("x")), format!("{HEAD}{}\n{quoted}\n", line(Path::new("x"))));
         assert_eq!(with(&format!("{other}\n")), Some(both));
         for foreign in ["make lint\n", &format!("{quoted}\nexit 0\n"), &format!("\n{quoted}\n"), &format!("{OLDER}\nx\n")] {

@@ -12,7 +12,7 @@ use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{report, ui::Ui};
 use crate::git::sources::{self, Sources};
-use crate::git::{self, HeadCheckout, commit::Committer};
+use crate::git::{self, Checkout, commit::Committer};
 use crate::pipeline::provision::LOCK;
 use crate::pipeline::renders::Renders;
 use crate::pipeline::{self, Rendered};
@@ -121,12 +121,12 @@ struct Committing<'a> {
 struct Head {
     project: Project,
     /// Its files, which go with this.
-    _checkout: HeadCheckout,
+    _checkout: Checkout,
 }
 
 impl Head {
     fn of(project: &Project) -> Result<Self, Failures> {
-        let checkout = HeadCheckout::of(&project.root)?;
+        let checkout = Checkout::of_head(&project.root)?;
         Ok(Self { project: Project::open(checkout.root().to_owned())?, _checkout: checkout })
     }
 }
