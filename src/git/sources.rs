@@ -67,7 +67,7 @@ pub fn are_as_staged(root: &Path, sources: &Sources, ours: &[PathBuf]) -> Result
         let absolute = repository.work_tree().join(path.trim_end_matches('/'));
         let concerns =
             || ours.iter().any(|directory| absolute.starts_with(directory)) || sources.concern(&absolute) || sources.are_below(&absolute);
-        !state.as_bytes().get(1).is_some_and(|state| *state == b' ') && concerns()
+        state.as_bytes().get(1).is_none_or(|state| *state != b' ') && concerns()
     };
     Ok(!entries(&said).any(differs))
 }
