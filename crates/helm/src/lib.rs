@@ -120,7 +120,7 @@ fn work(chart: &Arc<Chart>, options: &RenderOptions, world: &dyn World, jobs: &J
     let instance = charts.get(Charts::ROOT);
     let merged = coalesce::values(instance, &values, Mode { level, merge: false }, &mut said).map_err(Diagnostic::error)?;
     if !options.skip_schema_validation {
-        schema::validate(instance, &merged, level).map_err(|error| schema_error(chart, error))?;
+        schema::validate(instance, &merged, level).map_err(|error| schema_error(chart, &options.values, error))?;
     }
     check_kube_version(chart, &capabilities, level)?;
     let release = scope::Release {
@@ -214,8 +214,12 @@ fn capabilities(options: &RenderOptions) -> Result<Capabilities> {
     Ok(capabilities)
 }
 
-fn schema_error(chart: &Chart, error: String) -> Box<Diagnostic> {
-    Diagnostic::error(error).note(format!("the schema is {}/values.schema.json, or that of the dependency named", chart.location))
+fn schema_error(chart: &Chart, values: &ValueOptions, error: String) -> Box<Diagnostic> {
+    let mut diagnostic = Diagnostic::error(error.as_str());
+    for (file, span, said) in schema::places::of(&error, chart, values) {
+        diagnostic = if diagnostic.primary.is_none() { diagnostic.at(&file, span, said) } else { diagnostic.also(&file, span, said) };
+    }
+    diagnostic.note(format!("the schema is {}/values.schema.json, or that of the dependency named", chart.location))
 }
 
 fn check_kube_version(chart: &Chart, capabilities: &Capabilities, level: Level) -> Result<()> {
@@ -274,9 +278,11 @@ fn unparsable(found: Unparsable) -> Box<Diagnostic> {
     let document = file.bytes().get(range.clone()).unwrap_or_default();
     let rendered = SourceFile::new(format!("{path} (rendered)"), document);
     let mut diagnostic = Diagnostic::error(text.clone()).note(format!("Error: {text}{}", errors::USE_DEBUG));
-    if let Some(line) = hydrate_chart::error_line(&error) {
+    // What go-yaml calls the line is often the one before.
+    let own = reading::yaml_error(document);
+    if let Some((line, what)) = own.or_else(|| hydrate_chart::error_line(&error).map(|line| (line, String::new()))) {
         let span = rendered.line_range(line);
-        diagnostic = diagnostic.at(&rendered, span.clone(), "");
+        diagnostic = diagnostic.at(&rendered, span.clone(), what);
         if let Some((template, offset)) = file.origin(range.start + span.start) {
             let (line, _) = template.line_column(offset);
             let range = template.line_range(line);

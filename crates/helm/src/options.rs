@@ -146,11 +146,12 @@ fn read(file: &ValuesFile, level: Level) -> Result<Map> {
     }
     decode_values(&file.text, level).map_err(|error| {
         let diagnostic = Diagnostic::error(format!("failed to parse {}: {error}", file.name));
-        match hydrate_chart::error_line(&error) {
-            Some(line) => {
+        let own = super::reading::yaml_error(&file.text);
+        match own.or_else(|| hydrate_chart::error_line(&error).map(|line| (line, String::new()))) {
+            Some((line, what)) => {
                 let source = SourceFile::new(file.name.clone(), Arc::clone(&file.text));
                 let span = source.line_range(line);
-                diagnostic.at(&source, span, "")
+                diagnostic.at(&source, span, what)
             }
             None => diagnostic,
         }

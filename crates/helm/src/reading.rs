@@ -71,3 +71,14 @@ fn read(path: String, file: RenderedFile, level: Level) -> ReadFile {
     let documents = ranges.into_iter().map(head).collect();
     ReadFile { path, file: Arc::new(file), documents }
 }
+
+/// The line at which a text turns out to be no YAML, and what is wrong there; nothing where it is YAML.
+pub(super) fn yaml_error(text: &[u8]) -> Option<(usize, String)> {
+    let error = hydrate_yaml::compose(text).err()?;
+    let at = text.get(..error.mark.offset as usize).unwrap_or(text);
+    // At the end of the text there is nothing to be seen.
+    let at = if text.get(at.len()..).unwrap_or_default().trim_ascii().is_empty() { at.trim_ascii_end() } else { at };
+    let line = memchr::memchr_iter(b'\n', at).count() + 1;
+    let said = error.message.strip_prefix("line ").and_then(|rest| rest.split_once(": ")).map_or(error.message.as_str(), |(_, said)| said);
+    Some((line, said.to_owned()))
+}

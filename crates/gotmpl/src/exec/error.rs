@@ -53,6 +53,8 @@ pub struct ExecError {
     pub cause: Cause,
     /// What stands before the message: `template: file:line:col: executing "name" at <node>: `.
     pub(super) prefix: String,
+    /// What may have been meant.
+    pub help: Option<String>,
     /// The error of the function that was called, which Go wraps.
     pub(super) wrapped: Option<Box<Failure>>,
 }
@@ -142,6 +144,12 @@ impl ExecError {
         if let Some((file, span)) = &inner.place {
             diagnostic = diagnostic.at(file, span.clone(), inner.remark());
         }
+        // What has no place of its own is where it was asked for.
+        let asked_for = outer.last().filter(|_| inner.place.is_none()).and_then(|outer| outer.place.as_ref());
+        if let Some((file, span)) = asked_for {
+            diagnostic = diagnostic.at(file, span.clone(), inner.remark());
+        }
+        let outer = if asked_for.is_some() { outer.get(..outer.len() - 1).unwrap_or_default() } else { outer };
         let left_out = outer.len().saturating_sub(2 * FRAMES);
         for (at, error) in outer.iter().rev().enumerate() {
             if left_out > 0 && (FRAMES..FRAMES + left_out).contains(&at) {
@@ -158,7 +166,11 @@ impl ExecError {
         {
             diagnostic = diagnostic.note(format!("{path} is nil: nothing gives it a value"));
         }
-        diagnostic.note(self.text())
+        let diagnostic = diagnostic.note(self.text());
+        match &inner.help {
+            Some(help) => diagnostic.help(help.as_str()),
+            None => diagnostic,
+        }
     }
 
     fn remark(&self) -> String {

@@ -264,9 +264,18 @@ impl<'a> Vm<'a> {
                 message,
                 cause: Cause::UndefinedTemplate(String::from_utf8_lossy(name).into_owned()),
                 prefix: String::new(),
+                help: self.like_template(name),
                 wrapped: None,
             })
         })
+    }
+
+    /// The template that may have been meant.
+    #[cold]
+    fn like_template(&self, name: &[u8]) -> Option<String> {
+        let known: Vec<String> = self.set.templates().iter().map(|tree| String::from_utf8_lossy(&tree.name).into_owned()).collect();
+        let close = base::suggest::closest(&String::from_utf8_lossy(name), known.iter().map(String::as_str))?;
+        Some(format!("did you mean `{close}`?"))
     }
 
     fn nested(&mut self, tree: &Arc<Tree>, data: &Value) -> Result<Str, Box<ExecError>> {

@@ -54,6 +54,7 @@ impl<'s> State<'s, '_> {
             message: message.into(),
             cause,
             prefix,
+            help: None,
             wrapped: None,
         })
     }
@@ -347,7 +348,9 @@ impl<'s> State<'s, '_> {
     fn walk_template(&mut self, dot: &Val, call: &'s Call) -> Exec<()> {
         let Some(tree) = self.vm.set.lookup(&call.name).cloned() else {
             let cause = Cause::UndefinedTemplate(String::from_utf8_lossy(&call.name).into_owned());
-            return Err(self.fail_because(format!("template {} not defined", text::quote(&call.name, false)), cause));
+            let mut error = self.fail_because(format!("template {} not defined", text::quote(&call.name, false)), cause);
+            error.help = self.vm.like_template(&call.name);
+            return Err(error);
         };
         if self.vm.depth >= self.vm.context.limits.depth {
             return Err(self.fail_because(format!("exceeded maximum template depth ({})", self.vm.context.limits.depth), Cause::Nesting));

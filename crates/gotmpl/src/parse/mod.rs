@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::builtins::Builtin;
 use super::func::FunctionSet;
 use super::lex::{Item, Lexer, TokenKind};
 use super::{stack, text};
-use hydrate_base::{Diagnostic, SourceFile};
+use hydrate_base::{Diagnostic, SourceFile, suggest};
 use node::{Action, Arg, Branch, Bytes, Call, Chain, Command, Field, Identifier, List, Literal, Node, Path, Pipe, Span, Tree, Variable};
 use number::{Number, Syntax};
 
@@ -30,6 +31,10 @@ pub struct ParseError {
     pub file: Arc<SourceFile>,
     /// The bytes of the item at which parsing ended.
     pub span: Range<usize>,
+    /// Other places that have to do with it, the most telling first: what was opened and not closed.
+    pub related: Vec<(Range<usize>, String)>,
+    /// What may have been meant.
+    pub help: Option<String>,
 }
 
 impl std::fmt::Display for ParseError {
@@ -44,14 +49,34 @@ impl ParseError {
     /// What cannot happen, said without a panic.
     pub(super) fn internal(file: &Arc<SourceFile>) -> Self {
         let message = "the text has no tree of its own".to_owned();
-        Self { text: format!("template: {}: {message}", file.name), message, file: Arc::clone(file), span: 0..0 }
+        Self {
+            text: format!("template: {}: {message}", file.name),
+            message,
+            file: Arc::clone(file),
+            span: 0..0,
+            related: Vec::new(),
+            help: None,
+        }
     }
 
     /// The error with its place in the source; Go's own text is a note.
     pub fn to_diagnostic(&self) -> Box<Diagnostic> {
-        Diagnostic::error(format!("cannot parse the template: {}", self.message))
-            .at(&self.file, self.span.clone(), "")
-            .note(self.text.clone())
+        let mut diagnostic = Diagnostic::error(format!("cannot parse the template: {}", self.message));
+        let mut related = self.related.iter();
+        // At the end of the text there is nothing to be seen; what is open there is worth more.
+        diagnostic = match (self.span.start >= self.file.text.len(), self.related.first()) {
+            (true, Some((span, text))) => {
+                related.next();
+                diagnostic.at(&self.file, span.clone(), text.as_str())
+            }
+            _ => diagnostic.at(&self.file, self.span.clone(), ""),
+        };
+        diagnostic = related.fold(diagnostic, |diagnostic, (span, text)| diagnostic.also(&self.file, span.clone(), text.as_str()));
+        diagnostic = diagnostic.note(self.text.clone());
+        match &self.help {
+            Some(help) => diagnostic.help(help.as_str()),
+            None => diagnostic,
+        }
     }
 }
 
@@ -75,6 +100,7 @@ pub(super) fn parse(file: &Arc<SourceFile>, functions: &FunctionSet) -> Parsed<T
         scope: Scope::new(),
         depth: 0,
         scratch: Scratch::default(),
+        open: Vec::new(),
     };
     if file.text.len() > u32::MAX as usize {
         return Err(parser.fail("the text is larger than 4 GiB"));
@@ -110,6 +136,8 @@ struct Parser<'p> {
     scope: Scope,
     depth: usize,
     scratch: Scratch,
+    /// What waits for its `end`: where it begins, and its keyword.
+    open: Vec<(u32, &'static str)>,
 }
 
 /// What belongs to lists that are not finished, one behind the other: so each list is allocated once, in its final size.
@@ -217,7 +245,37 @@ impl<'p> Parser<'p> {
             message,
             file: Arc::clone(self.file),
             span: span.start as usize..span.end as usize,
+            related: self.unclosed_before(span.start).into_iter().collect(),
+            help: None,
         })
+    }
+
+    /// The action that is being parsed, if it begins on a line further up: then its end may be what is missing.
+    fn unclosed_before(&self, at: u32) -> Option<(Range<usize>, String)> {
+        let action = self.scope.action.filter(|action| self.line(*action) != self.line(at))?;
+        Some((self.rest_of_line(action), "this action is not closed by `}}` on its line".to_owned()))
+    }
+
+    fn rest_of_line(&self, at: u32) -> Range<usize> {
+        let start = at as usize;
+        let rest = self.file.text.get(start..).unwrap_or_default();
+        start..start + memchr::memchr(b'\n', rest).unwrap_or(rest.len())
+    }
+
+    /// The error at the end of the text, where something waits for its `end`.
+    #[cold]
+    fn unexpected_end(&self) -> Box<ParseError> {
+        let mut error = self.fail("unexpected EOF");
+        let opened = |(at, keyword): &(u32, &str)| {
+            let span = self.rest_of_line(*at);
+            let text = self.file.text.get(span.clone()).unwrap_or_default();
+            let end = memchr::memmem::find(text, b"}}").map_or(span.end, |end| span.start + end + 2);
+            (span.start..end, format!("this `{keyword}` has no `{{{{ end }}}}`"))
+        };
+        error.related = self.open.last().map(opened).into_iter().collect();
+        let outer = self.open.iter().rev().skip(1).map(opened).map(|(span, _)| (span, "or this one".to_owned()));
+        error.related.extend(outer);
+        error
     }
 
     fn line(&self, at: u32) -> usize {
@@ -250,7 +308,12 @@ impl<'p> Parser<'p> {
         match self.scope.action.map(|action| self.line(action)) {
             Some(started) if started != self.line(item.start) => {
                 let action = if described.ends_with(" action") { "" } else { " in action" };
-                self.fail(format!("{described}{action} started at {}:{started}", self.file.name))
+                let mut error = self.fail(format!("{described}{action} started at {}:{started}", self.file.name));
+                // Where the action begins says more than where the text ends.
+                if let Some((span, _)) = error.related.pop() {
+                    error.span = span;
+                }
+                error
             }
             _ => self.fail(described),
         }
@@ -271,7 +334,9 @@ impl<'p> Parser<'p> {
                 TokenKind::Eof => break,
                 TokenKind::LeftDelim if self.peek().kind == TokenKind::Define => {
                     self.next();
+                    self.open.push((token.start, "define"));
                     self.definition()?;
+                    self.open.pop();
                     continue;
                 }
                 _ => {}
@@ -327,7 +392,7 @@ impl<'p> Parser<'p> {
         loop {
             let token = self.next();
             if token.kind == TokenKind::Eof {
-                return Err(self.fail("unexpected EOF"));
+                return Err(self.unexpected_end());
             }
             let ending = match self.text_or_action(token)? {
                 Step::Node(node) => {
@@ -415,6 +480,7 @@ impl<'p> Parser<'p> {
 
     fn branch(&mut self, context: &'static str) -> Parsed<Branch> {
         let is_range = usize::from(context == "range");
+        self.open.push((self.scope.action.unwrap_or(self.scope.token.start), context));
         let pipe = self.pipeline(context, TokenKind::RightDelim)?;
         self.scope.range_depth += is_range;
         let (list, ending) = self.item_list()?;
@@ -423,6 +489,7 @@ impl<'p> Parser<'p> {
             Ending::End => None,
             Ending::Else(pos) => Some(self.otherwise(context, pos)?),
         };
+        self.open.pop();
         Ok(Branch { pipe, list, otherwise })
     }
 
@@ -454,8 +521,10 @@ impl<'p> Parser<'p> {
         let token = self.next();
         let name = self.template_name(token, "block clause")?;
         let pipe = self.pipeline("block clause", TokenKind::RightDelim)?;
+        self.open.push((self.scope.action.unwrap_or(token.start), "block"));
         let outer = std::mem::replace(&mut self.scope, Scope::new());
         let (list, ending) = self.deeper(Self::item_list)?;
+        self.open.pop();
         if let Ending::Else(_) = ending {
             self.scope = outer;
             return Err(self.fail("unexpected {{else}} in block clause"));
@@ -633,8 +702,17 @@ impl<'p> Parser<'p> {
         let name = self.value(token);
         match self.functions.find(name) {
             Some(function) => Ok(Arg::Identifier(Identifier { name: span(token), function })),
-            None => Err(self.fail(format!("function {} not defined", text::quote(name, false)))),
+            None => Err(self.undefined_function(name)),
         }
+    }
+
+    #[cold]
+    fn undefined_function(&self, name: &[u8]) -> Box<ParseError> {
+        let mut error = self.fail(format!("function {} not defined", text::quote(name, false)));
+        let name = String::from_utf8_lossy(name);
+        let known = self.functions.names().chain(Builtin::all().map(Builtin::name));
+        error.help = suggest::closest(&name, known).map(|close| format!("did you mean `{close}`?"));
+        error
     }
 
     fn use_variable(&mut self, token: Item) -> Parsed<Arg> {

@@ -14,6 +14,7 @@ mod format;
 mod four;
 mod meta;
 mod number;
+pub(super) mod places;
 mod text;
 mod three;
 
