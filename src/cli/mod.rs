@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod downloads;
 pub mod drop_in;
+pub mod gather;
 pub mod outcome;
 pub mod pflag;
 pub mod progress;
@@ -24,7 +25,7 @@ use clap::Parser;
 
 use crate::pipeline::confined;
 use commands::Cli;
-use outcome::Exit;
+use outcome::{Exit, Failures};
 use ui::Ui;
 
 /// Runs the command line `args` (the program's name first) and gives the process's exit code.
@@ -35,11 +36,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let mut ui = Ui::plain();
     let outcome = match commands::drop_in(&args) {
+        // They say what the tools say.
         Some((run, rest)) => run(&mut ui, rest),
         None => match Cli::try_parse_from(&args) {
             Ok(cli) => {
                 ui.configure(&cli.global);
-                commands::dispatch(&mut ui, cli)
+                commands::dispatch(&mut ui, cli).map_err(|failures| Failures(gather::once(&failures.0)))
             }
             Err(error) => return usage(&ui, &error),
         },

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
-use crate::cli::{report, ui::Ui};
+use crate::cli::{gather, report, ui::Ui};
 use crate::git::sources::{self, Sources};
 use crate::git::{self, Checkout, commit::Committer};
 use crate::pipeline::provision::LOCK;
@@ -95,17 +95,26 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &RenderArgs) -> Outcome {
     let committing = committer.as_ref().map(|committer| Committing { committer, policy });
     let mut environments = Vec::new();
     let mut errors = Vec::new();
+    let mut outcomes = Vec::new();
     for env in &session.environments {
-        match run_one(ui, global, args, &session, env, format, committing.as_ref(), head.as_ref()) {
+        let (failed, is_written) = match run_one(ui, global, args, &session, env, format, committing.as_ref(), head.as_ref()) {
             Ok((said, failed)) => {
                 environments.push(said);
-                errors.extend(failed);
+                (failed, true)
             }
-            Err(Failures(failed)) => errors.extend(failed),
-        }
+            Err(Failures(failed)) => (failed, false),
+        };
+        outcomes.push((env.clone(), gather::Outcome::of(&failed, is_written)));
+        errors.extend(failed);
     }
     if format == Format::Json {
         ui.data(&report::document("render", json!({"environments": environments}), &errors))?;
+    }
+    let closing = gather::closing(&outcomes);
+    if !closing.is_empty() {
+        ui.report(&gather::once(&errors));
+        closing.iter().for_each(|line| ui.say(line));
+        return Ok(Exit::Failure);
     }
     if errors.is_empty() { Ok(Exit::Success) } else { Err(Failures(errors)) }
 }
