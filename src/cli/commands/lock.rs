@@ -20,7 +20,7 @@ use hydrate_base::{Purpose, atomic_write};
 /// Arguments of `lock`.
 #[derive(Debug, Args)]
 pub struct LockArgs {
-    /// Move to the newest versions that the components allow: those of NAME, or all
+    /// Move to the newest versions that the components allow: those of NAME, or all; also where CI is set
     #[arg(long, value_name = "NAME", num_args = 0.., value_delimiter = ',')]
     pub update: Option<Vec<String>>,
 }
@@ -34,7 +34,8 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
     let Session { project, environments, .. } = &session;
     let world = DiskWorld::new();
     let old = read_lock(&project.world(), &project.root)?;
-    let frozen = is_locked(&world, global);
+    // Where CI is set rendering is held to the lock; who asks for an update by that word is a pipeline that makes one.
+    let frozen = if args.update.is_some() { global.locked } else { is_locked(&world, global) };
     let start = kept(&old, args.update.as_deref())?;
     let provision = Provision::new(&world, supply_options(project, global), start, !global.offline && !frozen).taking_local();
     provision.prepare(&pipeline::wants(project, environments));
@@ -59,7 +60,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &LockArgs) -> Outcome {
         if frozen {
             return Err(Diagnostic::error(format!("{LOCK} is not up to date, and --locked forbids changing it"))
                 .note(changes.join("; "))
-                .help("run `hydrate lock` where CI is not set, and commit the lock")
+                .help("run `hydrate lock` where CI is not set, or `hydrate lock --update NAME` anywhere, and commit the lock")
                 .into());
         }
         write(project, &new)?;
