@@ -83,8 +83,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
                 stale |= !changes.is_empty();
                 let mut json = report::changes_json(&place, &changes, start.elapsed());
                 if format == Format::Text {
-                    say(ui, &place, &changes)?;
-                    doubts.extend((args.staged && !changes.is_empty()).then(|| not_staged(&place)));
+                    say(ui, &place, &changes, args.staged)?;
                     say_may_differ(ui, env, &may_differ);
                 }
                 doubts.extend(certificates);
@@ -289,15 +288,7 @@ fn say_references(ui: &Ui, env: &str, report: &Report) {
     ui.say(format!("{env}: {looked}: {said}"));
 }
 
-/// What mends a commit that would be stale.
-fn not_staged(place: &Place) -> Box<Diagnostic> {
-    let (env, manifests) = (&place.env, place.shown(""));
-    Diagnostic::warning(format!("environment {env} is staged with other manifests than its staged sources render to"))
-        .help(format!("hydrate -e {env} && git add {}", manifests.trim_end_matches('/')))
-        .help("where sources are edited and not staged: stage them too, or put them aside (`git stash --keep-index`) first")
-}
-
-fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> hydrate_base::Result<()> {
+fn say(ui: &mut Ui, place: &Place, changes: &Changes, is_staged: bool) -> hydrate_base::Result<()> {
     let env = &place.env;
     if changes.is_empty() {
         ui.say(format!("{env}: in sync"));
@@ -311,6 +302,12 @@ fn say(ui: &mut Ui, place: &Place, changes: &Changes) -> hydrate_base::Result<()
         lines.push(format!("{}  {env}/kustomization.yaml", change.word()));
     }
     list(&place.clusters_shown(""), &changes.clusters, &mut lines);
+    if is_staged {
+        // Told in hooks too, which are quiet.
+        let manifests = place.shown("");
+        lines.push(format!("{env}: stale; run: hydrate -e {env} && git add {}", manifests.trim_end_matches('/')));
+        return ui.lines(lines);
+    }
     ui.lines(lines)?;
     ui.say(format!("{env}: stale; run `hydrate -e {env}` and commit the result"));
     Ok(())
