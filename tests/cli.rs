@@ -47,7 +47,9 @@ fn main() -> ExitCode {
         Trial::test(name, move || tell(&path, sandboxed).map_err(Failed::from))
     };
     // What a chart does with other values is only tried where it is not confined.
-    let tries = |path: &PathBuf| ["secrets-remedies.txt", "explain.txt", "values.txt"].iter().any(|name| path.ends_with(name));
+    let tries = |path: &PathBuf| {
+        ["secrets-remedies.txt", "explain.txt", "explain-sources.txt", "values.txt"].iter().any(|name| path.ends_with(name))
+    };
     let is_told = |path: &PathBuf, sandboxed: bool| !(sandboxed && tries(path));
     let told = |sandboxed: bool| stories.iter().filter(move |path| is_told(path, sandboxed)).map(move |path| test(path, sandboxed));
     let tests = modes.iter().flat_map(|sandboxed| told(*sandboxed)).collect();

@@ -17,6 +17,10 @@ use super::edit;
 enum Kind {
     /// An argument of `--set-json`.
     Json(usize),
+    /// An argument of `--set`.
+    Set(usize),
+    /// An argument of `--set-string`.
+    Text(usize),
     /// A values file.
     File(usize),
     /// The values.yaml of a chart.
@@ -53,6 +57,17 @@ impl Layers {
     pub(super) fn of(release: &Release, charts: &[ChartValues], shown: &dyn Fn(&str) -> String) -> Self {
         let values = &release.options.values;
         let mut layers = Vec::new();
+        let texts = values.string.iter().enumerate().map(|(index, argument)| (Kind::Text(index), argument)).rev();
+        let sets = values.set.iter().enumerate().map(|(index, argument)| (Kind::Set(index), argument)).rev();
+        for (kind, argument) in texts.chain(sets) {
+            // One value for one path; lists and several of them are not taken apart.
+            if let Some((path, text)) = argument.split_once('=').filter(|(_, text)| !text.contains([',', '{', '\\']))
+                && let Some(prefix) = parse_path(path)
+            {
+                let file = SourceFile::new(format!("set {path}"), text.as_bytes());
+                layers.extend(Layer::new(kind, prefix, file, String::new()));
+            }
+        }
         for (index, argument) in values.json.iter().enumerate().rev() {
             if let Some((path, text)) = argument.split_once('=')
                 && let Some(prefix) = parse_path(path)
@@ -126,7 +141,7 @@ impl Layer {
 
     /// Whether the values of a file are what `set` of a component's file says.
     pub(super) fn is_set(&self) -> bool {
-        matches!(self.kind, Kind::Json(_)) || self.file.name.ends_with(" (set)")
+        matches!(self.kind, Kind::Json(_) | Kind::Set(_) | Kind::Text(_)) || self.file.name.ends_with(" (set)")
     }
 
     /// What a value is called in this layer. Those below `global` of a chart may come from `global` of any chart above.
@@ -153,6 +168,14 @@ impl Layer {
         match self.kind {
             Kind::Json(index) => {
                 if let Some(argument) = options.values.json.get_mut(index)
+                    && let Some((path, _)) = argument.split_once('=')
+                {
+                    *argument = format!("{path}={}", String::from_utf8_lossy(&text));
+                }
+            }
+            Kind::Set(index) | Kind::Text(index) => {
+                let all = if matches!(self.kind, Kind::Set(_)) { &mut options.values.set } else { &mut options.values.string };
+                if let Some(argument) = all.get_mut(index)
                     && let Some((path, _)) = argument.split_once('=')
                 {
                     *argument = format!("{path}={}", String::from_utf8_lossy(&text));

@@ -483,6 +483,12 @@ impl<'a> Explainer<'a> {
     }
 
     fn value_use(&self, effect: &effects::Effect<'_>, is_content: bool) -> ValueUse {
+        let mut value = self.whole_value_use(effect, is_content);
+        value.overridden.retain(|given| Some(&given.place) != value.place.as_ref());
+        value
+    }
+
+    fn whole_value_use(&self, effect: &effects::Effect<'_>, is_content: bool) -> ValueUse {
         ValueUse {
             path: effect.path.to_string(),
             is_content,
@@ -501,6 +507,9 @@ impl<'a> Explainer<'a> {
         if definition.layer.is_set()
             && let Some(place) = self.component.file.as_ref().and_then(|file| sources::set_place(file, path))
         {
+            return place;
+        }
+        if let Some(place) = sources::in_helmfile(self, path, definition).or_else(|| sources::in_kustomization(self, path, definition)) {
             return place;
         }
         let file = &definition.layer.file;

@@ -9,7 +9,7 @@ use hydrate_kustomize::explain::{NAMES, StepTaken};
 use hydrate_source::{Document, Source, compose};
 use hydrate_yaml::node::{Data, Node};
 
-use super::layers::parse_path;
+use super::layers::{Definition, parse_path};
 use super::lines::Fields;
 use super::stages::Stage;
 use super::{Cause, Cursor, Explainer, Explanation, Maps, Place, is_object};
@@ -323,6 +323,72 @@ fn without_marks(text: &str) -> (String, Vec<Option<(usize, usize)>>) {
         spots.push(spot);
     }
     (plain, spots)
+}
+
+/// Where a helmfile gives a value itself, under `values` or `set` of a release; nothing where it is a template that is no YAML before it is rendered.
+pub(super) fn in_helmfile(explainer: &Explainer<'_>, path: &ValuePath, definition: Definition<'_>) -> Option<Place> {
+    let name = definition.layer.file.name.as_str();
+    let inline = name.strip_prefix("values[").and_then(|rest| rest.split_once("] of release "));
+    let set = if definition.layer.is_set() { name.strip_prefix("set ") } else { None };
+    let helmfile = explainer.stages.iter().find_map(|stage| match &stage.source {
+        Source::Helmfile(helmfile) => Some(helmfile),
+        _ => None,
+    })?;
+    let text = explainer.conditions.world().read(&helmfile.path).ok()?;
+    let file = SourceFile::new(helmfile.shown.clone(), text);
+    let roots = compose::stream(&file, 0, file.utf8().ok()?).ok()?;
+    let releases: Vec<&Node> = roots.iter().filter_map(|root| root.get("releases")?.items()).flatten().collect();
+    let mut nodes = match (inline, set) {
+        (Some((index, release)), _) => {
+            let is_it = |node: &&&Node| node.get("name").and_then(Node::as_str) == Some(release);
+            let found = releases.iter().find(is_it)?.get("values")?.items()?.get(index.parse::<usize>().ok()?)?;
+            vec![walk(found, path)?]
+        }
+        (None, Some(wanted)) => {
+            let entries = releases.iter().filter_map(|release| release.get("set")?.items()).flatten();
+            entries
+                .filter(|entry| entry.get("name").and_then(Node::as_str) == Some(wanted))
+                .filter_map(|entry| entry.get("value"))
+                .collect()
+        }
+        (None, None) => return None,
+    };
+    // Of several releases that set the same nobody knows which.
+    let node = nodes.pop().filter(|_| nodes.is_empty())?;
+    Some(Place::of(&file, place::byte_at(&file.text, node.line, node.column), file.name.clone()))
+}
+
+/// Where a kustomization gives a value of a chart: in `valuesInline`, or in the file that it names.
+pub(super) fn in_kustomization(explainer: &Explainer<'_>, path: &ValuePath, definition: Definition<'_>) -> Option<Place> {
+    definition.layer.file.name.strip_prefix("values ")?.parse::<usize>().ok()?;
+    let world = explainer.conditions.world();
+    for stage in &explainer.stages {
+        let Source::Kustomize(kustomization) = &stage.source else { continue };
+        let Ok(text) = world.read(&kustomization.path.join("kustomization.yaml")) else { continue };
+        let file = SourceFile::new(format!("{}/kustomization.yaml", kustomization.shown), text);
+        let Ok(roots) = compose::stream(&file, 0, file.utf8().ok()?) else { continue };
+        let charts: Vec<&Node> = roots.iter().filter_map(|root| root.get("helmCharts")?.items()).flatten().collect();
+        let [chart] = charts.as_slice() else { continue };
+        if let Some(node) = chart.get("valuesInline").and_then(|inline| walk(inline, path)) {
+            return Some(Place::of(&file, place::byte_at(&file.text, node.line, node.column), file.name.clone()));
+        }
+        let own = chart.get("valuesFile").and_then(Node::as_str).map(str::to_owned);
+        let name = chart.get("name").and_then(Node::as_str).unwrap_or_default();
+        let below = own.unwrap_or_else(|| format!("charts/{name}/values.yaml"));
+        let text = world.read(&kustomization.path.join(&below)).ok()?;
+        let values = SourceFile::new(format!("{}/{below}", kustomization.shown), text);
+        let roots = compose::stream(&values, 0, values.utf8().ok()?).ok()?;
+        let node = roots.iter().find_map(|root| walk(root, path))?;
+        return Some(Place::of(&values, place::byte_at(&values.text, node.line, node.column), values.name.clone()));
+    }
+    None
+}
+
+fn walk<'n>(root: &'n Node, path: &ValuePath) -> Option<&'n Node> {
+    path.0.iter().try_fold(root, |node, segment| match segment {
+        hydrate_gotmpl::trace::Segment::Key(key) => node.get(key),
+        hydrate_gotmpl::trace::Segment::Index(index) => node.items()?.get(*index),
+    })
 }
 
 /// Where the template of a values file has the line that was rendered to this one: the only line like it, or the only one with its key.

@@ -371,6 +371,12 @@ impl Work<'_> {
             let lines = left.iter().map(line).collect();
             found.push(Found { component: directory.to_owned(), file: shown, lines });
         }
+        // In the order of the file, whichever objects they are in.
+        let lines = found.into_iter().flat_map(|Found { component, file, lines }| {
+            lines.into_iter().map(move |line| Found { component: component.clone(), file: file.clone(), lines: vec![line] })
+        });
+        let mut found: Vec<Found> = lines.collect();
+        found.sort_by_key(|found| found.lines.first().map(|line| line.line));
         Ok(found)
     }
 }
@@ -454,7 +460,7 @@ fn write_line(text: &mut String, file: &str, explanation: &Explanation) {
         if presence > MOST {
             continue;
         }
-        let shown = value.value.as_deref().map_or_else(|| "is not set".to_owned(), |shown| format!("= {}", plain::line(shown)));
+        let shown = value.value.as_deref().map_or_else(|| "(not set anywhere)".to_owned(), |shown| format!("= {}", plain::line(shown)));
         let place = value.place.as_ref().map(|place| format!("  {}", at(place))).unwrap_or_default();
         said(if value.is_content { "made of" } else { "there by" }, &format!("{} {shown}{place}", plain::line(&value.path)));
         value.overridden.iter().for_each(|given| said("", &format!("over {}  {}", plain::line(&given.value), at(&given.place))));
