@@ -95,7 +95,7 @@ fn other_plains(value: &str, tag: Tag) -> Vec<String> {
 }
 
 /// Other texts of the same kind first: another last digit, then something behind it.
-fn other_texts(text: &str) -> Vec<String> {
+pub(super) fn other_texts(text: &str) -> Vec<String> {
     if text.is_empty() {
         return vec![OTHER.to_owned(), "1".to_owned()];
     }

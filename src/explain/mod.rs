@@ -7,6 +7,7 @@
 
 mod edit;
 mod effects;
+mod jinja;
 mod layers;
 mod lines;
 mod origins;
@@ -295,6 +296,7 @@ impl<'a> Explainer<'a> {
                 if let Some(found) = found {
                     self.of_template(found, &mut explanation, &mut effects, &is_wanted);
                 }
+                explanation.values.retain(|value| parse_path(&value.path).is_some_and(|other| is_wanted(&other)));
                 if !explanation.values.is_empty() {
                     all.push((number, explanation));
                 }
@@ -305,11 +307,13 @@ impl<'a> Explainer<'a> {
 
     /// Whether any of the releases has a value, or is asked for one that is not there.
     pub fn knows(&self, path: &ValuePath) -> bool {
-        self.releases.iter().flatten().any(|traced| {
-            let values = traced.explained.values.iter().any(|(other, _)| other.0.starts_with(&path.0));
-            let is_read = |read: &Read| matches!(read, Read::Missing(other) if other.0.starts_with(&path.0));
-            values || traced.explained.templates.iter().any(|template| template.trace.reads.iter().any(is_read))
-        })
+        let is_other = |(_, values): &(String, Data)| jinja::paths_in(values).iter().any(|other| other.0.starts_with(&path.0));
+        self.others().iter().any(is_other)
+            || self.releases.iter().flatten().any(|traced| {
+                let values = traced.explained.values.iter().any(|(other, _)| other.0.starts_with(&path.0));
+                let is_read = |read: &Read| matches!(read, Read::Missing(other) if other.0.starts_with(&path.0));
+                values || traced.explained.templates.iter().any(|template| template.trace.reads.iter().any(is_read))
+            })
     }
 
     /// The paths of all values.

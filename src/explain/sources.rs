@@ -300,6 +300,7 @@ fn of_jinja(
             explanation.kind = "template".to_owned();
             explanation.place = Some(Place::of(&file, file.line_range(line).start, file.name.clone()));
             indent_column(&mut explanation.place);
+            explanation.values = super::jinja::values_of(explainer, (path, shown, context), document, cursor);
         }
         None => explanation.notes.push(format!("it comes from {name}; which line of it cannot be said")),
     }
@@ -384,7 +385,7 @@ pub(super) fn in_kustomization(explainer: &Explainer<'_>, path: &ValuePath, defi
     None
 }
 
-fn walk<'n>(root: &'n Node, path: &ValuePath) -> Option<&'n Node> {
+pub(super) fn walk<'n>(root: &'n Node, path: &ValuePath) -> Option<&'n Node> {
     path.0.iter().try_fold(root, |node, segment| match segment {
         hydrate_gotmpl::trace::Segment::Key(key) => node.get(key),
         hydrate_gotmpl::trace::Segment::Index(index) => node.items()?.get(*index),
