@@ -110,6 +110,11 @@ conformance: $(HYDRATE) ## Compare with the real helm and kustomize, fetched fro
 	$(NEED) python3
 	CASES=$(CASES) tests/conformance/run $(HYDRATE)
 
+.PHONY: conformance-explain
+conformance-explain: $(HYDRATE) ## Is what `explain` says of 2,000 lines of real charts (CHARTS names them) true? Changes what it names and renders with HELM
+	$(NEED) python3
+	python3 tests/conformance/explain.py --hydrate $(HYDRATE) --helm $(HELM) $(CHARTS)
+
 .PHONY: conformance-sops
 conformance-sops: ## Compare crates/sops with the real sops 3.13 (SOPS names it), in both directions
 	$(NEED) python3 cargo
