@@ -100,8 +100,12 @@ pub fn title(identity: &Identity) -> String {
 }
 
 fn parse(text: &str) -> Option<Node> {
-    let parsed = hydrate_yaml::compose(text.as_bytes()).ok()?;
-    let root = parsed.into_iter().find_map(|document| document.root)?;
+    // Nearly all objects are plain blocks, which can be read in a short way.
+    let short = hydrate_yaml::block::read(&hydrate_yaml::Input::new(text.as_bytes()));
+    let root = match short {
+        Some(root) => root,
+        None => hydrate_yaml::compose(text.as_bytes()).ok()?.into_iter().find_map(|document| document.root)?,
+    };
     // Aliases are rare; where there can be none, nothing has to be looked for.
     let may_share = memchr::memchr(b'&', text.as_bytes()).is_some() || memchr::memmem::find(text.as_bytes(), b"<<").is_some();
     if may_share { compose::resolve(root).ok() } else { Some(root) }

@@ -29,10 +29,14 @@ fn json(text: &str) -> Option<Node> {
 }
 
 fn yaml(text: &str) -> Option<Node> {
-    let all = hydrate_yaml::compose(text.as_bytes()).ok()?;
     let mut roots = Vec::new();
-    for document in all {
-        roots.push(compose::resolve(document.root?).ok()?);
+    match hydrate_yaml::block::read(&hydrate_yaml::Input::new(text.as_bytes())) {
+        Some(root) => roots.push(root),
+        None => {
+            for document in hydrate_yaml::compose(text.as_bytes()).ok()? {
+                roots.push(compose::resolve(document.root?).ok()?);
+            }
+        }
     }
     let is_document = |root: &Node| match &root.data {
         Data::Mapping(entries) => !entries.is_empty() && entries.iter().all(|(key, _)| key.as_str().is_some_and(is_name)),

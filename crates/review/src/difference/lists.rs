@@ -13,7 +13,7 @@ use super::{ChangeKind, Walk};
 use crate::mask;
 use crate::path::Step;
 use crate::schema::{ListKind, Schema};
-use crate::value::scalar;
+use crate::value::{same, scalar};
 
 /// Keys that tell items apart in lists of which nothing is known, where every item has them and no two have the same.
 const NATURAL: &[&[&str]] = &[
@@ -46,6 +46,10 @@ type Label = Vec<(EcoString, EcoString)>;
 
 impl Walk {
     pub(super) fn list(&mut self, schema: Schema<'_>, old: &[Node], new: &[Node]) {
+        // Most lists stay as they are, and that is quickly seen.
+        if old.len() == new.len() && old.iter().zip(new).all(|(one, other)| same(one, other)) {
+            return;
+        }
         let (kind, item) = schema.list();
         let is_ordered = |key: &str| ORDERED.contains(&key);
         match kind {

@@ -119,15 +119,16 @@ impl Walk {
     fn mapping(&mut self, schema: Schema<'_>, entries: &[(Node, Node)], others: &[(Node, Node)]) {
         let (olds, news) = (Table::new(entries), Table::new(others));
         for (at, (key, old)) in entries.iter().enumerate() {
-            let Some(name) = key.as_str() else { continue };
+            let Data::Scalar(name) = &key.data else { continue };
             match news.find(key, at) {
                 Some(new) => {
-                    self.path.push(Step::Key(name.into()));
-                    name.clone_into(&mut self.key);
+                    self.path.push(Step::Key(name.clone()));
+                    self.key.clear();
+                    self.key.push_str(name);
                     self.value(schema.field(name), old, new);
                     self.path.pop();
                 }
-                None => self.at(Step::Key(name.into()), |walk| walk.emit(ChangeKind::Removed, Some(old), None)),
+                None => self.at(Step::Key(name.clone()), |walk| walk.emit(ChangeKind::Removed, Some(old), None)),
             }
         }
         for (at, (key, new)) in others.iter().enumerate() {
