@@ -72,8 +72,9 @@ pub fn are_as_staged(root: &Path, sources: &Sources, ours: &[PathBuf]) -> Result
     Ok(!entries(&said).any(differs))
 }
 
-/// In a hook of `git commit`, the index is the one that is committed.
+/// In a hook of `git commit`, the index is the one that is committed. It is only looked at.
 fn of_hook(command: &mut Command) -> &mut Command {
+    command.env("GIT_OPTIONAL_LOCKS", "0");
     if let Some(index) = std::env::var_os("GIT_INDEX_FILE") {
         command.env("GIT_INDEX_FILE", index);
     }
