@@ -1,6 +1,6 @@
 //! What of the sources of a rendering is not committed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,6 +21,22 @@ pub struct Sources {
 }
 
 impl Sources {
+    /// The same with what links on the way lead to.
+    fn with_targets(&self) -> Self {
+        let mut real: BTreeMap<PathBuf, Option<PathBuf>> = BTreeMap::new();
+        let mut of_directory = |directory: &Path| real.entry(directory.to_owned()).or_insert_with(|| directory.canonicalize().ok()).clone();
+        let mut all = self.clone();
+        for file in &self.files {
+            let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else { continue };
+            let there = of_directory(parent).map(|parent| parent.join(name));
+            let target =
+                std::fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_symlink()).then(|| file.canonicalize().ok()).flatten();
+            all.files.extend(there.into_iter().chain(target));
+        }
+        all.directories.extend(self.directories.iter().filter_map(|directory| of_directory(directory)));
+        all
+    }
+
     /// Whether a change of this path may have changed what was rendered.
     fn concern(&self, path: &Path) -> bool {
         self.files.contains(path)
@@ -33,6 +49,9 @@ impl Sources {
         self.files.range(directory.to_owned()..).next().is_some_and(|file| file.starts_with(directory))
     }
 }
+
+/// What is said of a file that is gone.
+const DELETED: &str = "deleted";
 
 /// A source that is not in HEAD as it is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +80,7 @@ pub fn are_staged(root: &Path) -> Result<bool> {
 /// # Errors
 /// Where Git cannot say.
 pub fn are_as_staged(root: &Path, sources: &Sources, ours: &[PathBuf]) -> Result<bool> {
-    let repository = Repository::of(root)?;
+    let (repository, sources) = (Repository::of(root)?, sources.with_targets());
     let said = status(&repository)?;
     let differs = |(state, path): (&str, &str)| {
         let absolute = repository.work_tree().join(path.trim_end_matches('/'));
@@ -94,12 +113,19 @@ fn entries(said: &[u8]) -> impl Iterator<Item = (&str, &str)> {
     said.split(|byte| *byte == 0).filter_map(entry)
 }
 
+impl Uncommitted {
+    /// Whether it is not there any more.
+    pub fn is_gone(&self) -> bool {
+        self.state == DELETED
+    }
+}
+
 /// The sources that are not in HEAD as they are on disk; `ours` are the directories of the project that hydrate writes.
 ///
 /// # Errors
 /// Where Git cannot say.
 pub fn uncommitted(root: &Path, sources: &Sources, ours: &[PathBuf]) -> Result<Vec<Uncommitted>> {
-    let repository = Repository::of(root)?;
+    let (repository, sources) = (Repository::of(root)?, sources.with_targets());
     let said = status(&repository)?;
     let mut found = Vec::new();
     for (state, path) in entries(&said) {
@@ -108,14 +134,16 @@ pub fn uncommitted(root: &Path, sources: &Sources, ours: &[PathBuf]) -> Result<V
         if ours.iter().any(|directory| absolute.starts_with(directory)) {
             continue;
         }
-        // A directory is one entry where it is a repository of its own.
-        let is_repository = (is_directory || absolute.is_dir()) && sources.are_below(&absolute);
-        if !is_repository && !sources.concern(&absolute) {
+        // What is read below an entry is read by way of a link, or in a repository of its own.
+        if !sources.concern(&absolute) && !sources.are_below(&absolute) {
             continue;
         }
-        let is_gone = std::fs::symlink_metadata(&absolute).is_err();
+        let metadata = std::fs::symlink_metadata(&absolute);
+        let is_repository = is_directory || metadata.as_ref().is_ok_and(std::fs::Metadata::is_dir);
+        // What lies behind a link is another file than Git's.
+        let is_gone = metadata.is_err() || absolute.parent().is_none_or(|parent| parent.canonicalize().map_or(true, |real| real != parent));
         let state = match state.trim() {
-            _ if is_gone => "deleted",
+            _ if is_gone => DELETED,
             "??" | "A" | "AM" => "new",
             _ => "changed",
         };

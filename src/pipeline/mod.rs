@@ -437,9 +437,9 @@ fn configuration(project: &Project, environment: &Environment, selection: &Selec
 fn add_sources<'a>(sources: &mut Sources, asked: impl IntoIterator<Item = &'a Asked>) {
     for asked in asked {
         match asked {
-            Asked::Content(path) | Asked::Kind(path) => drop(sources.files.insert(path.clone())),
+            Asked::Content(path) | Asked::Kind(path) | Asked::Canonical(path) => drop(sources.files.insert(path.clone())),
             Asked::Names(path) | Asked::Entries(path) => drop(sources.directories.insert(path.clone())),
-            Asked::Canonical(_) | Asked::Variable(_) | Asked::System(_) => {}
+            Asked::Variable(_) | Asked::System(_) => {}
         }
     }
 }

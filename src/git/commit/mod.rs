@@ -275,7 +275,7 @@ impl Committer {
                 .note("nothing was committed")
                 .help("commit there, and the submodule here, and run hydrate again"));
         }
-        let Ok(metadata) = fs::symlink_metadata(&path) else { return Ok(None) };
+        let Some(metadata) = fs::symlink_metadata(&path).ok().filter(|_| !source.is_gone()) else { return Ok(None) };
         if metadata.is_symlink() {
             let target = fs::read_link(&path).map_err(|error| Diagnostic::error(format!("cannot read {}: {error}", path.display())))?;
             let mut storing = self.repository.git();
