@@ -1,6 +1,6 @@
 //! What a reviewer must not miss: a file for each rule, and one table of them.
 //!
-//! A rule looks at what differs ([`Scene`]) and says what follows from it for the cluster. Those that are certain to do harm, or that the API server refuses, are
+//! A rule looks at what differs (a `Scene`) and says what follows from it for the cluster. Those that are certain to do harm, or that the API server refuses, are
 //! [`Level::Danger`]; what may be meant is [`Level::Caution`]; what is only worth a look is [`Level::Note`].
 
 mod api_removed;
