@@ -181,7 +181,9 @@ impl<R: Rendering> Stability<'_, R> {
         let committed = Committed::read(&world, self.directory, self.opened);
         let asked = world.into_record().unwrap_or_default().asked;
         let mut attempt = self.with_kept(first, &committed, &mut suspects)?;
-        if self.encrypts && !self.is_settled(&attempt) && committed.keeps_sealed() {
+        // What may differ is compared as it is in the tree, so it has to be read there as well.
+        let is_as_it_is_to_be = if self.compares { attempt.is_stable() } else { self.is_settled(&attempt) };
+        if self.encrypts && !is_as_it_is_to_be && committed.keeps_sealed() {
             attempt.record.has_asked_random = false;
             attempt.record.asked.extend(asked);
             attempt.record.is_unrepeatable |= may_differ;

@@ -77,6 +77,9 @@ fn choices_and_texts_are_nothing_else_anywhere() {
                 vec!["shop", "\"123\"", "a-1"],
                 vec!["123", "\"x: y\"", "Shop", "-a", "a-", "a.b", "a_b", "\"\"", "true", "[a]", "\"a\\n\""],
             ),
+            Shape::Like(pattern) if (pattern.is)("720h") => {
+                (vec!["720h", "1h30m", "90m"], vec!["720", "1 month", "-1h", "h", "\"\"", "[a]", "true"])
+            }
             Shape::Like(_) => {
                 (vec!["\"1.33\"", "v1.33.1", "1.33.1-k3s1", "1.33.1+k3s1"], vec!["1.33", "1", "latest", "\"1\"", "1.x", "\"\"", "[a]"])
             }
