@@ -65,7 +65,8 @@ fn objects(c: &mut Criterion) {
         is_strict: false,
     };
     let external = ["Namespace/shop", "ServiceAccount/shop/web", "Secret/shop/web", "Service/shop/api", "ConfigMap/shop/web-1666"];
-    let elsewhere = Declared { external: external.iter().filter_map(|entry| External::parse(entry, None)).collect(), ..Declared::default() };
+    let elsewhere =
+        Declared { external: external.iter().filter_map(|entry| External::parse(entry, None)).collect(), ..Declared::default() };
     group.bench_function("5000 objects with references", |b| {
         b.iter(|| {
             let objects: Vec<Object<'_>> = all.par_iter().map(|document| parse("web", document).unwrap()).collect();
