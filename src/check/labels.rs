@@ -33,11 +33,23 @@ impl<'a> Labels<'a> {
         Self { node, own: None }
     }
 
+    /// The pairs that are written down.
+    pub fn written(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let pairs = self.node.and_then(Node::entries).unwrap_or_default();
+        pairs.iter().filter_map(|(key, value)| Some((key.as_str()?, value.as_str()?)))
+    }
+
     /// The value of a label.
     pub fn get(&self, key: &str) -> Option<&'a str> {
         let written = self.node.and_then(|node| node.get(key)).and_then(Node::as_str);
         written.or_else(|| self.own.filter(|(own, _)| *own == key).map(|(_, value)| value))
     }
+}
+
+/// Those of plain pairs that templates can have.
+pub fn judged(pairs: &[(Node, Node)]) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = pairs.iter().filter_map(|(key, value)| Some((key.as_str()?, value.as_str()?)));
+    pairs.filter(|(key, _)| !ADDED.contains(key))
 }
 
 /// Whether plain pairs (a Service's selector, `matchLabels`) pick these labels.

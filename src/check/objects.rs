@@ -7,7 +7,7 @@ use hydrate_base::{Diagnostic, Result};
 use hydrate_source::{Document, compose};
 use hydrate_yaml::node::Node;
 
-use super::labels::Labels;
+use super::labels::{Labels, judged, pairs_match};
 use super::value::{at, entries, items, text};
 
 /// A rendered object.
@@ -144,6 +144,8 @@ pub struct Index<'a> {
     by_kind: BTreeMap<(&'a str, &'a str), Vec<&'a Object<'a>>>,
     pods: Vec<Pod<'a>>,
     pods_in: BTreeMap<&'a str, Vec<Pod<'a>>>,
+    /// Pods by namespace and one of their labels.
+    labelled: BTreeMap<(&'a str, &'a str, &'a str), Vec<Pod<'a>>>,
     namespaces: BTreeSet<&'a str>,
 }
 
@@ -156,6 +158,7 @@ impl<'a> Index<'a> {
             by_kind: BTreeMap::new(),
             pods: objects.iter().filter_map(Pod::of).collect(),
             pods_in: BTreeMap::new(),
+            labelled: BTreeMap::new(),
             namespaces: BTreeSet::new(),
         };
         for object in objects {
@@ -166,7 +169,11 @@ impl<'a> Index<'a> {
         }
         index.namespaces.remove("");
         for pod in &index.pods {
-            index.pods_in.entry(pod.owner.namespace()).or_default().push(*pod);
+            let namespace = pod.owner.namespace();
+            index.pods_in.entry(namespace).or_default().push(*pod);
+            for (key, value) in pod.labels.written() {
+                index.labelled.entry((namespace, key, value)).or_default().push(*pod);
+            }
         }
         index
     }
@@ -217,6 +224,17 @@ impl<'a> Index<'a> {
     /// The pods of a namespace with these labels.
     pub fn selected(&self, namespace: &str, fits: impl Fn(&Labels<'a>) -> bool) -> Vec<Pod<'a>> {
         self.pods_in(namespace).iter().filter(|pod| fits(&pod.labels)).copied().collect()
+    }
+
+    /// The pods of a namespace that plain pairs pick.
+    pub fn picked(&self, namespace: &str, pairs: &[(Node, Node)]) -> Vec<Pod<'a>> {
+        // Those with the rarest of the labels are looked at, not all.
+        let mut candidates = self.pods_in(namespace);
+        for (key, value) in judged(pairs) {
+            let with = self.labelled.get(&(namespace, key, value)).map(Vec::as_slice).unwrap_or_default();
+            candidates = if with.len() < candidates.len() { with } else { candidates };
+        }
+        candidates.iter().filter(|pod| pairs_match(pairs, &pod.labels)).copied().collect()
     }
 }
 

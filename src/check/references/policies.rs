@@ -2,7 +2,7 @@
 
 use crate::check::elsewhere::NAMESPACES;
 use crate::check::finding::Finding;
-use crate::check::labels::{self, Labels, selects, shown, shown_pairs};
+use crate::check::labels::{Labels, selects, shown, shown_pairs};
 use crate::check::objects::{Object, Pod};
 use crate::check::rule::Rule;
 use crate::check::value::{at, entries, items, scalar, text};
@@ -150,7 +150,7 @@ impl<'a> Endpoints<'a> {
     }
 
     fn pods<'i>(&self, checker: &Checker<'i>) -> Vec<Pod<'i>> {
-        checker.index.selected(self.namespace, |labels| labels::pairs_match(&self.pairs, labels))
+        checker.index.picked(self.namespace, &self.pairs)
     }
 
     fn is_dangling(&self, checker: &Checker<'_>) -> bool {

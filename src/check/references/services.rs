@@ -1,7 +1,7 @@
 //! Services: what they select exists and has the ports; who names a Service finds it; what scrapes them finds them.
 
 use crate::check::finding::Finding;
-use crate::check::labels::{pairs_match, selects, shown, shown_pairs};
+use crate::check::labels::{selects, shown, shown_pairs};
 use crate::check::objects::{Object, Pod};
 use crate::check::rule::Rule;
 use crate::check::value::{at, entries, is_true, items, scalar, text};
@@ -41,7 +41,7 @@ fn selector<'a>(checker: &mut Checker<'a>, service: &'a Object<'a>) {
         return;
     }
     checker.count();
-    let pods = checker.index.selected(service.namespace(), |labels| pairs_match(pairs, labels));
+    let pods = checker.index.picked(service.namespace(), pairs);
     if pods.is_empty() {
         if !checker.hides_pods(service.namespace()) {
             let message = format!("{} selects no pod: none has the labels {}", service.title(), shown_pairs(pairs));
@@ -105,7 +105,7 @@ pub(super) fn has_port(checker: &Checker<'_>, service: &Object<'_>, port: &str) 
     if !is("clusterIP", "None") {
         return false;
     }
-    let pods = checker.index.selected(service.namespace(), |labels| pairs_match(pairs, labels));
+    let pods = checker.index.picked(service.namespace(), pairs);
     pairs.is_empty() || pods.iter().any(|pod| pod.has_port(port) || pod.ports().next().is_none() || is_true(pod.spec, "hostNetwork"))
 }
 
