@@ -350,7 +350,14 @@ pub(crate) fn placeholders(world: &dyn World, file: &SourceFile, version: Versio
     if values.remove(b"sops").is_none() {
         return Ok(file.text.to_vec());
     }
-    let values = placeholder(world, &Value::Map(values), &file.name, &mut Vec::new());
+    let standing_for = |value: &Value, keys: &[String]| match value {
+        Value::Str(text) if is_encrypted(&text.to_str_lossy()) => {
+            let reference = reference(&file.name, keys);
+            Value::str(world.secret(&reference, &reference, false))
+        }
+        other => other.clone(),
+    };
+    let values = mapped(&Value::Map(values), &mut Vec::new(), &standing_for);
     yaml::encode(&values, version).map_err(Diagnostic::error)
 }
 
@@ -393,15 +400,15 @@ fn of_age(world: &dyn World, resolver: Option<&dyn SecretResolver>, file: &Sourc
     };
     // What is wrong with it is not told: it may tell a secret.
     let values = yaml::decode_map(&text, version).map_err(|_| failed("what is in it is no map in YAML".to_owned()))?;
-    let met = met_whole(world, &Value::Map(values), &file.name, &mut Vec::new());
-    yaml::encode(&met, version).map_err(failed)
+    let met = |value: &Value, keys: &[String]| known(world, &format!("{}#/{}", file.name, keys.join("/")), value);
+    yaml::encode(&mapped(&Value::Map(values), &mut Vec::new(), &met), version).map_err(failed)
 }
 
-/// Values all of which the world gets to know.
-fn met_whole(world: &dyn World, value: &Value, path: &str, keys: &mut Vec<String>) -> Value {
+/// A value with what is given for each of its scalars and the keys that lead to it.
+fn mapped(value: &Value, keys: &mut Vec<String>, each: &dyn Fn(&Value, &[String]) -> Value) -> Value {
     let mut below = |key: String, value: &Value| {
         keys.push(key);
-        let value = met_whole(world, value, path, keys);
+        let value = mapped(value, keys, each);
         keys.pop();
         value
     };
@@ -412,29 +419,7 @@ fn met_whole(world: &dyn World, value: &Value, path: &str, keys: &mut Vec<String
         Value::Map(map) => Value::Map(Map::from_entries(
             map.entries().iter().map(|(key, value)| (key.clone(), below(key.to_str_lossy().into_owned(), value))).collect::<Vec<_>>(),
         )),
-        other => known(world, &format!("{path}#/{}", keys.join("/")), other),
-    }
-}
-
-fn placeholder(world: &dyn World, value: &Value, path: &str, keys: &mut Vec<String>) -> Value {
-    let mut below = |key: String, value: &Value| {
-        keys.push(key);
-        let value = placeholder(world, value, path, keys);
-        keys.pop();
-        value
-    };
-    match value {
-        Value::Str(text) if is_encrypted(&text.to_str_lossy()) => {
-            let reference = reference(path, keys);
-            Value::str(world.secret(&reference, &reference, false))
-        }
-        Value::List(list) => {
-            Value::List(List::new(list.items().iter().enumerate().map(|(at, item)| below(at.to_string(), item)).collect::<Vec<_>>()))
-        }
-        Value::Map(map) => Value::Map(Map::from_entries(
-            map.entries().iter().map(|(key, value)| (key.clone(), below(key.to_str_lossy().into_owned(), value))).collect::<Vec<_>>(),
-        )),
-        other => other.clone(),
+        scalar => each(scalar, keys),
     }
 }
 
