@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::pipeline::confined::Sandbox;
 use crate::pipeline::provision::{self, Provision};
 use crate::pipeline::renders::Renders;
-use crate::pipeline::{Options, Rendered};
+use crate::pipeline::{self, Options, Rendered};
 use crate::project::Project;
 use hydrate_acquire::Cache;
 use hydrate_acquire::Options as SupplyOptions;
@@ -114,6 +114,19 @@ pub fn options(ui: &Ui, global: &GlobalArgs, session: &Session, components: &[St
         variables: variables(global, &session.project)?,
         sandbox: session.sandbox.clone(),
     })
+}
+
+/// An environment rendered to be compared with its tree: what may differ is as it is there, and nothing is written that secrets would have to be kept from.
+pub fn rendered_to_compare(
+    ui: &Ui,
+    global: &GlobalArgs,
+    session: &Session,
+    provision: &Provision<'_>,
+    env: &str,
+    components: &[String],
+) -> Result<Rendered, Failures> {
+    let options = Options { compares: true, passes_secrets: true, ..options(ui, global, session, components, false)? };
+    Ok(pipeline::render(&session.project, env, &options, provision, &|_| {})?)
 }
 
 /// The environment variables that templates of a project may read.

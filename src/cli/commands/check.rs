@@ -12,11 +12,11 @@ use crate::check::validity::{self, Release};
 use crate::check::{Rule, rule_of, rules};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
-use crate::cli::session::{Session, format, options, provision, renders, tell_details};
+use crate::cli::session::{Session, format, provision, rendered_to_compare, renders, tell_details};
 use crate::cli::{report, sarif, ui::Ui};
 use crate::git::{self, Checkout, sources};
 use crate::pipeline::subject::{HandingOver, Subject};
-use crate::pipeline::{self, Options, Rendered, references, validity as objects};
+use crate::pipeline::{self, Rendered, references, validity as objects};
 use crate::project::Project;
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
@@ -130,8 +130,7 @@ fn is_as_staged(ui: &Ui, global: &GlobalArgs) -> bool {
     let (world, project) = (DiskWorld::new(), &session.project);
     let of_environment = |env: &String| -> Result<bool, Failures> {
         let provision = provision(&world, project, global, false)?;
-        let options = Options { compares: true, passes_secrets: true, ..options(ui, global, &session, &[], false)? };
-        let rendered = pipeline::render(project, env, &options, &provision, &|_| {})?;
+        let rendered = rendered_to_compare(ui, global, &session, &provision, env, &[])?;
         Ok(sources::are_as_staged(&project.root, &rendered.sources, &ours(&pipeline::place(project, env)))?)
     };
     session.environments.iter().all(|env| of_environment(env).unwrap_or(false))
@@ -154,10 +153,7 @@ struct Checked {
 fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &CheckArgs) -> Result<Checked, Failures> {
     let world = DiskWorld::new();
     let provision = provision(&world, &session.project, global, false)?;
-    let render = |components: &[String]| -> Result<_, Failures> {
-        let options = Options { compares: true, passes_secrets: true, ..options(ui, global, session, components, false)? };
-        Ok(pipeline::render(&session.project, env, &options, &provision, &|_| {})?)
-    };
+    let render = |components: &[String]| rendered_to_compare(ui, global, session, &provision, env, components);
     let mut rendered = render(&args.components)?;
     tell_details(ui, &rendered);
     let place = pipeline::place(&session.project, env);

@@ -8,13 +8,13 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
-use crate::cli::session::{Session, format, options, provision};
+use crate::cli::session::{Session, format, provision, rendered_to_compare};
 use crate::cli::{report, ui::Ui};
 use crate::git;
 use crate::git::LineEndings;
 use crate::git::commit::{Area, Committer, Fates, Request};
 use crate::git::sources::{self, Uncommitted};
-use crate::pipeline::{self, Options};
+use crate::pipeline;
 use crate::project::{CommitSources, Project};
 use crate::tree::disk::{self, Place};
 use crate::tree::write;
@@ -63,8 +63,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CommitArgs) -> Outcome {
 fn sources_of(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, includes: bool) -> Result<Vec<Uncommitted>, Failures> {
     let (world, project) = (DiskWorld::new(), &session.project);
     let provision = provision(&world, project, global, false)?;
-    let options = Options { compares: true, passes_secrets: true, ..options(ui, global, session, &[], false)? };
-    let mut rendered = pipeline::render(project, env, &options, &provision, &|_| {})?;
+    let mut rendered = rendered_to_compare(ui, global, session, &provision, env, &[])?;
     let place = pipeline::place(project, env);
     pipeline::merge_with_tree(&place, &mut rendered)?;
     let changes = Changes::compute(&place, &rendered.desired, true)?;
