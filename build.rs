@@ -1,10 +1,15 @@
-//! Tells the program which sources it was built from, so that nothing that another build has cached is taken for its own.
+//! Tells the program which sources it was built from, so that nothing that another build has cached is taken for its own; and the commit, where one is known.
 
 use std::collections::hash_map::DefaultHasher;
+use std::env;
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Says the commit where there is no repository: in an archive of the sources, a container, a derivation of Nix.
+const GIVEN: &str = "HYDRATE_COMMIT";
 
 fn main() -> io::Result<()> {
     let mut hasher = DefaultHasher::new();
@@ -16,7 +21,37 @@ fn main() -> io::Result<()> {
         }
     }
     println!("cargo:rustc-env=HYDRATE_SOURCES={:016x}", hasher.finish());
+    println!("cargo:rerun-if-env-changed={GIVEN}");
+    let given = env::var(GIVEN).ok().filter(|given| !given.is_empty());
+    // A build for development does not ask: it would be made anew for each commit.
+    let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let commit = given.or_else(|| if is_release { commit(Path::new(".")) } else { None });
+    println!("cargo:rustc-env=HYDRATE_COMMIT={}", commit.unwrap_or_default());
     Ok(())
+}
+
+/// The commit that a repository's work tree is of, with `+changes` where the sources are not those of the commit. Nothing where there is no `git`, or where
+/// the directory is not the top of a work tree: an archive that was unpacked in another repository is none of its commits.
+pub(crate) fn commit(directory: &Path) -> Option<String> {
+    let ask = |arguments: &[&str]| {
+        let done = Command::new("git").arg("--no-optional-locks").arg("-C").arg(directory).args(arguments).output().ok()?;
+        let text = String::from_utf8(done.stdout).ok()?;
+        done.status.success().then(|| text.trim_end().to_owned())
+    };
+    let top = ask(&["rev-parse", "--show-toplevel"])?;
+    if fs::canonicalize(top).ok()? != fs::canonicalize(directory).ok()? {
+        return None;
+    }
+    // HEAD, and the reference that it names, move with each commit.
+    for moving in ["HEAD", "packed-refs", &ask(&["symbolic-ref", "--quiet", "HEAD"]).unwrap_or_default()] {
+        let path = ask(&["rev-parse", "--git-path", moving]).map(|path| directory.join(path));
+        if let Some(path) = path.filter(|path| path.is_file()) {
+            println!("cargo:rerun-if-changed={}", path.display());
+        }
+    }
+    let head = ask(&["rev-parse", "--verify", "HEAD"])?;
+    let changed = ask(&["status", "--porcelain", "--", "Cargo.toml", "Cargo.lock", "build.rs", "src", "crates"])?;
+    Some(if changed.is_empty() { head } else { format!("{head}+changes") })
 }
 
 /// What the program is made of; the tests of the crates are not.

@@ -47,7 +47,7 @@ impl UserConfig {
 }
 
 /// Where the file is; nowhere without a home.
-fn path(world: &DiskWorld) -> Option<PathBuf> {
+pub fn path(world: &DiskWorld) -> Option<PathBuf> {
     let absolute = |name: &str| world.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let directory = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
     Some(directory.join("hydrate/config.yaml"))

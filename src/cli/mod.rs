@@ -17,6 +17,7 @@ pub mod sarif;
 pub mod session;
 pub mod snippet;
 pub mod ui;
+pub mod version;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

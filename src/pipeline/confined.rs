@@ -76,6 +76,33 @@ impl Sandbox {
     }
 }
 
+/// What the kernel of this machine cannot do to confine a process that renders, a sentence each. A process is started to see, which reads and renders nothing.
+pub fn unconfined() -> Vec<String> {
+    let Limits { memory, time, steps, output } = Limits::default();
+    let policy = Policy { read: Vec::new(), list: Vec::new(), address_space: memory };
+    let (root, variables) = (PathBuf::from("/"), BTreeSet::new());
+    let setup = Setup { root, variables, policy, memory, time, steps, output: output as u64, jobs: 1, compares: false };
+    let (tell, told) = mpsc::channel();
+    let hear = move |heard: Heard<'_>| {
+        let missing = match heard {
+            Heard::Message(message) => match wire::decode(message) {
+                Ok(FromChild::Ready(missing)) => missing,
+                _ => vec!["the process that renders does not answer as it should".to_owned()],
+            },
+            Heard::End(how) => vec![format!("the process that renders has ended before it could be confined: {how}")],
+        };
+        // Only the first word counts.
+        let _ = tell.send(missing);
+        false
+    };
+    let started = Process::start(ARGUMENT, Vec::new(), &setup, hear).and_then(Starting::wait);
+    let cannot = |why: String| vec![format!("the process that renders cannot be started: {why}")];
+    match started {
+        Err(error) => cannot(error.to_string()),
+        Ok(_process) => told.recv_timeout(GRACE).unwrap_or_else(|_| cannot("it does not answer".to_owned())),
+    }
+}
+
 /// The first message to the child.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Setup {

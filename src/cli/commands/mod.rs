@@ -26,6 +26,7 @@ pub mod man;
 pub mod outdated;
 pub mod render;
 pub mod schema;
+pub mod self_check;
 pub mod textconv;
 pub mod values;
 pub mod vendor;
@@ -37,13 +38,14 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::cli::args::{DropInArgs, GlobalArgs};
 use crate::cli::outcome::{Failures, Outcome};
 use crate::cli::ui::Ui;
+use crate::cli::version;
 use hydrate_base::suggest;
 
 /// Renders components × environments into plain YAML under manifests/.
 ///
 /// Without a command it renders: `hydrate -e k3d` writes manifests/k3d and says what changed.
 #[derive(Debug, Parser)]
-#[command(name = "hydrate", version, max_term_width = 100, subcommand_precedence_over_arg = true)]
+#[command(name = "hydrate", version = version::short(), long_version = version::long(), max_term_width = 100, subcommand_precedence_over_arg = true)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -97,6 +99,8 @@ pub enum Command {
     Hook(hook::HookArgs),
     /// Print the JSON Schema of a configuration file
     Schema(schema::SchemaArgs),
+    /// Say what this machine lacks that hydrate can use, each with the command that mends it; 1 where something is missing
+    SelfCheck(self_check::SelfCheckArgs),
     /// Render a Helm chart: the same bytes as `helm template`
     #[command(disable_help_flag = true)]
     Helm(DropInArgs),
@@ -156,6 +160,7 @@ fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
         Command::Import(args) => import::run(ui, global, &args),
         Command::Hook(args) => hook::run(ui, global, &args),
         Command::Schema(args) => schema::run(ui, &args),
+        Command::SelfCheck(args) => self_check::run(ui, global, &args),
         Command::Helm(rest) => helm::run(ui, &rest.args),
         Command::Helmfile(rest) => helmfile::run(ui, &rest.args),
         Command::Kustomize(rest) => kustomize::run(ui, &rest.args),
