@@ -145,6 +145,7 @@ kubernetes: ## Write the tables of crates/kubernetes anew from the schemas and c
 .PHONY: schema
 schema: $(HYDRATE) ## Write docs/schema/ anew from the code
 	@for file in hydrate environment component; do $(HYDRATE) schema $$file > docs/schema/$$file.schema.json; done
+	@$(HYDRATE) schema catalog > docs/schema/catalog.json
 
 ##@ Platform
 

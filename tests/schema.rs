@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use hydrate::project::files::{SCHEMAS, schema};
+use hydrate::project::first_files::catalog;
 
 #[test]
 fn kept_schemas_are_the_printed_ones() {
@@ -12,6 +13,19 @@ fn kept_schemas_are_the_printed_ones() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schema/{name}.schema.json"));
         let kept = fs::read_to_string(&path).unwrap_or_default();
         assert!(kept == schema(name).unwrap(), "{} is out of date: run `make schema`", path.display());
+    }
+}
+
+#[test]
+fn the_catalog_names_each_schema_where_it_is_published() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/catalog.json");
+    assert!(fs::read_to_string(&path).unwrap_or_default() == catalog(), "{} is out of date: run `make schema`", path.display());
+    let read: serde_json::Value = serde_json::from_str(&catalog()).unwrap();
+    let addresses: Vec<&str> = read["schemas"].as_array().unwrap().iter().map(|entry| entry["url"].as_str().unwrap()).collect();
+    assert_eq!(addresses.len(), SCHEMAS.len());
+    for (address, (name, ..)) in addresses.iter().zip(SCHEMAS) {
+        let expected = format!("/raw/v{}/docs/schema/{name}.schema.json", env!("CARGO_PKG_VERSION"));
+        assert!(address.starts_with("https://") && address.ends_with(&expected), "{address}");
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod commands;
+pub mod completion;
 pub mod config;
 pub mod downloads;
 pub mod drop_in;
@@ -22,7 +23,7 @@ pub mod version;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::pipeline::confined;
 use commands::Cli;
@@ -36,6 +37,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return confined::serve();
     }
     let mut ui = Ui::plain();
+    if args.get(1).is_some_and(|argument| argument == completion::ARGUMENT) {
+        // A shell that does not listen any more is no reason to fail.
+        let _ = ui.data(completion::answer(Cli::command(), args.get(2..).unwrap_or_default()).as_bytes());
+        return ExitCode::SUCCESS;
+    }
     let outcome = match commands::drop_in(&args) {
         // They say what the tools say.
         Some((run, rest)) => run(&mut ui, rest),

@@ -70,7 +70,7 @@ const KUBERNETES: Shape = Shape::Like(&Pattern {
 });
 
 /// A label of RFC 1123, which the names of namespaces are.
-fn is_label(text: &str) -> bool {
+pub(super) fn is_label(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }

@@ -42,7 +42,7 @@ impl InitArgs {
     }
 }
 
-fn version(text: &str) -> std::result::Result<String, String> {
+pub(super) fn version(text: &str) -> std::result::Result<String, String> {
     if is_version(text) { Ok(text.to_owned()) } else { Err("expected a version such as 1.33 or 1.33.1".to_owned()) }
 }
 
@@ -95,6 +95,13 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &InitArgs) -> Outcome {
             "hydrate.yaml" if args.has_settings() => settings(args, false),
             "environments/ENV.yaml" => text.replace("1.33", args.kubernetes.as_deref().unwrap_or("1.33")),
             _ => (*text).to_owned(),
+        };
+        let text = match *path {
+            "hydrate.yaml" if args.has_settings() => text,
+            "hydrate.yaml" => first_files::schema_line("hydrate") + &text,
+            "environments/ENV.yaml" => first_files::schema_line("environment") + &text,
+            "components/hello/component.yaml" => first_files::schema_line("component") + &text,
+            _ => text,
         };
         write_told(ui, &root, &path.replace("ENV", env), &text)?;
     }

@@ -8,7 +8,7 @@ pub mod affected;
 pub mod cache;
 pub mod check;
 pub mod commit;
-pub mod completions;
+pub mod completion;
 pub mod diff;
 pub mod explain;
 pub mod fetch;
@@ -23,6 +23,7 @@ pub mod kustomize;
 pub mod list;
 pub mod lock;
 pub mod man;
+pub mod new;
 pub mod outdated;
 pub mod render;
 pub mod schema;
@@ -93,6 +94,8 @@ pub enum Command {
     Graph,
     /// Start a project that can be rendered at once
     Init(init::InitArgs),
+    /// Begin a component or an environment
+    New(new::NewArgs),
     /// Turn helmfiles into components, proven to render the same; without one, say how far this repository has come
     Import(import::ImportArgs),
     /// Install a Git hook that checks before every commit
@@ -110,8 +113,9 @@ pub enum Command {
     /// Build a kustomization: the same bytes as `kustomize build`
     #[command(disable_help_flag = true)]
     Kustomize(DropInArgs),
-    /// Print a completion script
-    Completions(completions::CompletionsArgs),
+    /// Print a completion script: in bash, zsh and fish it knows environments, components and options
+    #[command(alias = "completions")]
+    Completion(completion::CompletionArgs),
     /// Print the manual page
     Man,
 }
@@ -157,6 +161,7 @@ fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
         Command::Cache(args) => cache::run(ui, global, &args),
         Command::Graph => graph::run(ui, global),
         Command::Init(args) => init::run(ui, global, &args),
+        Command::New(args) => new::run(ui, global, &args),
         Command::Import(args) => import::run(ui, global, &args),
         Command::Hook(args) => hook::run(ui, global, &args),
         Command::Schema(args) => schema::run(ui, &args),
@@ -164,7 +169,7 @@ fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
         Command::Helm(rest) => helm::run(ui, &rest.args),
         Command::Helmfile(rest) => helmfile::run(ui, &rest.args),
         Command::Kustomize(rest) => kustomize::run(ui, &rest.args),
-        Command::Completions(args) => completions::run(ui, Cli::command(), &args),
+        Command::Completion(args) => completion::run(ui, Cli::command(), &args),
         Command::Man => man::run(ui, Cli::command()),
     }
 }
