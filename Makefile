@@ -142,6 +142,18 @@ kubernetes: ## Write the tables of crates/kubernetes anew from the schemas and c
 	python3 crates/kubernetes/generate.py
 	python3 crates/kubernetes/generate_schemas.py
 
+# A static binary needs the target of musl (`rustup target add x86_64-unknown-linux-musl`) and a C compiler for it (musl-tools).
+IMAGE ?= hydrate
+MUSL := $(shell uname -m)-unknown-linux-musl
+CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
+
+.PHONY: image
+image: ## Build the container image from a static binary of this machine (IMAGE=hydrate)
+	$(NEED) cargo docker
+	packaging/build $(MUSL) "$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)" $(TARGET)/image/artifacts
+	packaging/image-context $(TARGET)/image/artifacts $(CERTIFICATES) $(TARGET)/image/context
+	docker buildx build --load --tag $(IMAGE) --file Dockerfile $(TARGET)/image/context
+
 .PHONY: schema
 schema: $(HYDRATE) ## Write docs/schema/ anew from the code
 	@for file in hydrate environment component; do $(HYDRATE) schema $$file > docs/schema/$$file.schema.json; done
