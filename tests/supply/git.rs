@@ -42,11 +42,14 @@ fn a_branch_is_locked_to_its_commit() {
     commit(origin.path(), "a: 2");
     assert_eq!(
         supply
-            .outdated(&{
-                let mut lock = hydrate_acquire::Lock::default();
-                lock.add(artifact.clone());
-                lock
-            })
+            .outdated(
+                &{
+                    let mut lock = hydrate_acquire::Lock::default();
+                    lock.add(artifact.clone());
+                    lock
+                },
+                &std::collections::BTreeSet::new()
+            )
             .unwrap()
             .len(),
         1

@@ -37,7 +37,7 @@ use hydrate_base::{Diagnostic, World};
 use oci::{Reference, Registries};
 use vendor::VendoredFile;
 
-pub use resolve::{Newer, Update};
+pub use resolve::{InRange, Newer, Update};
 
 /// The most bytes of one packed chart or remote file.
 pub(crate) const MAX_ARCHIVE: u64 = 200 << 20;

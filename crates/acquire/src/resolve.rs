@@ -48,8 +48,21 @@ pub struct Newer {
     pub locked: String,
     /// The newest release (or commit).
     pub newest: String,
+    /// What of it the components take, and `hydrate lock --update` moves to.
+    pub in_range: InRange,
     /// Which components use it.
     pub used_by: BTreeSet<String>,
+}
+
+/// What those who ask for an artifact take of its newer versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InRange {
+    /// The highest newer version in their ranges.
+    Version(String),
+    /// No newer version is in their ranges.
+    Nothing,
+    /// It is asked for by a chart or a kustomization, whose ranges show only when they are rendered.
+    Unknown,
 }
 
 /// A version as Masterminds' library of Helm 4.3 reads it.
@@ -403,18 +416,23 @@ impl Supply<'_> {
         Ok(Artifact { version, content: tree.digest(), ..blank(kind, found, source, digest) })
     }
 
-    /// Newer releases of what is locked, and newer commits of the Git references; pre-releases do not count.
-    pub fn outdated(&self, lock: &Lock) -> Result<Vec<Newer>, Vec<Box<Diagnostic>>> {
+    /// Newer releases of what is locked, and newer commits of the Git references; pre-releases do not count, unless a range asks for them. `wants` says what
+    /// components ask for themselves.
+    pub fn outdated(&self, lock: &Lock, wants: &BTreeSet<ArtifactRequest>) -> Result<Vec<Newer>, Vec<Box<Diagnostic>>> {
         let artifacts: Vec<&Artifact> = lock.artifacts().collect();
-        let results = in_parallel(&artifacts, |artifact| self.newest(artifact).map(|newest| (*artifact, newest)));
+        let results = in_parallel(&artifacts, |artifact| {
+            let askers: Vec<&ArtifactRequest> = wants.iter().filter(|want| find(want, lock) == Some(*artifact)).collect();
+            self.newer(artifact, &askers).map(|newest| (*artifact, newest))
+        });
         let (mut newer, mut failures) = (Vec::new(), Vec::new());
         for result in results {
             match result {
-                Ok((artifact, Some(newest))) => newer.push(Newer {
+                Ok((artifact, Some((newest, in_range)))) => newer.push(Newer {
                     name: artifact.name.clone(),
                     source: artifact.source.clone(),
                     locked: artifact.commit.clone().unwrap_or_else(|| artifact.version.clone()),
                     newest,
+                    in_range,
                     used_by: artifact.used_by.clone(),
                 }),
                 Ok(_) => {}
@@ -424,7 +442,8 @@ impl Supply<'_> {
         if failures.is_empty() { Ok(newer) } else { Err(failures) }
     }
 
-    fn newest(&self, artifact: &Artifact) -> Result<Option<String>, Box<Diagnostic>> {
+    /// The newest version of an artifact and what of it `askers` take, where it is newer.
+    fn newer(&self, artifact: &Artifact, askers: &[&ArtifactRequest]) -> Result<Option<(String, InRange)>, Box<Diagnostic>> {
         let source = self.mirrored(&artifact.source);
         let versions: Vec<String> = match artifact.kind {
             ArtifactKind::Chart if !source.starts_with("oci://") => {
@@ -443,16 +462,40 @@ impl Supply<'_> {
                 let (address, submodules) = hydrate_address::of_lock(&source);
                 let reference = Some(artifact.version.clone()).filter(|text| !text.is_empty());
                 let (_, commit) = self.fetch_git(&hydrate_address::Repository { address, reference, submodules, timeout: None }, None)?;
-                return Ok(Some(commit).filter(|commit| artifact.commit.as_ref() != Some(commit)));
+                // The reference is what is asked for.
+                let newer = Some(commit).filter(|commit| artifact.commit.as_ref() != Some(commit));
+                return Ok(newer.map(|commit| (commit.clone(), InRange::Version(commit))));
             }
             ArtifactKind::Archive | ArtifactKind::File => return Ok(None),
         };
-        let best = Range::new(None).best(versions.iter().map(String::as_str)).and_then(|at| versions.get(at));
-        let later = |best: &&String| match (version(best), version(&artifact.version)) {
-            (Some(best), Some(locked)) => best.compare(&locked).is_gt(),
-            _ => false,
+        let best = |range: Range<'_>| range.best(versions.iter().map(String::as_str)).and_then(|at| versions.get(at));
+        let in_range = askers.iter().filter_map(|asker| best(asked_range(asker)?)).filter(|best| is_later(best, &artifact.version));
+        let in_range = in_range.reduce(|a, b| if is_later(b, a) { b } else { a });
+        let newest = best(Range::new(None)).filter(|newest| is_later(newest, &artifact.version));
+        let taken = match in_range {
+            Some(taken) => InRange::Version(taken.clone()),
+            None if askers.is_empty() => InRange::Unknown,
+            None => InRange::Nothing,
         };
-        Ok(best.filter(later).cloned())
+        // A pre-release that a range asks for may be later than the newest release.
+        let newest = newest.into_iter().chain(in_range).reduce(|a, b| if is_later(b, a) { b } else { a });
+        Ok(newest.map(|newest| (newest.clone(), taken)))
+    }
+}
+
+fn is_later(one: &str, other: &str) -> bool {
+    version(one).is_some_and(|one| version(other).is_some_and(|other| one.compare(&other).is_gt()))
+}
+
+/// The range of a request; `None` where it names one version in its address.
+fn asked_range(want: &ArtifactRequest) -> Option<Range<'_>> {
+    match want {
+        ArtifactRequest::Chart { version, .. } => Some(Range::new(version.as_deref())),
+        ArtifactRequest::Oci { reference, version } => {
+            let reference = super::Reference::parse(reference)?;
+            (reference.digest.is_none() && reference.tag.is_none()).then(|| Range::new(version.as_deref()))
+        }
+        ArtifactRequest::Archive { .. } | ArtifactRequest::Git(_) | ArtifactRequest::File { .. } => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `hydrate self-check`: what of this machine hydrate can use, and what is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -356,7 +356,7 @@ fn registries(world: &DiskWorld, project: &Project, global: &GlobalArgs, args: &
     let ask = |(place, artifact): (&&str, &&Artifact)| {
         let mut one = Lock::default();
         one.add((*artifact).clone());
-        match supply.outdated(&one) {
+        match supply.outdated(&one, &BTreeSet::new()) {
             Ok(_) => vec![Row::new(NAME, State::Ok, format!("{place} answers"))],
             Err(errors) => errors.iter().map(|error| Row::failed(NAME, error)).collect(),
         }
