@@ -318,7 +318,7 @@ proptest! {
                 fs::remove_dir_all(root.join("environments")).unwrap();
                 write(root, "environments/dev.yaml", &format!("handover: {tool}\ngit: {{url: \"https://git.example.org/x\"}}\n"));
             }
-            let done = hydrate(&root, &["-q"]);
+            let done = hydrate(&root, &["-q", "--yes"]);
             prop_assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         }
         prop_assert!(hydrate(&fresh, &["-q"]).status.success());

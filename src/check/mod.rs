@@ -1,6 +1,7 @@
 //! The `check` room: what was rendered, read once as objects, and whether what they refer to is there.
 //!
 //! [`objects`] parses and indexes, [`validity`] has the rules that each object is held to, [`references`] has one file for each kind of reference, [`promql`] reads queries,
+//! [`slips`] has the rules about a project's own files,
 //! [`declared`] is what users say about the world outside, and [`finding`] turns what is wrong into diagnostics.
 
 pub mod declared;
@@ -12,6 +13,7 @@ pub mod objects;
 pub mod promql;
 pub mod references;
 pub mod rule;
+pub mod slips;
 pub mod validity;
 pub mod value;
 
@@ -22,12 +24,16 @@ pub use rule::Rule;
 
 /// All rules, by code.
 pub fn rules() -> Vec<&'static Rule> {
-    let mut all: Vec<&Rule> = validity::RULES.iter().copied().chain(references::rules()).collect();
+    let mut all: Vec<&Rule> = of_all_kinds().collect();
     all.sort_by_key(|rule| rule.code);
     all
 }
 
 /// The rule of this code.
 pub fn rule_of(code: &str) -> Option<&'static Rule> {
-    validity::RULES.iter().copied().chain(references::rules()).find(|rule| rule.code == code)
+    of_all_kinds().find(|rule| rule.code == code)
+}
+
+fn of_all_kinds() -> impl Iterator<Item = &'static Rule> {
+    validity::RULES.iter().chain(slips::RULES).copied().chain(references::rules())
 }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod downloads;
 pub mod drop_in;
 pub mod gather;
+pub mod guards;
 pub mod outcome;
 pub mod pflag;
 pub mod progress;

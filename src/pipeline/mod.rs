@@ -9,6 +9,7 @@ mod decryption;
 mod encryption;
 mod fields;
 mod gate;
+pub mod guard;
 pub mod handover;
 pub mod plan;
 pub mod provision;
@@ -32,7 +33,7 @@ use std::time::Duration;
 use crate::git::sources::Sources;
 use crate::gitops::graph::UnitInput;
 use crate::project::select::{Selection, select};
-use crate::project::{self, Environment, Layout, Project, graph, slips};
+use crate::project::{Environment, Layout, Project, graph, slips};
 use crate::tree::disk::Place;
 use crate::tree::namespaces::{namespaces_in, without_namespaces};
 use crate::tree::{self, COMMON_NAMESPACES, CRDS, Desired, NAMESPACES, lay_out};
@@ -88,6 +89,8 @@ pub struct Rendered {
     pub failed: BTreeMap<String, Vec<Box<Diagnostic>>>,
     /// The CRDs of the environment.
     pub crds: Crds,
+    /// What is easily mistaken in the project's files.
+    pub slips: Vec<Box<Diagnostic>>,
     /// What the engines have warned of.
     pub warnings: Vec<Box<Diagnostic>>,
     /// The documents by component, namespaces filled in.
@@ -157,11 +160,13 @@ pub fn render(
     let all = project.components(&world).map_err(|error| vec![error])?;
     let selection = select(&world, &environment, &all, &options.components)?;
     let names = project.environment_names(&world).map_err(|error| vec![error])?;
-    let mut slips = slips::find(&world, project, &all, &names);
-    if let Some(error) = nothing_left(&place(project, env), &selection) {
-        return Err(vec![error]);
+    let search =
+        slips::Search { world: &world, project, environment: &environment, environments: &names, all: &all, selection: &selection };
+    let mut slips = search.slips();
+    if selection.complete {
+        slips.extend(guard::of_no_environment(project, &names));
     }
-    slips.extend(of_no_environment(project, &names));
+    let slips = slips::judged(slips, project, &environment, &all);
     let cycles = graph::cycles(&selection.members);
     if !cycles.is_empty() {
         return Err(cycles);
@@ -198,39 +203,8 @@ pub fn render(
     let remedies = |name: &str, secrets: &[Identity]| rendering.remedies(name, &known, secrets);
     let mut rendered = finish(project, environment.clone(), &selection, crds, outcomes, options, &causes, &remedies, encryption.as_ref())?;
     rendered.unconfined = rendering.missing();
-    rendered.warnings.splice(0..0, slips);
+    rendered.slips = slips;
     Ok(rendered)
-}
-
-/// An environment that has lost all its components would lose all its manifests in silence.
-fn nothing_left(place: &Place, selection: &Selection<'_>) -> Option<Box<Diagnostic>> {
-    let is_empty = selection.complete && selection.members.is_empty() && selection.broken.is_empty();
-    if !is_empty || !holds_something(&place.dir()) {
-        return None;
-    }
-    let error = Diagnostic::error(format!("environment `{}` has no component any more", place.env));
-    Some(error.note(format!("{} holds what was rendered for it, all of which would be deleted", place.shown(""))).help(format!(
-        "if that is meant, delete {} yourself; else look at the components' directory and at `components` in the environment's file",
-        place.shown("")
-    )))
-}
-
-/// Directories of manifests whose environment is gone, or has another name now.
-fn of_no_environment(project: &Project, names: &[String]) -> Vec<Box<Diagnostic>> {
-    let manifests = project.root.join(&project.settings.manifests);
-    let found = tree::disk::names(&manifests).unwrap_or_default();
-    let gone = found.iter().filter(|name| !names.contains(name) && project::valid_name(name) && holds_something(&manifests.join(name)));
-    gone.map(|name| {
-        Diagnostic::warning(format!("{}/{name} was rendered for an environment that is not there any more", project.settings.manifests))
-            .help(format!("delete it, or bring back {}/{name}.yaml", project.settings.environments))
-    })
-    .collect()
-}
-
-/// Whether a directory of the tree holds components that hydrate has written.
-fn holds_something(dir: &Path) -> bool {
-    let names = tree::disk::names(dir).unwrap_or_default();
-    names.iter().any(|name| dir.join(name).join(tree::INDEX).is_file())
 }
 
 /// What the helm sources of all components ask for from outside, as far as their files say so; for resolving it together.
@@ -406,6 +380,7 @@ fn finish(
         failed,
         documents: rendered,
         crds,
+        slips: Vec::new(),
         warnings,
         certificates,
         sources,

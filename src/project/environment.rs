@@ -10,7 +10,7 @@ use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::Data;
 
 use super::parse::{self, Spanned};
-use super::{Project, RandomPolicies, SecretPolicy, checks, external, files, handover, references, sops, version_of};
+use super::{Guard, Project, RandomPolicies, SecretPolicy, checks, external, files, handover, references, sops, version_of};
 
 /// An environment: a kind of cluster that manifests are rendered for.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Environment {
     pub values: Data,
     /// Which components belong to it: names, globs, `!` leaves out. Empty: all.
     pub components: Vec<Spanned>,
+    /// What is refused unless it is meant, where it is not what the project says.
+    pub guard: Guard,
     /// What becomes of what chance decides, where it is not what the project says.
     pub random: RandomPolicies,
     /// What becomes of secrets, where it is not what the project says.
@@ -72,6 +74,7 @@ impl Environment {
             kubernetes,
             api_versions: file.texts(root, "apiVersions").unwrap_or_default().into_iter().map(|version| version.text).collect(),
             apis_from_crds: file.flag(root, "apiVersionsFromCRDs").unwrap_or(true),
+            guard: Guard::read(root),
             random: RandomPolicies::read(&file, root, None)?,
             secrets,
             recipients: sops::recipients(&file, root)?,

@@ -89,6 +89,16 @@ const COMMIT: Shape = Shape::Object(&[key(
     "Where files that are rendered from are not committed: they are committed with the manifests (include), or HEAD is rendered (head) [default: nothing is committed then]",
 )]);
 
+const GUARD: Shape = Shape::Object(&[
+    key(
+        "components",
+        Shape::Share,
+        "How many of its components an environment may lose at once without `--yes`: a number, or a share of them such as 10% [default: 25%, and never all]",
+    ),
+    key("slips", Shape::Count, "How many slips a run takes without `--yes`: names and files that mean nothing [default: any number]"),
+]);
+const GUARD_DOC: &str = "What is refused without `--yes`";
+
 /// `hydrate.yaml`
 pub const PROJECT: Shape = Shape::Object(&[
     key("helm", Shape::Choice(&["v4", "v3"]), "Compatibility level of Helm rendering: v4 (helm 4.3, the default) or v3 (helm 3.17)"),
@@ -116,6 +126,7 @@ pub const PROJECT: Shape = Shape::Object(&[
     key("manifests", Shape::Text, "Directory that hydrate writes to [default: manifests]"),
     key("clusters", Shape::Text, "Directory for what hands the manifests over to Flux or Argo CD [default: clusters]"),
     key("commit", COMMIT, "What `--commit` does"),
+    key("guard", GUARD, GUARD_DOC),
     key("hooks", HOOKS, HOOKS_DOC),
     key("checks", CHECKS, CHECKS_DOC),
     key("exceptions", EXCEPTIONS, EXCEPTIONS_DOC),
@@ -157,6 +168,7 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
     key("secrets", SECRETS, SECRETS_DOC),
     key("sops", SOPS, SOPS_DOC),
     key("components", TEXTS, "Components of this environment: names and globs; \"!name\" leaves one out [default: [\"*\"]]"),
+    key("guard", GUARD, GUARD_DOC),
     key("external", TEXTS, EXTERNAL_DOC),
     key("checks", CHECKS, CHECKS_DOC),
     key("exceptions", EXCEPTIONS, EXCEPTIONS_DOC),

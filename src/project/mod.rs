@@ -7,6 +7,7 @@ pub mod external;
 pub mod files;
 pub mod first_files;
 pub mod graph;
+mod guard;
 mod handover;
 pub mod parse;
 pub mod paths;
@@ -37,6 +38,7 @@ use hydrate_helmfile::Version as HelmfileVersion;
 
 pub use component::Component;
 pub use environment::Environment;
+pub use guard::{Guard, Limit};
 pub use parse::Spanned;
 pub use random::{RandomPolicies, RandomPolicy};
 
@@ -149,6 +151,8 @@ pub struct Settings {
     pub clusters: String,
     /// What `--commit` does about sources that are not committed.
     pub commit: Option<CommitSources>,
+    /// What is refused unless it is meant.
+    pub guard: Guard,
     /// What becomes of Helm hooks.
     pub hooks: Hooks,
     /// How bad it is to break rules of `check`.
@@ -180,6 +184,7 @@ impl Default for Settings {
             manifests: "manifests".to_owned(),
             clusters: "clusters".to_owned(),
             commit: None,
+            guard: Guard::default(),
             hooks: Hooks::default(),
             checks: Judgement::default(),
             schemas: Vec::new(),
@@ -211,6 +216,11 @@ impl Project {
     /// What becomes of secrets in an environment.
     pub fn secrets_of(&self, environment: &Environment) -> SecretPolicy {
         environment.secrets.unwrap_or(self.settings.secrets)
+    }
+
+    /// What is refused in an environment unless it is meant.
+    pub fn guard_of(&self, environment: &Environment) -> Guard {
+        environment.guard.over(&self.settings.guard)
     }
 
     /// Who Secrets of an environment are encrypted for.
@@ -381,6 +391,7 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         manifests: directory("manifests", defaults.manifests),
         clusters: directory("clusters", defaults.clusters),
         commit: root.get("commit").and_then(|node| CommitSources::read(file, node)),
+        guard: Guard::read(root),
         hooks: Hooks::read(file, root),
         checks: checks::read(file, root, None).unwrap_or_else(|errors| {
             wrong.extend(errors);

@@ -61,7 +61,7 @@ fn text(spanned: &Spanned) -> &str {
 
 /// Whether a list of names, globs and `!name` picks a name: the last pattern that matches decides, and a list that
 /// is empty or begins by leaving something out starts from everything.
-pub(super) fn picks<'a>(patterns: impl Iterator<Item = &'a str>, name: &str) -> bool {
+pub fn picks<'a>(patterns: impl Iterator<Item = &'a str>, name: &str) -> bool {
     let mut patterns = patterns.peekable();
     let mut picked = patterns.peek().is_none_or(|first| first.starts_with('!'));
     for pattern in patterns {

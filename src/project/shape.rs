@@ -17,6 +17,10 @@ pub enum Shape {
     Like(&'static Pattern),
     /// `true` or `false`, in the spellings of YAML 1.2's core schema.
     Bool,
+    /// A whole number, zero or more.
+    Count,
+    /// A count, or a share of something: `25%`.
+    Share,
     /// Whatever YAML can say.
     Anything,
     /// One of these words.
@@ -53,6 +57,18 @@ pub fn boolean(node: &Node) -> Option<bool> {
         "false" | "False" | "FALSE" => Some(false),
         _ => None,
     }
+}
+
+/// What a scalar says as a whole number, zero or more, in decimal digits.
+pub fn count(node: &Node) -> Option<usize> {
+    node.as_str().filter(|text| node.tag == Tag::Int && text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
+}
+
+/// What a scalar says as a share: `25%` is 25.
+pub fn share(node: &Node) -> Option<usize> {
+    let digits = node.as_str().filter(|_| node.tag == Tag::Str)?.strip_suffix('%')?;
+    let is_plain = (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|share| is_plain && *share <= 100)
 }
 
 /// One key of a mapping.
@@ -104,6 +120,8 @@ impl Checker<'_> {
             (Shape::Text, Data::Scalar(_)) if node.tag == Tag::Str => {}
             (Shape::Like(pattern), Data::Scalar(text)) if node.tag == Tag::Str => self.check_pattern(node, pattern, text),
             (Shape::Bool, Data::Scalar(_)) if boolean(node).is_some() => {}
+            (Shape::Count | Shape::Share, Data::Scalar(_)) if count(node).is_some() => {}
+            (Shape::Share, Data::Scalar(_)) if share(node).is_some() => {}
             // Nothing is neither true nor false, and which of them it would be as depends on the key.
             (Shape::Bool, _) => self.wrong_type(node, shape, path),
             (Shape::Choice(words), Data::Scalar(text)) if node.tag == Tag::Str => self.check_choice(node, words, text, path),
@@ -221,6 +239,8 @@ fn wanted(shape: &Shape) -> String {
     match shape {
         Shape::Text | Shape::Choice(_) | Shape::Like(_) => "a string".to_owned(),
         Shape::Bool => "true or false".to_owned(),
+        Shape::Count => "a whole number that is not negative".to_owned(),
+        Shape::Share => "a whole number that is not negative, or a share such as 25%".to_owned(),
         Shape::Anything => "anything".to_owned(),
         Shape::List(item) => format!("a list of {}", wanted_many(item)),
         Shape::MapOf(_) | Shape::Object(_) | Shape::OneOf(_) => "a mapping".to_owned(),
@@ -275,6 +295,8 @@ fn schema_of(shape: &Shape) -> JsonMap<String, Json> {
         Shape::Text => json!({"type": "string"}),
         Shape::Like(pattern) => json!({"type": "string", "pattern": pattern.regex}),
         Shape::Bool => json!({"type": "boolean"}),
+        Shape::Count => json!({"type": "integer", "minimum": 0}),
+        Shape::Share => json!({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^(100|[0-9]{1,2})%$"}]}),
         Shape::Anything => json!({}),
         Shape::Choice(words) => json!({"enum": words}),
         Shape::List(item) => json!({"type": "array", "items": schema_of(item)}),

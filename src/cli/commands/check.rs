@@ -13,8 +13,9 @@ use crate::check::{Rule, rule_of, rules};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, provision, rendered_to_compare, renders, tell_details};
-use crate::cli::{report, sarif, ui::Ui};
+use crate::cli::{guards, report, sarif, ui::Ui};
 use crate::git::{self, Checkout, sources};
+use crate::pipeline::guard::Losses;
 use crate::pipeline::subject::{HandingOver, Subject};
 use crate::pipeline::{self, Rendered, references, validity as objects};
 use crate::project::Project;
@@ -79,9 +80,17 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
         let start = Instant::now();
         let place = pipeline::place(&session.project, env);
         match changes(ui, global, &session, env, args) {
-            Ok(Checked { changes, objects, references, may_differ, certificates }) => {
+            Ok(Checked { changes, objects, references, may_differ, certificates, slips, mut losses }) => {
                 stale |= !changes.is_empty();
                 let mut json = report::changes_json(&place, &changes, start.elapsed());
+                json["lost"] = losses.json();
+                // What is wrong with the project is so in all of its environments.
+                for slip in slips.into_iter().chain(losses.told.take()) {
+                    let told = if is_error(&slip) { &mut errors } else { &mut doubts };
+                    if !told.contains(&slip) {
+                        told.push(slip);
+                    }
+                }
                 if format == Format::Text {
                     say(ui, &place, &changes, args.staged)?;
                     say_may_differ(ui, env, &may_differ);
@@ -148,6 +157,10 @@ struct Checked {
     may_differ: BTreeMap<String, Vec<String>>,
     /// What is to be said of kept certificates.
     certificates: Vec<Box<Diagnostic>>,
+    /// What is easily mistaken in the project's files.
+    slips: Vec<Box<Diagnostic>>,
+    /// The components that a run would delete.
+    losses: Losses,
 }
 
 fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &CheckArgs) -> Result<Checked, Failures> {
@@ -178,8 +191,11 @@ fn changes(ui: &Ui, global: &GlobalArgs, session: &Session, env: &str, args: &Ch
         }
     };
     let objects = objects::check(&world, project, &rendered, &subject, &renders, args.against.as_deref())?;
+    let changes = Changes::compute(&place, &rendered.desired, true)?;
     Ok(Checked {
-        changes: Changes::compute(&place, &rendered.desired, true)?,
+        losses: Losses::of(project, &rendered, &place, &changes)?,
+        slips: guards::slips(project, &rendered),
+        changes,
         objects,
         references: report,
         may_differ: rendered.may_differ,

@@ -8,11 +8,13 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::guards::{self, Warnings};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{gather, report, ui::Ui};
 use crate::git::sources::{self, Sources};
 use crate::git::{self, Checkout, commit::Committer};
+use crate::pipeline::guard::Losses;
 use crate::pipeline::provision::LOCK;
 use crate::pipeline::renders::Renders;
 use crate::pipeline::{self, Rendered};
@@ -34,6 +36,9 @@ pub struct RenderArgs {
     /// Take over files in the way that hydrate did not write
     #[arg(long)]
     pub adopt: bool,
+    /// Do what `guard` refuses: lose more components than it lets go, or render with slips in the project's files
+    #[arg(long)]
+    pub yes: bool,
     /// Commit exactly what was written, rendered from sources that are committed; `with-sources` commits those that are not in the same commit, `head`
     /// renders HEAD and leaves them out
     #[arg(long, value_name = "SOURCES", num_args = 0..=1, require_equals = true)]
@@ -76,6 +81,7 @@ impl RenderArgs {
         match self {
             _ if self.keep_going => Some("--keep-going".to_owned()),
             _ if self.adopt => Some("--adopt".to_owned()),
+            _ if self.yes => Some("--yes".to_owned()),
             _ if self.commit.is_some() => Some("--commit".to_owned()),
             _ => self.components.first().cloned(),
         }
@@ -96,8 +102,10 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &RenderArgs) -> Outcome {
     let mut environments = Vec::new();
     let mut errors = Vec::new();
     let mut outcomes = Vec::new();
+    let mut warnings = Warnings::default();
     for env in &session.environments {
-        let (failed, is_written) = match run_one(ui, global, args, &session, env, format, committing.as_ref(), head.as_ref()) {
+        let (failed, is_written) = match run_one(ui, global, args, &session, env, format, committing.as_ref(), head.as_ref(), &mut warnings)
+        {
             Ok((said, failed)) => {
                 environments.push(said);
                 (failed, true)
@@ -105,10 +113,16 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &RenderArgs) -> Outcome {
             Err(Failures(failed)) => (failed, false),
         };
         outcomes.push((env.clone(), gather::Outcome::of(&failed, is_written)));
-        errors.extend(failed);
+        for error in failed {
+            // What is wrong with the project is so in all of its environments.
+            if !errors.contains(&error) {
+                errors.push(error);
+            }
+        }
     }
     if format == Format::Json {
-        ui.data(&report::document("render", json!({"environments": environments}), &errors))?;
+        let warnings: Vec<Json> = warnings.all().iter().map(|warning| report::diagnostic_json(warning)).collect();
+        ui.data(&report::document("render", json!({"environments": environments, "warnings": warnings}), &errors))?;
     }
     let closing = gather::closing(&outcomes);
     if !closing.is_empty() {
@@ -151,6 +165,7 @@ fn run_one(
     format: Format,
     committing: Option<&Committing<'_>>,
     head: Option<&Head>,
+    warnings: &mut Warnings,
 ) -> Result<(Json, Vec<Box<Diagnostic>>), Failures> {
     let start = Instant::now();
     let world = DiskWorld::new();
@@ -175,12 +190,20 @@ fn run_one(
     if head.is_none() {
         super::lock::add(ui, project, &provision)?;
     }
-    ui.report(&rendered.warnings);
-    ui.report(&rendered.certificates);
+    let slips = guards::slips(project, &rendered);
+    if guards::are_refused(&slips) && !args.yes {
+        return Err(Failures(slips));
+    }
+    warnings.tell(ui, &guards::meant(slips));
+    warnings.tell(ui, &rendered.warnings);
+    warnings.tell(ui, &rendered.certificates);
     let place = pipeline::place(&session.project, env);
-    let (changes, lock) = write_tree(ui, &place, &mut rendered, args.adopt)?;
+    let (changes, losses, lock) = write_tree(ui, &place, project, &mut rendered, args, warnings)?;
     let took = start.elapsed();
     let mut said = report::changes_json(&place, &changes, took);
+    if !losses.lost.is_empty() {
+        said["lost"] = losses.json();
+    }
     if format == Format::Text && !ui.is_quiet() {
         let mut lines = report::change_lines(&place, &changes);
         lines.push(report::summary(env, &changes, took));
@@ -219,14 +242,29 @@ pub fn refuse_uncommitted(project: &Project, read: &Sources, env: &str) -> Resul
 }
 
 /// Under the lock: what changes, told before it happens, and then it happens.
-fn write_tree(ui: &Ui, place: &Place, rendered: &mut Rendered, adopt: bool) -> Result<(Changes, Lock), Failures> {
+fn write_tree(
+    ui: &Ui,
+    place: &Place,
+    project: &Project,
+    rendered: &mut Rendered,
+    args: &RenderArgs,
+    warnings: &mut Warnings,
+) -> Result<(Changes, Losses, Lock), Failures> {
     let mut lock = write::lock(place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
-    ui.report(&lock.left_alone());
+    warnings.tell(ui, &lock.left_alone());
     pipeline::merge_with_tree(place, rendered)?;
-    let changes = Changes::compute(place, &rendered.desired, adopt)?;
-    ui.report(&edited(place, &changes));
+    let changes = Changes::compute(place, &rendered.desired, args.adopt)?;
+    let mut losses = Losses::of(project, rendered, place, &changes)?;
+    if let Some(told) = losses.told.take() {
+        let told = vec![told];
+        if guards::are_refused(&told) && !args.yes {
+            return Err(Failures(told));
+        }
+        warnings.tell(ui, &guards::meant(told));
+    }
+    warnings.tell(ui, &edited(place, &changes));
     write::apply(place, &changes, &lock)?;
-    Ok((changes, lock))
+    Ok((changes, losses, lock))
 }
 
 /// A warning for each owned file that somebody has edited and that is about to be replaced.
