@@ -6,6 +6,7 @@
 mod checkout;
 mod command;
 pub mod commit;
+mod head;
 mod ignored;
 mod lfs;
 mod lines;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use hydrate_base::Result;
 
 pub use checkout::Checkout;
+pub use head::{Head, Lies, lies, remote};
 pub use ignored::Ignored;
 pub use lines::LineEndings;
 pub use repository::Repository;

@@ -1,4 +1,4 @@
-//! Hand-over to Flux: the GitRepository, a Kustomization for `clusters/<env>` itself, and one for each unit.
+//! Hand-over to Flux: the GitRepository or OCIRepository, a Kustomization for `clusters/<env>` itself, and one for each unit.
 //!
 //! Flux applies everything server-side, so objects of any size need nothing more. A Kustomization waits for those that it depends on to be ready *at the
 //! same revision*; with `wait` they are ready when everything in them is. An object must be in one Kustomization only, since each
@@ -10,17 +10,28 @@ use hydrate_yaml::node::Node;
 
 use super::graph::Unit;
 use super::object::{add, flag, list, map, text};
-use super::{Flux, Git, Site, in_repository, names};
+use super::{Flux, Git, Oci, Site, Source, Which, in_repository, names};
 
 /// Without `kustomization.yaml` beside them: where `flux bootstrap` has put its own files into the same directory, Flux has to find those too.
 pub fn write(flux: &Flux, site: &Site<'_>, units: &[Unit]) -> Result<Files, Vec<Box<Diagnostic>>> {
     let names = names(units, "", &flux.name)?;
     let mut files = Files::new();
     let all = |files: &mut Files| {
-        if let Ok(git) = &flux.source {
-            add(files, site.file, "GitRepository", &flux.name, &[], &repository(flux, git))?;
-            let remarks = ["Keeps the files of this directory, itself among them, at what Git says."];
-            add(files, site.file, "Kustomization", &flux.name, &remarks, &root(flux, site))?;
+        let from = match &flux.source {
+            Source::Git(git) => {
+                add(files, site.file, "GitRepository", &flux.name, &[], &repository(flux, git))?;
+                Some("Git says")
+            }
+            Source::Oci(oci) => {
+                let remarks = ["What `hydrate push` has put there."];
+                add(files, site.file, "OCIRepository", &flux.name, &remarks, &artifacts(flux, oci))?;
+                Some("the registry has")
+            }
+            Source::Existing { .. } => None,
+        };
+        if let Some(from) = from {
+            let remark = format!("Keeps the files of this directory, itself among them, at what {from}.");
+            add(files, site.file, "Kustomization", &flux.name, &[&remark], &root(flux, site))?;
         }
         for unit in units {
             let Some(name) = names.get(&unit.name) else { continue };
@@ -48,6 +59,22 @@ fn repository(flux: &Flux, git: &Git) -> Node {
     object(flux, "source.toolkit.fluxcd.io/v1", "GitRepository", &flux.name, spec)
 }
 
+fn artifacts(flux: &Flux, oci: &Oci) -> Node {
+    let which = match &oci.which {
+        Which::Tag(tag) => ("tag", text(tag)),
+        Which::Range(range) => ("semver", text(range)),
+        Which::Digest(digest) => ("digest", text(digest)),
+    };
+    let spec = map([
+        ("interval", text(&oci.interval)),
+        ("url", text(&oci.url)),
+        ("ref", Some(map([which]))),
+        ("provider", oci.provider.as_ref().and_then(text)),
+        ("secretRef", oci.secret.as_ref().map(|secret| map([("name", text(secret))]))),
+    ]);
+    object(flux, "source.toolkit.fluxcd.io/v1", "OCIRepository", &flux.name, spec)
+}
+
 /// Not waiting: it would wait for units that wait for each other, and they tell for themselves.
 fn root(flux: &Flux, site: &Site<'_>) -> Node {
     let spec = map([
@@ -63,8 +90,8 @@ fn root(flux: &Flux, site: &Site<'_>) -> Node {
 }
 
 fn source(flux: &Flux) -> Node {
-    let name = flux.source.as_ref().map_or_else(String::as_str, |_| &flux.name);
-    map([("kind", text("GitRepository")), ("name", text(name))])
+    let name = if let Source::Existing { name, .. } = &flux.source { name } else { &flux.name };
+    map([("kind", text(flux.source.kind())), ("name", text(name))])
 }
 
 /// How Flux decrypts what SOPS has encrypted: with the keys in a Secret beside it.

@@ -48,16 +48,69 @@ pub struct Git {
     pub interval: String,
 }
 
+/// Where the cluster reads artifacts from, which `hydrate push` has put there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oci {
+    /// Its address: `oci://registry/repository`.
+    pub url: String,
+    /// Which of the artifacts there.
+    pub which: Which,
+    /// A Secret with credentials.
+    pub secret: Option<String>,
+    /// Whose registry it is, for credentials that come from there: `aws`, `azure`, `gcp`.
+    pub provider: Option<String>,
+    /// How often Flux looks for new ones.
+    pub interval: String,
+}
+
+/// Which artifact of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// The one that a tag names.
+    Tag(String),
+    /// The highest version within a range.
+    Range(String),
+    /// This one: `sha256:…`
+    Digest(String),
+}
+
+/// What Flux reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A repository.
+    Git(Git),
+    /// Artifacts in a registry.
+    Oci(Oci),
+    /// What is there already, with a Kustomization of its own.
+    Existing {
+        /// GitRepository or OCIRepository.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Source {
+    /// The kind of the object that stands for it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Git(_) => "GitRepository",
+            Self::Oci(_) => "OCIRepository",
+            Self::Existing { kind, .. } => kind,
+        }
+    }
+}
+
 /// How Flux is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flux {
-    /// The name of the GitRepository and of the Kustomization of `clusters/<env>`.
+    /// The name of what stands for the source, and of the Kustomization of `clusters/<env>`.
     pub name: String,
     /// The namespace of Flux's objects.
     pub namespace: String,
-    /// The repository; `Err`: the name of a GitRepository that is there already, with a Kustomization of its own.
-    pub source: Result<Git, String>,
-    /// The directory of the project in the repository; empty for its root.
+    /// What it reads.
+    pub source: Source,
+    /// The directory of the project in the source; empty for its root.
     pub path: String,
     /// How often what is in the cluster is compared with what was fetched.
     pub interval: String,

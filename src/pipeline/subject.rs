@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::check::objects::{Object, parse};
 use crate::check::validity::Configured;
 use crate::check::{Declared, External, Written};
-use crate::gitops::Handover;
+use crate::gitops::{Git, Handover, Oci, Source};
 use crate::project::{Environment, Loaded, Project};
 use crate::tree::KUSTOMIZATION;
 use hydrate_base::world::is_missing;
@@ -141,11 +141,16 @@ fn of_handover(handover: &Handover) -> Vec<External> {
         }
         Handover::Flux(flux) => {
             let source = match &flux.source {
-                Ok(git) => git.secret.as_ref().map(|secret| format!("Secret/{}/{secret}", flux.namespace)),
-                Err(name) => Some(format!("GitRepository/{}/{name}", flux.namespace)),
+                Source::Git(Git { secret, .. }) | Source::Oci(Oci { secret, .. }) => {
+                    secret.as_ref().map(|secret| format!("Secret/{}/{secret}", flux.namespace))
+                }
+                Source::Existing { kind, name } => Some(format!("{kind}/{}/{name}", flux.namespace)),
             };
             let keys = flux.decryption.as_ref().map(|secret| format!("Secret/{}/{secret}", flux.namespace));
-            let kinds = ["kustomizations.kustomize", "gitrepositories.source"];
+            let kinds = match flux.source.kind() {
+                "OCIRepository" => ["kustomizations.kustomize", "ocirepositories.source"],
+                _ => ["kustomizations.kustomize", "gitrepositories.source"],
+            };
             let kinds = kinds.map(|kind| format!("CustomResourceDefinition/{kind}.toolkit.fluxcd.io"));
             source.into_iter().chain(keys).chain(kinds).chain([format!("Namespace/{}", flux.namespace)]).collect()
         }

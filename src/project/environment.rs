@@ -9,6 +9,7 @@ use crate::gitops::Handover;
 use hydrate_base::{Diagnostic, Result, SourceFile, World};
 use hydrate_source::Data;
 
+use super::handover::Artifacts;
 use super::parse::{self, Spanned};
 use super::{Guard, Project, RandomPolicies, SecretPolicy, checks, external, files, handover, references, sops, version_of};
 
@@ -51,6 +52,8 @@ pub struct Environment {
     pub all_metrics: bool,
     /// What applies the manifests, and what it has to be told.
     pub handover: Handover,
+    /// Where artifacts are pushed to.
+    pub artifacts: Option<Artifacts>,
 }
 
 impl Environment {
@@ -61,7 +64,7 @@ impl Environment {
         let root = &file.root;
         let kubernetes = version_of::read(world, project, &file, root)?;
         let secrets = SecretPolicy::read(&file, root);
-        let mut handover = handover::read(&file, name)?;
+        let (mut handover, artifacts) = handover::read(&file, name)?;
         if let (Handover::Flux(flux), SecretPolicy::Sops) = (&mut handover, secrets.unwrap_or(project.settings.secrets)) {
             flux.decryption.get_or_insert_with(|| "sops-age".to_owned());
         }
@@ -87,6 +90,7 @@ impl Environment {
             policies: file.texts(root, "policies").unwrap_or_default(),
             all_metrics: file.text(root, "metrics").is_some_and(|text| text.text == "all"),
             handover,
+            artifacts,
             file: file.file,
         }))
     }

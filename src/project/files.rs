@@ -185,6 +185,7 @@ pub const ENVIRONMENT: Shape = Shape::Object(&[
         Shape::Choice(&["none", "flux", "argocd"]),
         "What applies the manifests: files for it are written to clusters/<env> [default: none]",
     ),
+    key("oci", Shape::Object(OCI), "Where `hydrate push` puts the manifests, and Flux reads them from in the place of Git"),
     key("git", Shape::Object(GIT), "Where the cluster reads this repository from; for the hand-over"),
     key("flux", Shape::Object(FLUX), "How Flux applies the manifests, with `handover: flux`"),
     key("argocd", Shape::Object(ARGOCD), "How Argo CD applies the manifests, with `handover: argocd`"),
@@ -198,13 +199,36 @@ const GIT: &[Key] = &[
     key("interval", Shape::Text, "How often Flux looks for new commits [default: 1m]"),
 ];
 
+const OCI: &[Key] = &[
+    required("url", Shape::Text, "The repository in a registry: oci://ghcr.io/team/platform-prod"),
+    key("tag", Shape::Text, "The tag that is pushed to, and read [default: latest]"),
+    key("semver", Shape::Text, "Flux reads the highest version within this range in the place of the tag"),
+    key("digest", Shape::Text, "Flux reads this very artifact: sha256:…"),
+    key("secret", Shape::Text, "Name of the Secret with Flux's credentials for it [default: none, it is public]"),
+    key(
+        "provider",
+        Shape::Choice(&["generic", "aws", "azure", "gcp"]),
+        "Whose registry it is, where the cluster's own identity opens it [default: generic]",
+    ),
+    key("interval", Shape::Text, "How often Flux looks for new artifacts [default: 1m]"),
+    key(
+        "source",
+        Shape::Text,
+        "Address of the repository that artifacts say they were made from [default: the remote that the branch is pushed to]",
+    ),
+];
+
 const FLUX: &[Key] = &[
-    key("name", Shape::Text, "Name of the GitRepository, and of the Kustomization of clusters/<env> [default: the environment's]"),
+    key(
+        "name",
+        Shape::Text,
+        "Name of the GitRepository or OCIRepository, and of the Kustomization of clusters/<env> [default: the environment's]",
+    ),
     key("namespace", NAMESPACE, "Namespace of Flux's objects [default: flux-system]"),
     key(
         "source",
         Shape::Text,
-        "A GitRepository that is there already, such as the flux-system of `flux bootstrap`: then neither it nor a Kustomization of clusters/<env> is written",
+        "A GitRepository that is there already, such as the flux-system of `flux bootstrap`, or OCIRepository/NAME: then neither it nor a Kustomization of clusters/<env> is written",
     ),
     key("interval", Shape::Text, "How often the cluster is compared with what Git said last [default: 10m]"),
     key("retryInterval", Shape::Text, "How soon what failed is tried again [default: 1m]"),

@@ -39,6 +39,7 @@ use hydrate_helmfile::Version as HelmfileVersion;
 pub use component::Component;
 pub use environment::Environment;
 pub use guard::{Guard, Limit};
+pub use handover::{Artifacts, is_tag};
 pub use parse::Spanned;
 pub use random::{RandomPolicies, RandomPolicy};
 

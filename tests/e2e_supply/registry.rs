@@ -253,7 +253,7 @@ fn short_lived_tokens() {
     let auth = format!("  token: {{realm: \"{realm}\", service: registry, issuer: the issuer, rootcertbundle: {}}}\n", bundle.display());
     let keys = directory.path().to_owned();
     let pushing = move |repository: &str| {
-        let asked = Asked { path: format!("/?scope=repository:{repository}:pull,push"), headers: Vec::new() };
+        let asked = Asked { path: format!("/?scope=repository:{repository}:pull,push"), ..Asked::default() };
         format!("Bearer {}", token(&keys, "the issuer", &asked)["token"].as_str().unwrap())
     };
     let Some(registry) = Registry::start(directory.path(), free_port(), &auth, pushing) else { return };
@@ -272,4 +272,45 @@ fn short_lived_tokens() {
     );
     // The password goes to the service that the registry names, the token to the registry.
     assert!(asked.iter().filter_map(|one| one.header("authorization")).all(|value| value == basic("ann", "pass word")));
+}
+
+/// What Flux and Argo CD do: the manifest of a tag, and the one layer that it names.
+#[test]
+#[ignore = "needs docker-registry: make e2e-supply"]
+fn manifests_are_pushed() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(registry) = with_passwords(directory.path()) else { return };
+    let scene = logged_in(Scene::new(), &registry);
+    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: default}\n";
+    scene.write("components/a/raw/a.yaml", object);
+    let git = |arguments: &[&str]| tool("git", arguments, &scene.root());
+    if !git(&["init", "-q", "-b", "main"]) {
+        return;
+    }
+    git(&["config", "user.name", "U"]);
+    git(&["config", "user.email", "u@example.org"]);
+    scene.runs(&["-e", "dev", "--commit=with-sources"]);
+    let address = format!("oci://{}/platform/dev", registry.host());
+    let said = scene.runs(&["push", "-e", "dev", &address, "--tag", "v1"]);
+    assert!(said.contains(&format!("pushed; it is {address}:latest, {address}:v1 now")), "{said}");
+    assert!(scene.runs(&["push", "-e", "dev", &address]).contains("nothing to push"));
+
+    let get = |path: &str| {
+        let call = ureq::get(format!("http://{}/v2/platform/dev/{path}", registry.host()));
+        let call =
+            call.header("Authorization", (registry.authorization)("")).header("Accept", "application/vnd.oci.image.manifest.v1+json");
+        call.call().unwrap().body_mut().read_to_vec().unwrap()
+    };
+    let manifest: Value = serde_json::from_slice(&get("manifests/v1")).unwrap();
+    assert_eq!(get("manifests/latest"), get("manifests/v1"));
+    assert_eq!(manifest["layers"][0]["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip");
+    let layer = get(&format!("blobs/{}", manifest["layers"][0]["digest"].as_str().unwrap()));
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(layer.as_slice()));
+    let paths: Vec<String> = archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect();
+    let files = ["manifests/dev/a/configmap-a.yaml", "manifests/dev/a/kustomization.yaml", "manifests/dev/kustomization.yaml"];
+    assert_eq!(paths.iter().filter(|path| !path.ends_with('/')).map(String::as_str).collect::<Vec<_>>(), files);
+
+    std::fs::remove_dir_all(scene.home.path().join(".docker")).unwrap();
+    let error = scene.fails(&["push", "-e", "dev", &address]);
+    assert!(error.contains("cannot push") && error.contains("does not let us in (401)"), "{error}");
 }

@@ -7,6 +7,7 @@ mod git;
 mod processes;
 mod project;
 mod provenance;
+mod push;
 mod registry;
 mod repository;
 mod server;

@@ -1,14 +1,16 @@
 //! A small HTTP server for the tests: one closure answers, every request is kept, and answers can go wrong on the way.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Asked {
+    pub method: String,
     pub path: String,
     pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
 }
 
 impl Asked {
@@ -109,13 +111,15 @@ fn serve(stream: &TcpStream, answer: &dyn Fn(&Asked, usize) -> Reply, log: &Mute
         log.push(asked.clone());
         before
     };
-    send(stream, &answer(&asked, before)).ok()
+    let is_head = asked.method == "HEAD";
+    send(stream, &answer(&asked, before), is_head).ok()
 }
 
 fn read(reader: &mut impl BufRead) -> Option<Asked> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
-    let path = line.split(' ').nth(1)?.to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, path) = (words.next()?, words.next()?);
     let mut headers = Vec::new();
     loop {
         line.clear();
@@ -123,10 +127,13 @@ fn read(reader: &mut impl BufRead) -> Option<Asked> {
         let Some((name, value)) = line.trim().split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    Some(Asked { path, headers })
+    let mut asked = Asked { method, path, headers, body: Vec::new() };
+    let length: u64 = asked.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    reader.take(length).read_to_end(&mut asked.body).ok()?;
+    Some(asked)
 }
 
-fn send(mut stream: &TcpStream, reply: &Reply) -> std::io::Result<()> {
+fn send(mut stream: &TcpStream, reply: &Reply, is_head: bool) -> std::io::Result<()> {
     if matches!(reply.fault, Fault::Hangup) {
         return Ok(());
     }
@@ -135,6 +142,9 @@ fn send(mut stream: &TcpStream, reply: &Reply) -> std::io::Result<()> {
         write!(stream, "{name}: {value}\r\n")?;
     }
     stream.write_all(b"\r\n")?;
+    if is_head {
+        return Ok(());
+    }
     match reply.fault {
         Fault::Cut(bytes) => stream.write_all(&reply.body[..bytes]),
         Fault::Stall(time) => {

@@ -67,6 +67,24 @@ pub struct NoProgress;
 
 impl Progress for NoProgress {}
 
+/// What a request asks.
+#[derive(Debug, Clone, Copy)]
+pub enum Method<'a> {
+    /// For a body.
+    Get,
+    /// Whether there is one.
+    Head,
+    /// For something to be begun.
+    Post,
+    /// To take a body.
+    Put {
+        /// Its media type.
+        kind: &'a str,
+        /// It.
+        body: &'a [u8],
+    },
+}
+
 /// One request.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
@@ -74,6 +92,12 @@ pub struct Request<'a> {
     pub url: &'a Url,
     /// What is fetched, in the user's words: the subject of every error.
     pub artifact: &'a str,
+    /// What is done: `fetch` or `push`, for errors.
+    pub doing: &'static str,
+    /// What is asked.
+    pub method: Method<'a>,
+    /// Whether it is tried again when the connection fails.
+    pub once: bool,
     /// The `Accept` header.
     pub accept: Option<&'a str>,
     /// The `Authorization` header, in place of what the credentials hold for this host.
@@ -87,7 +111,7 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// A plain GET of at most `limit` bytes.
     pub fn get(url: &'a Url, artifact: &'a str, limit: u64) -> Self {
-        Self { url, artifact, accept: None, authorization: None, anonymous: false, limit }
+        Self { url, artifact, doing: "fetch", method: Method::Get, once: false, accept: None, authorization: None, anonymous: false, limit }
     }
 }
 
@@ -171,7 +195,10 @@ impl Client {
     /// persist.
     pub fn fetch(&self, request: Request<'_>) -> Result<Answer, Box<Diagnostic>> {
         let mut partial = Partial::default();
-        let answer = self.retried(request.artifact, |end| self.fetch_once(request, &mut partial, end));
+        let answer = match request.once {
+            true => self.fetch_once(request, &mut partial, Instant::now() + self.retry_policy.whole).map_err(|fault| fault.diagnostic),
+            false => self.retried(request.artifact, |end| self.fetch_once(request, &mut partial, end)),
+        };
         self.progress.ended(request.artifact);
         answer
     }
@@ -213,6 +240,15 @@ impl Client {
         })
     }
 
+    /// Tries until something has worked, the tries are used up, or the time is.
+    pub(crate) fn again<T>(
+        &self,
+        artifact: &str,
+        mut attempt: impl FnMut() -> Result<T, (bool, Box<Diagnostic>)>,
+    ) -> Result<T, Box<Diagnostic>> {
+        self.retried(artifact, |_| attempt().map_err(|(again, diagnostic)| fault(again, diagnostic)))
+    }
+
     /// Tries until there is an answer, the tries are used up, or the time is; each is told when that is.
     fn retried<T>(&self, artifact: &str, mut attempt: impl FnMut(Instant) -> Try<T>) -> Result<T, Box<Diagnostic>> {
         let mut pause = self.retry_policy.pause;
@@ -244,6 +280,9 @@ impl Client {
             return Err(fault(true, Diagnostic::error(format!("{}: {url} cannot be resumed", request.artifact))));
         }
         let (parts, body) = response.into_parts();
+        if matches!(request.method, Method::Head) {
+            return Ok(Answer { status, headers: parts.headers, body: Vec::new(), url });
+        }
         let total = body.content_length();
         partial.begin(status, &parts.headers);
         if total.is_some_and(|total| total > request.limit) {
@@ -278,23 +317,26 @@ impl Client {
                 return Ok((response, url));
             }
         }
-        let text = format!("cannot fetch {}: more than 10 redirects", request.artifact);
+        let text = format!("cannot {} {}: more than 10 redirects", request.doing, request.artifact);
         Err(fault(false, Diagnostic::error(text).note(format!("the first request was to {}", request.url))))
     }
 
     fn one_hop(&self, request: Request<'_>, url: &Url, resume: Option<(u64, &str)>) -> Try<Response<Body>> {
         let agent = self.agent(url).map_err(|diagnostic| fault(false, diagnostic))?;
-        let mut call = agent.get(url.as_str());
-        if let Some(accept) = request.accept {
-            call = call.header("Accept", accept);
-        }
-        if let Some(value) = self.authorization(request, url) {
-            call = call.header("Authorization", value);
-        }
+        let mut headers: Vec<(&str, String)> = Vec::new();
+        headers.extend(request.accept.map(|accept| ("Accept", accept.to_owned())));
+        headers.extend(self.authorization(request, url).map(|value| ("Authorization", value)));
         if let Some((from, validator)) = resume {
-            call = call.header("Range", format!("bytes={from}-")).header("If-Range", validator);
+            headers.extend([("Range", format!("bytes={from}-")), ("If-Range", validator.to_owned())]);
         }
-        call.call().map_err(|error| transport(request, url, &error))
+        let address = url.as_str();
+        let sent = match request.method {
+            Method::Get => with(agent.get(address), headers).call(),
+            Method::Head => with(agent.head(address), headers).call(),
+            Method::Post => with(agent.post(address), headers).send_empty(),
+            Method::Put { kind, body } => with(agent.put(address), headers).header("Content-Type", kind).send(body),
+        };
+        sent.map_err(|error| transport(request, url, &error))
     }
 
     /// What to authorize with at this hop: nothing once a redirect has left the host that was asked.
@@ -311,6 +353,10 @@ impl Client {
     fn check_online(&self, request: Request<'_>) -> Try<()> {
         if !self.offline {
             return Ok(());
+        }
+        if request.doing != "fetch" {
+            let text = format!("cannot {} {}: --offline forbids it", request.doing, request.artifact);
+            return Err(fault(false, Diagnostic::error(text).note(format!("it would ask {}", request.url))));
         }
         let text = format!("{} is not in the cache, and --offline forbids fetching it", request.artifact);
         let help = "run `hydrate fetch` with the network at hand, or `hydrate vendor` to keep it in the repository";
@@ -368,6 +414,10 @@ impl Client {
         }
         Ok(tls.build())
     }
+}
+
+fn with<B>(call: ureq::RequestBuilder<B>, headers: Vec<(&str, String)>) -> ureq::RequestBuilder<B> {
+    headers.into_iter().fold(call, |call, (name, value)| call.header(name, value))
 }
 
 /// The authorities that are trusted: the system's, or in their place what OpenSSL's variables name, and one file more.
@@ -587,7 +637,7 @@ fn too_large(request: Request<'_>, url: &Url) -> Box<Diagnostic> {
 fn redirected(request: Request<'_>, from: &Url, response: &Response<Body>) -> Try<Url> {
     let target = response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let bad = |why: &str| {
-        let text = format!("cannot fetch {}: {from} redirects {why}", request.artifact);
+        let text = format!("cannot {} {}: {from} redirects {why}", request.doing, request.artifact);
         fault(false, Diagnostic::error(text))
     };
     let url = from.join(target).ok_or_else(|| bad("to an address that cannot be used"))?;
@@ -599,7 +649,7 @@ fn redirected(request: Request<'_>, from: &Url, response: &Response<Body>) -> Tr
 
 fn server_error(request: Request<'_>, url: &Url, response: &Response<Body>) -> Fault {
     let status = response.status();
-    let text = format!("cannot fetch {}: the server answered {status}", request.artifact);
+    let text = format!("cannot {} {}: the server answered {status}", request.doing, request.artifact);
     let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     let again = status.as_u16() != 501;
     Fault { again, wait: seconds.map(Duration::from_secs), diagnostic: Diagnostic::error(text).note(format!("asked: {url}")) }
@@ -634,7 +684,7 @@ fn transport(request: Request<'_>, url: &Url, error: &ureq::Error) -> Fault {
         ureq::Error::ConnectionFailed => (true, format!("no connection to {}", url.authority()), network_help()),
         other => (false, format!("{other}"), network_help()),
     };
-    let text = format!("cannot fetch {}", request.artifact);
+    let text = format!("cannot {} {}", request.doing, request.artifact);
     fault(again, Diagnostic::error(text).note(why).note(format!("asked: {url}")).help(help))
 }
 

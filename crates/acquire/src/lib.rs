@@ -12,6 +12,7 @@ mod lockfile;
 mod mirror;
 mod mount;
 mod oci;
+mod package;
 mod proofs;
 pub mod provenance;
 mod resolve;
@@ -22,6 +23,8 @@ pub use cache::Cache;
 pub use lockfile::{Artifact, ArtifactKind, Lock};
 pub use mirror::Mirrors;
 pub use mount::{Mounted, is_mounted};
+pub use oci::{Pushed, Standing};
+pub use package::Package;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -298,6 +301,18 @@ impl<'w> Supply<'w> {
         Ok(reference)
     }
 
+    /// Pushes a package to a repository of a registry and has tags name it. Before a tag is moved, `may_move` is asked about what it names now.
+    pub fn push(
+        &self,
+        repository: &str,
+        tags: &[String],
+        package: &Package,
+        may_move: &dyn Fn(&str, &Standing) -> Result<(), Box<Diagnostic>>,
+    ) -> Result<Pushed, Box<Diagnostic>> {
+        let reference = self.reference(repository)?;
+        self.registries().for_pushing().push(&reference, tags, package, may_move)
+    }
+
     /// Fetches what the lock names; also says from where.
     fn download(&self, artifact: &Artifact) -> Result<(Vec<u8>, String), Box<Diagnostic>> {
         let mirrored = self.options.mirrors.apply(&artifact.source);
@@ -393,7 +408,7 @@ impl<'w> Supply<'w> {
 
     fn refused(&self, answer: &Answer, title: &str) -> Box<Diagnostic> {
         match answer.status {
-            401 | 403 => unauthorized(self.client(), title, &answer.url, answer.status),
+            401 | 403 => unauthorized(self.client(), "fetch", title, &answer.url, answer.status),
             404 | 410 => Diagnostic::error(format!("cannot fetch {title}: it is not there (any more)"))
                 .note(format!("{} answered {}", answer.url, answer.status))
                 .help(if title.starts_with("chart ") {
@@ -409,8 +424,8 @@ impl<'w> Supply<'w> {
 }
 
 /// The error for 401 and 403: who refused, and where credentials were looked for.
-fn unauthorized(client: &Client, title: &str, url: &Url, status: u16) -> Box<Diagnostic> {
-    let text = format!("cannot fetch {title}: {} does not let us in ({status})", url.authority());
+fn unauthorized(client: &Client, doing: &str, title: &str, url: &Url, status: u16) -> Box<Diagnostic> {
+    let text = format!("cannot {doing} {title}: {} does not let us in ({status})", url.authority());
     let sent = match client.credentials().origin_of(url) {
         Some(place) => format!("it refused the credentials from {place}"),
         None => "no credentials were sent, for none are known".to_owned(),
@@ -459,6 +474,12 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
         }
     });
     results.into_iter().filter_map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+/// The repository and the tag of `oci://host/path[:tag]`; `None` where it is not of this form, or names a digest.
+pub fn repository_and_tag(text: &str) -> Option<(String, Option<String>)> {
+    let reference = Reference::parse(text).filter(|reference| reference.digest.is_none())?;
+    Some((reference.name(), reference.tag))
 }
 
 /// A file that a path in the lock's project names.

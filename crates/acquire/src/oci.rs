@@ -6,6 +6,8 @@
 //! `oci-client` was looked at: it stands on `reqwest` and `tokio`, a second client and a second TLS setup beside `ureq`, whose limits, mirrors,
 //! redirects and rules about which host is given which login would not hold for it. What is needed of the specification is the few hundred lines here.
 
+mod push;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -16,6 +18,8 @@ use super::http::{Answer, Client, Request};
 use hydrate_address::{Url, percent_encoded};
 use hydrate_base::hash::sha256;
 use hydrate_base::{Diagnostic, World};
+
+pub use push::{Pushed, Standing};
 
 const INDEX: [&str; 2] = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
 const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
@@ -128,6 +132,8 @@ struct Descriptor {
 pub(crate) struct Registries<'a> {
     client: &'a Client,
     plain_http: Vec<String>,
+    /// Whether something is pushed, for which registries want to be asked.
+    pushes: bool,
     tokens: Mutex<BTreeMap<String, String>>,
 }
 
@@ -136,7 +142,12 @@ impl<'a> Registries<'a> {
     pub(crate) fn new(client: &'a Client, world: &dyn World) -> Self {
         let hosts = world.variable("HYDRATE_PLAIN_HTTP").unwrap_or_default();
         let plain_http = hosts.split(',').map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect();
-        Self { client, plain_http, tokens: Mutex::default() }
+        Self { client, plain_http, pushes: false, tokens: Mutex::default() }
+    }
+
+    /// The same, allowed to push where the registry allows it.
+    pub(crate) fn for_pushing(self) -> Self {
+        Self { pushes: true, ..self }
     }
 
     /// All tags of a repository.
@@ -243,12 +254,13 @@ impl<'a> Registries<'a> {
         }
         let Some(realm) = parameters.get("realm").and_then(|realm| Url::parse(realm)) else { return Ok(None) };
         if realm.scheme() == "http" && !realm.is_loopback() && !self.plain_http.iter().any(|host| host == realm.authority()) {
-            let text = format!("cannot fetch {artifact}: the registry asks for credentials to be sent without TLS");
+            let text = format!("cannot {} {artifact}: the registry asks for credentials to be sent without TLS", self.doing());
             return Err(Diagnostic::error(text).note(format!("to {realm}")));
         }
         let service = parameters.get("service").map_or("", String::as_str);
-        let own = format!("repository:{}:pull", reference.repository);
-        let scope = parameters.get("scope").map_or(own.as_str(), String::as_str);
+        let own = format!("repository:{}:{}", reference.repository, if self.pushes { "pull,push" } else { "pull" });
+        // Whoever asks for a blob first is told of reading alone.
+        let scope = parameters.get("scope").filter(|_| !self.pushes).map_or(own.as_str(), String::as_str);
         let answer = match login {
             Some(Login::Identity(refresh)) => {
                 let form = [
@@ -278,21 +290,52 @@ impl<'a> Registries<'a> {
     }
 
     fn expect(&self, reference: &Reference, answer: Answer, artifact: &str) -> Result<Answer, Box<Diagnostic>> {
-        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(refused(self.client, reference, &answer, artifact)) }
+        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.refused(reference, &answer, artifact)) }
+    }
+
+    fn doing(&self) -> &'static str {
+        if self.pushes { "push" } else { "fetch" }
+    }
+
+    fn refused(&self, reference: &Reference, answer: &Answer, artifact: &str) -> Box<Diagnostic> {
+        let error = refused(self.client, self.doing(), reference, answer, artifact);
+        match said(answer) {
+            Some(said) => error.note(format!("it says: {said}")),
+            None => error,
+        }
     }
 }
 
-fn refused(client: &Client, reference: &Reference, answer: &Answer, artifact: &str) -> Box<Diagnostic> {
+fn refused(client: &Client, doing: &str, reference: &Reference, answer: &Answer, artifact: &str) -> Box<Diagnostic> {
     match answer.status {
-        401 | 403 => super::unauthorized(client, artifact, &answer.url, answer.status).help(format!(
+        401 | 403 => super::unauthorized(client, doing, artifact, &answer.url, answer.status).help(format!(
             "`helm registry login {0}` or `docker login {0}` stores credentials where hydrate finds them",
             reference.registry
         )),
         404 => Diagnostic::error(format!("{artifact}: there is no {}", reference.name())).note(format!("{} answered 404", answer.url)),
         status => {
-            Diagnostic::error(format!("cannot fetch {artifact}: the registry answered {status}")).note(format!("asked: {}", answer.url))
+            Diagnostic::error(format!("cannot {doing} {artifact}: the registry answered {status}")).note(format!("asked: {}", answer.url))
         }
     }
+}
+
+/// What a registry says of an error: `DENIED: requested access to the resource is denied`.
+fn said(answer: &Answer) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Errors {
+        errors: Vec<Told>,
+    }
+    #[derive(Deserialize)]
+    struct Told {
+        #[serde(default)]
+        code: String,
+        #[serde(default)]
+        message: String,
+    }
+    let errors: Errors = serde_json::from_slice(&answer.body).ok()?;
+    let told = errors.errors.into_iter().map(|one| format!("{}: {}", one.code, one.message));
+    let told = told.take(3).collect::<Vec<_>>().join("; ");
+    (!told.is_empty()).then(|| told.chars().take(500).collect())
 }
 
 fn chart_manifest(manifests: &[Descriptor], artifact: &str, url: &Url) -> Result<String, Box<Diagnostic>> {

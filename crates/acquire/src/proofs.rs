@@ -94,7 +94,9 @@ impl Supply<'_> {
             let answer = self.client().fetch(Request::get(&url, &title, MAX_PROVENANCE));
             last = match answer {
                 Ok(answer) if (200..300).contains(&answer.status) => return Ok((answer.body, url.to_string())),
-                Ok(answer) if matches!(answer.status, 401 | 403) => unauthorized(self.client(), &title, &answer.url, answer.status),
+                Ok(answer) if matches!(answer.status, 401 | 403) => {
+                    unauthorized(self.client(), "fetch", &title, &answer.url, answer.status)
+                }
                 Ok(answer) => missing(artifact).note(format!("{url} answered {}", answer.status)),
                 Err(error) => error,
             };

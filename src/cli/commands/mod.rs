@@ -25,6 +25,7 @@ pub mod lock;
 pub mod man;
 pub mod new;
 pub mod outdated;
+pub mod push;
 pub mod render;
 pub mod schema;
 pub mod self_check;
@@ -88,6 +89,8 @@ pub enum Command {
     Vendor,
     /// List newer versions of what hydrate.lock names
     Outdated,
+    /// Push the manifests of an environment to a registry, for Flux and Argo CD
+    Push(push::PushArgs),
     /// Look at or clean the cache
     Cache(cache::CacheArgs),
     /// Draw what is applied after what: components by their `needs`, namespaces and CRDs first
@@ -158,6 +161,7 @@ fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
         Command::Fetch => fetch::run(ui, global),
         Command::Vendor => vendor::run(ui, global),
         Command::Outdated => outdated::run(ui, global),
+        Command::Push(args) => push::run(ui, global, &args),
         Command::Cache(args) => cache::run(ui, global, &args),
         Command::Graph => graph::run(ui, global),
         Command::Init(args) => init::run(ui, global, &args),
