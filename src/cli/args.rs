@@ -45,7 +45,7 @@ pub struct GlobalArgs {
     /// Render everything anew, and keep nothing of it in the cache
     #[arg(long, global = true, env = "HYDRATE_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_cache: bool,
-    /// Output format: text or json; diff also knows markdown, html, sarif, github and gitlab, check sarif, graph mermaid and dot, affected matrix
+    /// Output format: text or json; diff also knows markdown, html, sarif, github and gitlab, check sarif, github and gitlab, graph mermaid and dot, affected matrix
     #[arg(long, value_name = "FORMAT", global = true, hide_possible_values = true)]
     pub format: Option<Format>,
     /// Say only what went wrong
@@ -120,9 +120,9 @@ pub enum Format {
     Sarif,
     /// One page that needs nothing else, for `diff`.
     Html,
-    /// Annotations of GitHub's workflows, for `diff`.
+    /// Annotations of GitHub's workflows, for `check` and `diff`.
     Github,
-    /// GitLab's Code Quality report, for `diff`.
+    /// GitLab's Code Quality report, for `check` and `diff`.
     Gitlab,
 }
 

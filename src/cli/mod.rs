@@ -3,6 +3,7 @@
 //! From top to bottom: this file; `commands/`, which knows every command and runs the one that was typed; what commands share (`session`,
 //! `drop_in`, `report`); what is shown and typed (`ui`, `args`, `pflag`). None of them imports one that stands above it.
 
+pub mod annotations;
 pub mod args;
 pub mod commands;
 pub mod completion;

@@ -1,7 +1,7 @@
 //! `hydrate check`: is what is in manifests/ what would be rendered?
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -13,7 +13,7 @@ use crate::check::{Rule, rule_of, rules};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, provision, rendered_to_compare, renders, tell_details};
-use crate::cli::{guards, report, sarif, ui::Ui};
+use crate::cli::{annotations, guards, report, sarif, ui::Ui};
 use crate::git::{self, Checkout, sources};
 use crate::pipeline::guard::Losses;
 use crate::pipeline::subject::{HandingOver, Subject};
@@ -22,7 +22,7 @@ use crate::project::Project;
 use crate::tree::disk::Place;
 use crate::tree::{Changes, DirChanges, write};
 use hydrate_base::plain::counted;
-use hydrate_base::{Diagnostic, DiskWorld, Severity, suggest};
+use hydrate_base::{Diagnostic, DiskWorld, Severity, SourceFile, suggest};
 
 use super::render::ours;
 
@@ -54,7 +54,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     if let Some(code) = &args.explain {
         return explain(ui, code);
     }
-    let format = format(global, "check", &[Format::Text, Format::Json, Format::Sarif])?;
+    let format = format(global, "check", &[Format::Text, Format::Json, Format::Sarif, Format::Github, Format::Gitlab])?;
     let start = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let root = Project::find(&DiskWorld::new(), &start)?;
     if git::commit::called_for(&root) {
@@ -71,7 +71,14 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     let of_staged =
         staged.as_ref().map(|staged| GlobalArgs { directory: Some(staged.root().to_owned()), no_cache: true, ..global.clone() });
     let global = of_staged.as_ref().unwrap_or(global);
-    let session = Session::open(global)?;
+    let session = match Session::open(global) {
+        Err(Failures(errors)) if is_of_ci(format) => {
+            tell_ci(ui, format, &errors, &prefix(&root))?;
+            return Err(Failures(errors));
+        }
+        session => session?,
+    };
+    let mut of_files: Vec<Box<Diagnostic>> = Vec::new();
     let mut environments = Vec::new();
     let mut errors: Vec<Box<Diagnostic>> = Vec::new();
     let mut doubts: Vec<Box<Diagnostic>> = Vec::new();
@@ -82,6 +89,9 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
         match changes(ui, global, &session, env, args) {
             Ok(Checked { changes, objects, references, may_differ, certificates, slips, mut losses }) => {
                 stale |= !changes.is_empty();
+                if is_of_ci(format) {
+                    of_files.extend(stale_files(&place, &changes));
+                }
                 let mut json = report::changes_json(&place, &changes, start.elapsed());
                 json["lost"] = losses.json();
                 // What is wrong with the project is so in all of its environments.
@@ -121,15 +131,60 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
         let told: Vec<_> = errors.iter().chain(&doubts).cloned().collect();
         ui.data(&report::document("check", json!({"stale": stale, "environments": environments}), &told))?;
     }
-    if format == Format::Sarif {
-        let told: Vec<_> = errors.iter().chain(&doubts).cloned().collect();
-        ui.data(&sarif::document(&told))?;
+    if is_of_ci(format) {
+        let told: Vec<_> = errors.iter().chain(&of_files).chain(&doubts).cloned().collect();
+        tell_ci(ui, format, &told, &prefix(&root))?;
     }
     match (errors.is_empty(), stale) {
         (false, _) => Err(Failures(errors)),
         (true, true) => Ok(Exit::Stale),
         (true, false) => Ok(Exit::Success),
     }
+}
+
+/// Whether a format is for CI systems, which read from it alone what is wrong.
+fn is_of_ci(format: Format) -> bool {
+    matches!(format, Format::Sarif | Format::Github | Format::Gitlab)
+}
+
+fn tell_ci(ui: &mut Ui, format: Format, told: &[Box<Diagnostic>], prefix: &str) -> hydrate_base::Result<()> {
+    match format {
+        Format::Github => ui.data(annotations::github(told, prefix).as_bytes()),
+        Format::Gitlab => ui.data(&annotations::gitlab(told, prefix, "hydrate.yaml")),
+        _ => ui.data(&sarif::document(told, prefix)),
+    }
+}
+
+/// How the project is reached from the top of its repository, with a slash at the end; nothing where there is no repository.
+fn prefix(root: &Path) -> String {
+    let place = git::place_in_work_tree(root).unwrap_or_default();
+    if place.as_os_str().is_empty() { String::new() } else { format!("{}/", place.display()) }
+}
+
+/// What is stale, directory by directory, at the first of its files.
+fn stale_files(place: &Place, changes: &Changes) -> Vec<Box<Diagnostic>> {
+    let env = &place.env;
+    let dirs = changes.dirs.iter().map(|(name, dir)| (place.shown(name), dir));
+    let clusters = (place.clusters_shown("").trim_end_matches('/').to_owned(), &changes.clusters);
+    let told = dirs.chain([clusters]).filter_map(|(shown, dir)| {
+        let mut lines = Vec::new();
+        list(&shown, dir, &mut lines);
+        let first = dir.changed.iter().chain(&dir.deleted).chain(&dir.created).next().map_or(".hydrated", String::as_str);
+        (!lines.is_empty()).then(|| stale_at(env, &shown, format!("{shown}/{first}"), &lines))
+    });
+    let index = changes.index_change().map(|change| {
+        let file = place.shown("kustomization.yaml");
+        stale_at(env, &file, file.clone(), &[format!("{}  {file}", change.word())])
+    });
+    told.chain(index).collect()
+}
+
+fn stale_at(env: &str, what: &str, file: String, lines: &[String]) -> Box<Diagnostic> {
+    let error = Diagnostic::error(format!("{what} is not what is rendered")).at(&SourceFile::new(file, *b""), 0..0, "");
+    let error = lines.iter().take(SHOWN).fold(error, |error, line| error.note(line.as_str()));
+    let more = lines.len().saturating_sub(SHOWN);
+    let error = if more > 0 { error.note(format!("and {} more", counted(more, "file"))) } else { error };
+    error.help(format!("run `hydrate -e {env}` and commit the result"))
 }
 
 /// Whether the work tree has everything as it is staged that a rendering of it is made from, and what hydrate writes. A work tree that cannot be rendered has

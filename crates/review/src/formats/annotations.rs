@@ -18,15 +18,21 @@ pub fn github(reviews: &[Review]) -> String {
             Level::Note => "notice",
         };
         let place = place(finding);
-        let mut properties: Vec<String> = Vec::new();
+        let (line, title) = (place.line.max(1).to_string(), format!("{} in {env}", finding.code));
+        let mut properties = Vec::new();
         if !place.file.is_empty() {
-            properties.push(format!("file={}", property(&place.file)));
-            properties.push(format!("line={}", place.line.max(1)));
+            properties.extend([("file", place.file.as_str()), ("line", line.as_str())]);
         }
-        properties.push(format!("title={}", property(&format!("{} in {env}", finding.code))));
-        text.push_str(&format!("::{command} {}::{}\n", properties.join(","), data(&said(finding))));
+        properties.push(("title", title.as_str()));
+        text.push_str(&workflow_command(command, &properties, &said(finding)));
     }
     text
+}
+
+/// A workflow command of GitHub's, with its line break: `::error file=a.yaml,line=1::it is wrong`. Neither properties nor message can become another one.
+pub fn workflow_command(name: &str, properties: &[(&str, &str)], message: &str) -> String {
+    let properties: Vec<String> = properties.iter().map(|(key, value)| format!("{key}={}", property(value))).collect();
+    format!("::{name} {}::{}\n", properties.join(","), data(message))
 }
 
 /// GitLab's Code Quality report.
