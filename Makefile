@@ -136,6 +136,29 @@ e2e-crash: $(HYDRATE) ## Kill runs at random moments, with an editor and `git ad
 	$(NEED) python3 git
 	tests/e2e_crash/run $(HYDRATE) $(KILLS)
 
+# What they need is installed below target/: actionlint by Go, check-jsonschema with the schemas of SchemaStore by pip.
+LINT := $(abspath $(TARGET))/lint
+ACTIONLINT ?= $(LINT)/bin/actionlint
+JSONSCHEMA ?= $(LINT)/venv/bin/check-jsonschema
+
+$(ACTIONLINT):
+	$(NEED) go
+	GOBIN=$(LINT)/bin go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+$(JSONSCHEMA):
+	$(NEED) python3
+	python3 -m venv $(LINT)/venv && $(LINT)/venv/bin/pip install -q check-jsonschema==0.39.0
+
+.PHONY: pipelines
+pipelines: $(ACTIONLINT) $(JSONSCHEMA) ## Check docs/ci, action.yml, templates and workflows with actionlint and the schemas of GitHub, GitLab and Renovate
+	$(ACTIONLINT) docs/ci/github/*.yml .github/workflows/*.yml
+	$(JSONSCHEMA) --builtin-schema vendor.github-workflows docs/ci/github/*.yml .github/workflows/*.yml
+	$(JSONSCHEMA) --builtin-schema vendor.github-actions action.yml
+	$(JSONSCHEMA) --builtin-schema vendor.renovate docs/ci/renovate.json
+	@mkdir -p $(LINT)/templates
+	@for file in templates/*.yml; do sed '1,/^---$$/d' $$file > $(LINT)/$$file; done
+	$(JSONSCHEMA) --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci docs/ci/gitlab/*.yml $(LINT)/templates/*.yml
+
 .PHONY: kubernetes
 kubernetes: ## Write the tables of crates/kubernetes anew from the schemas and clients on PyPI and the Go modules of Kubernetes
 	$(NEED) python3 cargo

@@ -10,6 +10,7 @@ need() {
 for tool in "$@"; do
     case $tool in
     cargo) need cargo '1.95 or later' 'https://rustup.rs' ;;
+    go) need go '1.24 or later' 'https://go.dev/dl/' ;;
     docker) need docker '24 or later' 'https://docs.docker.com/engine/install/' ;;
     k3d) need k3d '5.8 or later' 'https://k3d.io/stable/#installation, or: brew install k3d' ;;
     kubectl) need kubectl '1.33 or later' 'https://kubernetes.io/docs/tasks/tools/#kubectl, or: brew install kubectl' ;;

@@ -57,10 +57,14 @@ pub fn merge_base(root: &Path, revision: &str) -> Result<String> {
         return Ok(base);
     }
     if said.stderr.trim().is_empty() {
-        return Err(Diagnostic::error(format!("HEAD and `{revision}` have no commit in common"))
-            .help("compare with the revision itself: leave `--merge-base` out"));
+        let error = Diagnostic::error(format!("HEAD and `{revision}` have no commit in common"));
+        return Err(if is_shallow(&repository) {
+            error.note(SHALLOW).help("fetch what is between: git fetch --unshallow (in GitHub Actions `fetch-depth: 0`); or compare with the revision itself: leave `--merge-base` out")
+        } else {
+            error.help("compare with the revision itself: leave `--merge-base` out")
+        });
     }
-    Err(missing(&repository, unknown(revision, said.stderr.lines().next().unwrap_or_default())))
+    Err(missing(&repository, unknown(&repository, revision, said.stderr.lines().next().unwrap_or_default())))
 }
 
 /// Whether the branch that is checked out has a commit.
@@ -75,8 +79,40 @@ pub fn has_commits(root: &Path) -> Result<bool> {
     Ok(command::run(asked, b"")?.status.success())
 }
 
-fn unknown(revision: &str, why: &str) -> Box<Diagnostic> {
-    Diagnostic::error(format!("there is no revision `{revision}`")).note(why).help("name a commit, branch or tag")
+/// The error where there is no such revision, with what fetches it where it may be elsewhere.
+pub(super) fn unknown(repository: &Repository, revision: &str, why: &str) -> Box<Diagnostic> {
+    let error = Diagnostic::error(format!("there is no revision `{revision}`")).note(why);
+    match fetching(repository, revision) {
+        None => error.help("name a commit, branch or tag"),
+        Some(command) if is_shallow(repository) => error.note(SHALLOW).help(format!("fetch it: {command}")),
+        Some(command) => error.help(format!("name a commit, branch or tag; or fetch it: {command}")),
+    }
+}
+
+const SHALLOW: &str = "this is a shallow clone: it holds no commits but the last ones of what was fetched";
+
+/// What fetches a revision that a clone does not have; `None` where nothing shows that it may be elsewhere.
+fn fetching(repository: &Repository, revision: &str) -> Option<String> {
+    let (name, behind) = revision.find(['^', '~']).map_or((revision, ""), |at| revision.split_at(at));
+    if name == "HEAD" {
+        let depth = behind.strip_prefix('~').and_then(|depth| depth.parse::<u32>().ok()).unwrap_or(1);
+        return is_shallow(repository)
+            .then(|| format!("git fetch --deepen={depth} (in GitHub Actions `fetch-depth: {}`)", depth.saturating_add(1)));
+    }
+    if let Some(branch) = name.strip_prefix("origin/") {
+        let depth = if behind.is_empty() && is_shallow(repository) { "--depth=1 " } else { "" };
+        return Some(format!("git fetch {depth}origin {branch}:refs/remotes/origin/{branch}"));
+    }
+    let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (is_shallow(repository), is_id && behind.is_empty()) {
+        (false, _) => None,
+        (true, true) => Some(format!("git fetch --depth=1 origin {name}")),
+        (true, false) => Some("git fetch --unshallow".to_owned()),
+    }
+}
+
+fn is_shallow(repository: &Repository) -> bool {
+    repository.common_dir().join("shallow").is_file()
 }
 
 /// `None` where libgit2 cannot read the repository, or not all of it.
@@ -87,7 +123,7 @@ fn in_process(repository: &Repository, revision: &str, prefix: &str) -> Result<O
         Ok(tree) => tree,
         // An object that is not here may be one that this clone has left out.
         Err(error) if error.code() == ErrorCode::NotFound && is_partial(repository) => return Ok(None),
-        Err(error) => return Err(unknown(revision, error.message())),
+        Err(error) => return Err(unknown(repository, revision, error.message())),
     };
     Ok(read(&opened, &tree, prefix).ok())
 }
@@ -120,7 +156,7 @@ fn through_git(repository: &Repository, revision: &str, prefix: &str) -> Result<
     let said = command::run(asked, b"")?;
     let tree = said.text().lines().last().unwrap_or_default().to_owned();
     if !said.status.success() {
-        return Err(missing(repository, unknown(revision, said.stderr.lines().next().unwrap_or_default())));
+        return Err(missing(repository, unknown(repository, revision, said.stderr.lines().next().unwrap_or_default())));
     }
     let listed = entries(repository, &tree, &[prefix])?;
     let ids: Vec<&str> = listed.values().map(|(_, id)| id.as_str()).collect();

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use git2::{ObjectType, RepositoryOpenFlags, TreeWalkMode, TreeWalkResult};
 
 use hydrate_base::world::not_found;
-use hydrate_base::{Diagnostic, DiskWorld, FileKind, Result, World};
+use hydrate_base::{DiskWorld, FileKind, Result, World};
 
 use super::command::{self};
+use super::revision::unknown;
 use super::{Ignored, LineEndings, Repository, lfs, revision};
 
 /// A link of Git's.
@@ -245,7 +246,5 @@ fn tree_of(repository: &Repository, revision: &str) -> Result<String> {
     if said.status.success() {
         return Ok(tree);
     }
-    Err(Diagnostic::error(format!("there is no revision `{revision}`"))
-        .note(said.stderr.lines().next().unwrap_or_default())
-        .help("name a commit, branch or tag"))
+    Err(unknown(repository, revision, said.stderr.lines().next().unwrap_or_default()))
 }
