@@ -32,7 +32,7 @@ fn command(diagnostic: &Diagnostic, prefix: &str) -> String {
 
 /// GitLab's Code Quality report. What has no place of its own stands at `elsewhere`, for a place there must be.
 pub fn gitlab(diagnostics: &[Box<Diagnostic>], prefix: &str, elsewhere: &str) -> Vec<u8> {
-    let one = |diagnostic: &Box<Diagnostic>| {
+    let one = |diagnostic: &Diagnostic| {
         let place = Place::of(diagnostic, prefix);
         let (file, line) = place.map_or((format!("{prefix}{elsewhere}"), 1), |place| (place.file, place.line));
         let code = diagnostic.code.unwrap_or("hydrate");
@@ -49,7 +49,7 @@ pub fn gitlab(diagnostics: &[Box<Diagnostic>], prefix: &str, elsewhere: &str) ->
             "location": {"path": file, "lines": {"begin": line}},
         })
     };
-    let all: Vec<Json> = diagnostics.iter().map(one).collect();
+    let all: Vec<Json> = diagnostics.iter().map(|diagnostic| one(diagnostic)).collect();
     let text = serde_json::to_string_pretty(&all).unwrap_or_default();
     (plain::json(text) + "\n").into_bytes()
 }
