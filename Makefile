@@ -177,6 +177,11 @@ image: ## Build the container image from a static binary of this machine (IMAGE=
 	packaging/image-context $(TARGET)/image/artifacts $(CERTIFICATES) $(TARGET)/image/context
 	docker buildx build --load --tag $(IMAGE) --file Dockerfile $(TARGET)/image/context
 
+.PHONY: picture
+picture: ## Draw docs/picture.svg anew, from the runs that it shows
+	$(NEED) cargo
+	HYDRATE_TEST_UPDATE=1 $(CARGO) test --locked --quiet --test picture
+
 .PHONY: schema
 schema: $(HYDRATE) ## Write docs/schema/ anew from the code
 	@for file in hydrate environment component; do $(HYDRATE) schema $$file > docs/schema/$$file.schema.json; done

@@ -10,10 +10,11 @@ use serde_json::{Value as Json, json};
 use crate::check::Report;
 use crate::check::validity::{self, Release};
 use crate::check::{Rule, rule_of, rules};
+use crate::cli::annotations::{self, Repository};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, provision, rendered_to_compare, renders, tell_details};
-use crate::cli::{annotations, guards, report, sarif, ui::Ui};
+use crate::cli::{guards, report, sarif, ui::Ui};
 use crate::git::{self, Checkout, sources};
 use crate::pipeline::guard::Losses;
 use crate::pipeline::subject::{HandingOver, Subject};
@@ -73,7 +74,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     let global = of_staged.as_ref().unwrap_or(global);
     let session = match Session::open(global) {
         Err(Failures(errors)) if is_of_ci(format) => {
-            tell_ci(ui, format, &errors, &prefix(&root))?;
+            tell_ci(ui, format, &errors, &root)?;
             return Err(Failures(errors));
         }
         session => session?,
@@ -133,7 +134,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     }
     if is_of_ci(format) {
         let told: Vec<_> = errors.iter().chain(&of_files).chain(&doubts).cloned().collect();
-        tell_ci(ui, format, &told, &prefix(&root))?;
+        tell_ci(ui, format, &told, &root)?;
     }
     match (errors.is_empty(), stale) {
         (false, _) => Err(Failures(errors)),
@@ -147,11 +148,13 @@ fn is_of_ci(format: Format) -> bool {
     matches!(format, Format::Sarif | Format::Github | Format::Gitlab)
 }
 
-fn tell_ci(ui: &mut Ui, format: Format, told: &[Box<Diagnostic>], prefix: &str) -> hydrate_base::Result<()> {
+fn tell_ci(ui: &mut Ui, format: Format, told: &[Box<Diagnostic>], root: &Path) -> hydrate_base::Result<()> {
+    let components = Project::open(root.to_owned()).map_or_else(|_| "components".to_owned(), |project| project.settings.components);
+    let repository = Repository { root: root.to_owned(), prefix: prefix(root), components };
     match format {
-        Format::Github => ui.data(annotations::github(told, prefix).as_bytes()),
-        Format::Gitlab => ui.data(&annotations::gitlab(told, prefix, "hydrate.yaml")),
-        _ => ui.data(&sarif::document(told, prefix)),
+        Format::Github => ui.data(annotations::github(told, &repository).as_bytes()),
+        Format::Gitlab => ui.data(&annotations::gitlab(told, &repository, "hydrate.yaml")),
+        _ => ui.data(&sarif::document(told, &repository.prefix)),
     }
 }
 
