@@ -44,7 +44,7 @@ impl Repository {
 /// GitHub's workflow commands, a line each, errors first: GitHub shows only so many.
 pub fn github(diagnostics: &[Box<Diagnostic>], repository: &Repository) -> String {
     let mut sorted: Vec<&Diagnostic> = diagnostics.iter().map(|one| &**one).collect();
-    sorted.sort_by_key(|one| std::cmp::Reverse(one.severity));
+    sorted.sort_by_key(|one| one.severity);
     sorted.iter().map(|one| command(one, repository)).collect()
 }
 
