@@ -82,7 +82,7 @@ const ZSH: &str = r#"
 compdef() { :; }
 source <(hydrate completion zsh)
 _describe() { local -a all; all=("${(@P)argv[-1]}"); print -rl -- "${(@)all%%:*}"; }
-compadd() { shift 3; print -rl -- "$@"; }
+compadd() { while [[ $1 != -- ]]; do shift; done; shift; print -rl -- "$@"; }
 words=(${(z)1}); [[ $1 == *' ' ]] && words+=('')
 CURRENT=$#words
 _hydrate || true

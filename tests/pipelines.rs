@@ -547,43 +547,95 @@ fn the_action_installs_by_checksum_and_runs() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
+/// The jobs of a file for GitLab, with those of the component that it includes, as they are for a release of this machine.
+fn gitlab(forge: &Forge, file: Option<&str>, releases: &Path) -> Value {
+    let text = fs::read_to_string(root().join("templates/check.yml")).unwrap();
+    let (_, body) = text.split_once("\n---\n").unwrap();
+    let body =
+        body.replace("$[[ inputs.version ]]", "1.2.3").replace("$[[ inputs.sha256 ]]", "").replace("$[[ inputs.environments ]]", "all");
+    let mut jobs: Value = serde_yaml::from_str(&body.replace("$[[ inputs.releases ]]", &format!("file://{}", releases.display()))).unwrap();
+    if let Some(file) = file {
+        let own: Value = serde_yaml::from_str(&fs::read_to_string(root().join("docs/ci/gitlab").join(file)).unwrap()).unwrap();
+        for (name, job) in own.as_mapping().unwrap() {
+            // What a file says of a job goes over what the component says, key by key.
+            let jobs = jobs.as_mapping_mut().unwrap();
+            match (jobs.get_mut(name).and_then(Value::as_mapping_mut), job.as_mapping()) {
+                (Some(known), Some(job)) => known.extend(job.clone()),
+                _ => drop(jobs.insert(name.clone(), job.clone())),
+            }
+        }
+    }
+    let _ = fs::remove_file(forge.path("bin/hydrate"));
+    jobs
+}
+
+/// Runs a job as a runner does it: the lines before the script and the script in one shell, in the clone `work`.
+fn gitlab_job(forge: &Forge, jobs: &Value, job: &str, variables: &[(&str, &str)]) -> Output {
+    let work = forge.path("work");
+    let mut command = forge.command("sh", &work);
+    command.env("CI", "true").env("CI_PROJECT_DIR", &work).env("STUB", forge.path("temp")).env("CI_SERVER_HOST", "git.example.org");
+    command.env("HYDRATE_REMOTE", format!("file://{}", forge.path("remote").display()));
+    let extends = jobs[job]["extends"].as_str();
+    let inherited = extends.map(|name| if name == ".hydrate-install" { ".hydrate" } else { name });
+    for from in inherited.into_iter().chain([job]) {
+        for (name, value) in jobs[from]["variables"].as_mapping().into_iter().flatten() {
+            command.env(name.as_str().unwrap(), value.as_str().unwrap_or_default().replace("$CI_PROJECT_DIR", &work.display().to_string()));
+        }
+    }
+    command.envs(variables.iter().copied());
+    let before = extends.filter(|name| *name == ".hydrate-install").and_then(|name| jobs[name]["before_script"].as_sequence());
+    let lines = before.into_iter().flatten().chain(jobs[job]["script"].as_sequence().unwrap()).map(|line| line.as_str().unwrap());
+    command.args(["-ec", &lines.collect::<Vec<_>>().join("\n")]).output().unwrap()
+}
+
+fn lacks(programs: &[&str]) -> bool {
+    programs.iter().any(|program| Command::new(program).arg("--version").output().is_err())
+}
+
+fn clone(forge: &Forge, arguments: &str) {
+    forge.shell(
+        forge.directory.path(),
+        &format!("rm -rf work && git clone -q {arguments} file://$PWD/remote work && cd work && git checkout -q --detach"),
+    );
+}
+
 #[test]
 fn gitlabs_component_checks_reviews_and_notes() {
-    if ["jq", "curl"].iter().any(|program| Command::new(program).arg("--version").output().is_err()) {
+    if lacks(&["jq", "curl"]) {
         return common::skip_unless_asked("jq or curl is not installed");
     }
     let mut forge = Forge::new();
     let releases = release(&forge);
     forge.pull_request("feature", EDIT);
-    let text = fs::read_to_string(root().join("templates/check.yml")).unwrap();
-    let (_, body) = text.split_once("\n---\n").unwrap();
-    let body =
-        body.replace("$[[ inputs.version ]]", "1.2.3").replace("$[[ inputs.sha256 ]]", "").replace("$[[ inputs.environments ]]", "all");
-    let jobs: Value = serde_yaml::from_str(&body.replace("$[[ inputs.releases ]]", &format!("file://{}", releases.display()))).unwrap();
-    let work = forge.path("work");
-    forge.shell(forge.directory.path(), "git clone -q --depth 1 -b feature file://$PWD/remote work");
+    clone(&forge, "--depth 1 -b feature");
     let base = forge.shell(&forge.path("remote"), "git rev-parse main");
-    // GitLab runs the lines before the script and the script in one shell.
-    let run = |forge: &Forge, job: &str, more: &[(&str, &str)]| {
-        let mut command = forge.command("sh", &work);
-        command.env("CI", "true").env("CI_PROJECT_DIR", &work).env("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base).env("STUB", forge.path("temp"));
-        for (name, value) in jobs[".hydrate"]["variables"].as_mapping().unwrap() {
-            command.env(name.as_str().unwrap(), value.as_str().unwrap_or_default().replace("$CI_PROJECT_DIR", &work.display().to_string()));
-        }
-        command.envs(more.iter().copied());
-        let before =
-            if jobs[job]["extends"] == ".hydrate-install" { jobs[".hydrate-install"]["before_script"].as_sequence() } else { None };
-        let lines = before.into_iter().flatten().chain(jobs[job]["script"].as_sequence().unwrap()).map(|line| line.as_str().unwrap());
-        command.args(["-ec", &lines.collect::<Vec<_>>().join("\n")]).output().unwrap()
-    };
-    fs::remove_file(forge.path("bin/hydrate")).unwrap();
-    let done = run(&forge, "hydrate-check", &[]);
+    let jobs = gitlab(&forge, None, &releases);
+    let work = forge.path("work");
+    let of_base = [("CI_MERGE_REQUEST_DIFF_BASE_SHA", base.as_str())];
+    let done = gitlab_job(&forge, &jobs, "hydrate-check", &of_base);
     assert_eq!(done.status.code(), Some(2), "{}", String::from_utf8_lossy(&done.stderr));
-    let report: serde_json::Value = serde_json::from_slice(&fs::read(work.join("code-quality.json")).unwrap()).unwrap();
-    assert_eq!(report[0]["location"]["path"], "manifests/dev/web/configmap-web.yaml");
-    let done = run(&forge, "hydrate-review", &[]);
+    let report = |name: &str| -> serde_json::Value { serde_json::from_slice(&fs::read(work.join(name)).unwrap()).unwrap() };
+    assert_eq!(report("code-quality.json")[0]["location"]["path"], "manifests/dev/web/configmap-web.yaml");
+    let done = gitlab_job(&forge, &jobs, "hydrate-review", &of_base);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(fs::read_to_string(work.join("review.md")).unwrap().contains("two"));
+
+    // The same with only what is touched.
+    let jobs = gitlab(&forge, Some("affected.gitlab-ci.yml"), &releases);
+    fs::remove_file(work.join("code-quality.json")).unwrap();
+    let done = gitlab_job(&forge, &jobs, "hydrate-check", &of_base);
+    assert_eq!(done.status.code(), Some(2), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(fs::read_to_string(work.join("affected")).unwrap(), "dev web\nprod web\n");
+    assert_eq!(report("code-quality.json").as_array().unwrap().len(), 2);
+    let head = forge.shell(&forge.path("remote"), "git rev-parse feature");
+    forge.shell(&work, "rm code-quality*");
+    let done = gitlab_job(&forge, &jobs, "hydrate-check", &[("CI_MERGE_REQUEST_DIFF_BASE_SHA", &head)]);
+    assert_eq!(
+        (done.status.code(), report("code-quality.json")),
+        (Some(0), serde_json::json!([])),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
 
     forge.program("curl", "printf '%s\\n' \"$*\" >> \"$STUB/asked\"\ngrep -q 'PRIVATE-TOKEN: secret' token\ncase \"$*\" in *per_page*) cat \"$STUB/notes\" ;; *) cp body.json \"$STUB/body\" ;; esac");
     let variables = [
@@ -597,7 +649,7 @@ fn gitlabs_component_checks_reviews_and_notes() {
     {
         fs::write(forge.path("temp/notes"), notes).unwrap();
         fs::write(forge.path("temp/asked"), "").unwrap();
-        let done = run(&forge, "hydrate-note", &variables);
+        let done = gitlab_job(&forge, &jobs, "hydrate-note", &variables);
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         let asked = fs::read_to_string(forge.path("temp/asked")).unwrap();
         assert!(asked.contains(expected) && !asked.contains("secret"), "{asked}");
@@ -605,6 +657,74 @@ fn gitlabs_component_checks_reviews_and_notes() {
         assert!(fs::read_to_string(forge.path("temp/body")).unwrap().contains("<!-- hydrate -->"));
         assert!(!work.join("token").exists());
     }
+}
+
+#[test]
+fn gitlab_commits_to_the_branch_and_takes_nothing_else() {
+    if lacks(&["jq", "curl"]) {
+        return common::skip_unless_asked("jq or curl is not installed");
+    }
+    let mut forge = Forge::new();
+    let releases = release(&forge);
+    forge.pull_request("feature", EDIT);
+    clone(&forge, "-b feature");
+    let base = forge.shell(&forge.path("remote"), "git rev-parse main");
+    let jobs = gitlab(&forge, Some("commit-back.gitlab-ci.yml"), &releases);
+    let variables = [
+        ("CI_MERGE_REQUEST_DIFF_BASE_SHA", base.as_str()),
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "feature"),
+        ("HYDRATE_PUSH_TOKEN", "secret"),
+    ];
+    let done = gitlab_job(&forge, &jobs, "hydrate-commit", &variables);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let bundle = forge.path("work/commits.bundle");
+    fs::rename(&bundle, forge.path("bundle")).unwrap();
+    let push = |forge: &Forge| {
+        clone(forge, "-b feature");
+        fs::copy(forge.path("bundle"), forge.path("work/commits.bundle")).unwrap();
+        gitlab_job(forge, &jobs, "hydrate-push", &variables)
+    };
+    let done = push(&forge);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    symlink(env!("CARGO_BIN_EXE_hydrate"), forge.path("bin/hydrate")).unwrap();
+    forge.passes_check("feature");
+    let head = forge.shell(&forge.path("remote"), "git rev-parse feature");
+    for attack in ["echo x > .gitlab-ci.yml", "ln -s /etc/passwd manifests/dev/web/passwd.yaml", "git rm -q hydrate.yaml"] {
+        let script = format!(
+            "rm -rf ../evil && git clone -q -b feature file://$PWD/../remote ../evil && cd ../evil && {attack} && git add -A && git commit -qm x && git bundle create -q {} HEAD ^{head}",
+            forge.path("bundle").display()
+        );
+        forge.shell(&forge.path("author"), &script);
+        assert!(!push(&forge).status.success(), "{attack}");
+        assert_eq!(forge.shell(&forge.path("remote"), "git rev-parse feature"), head, "{attack}");
+    }
+}
+
+#[test]
+fn gitlab_renders_what_was_merged_and_moves_charts() {
+    let forge = Forge::new();
+    with_chart(&forge, "main");
+    let author = forge.path("author");
+    forge.shell(&author, &format!("{EDIT} && git add -A && git commit -qm merged && git push -q origin HEAD:main"));
+    let file =
+        |name: &str| -> Value { serde_yaml::from_str(&fs::read_to_string(root().join("docs/ci/gitlab").join(name)).unwrap()).unwrap() };
+    clone(&forge, "-b main");
+    let head = forge.shell(&forge.path("work"), "git rev-parse HEAD");
+    let variables =
+        [("CI_COMMIT_BRANCH", "main"), ("CI_COMMIT_SHA", head.as_str()), ("CI_DEFAULT_BRANCH", "main"), ("HYDRATE_PUSH_TOKEN", "secret")];
+    forge.shell(&forge.path("remote"), "git config receive.advertisePushOptions true");
+    let done = gitlab_job(&forge, &file("environments.gitlab-ci.yml"), "hydrate-environments", &variables);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    forge.passes_check("main");
+
+    clone(&forge, "-b main");
+    let done = gitlab_job(&forge, &file("update.gitlab-ci.yml"), "hydrate-update", &variables);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    forge.passes_check("hydrate/update");
+    forge.shell(&forge.path("remote"), "git update-ref refs/heads/main hydrate/update");
+    clone(&forge, "-b main");
+    let done = gitlab_job(&forge, &file("update.gitlab-ci.yml"), "hydrate-update", &variables);
+    assert!(String::from_utf8_lossy(&done.stdout).contains("everything is at its newest"), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 #[test]

@@ -39,18 +39,21 @@ complete -o bashdefault -F _hydrate hydrate
 const ZSH: &str = r#"#compdef hydrate
 # Completion of hydrate for zsh: source <(hydrate completion zsh), below compinit; or this file as _hydrate in a directory of fpath.
 _hydrate() {
-    local line
-    local -a candidates open
-    while IFS= read -r line; do
-        if [[ ${line%%$'\t'*} == *[/=] ]]; then
-            open+=("${line%%$'\t'*}")
+    local value help
+    local -a described plain open
+    while IFS=$'\t' read -r value help; do
+        if [[ $value == *[/=] ]]; then
+            open+=("$value")
+        elif [[ -n $help ]]; then
+            described+=("${value//:/\\:}:$help")
         else
-            candidates+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+            plain+=("$value")
         fi
     done < <(command hydrate --complete zsh "$((CURRENT - 1))" "${(@Q)words}" 2>/dev/null)
-    (( $#candidates )) && _describe -V hydrate candidates
+    (( $#described )) && _describe -V hydrate described
+    (( $#plain )) && compadd -- "${plain[@]}"
     (( $#open )) && compadd -S '' -- "${open[@]}"
-    (( $#candidates + $#open ))
+    (( $#described + $#plain + $#open ))
 }
 if [[ ${funcstack[1]-} == _hydrate ]]; then
     _hydrate "$@"
