@@ -121,6 +121,12 @@ fn environments_components_and_options_are_completed() {
         ("hydrate new environment x --from d", &["dev"]),
         ("hydrate nonsense --nothing q", &["queue"]),
         ("hydrate -e nowhere zzz", &[]),
+        ("hydrate helm ", &["template"]),
+        ("hydrate helm template --include-c", &["--include-crds"]),
+        ("hydrate helm template -f dee", &["deep/"]),
+        ("hydrate helmfile pr", &["print-env"]),
+        ("hydrate helmfile -e dev template --resolve", &["--resolve-secrets"]),
+        ("hydrate kustomize build --enable-h", &["--enable-helm"]),
     ];
     for shell in shells() {
         for (line, expected) in cases {

@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Arg, Command, ValueHint};
+use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, complete};
 
 use crate::pipeline::provision::read_lock;
@@ -66,34 +66,37 @@ const FISH: &str = "# Completion of hydrate for fish: hydrate completion fish > 
 complete --keep-order --command hydrate --no-files --arguments '(command hydrate --complete fish (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token --cut-at-cursor) 2>/dev/null)'
 ";
 
+/// The whole program, and those of its commands that read their arguments themselves.
+type Programs = (Command, [Command; 3]);
+
 /// What a shell's script is answered; `arguments` are those behind [`ARGUMENT`].
-pub fn answer(program: Command, arguments: &[OsString]) -> String {
+pub fn answer(programs: &Programs, arguments: &[OsString]) -> String {
     let arguments: Vec<String> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let texts: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match texts.as_slice() {
-        ["bash", line, point, breaks] => in_bash(program, line, point.parse().unwrap_or(line.len()), breaks),
-        ["zsh", index, words @ ..] => with_help(program, words, index.parse().unwrap_or(usize::MAX)),
-        ["fish", words @ ..] => with_help(program, words, words.len().saturating_sub(1)),
+        ["bash", line, point, breaks] => in_bash(programs, line, point.parse().unwrap_or(line.len()), breaks),
+        ["zsh", index, words @ ..] => with_help(programs, words, index.parse().unwrap_or(usize::MAX)),
+        ["fish", words @ ..] => with_help(programs, words, words.len().saturating_sub(1)),
         _ => String::new(),
     }
 }
 
 /// Lines of a candidate, a tab and what it means. These shells quote by themselves.
-fn with_help(program: Command, words: &[&str], index: usize) -> String {
+fn with_help(programs: &Programs, words: &[&str], index: usize) -> String {
     let Some(words) = words.get(..=index) else { return String::new() };
     let line = |(value, help): (String, String)| format!("{value}\t{help}\n");
-    candidates(program, words).into_iter().map(line).collect()
+    candidates(programs, words).into_iter().map(line).collect()
 }
 
 /// Lines of candidates alone, quoted, and without what bash takes for words before: it breaks them at `=` and `:` too.
-fn in_bash(program: Command, line: &str, point: usize, breaks: &str) -> String {
+fn in_bash(programs: &Programs, line: &str, point: usize, breaks: &str) -> String {
     let Some(line) = line.get(..point) else { return String::new() };
     let words = split(line);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let Some(current) = words.last() else { return String::new() };
     let broken = current.rfind(|c| "=:".contains(c) && breaks.contains(c)).map_or(0, |at| at + 1);
     let before = current[..broken].to_owned();
-    let found = candidates(program, &words);
+    let found = candidates(programs, &words);
     let rest = found.iter().filter_map(|(value, _)| value.strip_prefix(&before));
     rest.map(|rest| quoted(rest) + "\n").collect()
 }
@@ -132,12 +135,21 @@ fn quoted(word: &str) -> String {
 }
 
 /// What the last of these words can become, with what it means. Nothing that a terminal would not show as it is.
-fn candidates(program: Command, words: &[&str]) -> Vec<(String, String)> {
+fn candidates((program, drop_ins): &Programs, words: &[&str]) -> Vec<(String, String)> {
     let Some((current, before)) = words.split_last() else { return Vec::new() };
-    let directory = directory(before);
-    let program = completing(program, &Arc::new(Place { start: directory.clone() }));
-    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-    let found = complete(&mut program.clone(), words, before.len(), Some(&directory)).unwrap_or_default();
+    let found = match drop_ins.iter().find(|tool| before.get(1).is_some_and(|word| *word == tool.get_name())) {
+        Some(tool) => {
+            let words: Vec<OsString> = words[1..].iter().map(OsString::from).collect();
+            complete(&mut tool.clone(), words, before.len() - 1, Some(Path::new(".")))
+        }
+        None => {
+            let directory = directory(before);
+            let mut program = completing(program.clone(), &Arc::new(Place { start: directory.clone() }));
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            complete(&mut program, words, before.len(), Some(&directory))
+        }
+    };
+    let found = found.unwrap_or_default();
     let is_option = current.starts_with('-');
     let text = |candidate: CompletionCandidate| {
         let value = candidate.get_value().to_string_lossy().into_owned();
@@ -162,7 +174,7 @@ fn directory(words: &[&str]) -> PathBuf {
     PathBuf::from(named.unwrap_or("."))
 }
 
-/// The program with those of its arguments that the project knows the values of, and files for those that its drop-ins take.
+/// The program with those of its arguments that the project knows the values of.
 fn completing(program: Command, place: &Arc<Place>) -> Command {
     let program = program.mut_args(|argument| of_project(argument, place));
     program.mut_subcommands(|command| completing(command, place))
@@ -177,7 +189,6 @@ fn of_project(argument: Arg, place: &Arc<Place>) -> Arg {
         }
         "components" | "component" | "what" => argument.add(ArgValueCompleter::new(move |typed: &OsStr| place.components_like(typed))),
         "update" => argument.add(ArgValueCandidates::new(move || named(place.locked()))),
-        "args" => argument.value_hint(ValueHint::AnyPath),
         _ => argument,
     }
 }

@@ -25,7 +25,7 @@ pub mod version;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use crate::pipeline::confined;
 use commands::Cli;
@@ -41,7 +41,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut ui = Ui::plain();
     if args.get(1).is_some_and(|argument| argument == completion::ARGUMENT) {
         // A shell that does not listen any more is no reason to fail.
-        let _ = ui.data(completion::answer(Cli::command(), args.get(2..).unwrap_or_default()).as_bytes());
+        let _ = ui.data(completion::answer(&commands::for_completion(), args.get(2..).unwrap_or_default()).as_bytes());
         return ExitCode::SUCCESS;
     }
     let outcome = match commands::drop_in(&args) {

@@ -42,6 +42,20 @@ pub enum FlagKind {
     Checked(fn(&str) -> Result<(), String>),
 }
 
+/// A command with these flags as clap has them, for completion; what its arguments and values are is not known, so they may be files. Flags that only other
+/// uses have (without help) are left out.
+pub fn as_command(name: &'static str, flags: &[Flag]) -> clap::Command {
+    let mut known = std::collections::BTreeSet::from(["", "help"]);
+    let told = flags.iter().filter(|flag| !flag.help.is_empty() && known.insert(flag.name));
+    let argument = |flag: &Flag| {
+        let argument = clap::Arg::new(flag.name).long(flag.name).help(flag.help).num_args(u8::from(flag.bare.is_none()) as usize);
+        if flag.bare.is_some() { argument.action(clap::ArgAction::SetTrue) } else { argument.value_hint(clap::ValueHint::AnyPath) }
+    };
+    let arguments: Vec<clap::Arg> = told.map(argument).collect();
+    let files = clap::Arg::new("the arguments").num_args(0..).value_hint(clap::ValueHint::AnyPath);
+    clap::Command::new(name).args(arguments).arg(files).disable_help_flag(true)
+}
+
 /// A flag without a value behind it: a boolean.
 pub const fn switch(name: &'static str, help: &'static str) -> Flag {
     Flag { name, short: None, kind: FlagKind::Bool, bare: Some("true"), help }

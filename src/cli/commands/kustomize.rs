@@ -41,6 +41,12 @@ const GLOBAL: &[Flag] = &[OF_ALL, switch("help", "").short('h')];
 const ROOT_ONLY: &str = "LoadRestrictionsRootOnly";
 const UNRESTRICTED: &str = "LoadRestrictionsNone";
 
+/// Its commands and flags, for completion.
+pub(super) fn for_completion() -> clap::Command {
+    let build = pflag::as_command("build", &[BUILD, GLOBAL, OWN_FLAGS, &[LEVEL]].concat()).about("Build a kustomization");
+    clap::Command::new("kustomize").subcommand(build).disable_help_flag(true).disable_help_subcommand(true)
+}
+
 /// Runs `hydrate kustomize ARGS…`; data goes to stdout as kustomize prints it.
 pub fn run(ui: &mut Ui, args: &[OsString]) -> Outcome {
     let mut args = drop_in::texts(args)?;

@@ -178,6 +178,11 @@ fn run(ui: &mut Ui, global: &GlobalArgs, command: Command) -> Outcome {
     }
 }
 
+/// All commands for completion, first the whole program, and then those that read their arguments themselves.
+pub fn for_completion() -> (clap::Command, [clap::Command; 3]) {
+    (Cli::command(), [helm::for_completion(), helmfile::for_completion(), kustomize::for_completion()])
+}
+
 /// A command that reads its arguments itself.
 type DropIn = fn(&mut Ui, &[OsString]) -> Outcome;
 
@@ -190,4 +195,16 @@ pub fn drop_in(args: &[OsString]) -> Option<(DropIn, &[OsString])> {
         _ => return None,
     };
     Some((run, args.get(2..).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_sound_also_those_for_completion() {
+        let (program, drop_ins) = for_completion();
+        program.debug_assert();
+        drop_ins.into_iter().for_each(clap::Command::debug_assert);
+    }
 }

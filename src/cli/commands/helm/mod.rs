@@ -70,6 +70,12 @@ fn execute(ui: &mut Ui, line: Line) -> Result<()> {
     }
 }
 
+/// Its commands and flags, for completion.
+pub(super) fn for_completion() -> clap::Command {
+    let template = pflag::as_command("template", &flags::all(Level::default())).about("Render a chart");
+    clap::Command::new("helm").subcommand(template).disable_help_flag(true).disable_help_subcommand(true)
+}
+
 fn help(level: Level) -> String {
     let mut text = "Helm's command line, rendered by hydrate: the same bytes as `helm template`\n\n\
                     Usage: hydrate helm template [NAME] CHART [flags]\n\nFlags:\n"

@@ -37,6 +37,12 @@ struct Line {
     parsed: Parsed,
 }
 
+/// Its commands and flags, for completion.
+pub(super) fn for_completion() -> clap::Command {
+    let command = |(name, _, about): &(&'static str, _, &'static str)| pflag::as_command(name, &flags::of(name)).about(*about);
+    clap::Command::new("helmfile").subcommands(flags::COMMANDS.iter().map(command)).disable_help_flag(true).disable_help_subcommand(true)
+}
+
 fn read(args: &[OsString]) -> Result<Line> {
     let text = |argument: &OsString| {
         argument.clone().into_string().map_err(|argument| Diagnostic::error(format!("{} is not UTF-8", argument.display())))
