@@ -276,6 +276,27 @@ fn a_pull_request_is_checked_with_annotations_and_reviewed() {
     assert!(done.text.contains("::error file=components/web/templates/configmap.yaml.j2,line=1,"), "{}", done.text);
 }
 
+#[test]
+fn a_project_below_the_top_is_annotated_where_the_repository_has_it() {
+    let forge = Forge::new();
+    let author = forge.path("author");
+    let edit = "printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndat: {}\n' > components/web/templates/configmap.yaml.j2";
+    forge.shell(&author, "mkdir sub && git mv components environments manifests hydrate.yaml sub/ && git commit -qm moved");
+    forge.shell(&author.join("sub"), &format!("{edit} && rm components/queue/namespace.yaml"));
+    let says = |arguments: &str| forge.shell(&author.join("sub"), &format!("hydrate {arguments} 2>/dev/null || true"));
+    let found = says("check -e dev --format github");
+    assert!(
+        found.contains("::error file=sub/manifests/dev/web/configmap-web.yaml,line=1,") && !found.contains("file=manifests"),
+        "{found}"
+    );
+    let found = says("check -e dev --format sarif");
+    assert!(found.contains("\"uri\": \"sub/manifests/dev/web/configmap-web.yaml\""), "{found}");
+    // A namespace goes, which is a danger.
+    let found = says("diff -e dev --format github");
+    assert!(found.contains("file=sub/") && !found.contains("file=manifests"), "{found}");
+    assert!(says("diff -e dev --format gitlab").contains("\"path\": \"sub/"));
+}
+
 /// Says what is asked for in files of the directory `$STUB`, and writes down what was asked.
 const GH: &str = r#"
 printf '%s\n' "$*" >> "$STUB/asked"

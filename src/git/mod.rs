@@ -48,6 +48,13 @@ pub fn hooks_dir(root: &Path) -> Result<PathBuf> {
     Ok(repository.work_tree().join(said.text()))
 }
 
+/// What leads from the top of the repository to a project, with a slash at the end; nothing at the top, and where there is no repository.
+pub fn prefix_in_work_tree(root: &Path) -> String {
+    let place = place_in_work_tree(root).unwrap_or_default();
+    let names: Vec<_> = place.components().map(|name| name.as_os_str().to_string_lossy()).collect();
+    if names.is_empty() { String::new() } else { format!("{}/", names.join("/")) }
+}
+
 /// The path of a project in the work tree of its repository; empty at the top.
 pub fn place_in_work_tree(root: &Path) -> Result<PathBuf> {
     Repository::of(root)?.prefix(root, "").map(PathBuf::from)

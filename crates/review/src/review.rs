@@ -142,6 +142,14 @@ pub struct Review {
 }
 
 impl Review {
+    /// Has the places of findings begin with this, for readers that stand above the project.
+    pub fn place_below(&mut self, prefix: &str) {
+        let places = self.findings.iter_mut().flat_map(|finding| std::iter::once(&mut finding.place).chain(&mut finding.source));
+        for place in places.filter(|place| !place.file.is_empty()) {
+            place.file.insert_str(0, prefix);
+        }
+    }
+
     /// Says of each finding where its object is from, as far as that is known.
     pub fn place_sources(&mut self, source: impl Fn(&str, &Identity) -> Option<Place>) {
         let mut known: BTreeMap<(String, String), Place> = BTreeMap::new();

@@ -150,18 +150,12 @@ fn is_of_ci(format: Format) -> bool {
 
 fn tell_ci(ui: &mut Ui, format: Format, told: &[Box<Diagnostic>], root: &Path) -> hydrate_base::Result<()> {
     let components = Project::open(root.to_owned()).map_or_else(|_| "components".to_owned(), |project| project.settings.components);
-    let repository = Repository { root: root.to_owned(), prefix: prefix(root), components };
+    let repository = Repository { root: root.to_owned(), prefix: git::prefix_in_work_tree(root), components };
     match format {
         Format::Github => ui.data(annotations::github(told, &repository).as_bytes()),
         Format::Gitlab => ui.data(&annotations::gitlab(told, &repository, "hydrate.yaml")),
         _ => ui.data(&sarif::document(told, &repository.prefix)),
     }
-}
-
-/// How the project is reached from the top of its repository, with a slash at the end; nothing where there is no repository.
-fn prefix(root: &Path) -> String {
-    let place = git::place_in_work_tree(root).unwrap_or_default();
-    if place.as_os_str().is_empty() { String::new() } else { format!("{}/", place.display()) }
 }
 
 /// What is stale, directory by directory, at the first of its files.

@@ -73,7 +73,12 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &DiffArgs) -> Outcome {
         print_unified(ui, format, &found, &errors)?;
     } else {
         let needs = found.iter().map(|found| (found.env.clone(), found.needs.clone())).collect();
-        let reviews: Vec<Review> = found.into_iter().map(|found| reviewed(args, found)).collect();
+        let mut reviews: Vec<Review> = found.into_iter().map(|found| reviewed(args, found)).collect();
+        if matches!(format, Format::Sarif | Format::Github | Format::Gitlab) {
+            // CI systems look for files from the top of the repository.
+            let prefix = git::prefix_in_work_tree(&session.project.root);
+            reviews.iter_mut().for_each(|review| review.place_below(&prefix));
+        }
         print(ui, args, format, &reviews, &needs, &errors)?;
     }
     match errors.is_empty() {
