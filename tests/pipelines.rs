@@ -154,7 +154,7 @@ impl Forge {
             let condition = step["if"].as_str().unwrap_or_default();
             let is_wanted = match condition {
                 "" => all.code == 0,
-                "${{ !cancelled() }}" => true,
+                "${{ !cancelled() && github.event_name == 'pull_request' }}" => true,
                 "steps.render.outputs.commits != '0'" => all.code == 0 && all.outputs["commits"] != "0",
                 other => panic!("{workflow}: a condition that is not known: {other}"),
             };

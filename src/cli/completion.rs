@@ -62,7 +62,7 @@ else
 fi
 "#;
 
-const FISH: &str = "# Completion of hydrate for fish: hydrate completion fish > ~/.config/fish/completions/hydrate.fish
+const FISH: &str = "# Completion of hydrate for fish, as ~/.config/fish/completions/hydrate.fish
 complete --keep-order --command hydrate --no-files --arguments '(command hydrate --complete fish (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token --cut-at-cursor) 2>/dev/null)'
 ";
 

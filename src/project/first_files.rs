@@ -121,7 +121,7 @@ pub fn component(named: &Named<'_>, content: &Content<'_>) -> Result<Vec<(String
     let mut files = vec![("namespace.yaml".to_owned(), format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {namespace}\n"))];
     let values = |files: &mut Vec<(String, String)>, what: &str| {
         files.push(("values.yaml".to_owned(), format!("# {what} in every environment; those of one are in ENV/values.yaml.\n")));
-        files.extend(environments.iter().map(|env| (format!("{env}/values.yaml"), format!("# {what} in {env} alone.\n"))));
+        files.extend(environments.iter().map(|env| (format!("{env}/values.yaml"), format!("# {what} in this environment alone.\n"))));
     };
     let sources = match content {
         Content::Chart(from) => {

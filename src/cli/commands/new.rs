@@ -1,5 +1,6 @@
 //! `hydrate new`: a component or an environment that can be rendered at once.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -201,9 +202,41 @@ fn environment(ui: &Ui, project: &Project, args: &EnvironmentArgs) -> Outcome {
     write_new(&project.root.join(&file), text.as_bytes()).map_err(|error| cannot(&file, error))?;
     ui.say(format!("created {file}"));
     tell_who_is_missing(ui, project, name, args.from.as_deref());
+    if let Some(from) = &args.from {
+        let texts = copies.iter().map(|(path, bytes)| (path.as_str(), String::from_utf8_lossy(bytes)));
+        tell_old_names(ui, from, texts.chain([(file.as_str(), text.as_str().into())]));
+    }
     ui.say("");
     ui.say(format!("now run: hydrate -e {name}"));
     Ok(Exit::Success)
+}
+
+/// How many places are listed that a copy still has the old name at.
+const SHOWN: usize = 5;
+
+/// Says where what was copied names the environment that it is a copy of: an address, a cluster, a domain.
+fn tell_old_names<'t>(ui: &Ui, from: &str, texts: impl Iterator<Item = (&'t str, Cow<'t, str>)>) {
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names_it = |line: &str| {
+        line.match_indices(from).any(|(at, _)| !line[..at].ends_with(is_of_word) && !line[at + from.len()..].starts_with(is_of_word))
+    };
+    let places: Vec<String> = texts
+        .flat_map(|(path, text)| {
+            let lines = text.lines().enumerate().filter(|(_, line)| names_it(line)).map(|(number, _)| format!("{path}:{}", number + 1));
+            lines.collect::<Vec<_>>()
+        })
+        .collect();
+    if places.is_empty() {
+        return;
+    }
+    let more = if places.len() > SHOWN { format!(" and {} more", places.len() - SHOWN) } else { String::new() };
+    let shown = places.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    warn(
+        ui,
+        Diagnostic::error(format!("what was copied still names `{from}`"))
+            .note(format!("{shown}{more}"))
+            .help("look whether it should be another name there"),
+    );
 }
 
 /// What a new environment begins with as a copy: the files below the directories that have the name of the other one.

@@ -247,7 +247,7 @@ fn shell_files(world: &DiskWorld, shell: &str) -> Option<ShellFiles> {
         "fish" => ShellFiles {
             own: [vec![config.join("fish/completions/hydrate.fish")], below("fish/vendor_completions.d/hydrate.fish")].concat(),
             loads: vec![config.join("fish/config.fish")],
-            mend: "hydrate completion fish > ~/.config/fish/completions/hydrate.fish",
+            mend: "mkdir -p ~/.config/fish/completions && hydrate completion fish > ~/.config/fish/completions/hydrate.fish",
         },
         _ => return None,
     })
