@@ -272,7 +272,10 @@ fn of_project(world: &DiskWorld, project: &Project, global: &GlobalArgs, args: &
     rows.extend(keys(world, project));
     match read_lock(&project.world(), &project.root) {
         Err(error) => rows.push(Row::failed("registries", &error)),
-        Ok(lock) => rows.extend(registries(world, project, global, args, &lock)),
+        Ok(lock) => {
+            rows.extend(artifacts(world, project, global, &lock));
+            rows.extend(registries(world, project, global, args, &lock));
+        }
     }
     rows
 }
@@ -339,6 +342,22 @@ fn keys(world: &DiskWorld, project: &Project) -> Vec<Row> {
         }
     };
     problems.chain([row]).collect()
+}
+
+/// How much of what the lock names is at hand, in the cache or under charts/; nothing where it names none.
+fn artifacts(world: &DiskWorld, project: &Project, global: &GlobalArgs, lock: &Lock) -> Option<Row> {
+    const NAME: &str = "artifacts";
+    let supply = Supply::new(world, hydrate_acquire::Options { offline: true, ..supply_options(project, global) });
+    let all = lock.artifacts().count();
+    let here = lock.artifacts().filter(|artifact| supply.bytes(artifact).is_ok()).count();
+    (all > 0).then(|| match (here == all, global.offline) {
+        (true, _) => Row::new(NAME, State::Ok, format!("{} at hand, as {LOCK} names them", counted(all, "artifact"))),
+        (false, true) => {
+            Row::new(NAME, State::Missing, format!("{here} of {all} at hand, and --offline fetches none")).mend("hydrate fetch")
+        }
+        (false, false) => Row::new(NAME, State::Optional, format!("{here} of {all} at hand; others are fetched when they are rendered"))
+            .mend("hydrate fetch"),
+    })
 }
 
 /// Whether the places answer that charts and bases come from, one artifact for each; nobody is asked without `--network`.
