@@ -12,9 +12,7 @@ LABEL org.opencontainers.image.title="hydrate" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}"
-COPY --chmod=0755 linux-${TARGETARCH}/hydrate /usr/local/bin/hydrate
-COPY --chmod=0644 ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --chmod=1777 tmp /tmp
+COPY linux-${TARGETARCH} /
 USER 65532:65532
 ENV PATH=/usr/local/bin HOME=/tmp
 WORKDIR /work

@@ -105,14 +105,18 @@ fn the_image_gets_a_binary_for_each_architecture() {
     succeeds("image-context", &["artifacts", "certificates", "context"], here);
     let dockerfile = fs::read_to_string(root().join("Dockerfile")).unwrap();
     for architecture in ["amd64", "arm64"] {
-        let binary = here.join(format!("context/linux-{architecture}/hydrate"));
-        assert_eq!(fs::metadata(binary).unwrap().permissions().mode() & 0o777, 0o755);
+        let mode =
+            |path: &str| fs::metadata(here.join(format!("context/linux-{architecture}/{path}"))).unwrap().permissions().mode() & 0o7777;
+        assert_eq!((mode("usr/local/bin/hydrate"), mode("usr"), mode("tmp")), (0o755, 0o755, 0o1777));
+        assert_eq!(mode("etc/ssl/certs/ca-certificates.crt"), 0o644);
     }
     // Whatever is copied is there, and nobody runs as root.
     for line in dockerfile.lines().filter_map(|line| line.strip_prefix("COPY ")) {
-        let from = line.split(' ').nth(1).unwrap().replace("${TARGETARCH}", "amd64");
-        assert!(here.join("context").join(&from).exists(), "{from}");
+        let from = line.split(' ').next().unwrap().replace("${TARGETARCH}", "amd64");
+        assert!(here.join("context").join(&from).is_dir(), "{from}");
     }
+    let entry = dockerfile.lines().find_map(|line| line.strip_prefix("ENTRYPOINT [\"")).and_then(|rest| rest.strip_suffix("\"]")).unwrap();
+    assert!(here.join("context/linux-amd64").join(entry.trim_start_matches('/')).is_file(), "{entry}");
     assert!(dockerfile.contains("\nUSER 65532:65532\n") && dockerfile.contains("\nFROM scratch\n"));
 }
 
@@ -129,4 +133,25 @@ fn workflows_pin_what_they_use_and_may_do_no_more_than_they_say() {
             assert!(is_commit || line.contains("uses: ./"), "{}: {line}", path.display());
         }
     }
+}
+
+#[test]
+fn every_place_names_the_same_release() {
+    let version = env!("CARGO_PKG_VERSION");
+    let docs = common::files_below(&root().join("docs/ci")).into_keys();
+    let files =
+        ["README.md", "action.yml", "templates/check.yml", "packaging/install"].map(|name| root().join(name)).into_iter().chain(docs);
+    let release = regex::Regex::new(
+        r"(?:hydrate@v|/check@|default: |download/v|raw/v|sh -s -- |hydrate-ci:|platform/hydrate:|\bhydrate-)([0-9]+\.[0-9]+\.[0-9]+)\b",
+    )
+    .unwrap();
+    let mut places = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for captures in release.captures_iter(&text) {
+            assert_eq!(&captures[1], version, "{}: {}", file.display(), &captures[0]);
+            places += 1;
+        }
+    }
+    assert!(places >= 15, "only {places} places were found");
 }
