@@ -34,7 +34,7 @@ const SHOWN: usize = 12;
 /// Arguments of `hydrate push`.
 #[derive(Debug, Args)]
 pub struct PushArgs {
-    /// Where to: oci://HOST/PATH[:TAG], in which ${env} is the environment's name [default: `oci` of the environment's file]
+    /// Where to: `oci://HOST/PATH[:TAG]`, in which ${env} is the environment's name [default: `oci` of the environment's file]
     #[arg(value_name = "oci://HOST/PATH[:TAG]")]
     pub reference: Option<String>,
     /// Another tag that is to name it; repeat it for several
