@@ -274,6 +274,11 @@ fn a_pull_request_is_checked_with_annotations_and_reviewed() {
     let done = forge.job("docs/ci/github/check.yml", "check");
     assert_eq!(done.code, 1, "{}", done.text);
     assert!(done.text.contains("::error file=components/web/templates/configmap.yaml.j2,line=1,"), "{}", done.text);
+    assert!(
+        done.text.matches("::error").count() == 1 && done.text.contains("environments dev, prod"),
+        "once for all environments: {}",
+        done.text
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::cli::annotations::{self, Repository};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, provision, rendered_to_compare, renders, tell_details};
-use crate::cli::{guards, report, sarif, ui::Ui};
+use crate::cli::{gather, guards, report, sarif, ui::Ui};
 use crate::git::{self, Checkout, sources};
 use crate::pipeline::guard::Losses;
 use crate::pipeline::subject::{HandingOver, Subject};
@@ -149,6 +149,7 @@ fn is_of_ci(format: Format) -> bool {
 }
 
 fn tell_ci(ui: &mut Ui, format: Format, told: &[Box<Diagnostic>], root: &Path) -> hydrate_base::Result<()> {
+    let told = &gather::once(told);
     let components = Project::open(root.to_owned()).map_or_else(|_| "components".to_owned(), |project| project.settings.components);
     let repository = Repository { root: root.to_owned(), prefix: git::prefix_in_work_tree(root), components };
     match format {
