@@ -26,6 +26,7 @@ impl Desk {
             ("project/components/queue/values.yaml", ""),
             ("project/components/README.md", ""),
             ("project/deep/er/file.yaml", ""),
+            ("project/hydrate.lock", LOCK),
             ("broken/hydrate.yaml", "helm: [\n"),
             ("empty/file.yaml", ""),
         ];
@@ -68,6 +69,20 @@ impl Desk {
         found
     }
 }
+
+const LOCK: &str = r#"version = 1
+
+[artifact."https://charts.example.org/loki@1.0.0"]
+kind = "chart"
+name = "loki"
+version = "1.0.0"
+source = "https://charts.example.org"
+used-by = [
+  "web@dev",
+]
+content = "0000000000000000000000000000000000000000000000000000000000000000"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+"#;
 
 /// Calls the function as readline does: COMP_WORDS are broken at the characters of COMP_WORDBREAKS.
 const BASH: &str = r#"
@@ -121,6 +136,9 @@ fn environments_components_and_options_are_completed() {
         ("hydrate new environment x --from d", &["dev"]),
         ("hydrate nonsense --nothing q", &["queue"]),
         ("hydrate -e nowhere zzz", &[]),
+        ("hydrate explain dee", &["deep/"]),
+        ("hydrate explain --value level que", &["queue"]),
+        ("hydrate lock --update lo", &["loki"]),
         ("hydrate helm ", &["template"]),
         ("hydrate helm template --include-c", &["--include-crds"]),
         ("hydrate helm template -f dee", &["deep/"]),

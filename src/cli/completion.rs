@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Arg, Command};
-use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, complete};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter, complete};
 
 use crate::pipeline::provision::read_lock;
 use crate::project::{Project, valid_name};
@@ -187,7 +187,12 @@ fn of_project(argument: Arg, place: &Arc<Place>) -> Arg {
             let has_all = argument.get_id() == "environments";
             argument.add(ArgValueCandidates::new(move || named(place.environments().into_iter().chain(has_all.then(|| "all".to_owned())))))
         }
-        "components" | "component" | "what" => argument.add(ArgValueCompleter::new(move |typed: &OsStr| place.components_like(typed))),
+        "components" | "component" => argument.add(ArgValueCompleter::new(move |typed: &OsStr| place.components_like(typed))),
+        // A file and a line of it, or with `--value` a component.
+        "what" => argument.add(ArgValueCompleter::new(move |typed: &OsStr| {
+            let files = PathCompleter::any().current_dir(place.start.clone()).complete(typed);
+            files.into_iter().chain(place.components_like(typed)).collect()
+        })),
         "update" => argument.add(ArgValueCandidates::new(move || named(place.locked()))),
         _ => argument,
     }
