@@ -118,7 +118,9 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &SelfCheckArgs) -> Outcome {
 }
 
 fn program() -> Row {
-    let own = std::env::current_exe().and_then(|path| path.canonicalize()).unwrap_or_default();
+    let Ok(own) = std::env::current_exe().and_then(|path| path.canonicalize()) else {
+        return Row::new("hydrate", State::Ok, version::short());
+    };
     let what = format!("{} at {}", version::short(), own.display());
     match in_path("hydrate") {
         Some(found) if found.canonicalize().is_ok_and(|found| found == own) => Row::new("hydrate", State::Ok, what),
@@ -157,7 +159,11 @@ fn sandbox() -> Row {
         [] => Row::new("sandbox", State::Ok, "charts of strangers can be rendered without files, network and programs of yours"),
         missing => {
             let row = Row::new("sandbox", State::Optional, missing.join("; "));
-            if cfg!(target_os = "linux") { row.mend("a kernel from 6.12 on, with `landlock` in its `lsm=`, can do all of it") } else { row }
+            match (cfg!(target_os = "linux"), Path::new("/proc/self/exe").exists()) {
+                (true, true) => row.mend("a kernel from 6.12 on, with `landlock` in its `lsm=`, can do all of it"),
+                (true, false) => row.mend("mount -t proc proc /proc"),
+                (false, _) => row,
+            }
         }
     }
 }
