@@ -500,23 +500,6 @@ fn what_renovate_changes_is_locked_and_rendered() {
     assert_eq!((forge.job("docs/ci/github/renovate.yml", "render").code, forge.log("renovate/chart")), (0, log));
 }
 
-#[test]
-fn an_environment_is_promoted_by_a_pull_request() {
-    let mut forge = Forge::new();
-    let knows = forge.command("hydrate", &forge.path("author")).args(["help", "promote"]).output().unwrap();
-    if !knows.status.success() {
-        return common::skip_unless_asked("this hydrate has no command `promote`");
-    }
-    forge.program("gh", GH);
-    for (name, value) in
-        [("github.token", "t"), ("github.ref_name", "main"), ("inputs.from", "dev"), ("inputs.to", "prod"), ("inputs.components", "")]
-    {
-        forge.know(name, value);
-    }
-    let done = forge.job("docs/ci/github/promote.yml", "promote");
-    assert!(done.code == 0 && done.text.contains("::notice::prod has what dev has"), "{}", done.text);
-}
-
 /// A release as the workflow makes it, whose binary is the hydrate of this build.
 fn release(forge: &Forge) -> PathBuf {
     let artifacts = forge.path("binaries");

@@ -136,7 +136,7 @@ pub fn variables(global: &GlobalArgs, project: &Project) -> Result<Arc<BTreeSet<
 }
 
 /// Whether rendering is confined: where that is asked for, and on Linux where CI is set, because there what is rendered may be from anybody.
-fn sandbox(global: &GlobalArgs) -> Option<Sandbox> {
+pub fn sandbox(global: &GlobalArgs) -> Option<Sandbox> {
     let usual = cfg!(target_os = "linux") && !global.no_sandbox && is_ci(&DiskWorld::new());
     (global.sandbox || usual).then(|| Sandbox::new(global.sandbox, MISCHIEF))
 }

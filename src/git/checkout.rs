@@ -26,7 +26,15 @@ impl Checkout {
             return Err(Diagnostic::error("there is no commit yet whose sources could be rendered")
                 .help("`--commit=with-sources` commits the sources and what is rendered from them together"));
         }
-        Self::make(repository, project, &[])
+        Self::make(repository, project, &[], "HEAD")
+    }
+
+    /// A commit of it.
+    ///
+    /// # Errors
+    /// What Git says where it cannot be made.
+    pub fn of_commit(project: &Path, commit: &str) -> Result<Self> {
+        Self::make(Repository::of(project)?, project, &[], commit)
     }
 
     /// What is staged in it: what the next commit has. In a hook that is what `git commit` is about to commit.
@@ -38,7 +46,7 @@ impl Checkout {
         let index = std::env::var_os("GIT_INDEX_FILE").map(|file| repository.work_tree().join(file));
         let index = index.unwrap_or_else(|| repository.git_dir().join("index"));
         let made = if has_commits(project)? {
-            Self::make(repository, project, &["--no-checkout"])?
+            Self::make(repository, project, &["--no-checkout"], "HEAD")?
         } else {
             let directory = directory()?;
             let root = top(&directory)?.join(place_in_work_tree(project)?);
@@ -53,14 +61,14 @@ impl Checkout {
         Ok(made)
     }
 
-    fn make(repository: Repository, project: &Path, options: &[&str]) -> Result<Self> {
+    fn make(repository: Repository, project: &Path, options: &[&str], commit: &str) -> Result<Self> {
         let directory = directory()?;
         let top = top(&directory)?;
         let mut adding = repository.git();
         adding.env_remove("GIT_WORK_TREE");
         adding.args(["-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--force", "--detach"]);
-        adding.args(options).arg(&top).arg("HEAD");
-        succeed(adding, b"", "check out HEAD beside the work tree")?;
+        adding.args(options).arg(&top).arg(commit);
+        succeed(adding, b"", "check out a commit beside the work tree")?;
         let root = top.join(place_in_work_tree(project)?);
         Ok(Self { repository, directory, root })
     }

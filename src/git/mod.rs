@@ -3,6 +3,7 @@
 //! Reading obeys nothing that a repository says about programs, so that `check` and `diff` may be run over anybody's. What a
 //! user asks of Git (committing, pushing, installing a hook) is done by their own `git`, with its hooks, filters and keys.
 
+mod branch;
 mod checkout;
 mod command;
 pub mod commit;
@@ -10,6 +11,7 @@ mod head;
 mod ignored;
 mod lfs;
 mod lines;
+mod remote;
 mod repository;
 mod revision;
 mod snapshot;
@@ -19,24 +21,30 @@ use std::path::{Path, PathBuf};
 
 use hydrate_base::Result;
 
+pub use branch::{CommitFacts, Entries, EnvironmentBranch, FileChanges, Tip, facts_of, is_pushed};
 pub use checkout::Checkout;
 pub use head::{Head, Lies, lies, remote};
 pub use ignored::Ignored;
 pub use lines::LineEndings;
+pub use remote::{Pushed, Remote, TRIES, Upstream, pause, too_many};
 pub use repository::Repository;
 pub use revision::{directory_id, files_at, has_commits, merge_base};
 pub use snapshot::Snapshot;
 
-/// Pushes the current branch through the user's `git`, which knows about credentials.
-pub fn push(root: &Path) -> Result<()> {
-    let mut push = Repository::of(root)?.git();
-    push.arg("push");
-    let said = command::run(push, b"")?;
-    if said.status.success() {
-        return Ok(());
+/// The commit that is checked out; `None` where there is none yet.
+pub fn head(root: &Path) -> Result<Option<String>> {
+    branch::commit_of(&Repository::of(root)?, "HEAD")
+}
+
+/// The last commit that has changed something in a directory of a project; `None` where there is none.
+pub fn last_change(root: &Path, dir: &str) -> Result<Option<String>> {
+    let repository = Repository::of(root)?;
+    if branch::commit_of(&repository, "HEAD")?.is_none() {
+        return Ok(None);
     }
-    let error = said.error("`git push` failed; the commit is there, only not pushed");
-    Err(error.help("push it yourself once that is solved: git push"))
+    let mut asked = repository.reading_git();
+    asked.args(["log", "-1", "--no-show-signature", "--format=%H", "--"]).arg(repository.prefix(root, dir)?);
+    Ok(command::succeed(asked, b"", "find the last commit of the manifests")?.text().lines().next().map(str::to_owned))
 }
 
 /// The directory of the repository's hooks.
@@ -58,4 +66,9 @@ pub fn prefix_in_work_tree(root: &Path) -> String {
 /// The path of a project in the work tree of its repository; empty at the top.
 pub fn place_in_work_tree(root: &Path) -> Result<PathBuf> {
     Repository::of(root)?.prefix(root, "").map(PathBuf::from)
+}
+
+/// The lines of what was said.
+fn lines_of(said: &command::Said) -> Vec<String> {
+    said.text().lines().map(str::to_owned).collect()
 }

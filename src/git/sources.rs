@@ -153,20 +153,86 @@ pub fn uncommitted(root: &Path, sources: &Sources, ours: &[PathBuf]) -> Result<V
     Ok(found)
 }
 
+/// Puts sources of a work tree over a revision that was checked out elsewhere.
+///
+/// # Errors
+/// Those that the revision has otherwise than HEAD: somebody else has changed them too.
+pub fn overlay(root: &Path, sources: &[Uncommitted], onto: &Path, revision: &str) -> Result<()> {
+    let (from, to) = (Repository::of(root)?, Repository::of(onto)?);
+    let paths: Vec<&str> = sources.iter().map(|source| source.path.as_str()).collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let (ours, theirs) = (super::revision::entries(&from, "HEAD", &paths)?, super::revision::entries(&from, revision, &paths)?);
+    // What the revision has already is what an earlier run has pushed before it was stopped.
+    let is_there = |source: &&Uncommitted| same_as(&from, source, theirs.get(&source.path)).unwrap_or(false);
+    let sources: Vec<&Uncommitted> = sources.iter().filter(|source| !is_there(source)).collect();
+    if let Some(path) = sources.iter().map(|source| &source.path).find(|path| ours.get(*path) != theirs.get(*path)) {
+        return Err(Diagnostic::error(format!("{path} was changed here, and by somebody else who has pushed it"))
+            .note("nothing was written, committed or pushed")
+            .help("bring the two together first: commit the sources, and git pull"));
+    }
+    for source in sources {
+        let (old, new) = (from.work_tree().join(&source.path), to.work_tree().join(&source.path));
+        let cannot = |error: std::io::Error| Diagnostic::error(format!("cannot copy {}: {error}", source.path));
+        if source.is_repository {
+            return Err(Diagnostic::error(format!("{} is a repository of its own, and has changes that are not committed", source.path))
+                .note("nothing was committed")
+                .help("commit there, and the submodule here, and run hydrate again"));
+        }
+        if std::fs::symlink_metadata(&new).is_ok() {
+            std::fs::remove_file(&new).map_err(cannot)?;
+        }
+        if source.is_gone() {
+            continue;
+        }
+        if let Some(parent) = new.parent() {
+            std::fs::create_dir_all(parent).map_err(cannot)?;
+        }
+        if std::fs::symlink_metadata(&old).map_err(cannot)?.is_symlink() {
+            std::fs::read_link(&old).and_then(|target| std::os::unix::fs::symlink(target, &new)).map_err(cannot)?;
+        } else {
+            std::fs::copy(&old, &new).map_err(cannot)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a source is on disk as an entry of a tree has it.
+fn same_as(repository: &Repository, source: &Uncommitted, entry: Option<&(String, String)>) -> Result<bool> {
+    let Some((mode, id)) = entry else { return Ok(source.is_gone()) };
+    let path = repository.work_tree().join(&source.path);
+    let Ok(metadata) = std::fs::symlink_metadata(&path) else { return Ok(false) };
+    if source.is_gone() || !metadata.is_file() || mode == "120000" {
+        return Ok(false);
+    }
+    let mut hashing = repository.git();
+    hashing.args(["hash-object", "--"]).arg(&source.path);
+    Ok(succeed(hashing, b"", "compare a file with the Git repository")?.text() == *id)
+}
+
 /// How many paths an error names.
 const SHOWN: usize = 12;
 
 /// Why manifests are not committed without these sources, and the ways to go.
-pub fn refused(uncommitted: &[Uncommitted], env: &str) -> Box<Diagnostic> {
+/// Where it goes to a branch of its own, they cannot be committed with it.
+pub fn refused(uncommitted: &[Uncommitted], env: &str, on_branch: bool) -> Box<Diagnostic> {
     let mut error = Diagnostic::error(format!("environment {env} is rendered from files that are not committed"));
     error.notes.extend(uncommitted.iter().take(SHOWN).map(|one| format!("{}: {}", one.state, one.path)));
     if uncommitted.len() > SHOWN {
         error = error.note(format!("and {} more", uncommitted.len() - SHOWN));
     }
+    let head = "`--commit=head` commits what HEAD renders to, and leaves these files out";
+    if on_branch {
+        return error
+            .note("nothing was committed: the branch of the environment holds what a commit renders to")
+            .help("commit these files first")
+            .help(head);
+    }
     error
         .note("nothing was written or committed: a commit with the manifests alone would not pass `hydrate check` in a clone")
         .help("`--commit=with-sources` commits these files and what is rendered from them together")
-        .help("`--commit=head` commits what HEAD renders to, and leaves these files out")
+        .help(head)
         .help("`commit: {sources: include}` (or `head`) in hydrate.yaml makes one of them what `--commit` does; or commit the files yourself first")
 }
 

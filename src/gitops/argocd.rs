@@ -121,7 +121,7 @@ fn application(argocd: &ArgoCd, site: &Site<'_>, unit: &Unit, name: &str) -> Nod
     options.push(if unit.is_foundation() { "Prune=false" } else { "SkipDryRunOnMissingResource=true" });
     let spec = map([
         ("project", text(&argocd.name)),
-        ("source", Some(source(argocd, &format!("{}/{}", site.manifests, unit.name)))),
+        ("source", Some(source(argocd, &in_repository(site.manifests, &unit.name)))),
         ("destination", Some(cluster(&argocd.cluster, unit.namespace.as_deref()))),
         ("syncPolicy", policy(argocd, prune, &options)),
     ]);

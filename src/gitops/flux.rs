@@ -100,7 +100,7 @@ fn decryption(secret: &str) -> Node {
 }
 
 fn kustomization(flux: &Flux, site: &Site<'_>, unit: &Unit, name: &str, needs: Vec<&str>) -> Node {
-    let directory = format!("{}/{}", in_repository(&flux.path, site.manifests), unit.name);
+    let directory = in_repository(&in_repository(&flux.path, site.manifests), &unit.name);
     let spec = map([
         ("dependsOn", list(needs.into_iter().map(|need| map([("name", text(need))])))),
         ("decryption", flux.decryption.as_ref().filter(|_| !unit.is_foundation()).map(|secret| decryption(secret))),

@@ -6,6 +6,7 @@
 pub mod argocd;
 pub mod flux;
 pub mod graph;
+pub mod hydrator;
 mod object;
 pub mod substitute;
 
@@ -154,7 +155,7 @@ pub struct ArgoCd {
 pub struct Site<'a> {
     /// The environment's file.
     pub file: &'a str,
-    /// `manifests/<env>`
+    /// `manifests/<env>`, or where the branch of the environment has it; empty for its top.
     pub manifests: &'a str,
     /// `clusters/<env>`
     pub clusters: &'a str,
@@ -169,9 +170,9 @@ pub fn write(handover: &Handover, site: &Site<'_>, units: &[Unit]) -> Result<Fil
     }
 }
 
-/// A directory of the project as a path in the repository.
-fn in_repository(path: &str, dir: &str) -> String {
-    if path.is_empty() { dir.to_owned() } else { format!("{path}/{dir}") }
+/// A directory as a path in the repository, given the one that it lies in; either may be the top.
+pub fn in_repository(path: &str, dir: &str) -> String {
+    if path.is_empty() || dir.is_empty() { format!("{path}{dir}") } else { format!("{path}/{dir}") }
 }
 
 /// The name in the cluster for each unit, by its directory. `reserved` is the name of the object that stands for all of them.

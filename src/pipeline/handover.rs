@@ -68,7 +68,10 @@ pub fn drawn(rendered: &Rendered) -> Vec<Unit> {
 /// The files of `clusters/<env>`; `None`: they have to stay as they are.
 pub(super) fn files(place: &Place, rendered: &Rendered) -> Result<Option<crate::tree::Files>, Vec<Box<Diagnostic>>> {
     let Some(units) = units(place, rendered).map_err(|error| vec![error])? else { return Ok(None) };
-    let (manifests, clusters) = (place.shown(""), place.clusters_shown(""));
+    // A branch of its own has the environment's tree at its top, or in a directory.
+    let on_branch = rendered.environment.on_branch.as_ref();
+    let manifests = on_branch.cloned().unwrap_or_else(|| place.shown(""));
+    let clusters = gitops::in_repository(on_branch.map_or("", String::as_str), &place.clusters_shown(""));
     let site = Site { file: &rendered.environment.file.name, manifests: &manifests, clusters: &clusters };
     gitops::write(&rendered.environment.handover, &site, &units).map(Some)
 }

@@ -2,6 +2,7 @@
 
 pub mod age_keys;
 mod causes;
+pub mod charts;
 mod cluster;
 pub mod committed;
 pub mod confined;

@@ -54,6 +54,8 @@ pub struct Environment {
     pub handover: Handover,
     /// Where artifacts are pushed to.
     pub artifacts: Option<Artifacts>,
+    /// The directory of its own branch that the tree is in, where it has one; empty for the top of the branch.
+    pub on_branch: Option<String>,
 }
 
 impl Environment {
@@ -64,7 +66,8 @@ impl Environment {
         let root = &file.root;
         let kubernetes = version_of::read(world, project, &file, root)?;
         let secrets = SecretPolicy::read(&file, root);
-        let (mut handover, artifacts) = handover::read(&file, name)?;
+        let branch = project.settings.commit.branch.as_ref();
+        let (mut handover, artifacts) = handover::read(&file, name, branch.map(|branch| branch.active(name)).as_deref())?;
         if let (Handover::Flux(flux), SecretPolicy::Sops) = (&mut handover, secrets.unwrap_or(project.settings.secrets)) {
             flux.decryption.get_or_insert_with(|| "sops-age".to_owned());
         }
@@ -91,6 +94,7 @@ impl Environment {
             all_metrics: file.text(root, "metrics").is_some_and(|text| text.text == "all"),
             handover,
             artifacts,
+            on_branch: branch.map(|branch| branch.path(name)),
             file: file.file,
         }))
     }

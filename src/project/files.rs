@@ -83,11 +83,24 @@ pub fn is_version(text: &str) -> bool {
     (2..=3).contains(&numbers.len()) && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-const COMMIT: Shape = Shape::Object(&[key(
-    "sources",
-    Shape::Choice(&["include", "head"]),
-    "Where files that are rendered from are not committed: they are committed with the manifests (include), or HEAD is rendered (head) [default: nothing is committed then]",
-)]);
+const COMMIT: Shape = Shape::Object(&[
+    key(
+        "sources",
+        Shape::Choice(&["include", "head"]),
+        "Where files that are rendered from are not committed: they are committed with the manifests (include), or HEAD is rendered (head) [default: nothing is committed then]",
+    ),
+    key(
+        "branch",
+        Shape::Text,
+        "The branch that an environment is committed to instead of the one that is checked out, as Argo CD's Source Hydrator and gitops-promoter know it: environments/${env}, or environments/${env}-next for one that is proposed",
+    ),
+    key(
+        "path",
+        Shape::Text,
+        "The directory of that branch that the environment is in, where projects or environments share one [default: its top]",
+    ),
+    key("message", Shape::Text, "Template (MiniJinja) of messages, over env, subject, changes, components, charts, sources"),
+]);
 
 const GUARD: Shape = Shape::Object(&[
     key(

@@ -5,9 +5,10 @@ use hydrate_base::Diagnostic;
 
 use super::parse::{Parsed, Spanned};
 
-/// Reads the hand-over of an environment. All blocks are checked, whichever tool is named: one may be switched to the other.
-pub(super) fn read(file: &Parsed, env: &str) -> Result<(Handover, Option<Artifacts>), Vec<Box<Diagnostic>>> {
-    let mut reader = Reader { file, wrong: Vec::new() };
+/// Reads the hand-over of an environment. All blocks are checked, whichever tool is named: one may be switched to the other. `own_branch` is the branch that
+/// the environment's tree is applied from, where it is one of its own.
+pub(super) fn read(file: &Parsed, env: &str, own_branch: Option<&str>) -> Result<(Handover, Option<Artifacts>), Vec<Box<Diagnostic>>> {
+    let mut reader = Reader { file, own_branch, wrong: Vec::new() };
     let tool = file.text(&file.root, "handover");
     let path = reader.path();
     let git = reader.git();
@@ -44,6 +45,7 @@ struct Found {
 
 struct Reader<'a> {
     file: &'a Parsed,
+    own_branch: Option<&'a str>,
     wrong: Vec<Box<Diagnostic>>,
 }
 
@@ -77,14 +79,24 @@ impl Reader<'_> {
     }
 
     fn path(&mut self) -> String {
+        if let (Some(branch), Some(path)) = (self.own_branch, self.text("git", "path")) {
+            let error = path.error(format!("`git.path` says nothing about the branch {branch}"), "");
+            self.wrong.push(error.help("leave it out; the directory of that branch is `commit: {path: …}` in hydrate.yaml"));
+        }
         let inside = |path: &str| path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
         let help = "write the directory of hydrate.yaml in the repository: `path: deploy/platform`; leave it out when that is the root";
         self.checked("git", "path", "", inside, "a directory inside the repository", help)
     }
 
     fn git(&mut self) -> Found {
+        let own = self.own_branch.unwrap_or("main").to_owned();
         let branch =
-            self.checked("git", "branch", "main", is_branch, "a branch", "its name alone: `branch: main`, without refs/heads/ or a remote");
+            self.checked("git", "branch", &own, is_branch, "a branch", "its name alone: `branch: main`, without refs/heads/ or a remote");
+        if let (Some(own), Some(named)) = (self.own_branch, self.text("git", "branch").filter(|named| named.text != own)) {
+            let error =
+                named.error(format!("the environment is committed to the branch {own}, and would be applied from {}", named.text), "");
+            self.wrong.push(error.help(format!("leave it out, or write `branch: {own}`; hydrate.yaml says so: `commit: {{branch: …}}`")));
+        }
         let secret = self.text("git", "secret").is_some().then(|| self.name("git", "secret", ""));
         let interval = self.duration("git", "interval", "1m");
         let url = self.text("git", "url");

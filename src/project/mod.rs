@@ -1,6 +1,7 @@
 //! The `project` room: hydrate.yaml, environments, components and values.
 
 mod checks;
+mod commit;
 pub mod component;
 pub mod environment;
 pub mod external;
@@ -36,6 +37,7 @@ use hydrate_base::{Bounds, Diagnostic, DiskWorld, FileKind, Result, World, is_re
 use hydrate_chart::Level;
 use hydrate_helmfile::Version as HelmfileVersion;
 
+pub use commit::{BranchTemplate, CommitSettings, CommitSources};
 pub use component::Component;
 pub use environment::Environment;
 pub use guard::{Guard, Limit};
@@ -87,21 +89,6 @@ impl Hooks {
     }
 }
 
-/// What a commit does about files that are rendered from and not committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CommitSources {
-    /// They are committed with what is rendered from them.
-    Include,
-    /// HEAD is rendered, without them.
-    Head,
-}
-
-impl CommitSources {
-    fn read(file: &parse::Parsed, node: &hydrate_yaml::node::Node) -> Option<Self> {
-        file.text(node, "sources").map(|text| if text.text == "head" { Self::Head } else { Self::Include })
-    }
-}
-
 /// What becomes of secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SecretPolicy {
@@ -150,8 +137,8 @@ pub struct Settings {
     pub manifests: String,
     /// Directory of what hands the manifests over, relative to the root.
     pub clusters: String,
-    /// What `--commit` does about sources that are not committed.
-    pub commit: Option<CommitSources>,
+    /// What `--commit` does.
+    pub commit: CommitSettings,
     /// What is refused unless it is meant.
     pub guard: Guard,
     /// What becomes of Helm hooks.
@@ -184,7 +171,7 @@ impl Default for Settings {
             environments: "environments".to_owned(),
             manifests: "manifests".to_owned(),
             clusters: "clusters".to_owned(),
-            commit: None,
+            commit: CommitSettings::default(),
             guard: Guard::default(),
             hooks: Hooks::default(),
             checks: Judgement::default(),
@@ -391,7 +378,10 @@ fn read_settings(file: &parse::Parsed) -> Result<Settings, Vec<Box<Diagnostic>>>
         environments: directory("environments", defaults.environments),
         manifests: directory("manifests", defaults.manifests),
         clusters: directory("clusters", defaults.clusters),
-        commit: root.get("commit").and_then(|node| CommitSources::read(file, node)),
+        commit: CommitSettings::read(file, root).unwrap_or_else(|errors| {
+            wrong.extend(errors);
+            CommitSettings::default()
+        }),
         guard: Guard::read(root),
         hooks: Hooks::read(file, root),
         checks: checks::read(file, root, None).unwrap_or_else(|errors| {

@@ -1,6 +1,8 @@
 """Kills `hydrate --commit=with-sources` at random moments, while somebody saves files and stages others.
 
-usage: commit.py HYDRATE [KILLS [SEED]]
+usage: commit.py HYDRATE [KILLS [SEED]] [--push]
+
+With --push, what is committed is pushed, and the remote has to agree in the end as well.
 
 Works in a clone of the repository that this file is in. After each kill, what stands must be sound as it is (no commit mixes the two
 trees that are rendered, nothing that a user commits now could take back what is committed), and after the next run all of HEAD, index and
@@ -20,6 +22,10 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 HYDRATE = os.path.abspath(sys.argv[1])
+PUSHES = "--push" in sys.argv
+if PUSHES:
+    sys.argv.remove("--push")
+PUSH = ["--push"] if PUSHES else []
 KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 300
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
 TREES = ("manifests", "clusters")
@@ -40,6 +46,12 @@ class Scene:
         top = subprocess.run(["git", "rev-parse", "--show-toplevel"], cwd=HERE, check=True, capture_output=True, text=True).stdout.strip()
         subprocess.run(["git", "clone", "-q", top, str(self.root)], check=True, env=os.environ)
         self.saved, self.staged, self.stop = {}, [], False
+        if PUSHES:
+            origin = home / "origin.git"
+            self.git("init", "-q", "--bare", str(origin))
+            self.git("checkout", "-q", "-B", "main")
+            self.git("remote", "set-url", "origin", str(origin))
+            self.git("push", "-q", "-u", "origin", "main")
 
     def git(self, *arguments, index=None, check=True):
         environment = dict(self.environment, **({"GIT_INDEX_FILE": str(index)} if index else {}))
@@ -128,7 +140,7 @@ def play(scene):
     for state in "BA":
         scene.change(state)
         begin = time.time()
-        scene.run("--commit=with-sources")
+        scene.run("--commit=with-sources", *PUSH)
         known[state] = scene.trees()
         longest = time.time() - begin
     first = scene.git("rev-parse", "HEAD")
@@ -143,7 +155,7 @@ def play(scene):
             figures["runs"] += 1
             before, after = "AB" if number % 2 == 0 else "BA"
             scene.change(after)
-            process = scene.start("--commit=with-sources")
+            process = scene.start("--commit=with-sources", *PUSH)
             time.sleep(random.random() * longest * 1.1)
             how = random.choice(["hydrate", "group", "interrupt"])
             try:
@@ -184,13 +196,15 @@ def check(scene, known, number, how, before, after, figures):
     figures["of them after the commit"] += head == known[after]
     checked = subprocess.run([HYDRATE, "check", "-q", "-e", "k3d"], cwd=scene.root, env=scene.environment, capture_output=True, text=True)
     assert checked.returncode in (0, 1, 2), checked.stderr
-    committed = subprocess.run([HYDRATE, "commit", "-q", "-e", "k3d", "--with-sources"], cwd=scene.root, env=scene.environment, capture_output=True, text=True)
+    committed = subprocess.run([HYDRATE, "commit", "-q", "-e", "k3d", "--with-sources", *PUSH], cwd=scene.root, env=scene.environment, capture_output=True, text=True)
     figures["refused by the next command at first"] += committed.returncode != 0
     is_refused = any(words in committed.stderr for words in ("run `hydrate -e k3d`", "is not what environment k3d renders to"))
     assert committed.returncode == 0 or is_refused, f"after {place}: {committed.stderr}"
-    scene.run("--commit=with-sources")
+    scene.run("--commit=with-sources", *PUSH)
     assert scene.trees() == known[after], f"not what was wanted after {place}"
     assert scene.indexed() == known[after], f"the index is not at HEAD after {place}"
+    if PUSHES:
+        assert scene.git("ls-remote", "origin", "main").split()[0] == scene.git("rev-parse", "HEAD"), f"the remote is elsewhere after {place}"
     changed = scene.git("status", "--porcelain", "-uno", "--", *TREES)
     assert not changed, f"after {place}: {changed}"
 

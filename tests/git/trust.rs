@@ -214,7 +214,7 @@ fn the_environment_names_no_other_repository() {
     let remote = scene.home().join("remote.git");
     scene.git(&["init", "-q", "--bare", &remote.display().to_string()]);
     scene.git(&["remote", "add", "origin", &remote.display().to_string()]);
-    scene.git(&["config", "push.autoSetupRemote", "true"]);
+    scene.git(&["push", "-q", "-u", "origin", "main"]);
     scene.word("new");
     assert!(scene.hydrate_with(&["diff", "--unified", "--against", "HEAD"], &variables).ok().contains("+  word: \"new\""));
     scene.hydrate_with(&["-q", "--commit", "--push"], &variables).ok();

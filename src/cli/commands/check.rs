@@ -12,8 +12,10 @@ use crate::check::validity::{self, Release};
 use crate::check::{Rule, rule_of, rules};
 use crate::cli::annotations::{self, Repository};
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::deliver;
+use crate::cli::on_branch::OnBranch;
 use crate::cli::outcome::{Exit, Failures, Outcome};
-use crate::cli::session::{Session, format, provision, rendered_to_compare, renders, tell_details};
+use crate::cli::session::{Session, format, provision, rendered_to_compare, renders, sandbox, tell_details};
 use crate::cli::{gather, guards, report, sarif, ui::Ui};
 use crate::git::{self, Checkout, sources};
 use crate::pipeline::guard::Losses;
@@ -31,7 +33,7 @@ use super::render::ours;
 const SHOWN: usize = 12;
 
 /// Arguments of `hydrate check`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
     /// Components to check [default: all of the environment]
     #[arg(value_name = "COMPONENT")]
@@ -87,10 +89,16 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
     for env in &session.environments {
         let start = Instant::now();
         let place = pipeline::place(&session.project, env);
-        match changes(ui, global, &session, env, args) {
-            Ok(Checked { changes, objects, references, may_differ, certificates, slips, mut losses }) => {
-                stale |= !changes.is_empty();
-                if is_of_ci(format) {
+        let checked = match OnBranch::of(&session.project, env)? {
+            Some(on) => on_branch(ui, global, &session, env, args, &on),
+            None => changes(ui, global, &session, env, args).map(|checked| (checked, None)),
+        };
+        match checked {
+            Ok((Checked { changes, objects, references, may_differ, certificates, slips, mut losses }, branch)) => {
+                // What is staged for a branch of sources has no manifests beside it.
+                let is_compared = !(args.staged && branch.is_some());
+                stale |= is_compared && !changes.is_empty();
+                if is_compared && is_of_ci(format) {
                     of_files.extend(stale_files(&place, &changes));
                 }
                 let mut json = report::changes_json(&place, &changes, start.elapsed());
@@ -102,8 +110,15 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CheckArgs) -> Outcome {
                         told.push(slip);
                     }
                 }
-                if format == Format::Text {
-                    say(ui, &place, &changes, args.staged)?;
+                if let Some(branch) = &branch {
+                    json["branch"] = json!(branch.name);
+                    json["source"] = json!(branch.source);
+                }
+                if format == Format::Text && is_compared {
+                    match &branch {
+                        Some(branch) => say_of_branch(ui, &place, &changes, branch)?,
+                        None => say(ui, &place, &changes, args.staged)?,
+                    }
                     say_may_differ(ui, env, &may_differ);
                 }
                 doubts.extend(certificates);
@@ -196,6 +211,64 @@ fn is_as_staged(ui: &Ui, global: &GlobalArgs) -> bool {
         Ok(sources::are_as_staged(&project.root, &rendered.sources, &ours(&pipeline::place(project, env)))?)
     };
     session.environments.iter().all(|env| of_environment(env).unwrap_or(false))
+}
+
+/// A branch that was checked, and the commit that it says it was rendered from.
+struct Branch {
+    name: String,
+    source: String,
+    /// Whether that is what the work tree has.
+    is_current: bool,
+}
+
+/// Compares the branch of an environment with what the commit renders to that it was rendered from; what is wrong with objects is told of those that the work
+/// tree, or what is staged, renders to.
+fn on_branch(
+    ui: &Ui,
+    global: &GlobalArgs,
+    session: &Session,
+    env: &str,
+    args: &CheckArgs,
+    on: &OnBranch,
+) -> Result<(Checked, Option<Branch>), Failures> {
+    let beside = |project: &Project| Session { project: project.clone(), environments: vec![env.to_owned()], sandbox: sandbox(global) };
+    let global = &GlobalArgs { no_cache: true, ..global.clone() };
+    if args.staged {
+        let against = on.view_commit(&session.project, "HEAD", on.branch.tip()?.as_ref()).ok();
+        let args = CheckArgs { against: args.against.clone().or(against), ..args.clone() };
+        let branch = Branch { name: on.branch.name.clone(), source: String::new(), is_current: true };
+        return Ok((changes(ui, global, session, env, &args)?, Some(branch)));
+    }
+    let tip = on.branch.known_tip()?;
+    let source = on.source_of(&tip)?;
+    let now = deliver::view_of_work_tree(ui, global, session, env, on)?;
+    let is_current = now.is_clean && now.head == source;
+    let branch = Branch { name: on.branch.name.clone(), source: source.clone(), is_current };
+    let view = on.view(&session.project, &source, Some(&tip))?;
+    let then = changes(ui, global, &beside(&view.project), env, args)?;
+    if is_current {
+        return Ok((then, Some(branch)));
+    }
+    let now = changes(ui, global, &now.session, env, args)?;
+    Ok((Checked { changes: then.changes, ..now }, Some(branch)))
+}
+
+/// `dev: environments/dev is what 0123456789 renders to`
+fn say_of_branch(ui: &mut Ui, place: &Place, changes: &Changes, branch: &Branch) -> hydrate_base::Result<()> {
+    let (env, name) = (&place.env, &branch.name);
+    let source = branch.source.get(..10).unwrap_or(&branch.source);
+    if !changes.is_empty() {
+        ui.lines(changed_lines(place, changes))?;
+        ui.say(format!(
+            "{env}: {name} is not what {source} renders to, which it says it is rendered from; run `hydrate -e {env} --commit`"
+        ));
+        return Ok(());
+    }
+    ui.say(format!("{env}: {name} is what {source} renders to"));
+    if !branch.is_current {
+        ui.say(format!("{env}: the work tree is at another commit; `hydrate diff -e {env}` shows what it would change"));
+    }
+    Ok(())
 }
 
 /// What is to be said of an environment.
@@ -359,14 +432,7 @@ fn say(ui: &mut Ui, place: &Place, changes: &Changes, is_staged: bool) -> hydrat
         ui.say(format!("{env}: in sync"));
         return Ok(());
     }
-    let mut lines = Vec::new();
-    for (name, dir) in &changes.dirs {
-        list(&format!("{env}/{name}"), dir, &mut lines);
-    }
-    if let Some(change) = changes.index_change() {
-        lines.push(format!("{}  {env}/kustomization.yaml", change.word()));
-    }
-    list(&place.clusters_shown(""), &changes.clusters, &mut lines);
+    let mut lines = changed_lines(place, changes);
     if is_staged {
         // Told in hooks too, which are quiet.
         let manifests = place.shown("");
@@ -376,6 +442,20 @@ fn say(ui: &mut Ui, place: &Place, changes: &Changes, is_staged: bool) -> hydrat
     ui.lines(lines)?;
     ui.say(format!("{env}: stale; run `hydrate -e {env}` and commit the result"));
     Ok(())
+}
+
+/// The files that a run would change.
+fn changed_lines(place: &Place, changes: &Changes) -> Vec<String> {
+    let env = &place.env;
+    let mut lines = Vec::new();
+    for (name, dir) in &changes.dirs {
+        list(&format!("{env}/{name}"), dir, &mut lines);
+    }
+    if let Some(change) = changes.index_change() {
+        lines.push(format!("{}  {env}/kustomization.yaml", change.word()));
+    }
+    list(&place.clusters_shown(""), &changes.clusters, &mut lines);
+    lines
 }
 
 /// `dev: not compared, as it may differ: a: ConfigMap/build data.id`

@@ -7,23 +7,25 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::deliver::{self, Delivery};
+use crate::cli::guards::Warnings;
+use crate::cli::message::Message;
+use crate::cli::on_branch::OnBranch;
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, provision, rendered_to_compare};
 use crate::cli::{report, ui::Ui};
-use crate::git;
-use crate::git::LineEndings;
-use crate::git::commit::{Area, Committer, Fates, Request};
+use crate::git::commit::{Area, Committed, Committer, Fates, Request};
 use crate::git::sources::{self, Uncommitted};
+use crate::git::{self, LineEndings};
 use crate::pipeline;
 use crate::project::{CommitSources, Project};
 use crate::tree::disk::{self, Place};
 use crate::tree::write;
 use crate::tree::{self, Changes};
 use crate::tree::{INDEX, KUSTOMIZATION, Owned};
-use hydrate_base::plain::counted;
 use hydrate_base::{Change, Diagnostic, DiskWorld, Result};
 
-use super::render::{ours, refuse_uncommitted};
+use super::render::{RenderArgs, ours, refuse_uncommitted};
 
 /// Arguments of `hydrate commit`.
 #[derive(Debug, Args)]
@@ -41,16 +43,35 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CommitArgs) -> Outcome {
     let format = format(global, "commit", &[Format::Text, Format::Json])?;
     let session = Session::open(global)?;
     let committer = Committer::new(&session.project.root)?;
+    deliver::clear_up(ui, &session.project)?;
     let mut commits = Vec::new();
     for env in &session.environments {
+        let includes = args.with_sources || session.project.settings.commit.sources == Some(CommitSources::Include);
+        let on_branch = OnBranch::of(&session.project, env)?;
+        if on_branch.is_some() || args.push {
+            let policy = if includes { Some(CommitSources::Include) } else { session.project.settings.commit.sources };
+            let rendering = RenderArgs::default();
+            let delivery = Delivery { global, args: &rendering, session: &session, env, format, policy, push: args.push };
+            let mut warnings = Warnings::default();
+            let (said, failed) = match &on_branch {
+                Some(on) => delivery.to_branch(ui, on, &mut warnings)?,
+                None => delivery.and_push(ui, &committer, &mut warnings)?,
+            };
+            if !failed.is_empty() {
+                return Err(Failures(failed));
+            }
+            commits.push(json!({"environment": env, "commit": said["commit"]}));
+            continue;
+        }
         let place = pipeline::place(&session.project, env);
         // What a run that was stopped has left half written is no tree to commit.
         let lock = write::lock_for_committing(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
-        let includes = args.with_sources || session.project.settings.commit == Some(CommitSources::Include);
         let sources = sources_of(ui, global, &session, env, includes)?;
         let id = commit(ui, &session.project, env, &committer, format, &sources)?;
         drop(lock);
-        finish(ui, &session.project, env, &committer, &id, args.push)?;
+        if !id.is_null() {
+            committer.run_post_commit().iter().for_each(|line| ui.say(line));
+        }
         commits.push(json!({"environment": env, "commit": id}));
     }
     if format == Format::Json {
@@ -94,6 +115,38 @@ fn misses_files(place: &Place) -> Result<bool> {
 /// Commits one environment and says so; the commit's id in JSON, or null when there was nothing to commit. The
 /// caller holds a lock, so that nobody writes the tree meanwhile. `sources` are committed with it.
 pub fn commit(ui: &mut Ui, project: &Project, env: &str, committer: &Committer, format: Format, sources: &[Uncommitted]) -> Result<Json> {
+    match make(project, env, committer, sources)? {
+        Some(done) => {
+            let branch = done.branch.clone().unwrap_or_else(|| "detached HEAD".to_owned());
+            say(ui, format, &done, &branch)?;
+            Ok(json!(done.id))
+        }
+        None => {
+            say_nothing(ui, format, env);
+            Ok(Json::Null)
+        }
+    }
+}
+
+/// Says that there was nothing to commit.
+pub fn say_nothing(ui: &Ui, format: Format, env: &str) {
+    if format == Format::Text {
+        ui.say(format!("{env}: nothing to commit"));
+    }
+}
+
+/// Says what was committed to a branch, and what hooks had to say about it.
+pub fn say(ui: &mut Ui, format: Format, done: &Committed, branch: &str) -> Result<()> {
+    done.said.iter().for_each(|line| ui.say(line));
+    if format == Format::Text && !ui.is_quiet() {
+        let short = done.id.get(..10).unwrap_or(&done.id);
+        ui.data(format!("[{branch} {short}] {}\n", done.subject).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Commits one environment; `None` where there is nothing to commit.
+pub fn make(project: &Project, env: &str, committer: &Committer, sources: &[Uncommitted]) -> Result<Option<Committed>> {
     let place = pipeline::place(project, env);
     let manifests = disk::owned_paths(&place.dir()).map_err(|error| disk::failed("read", place.shown(""), &error))?;
     let clusters = clusters_on_disk(&place)?;
@@ -114,34 +167,14 @@ pub fn commit(ui: &mut Ui, project: &Project, env: &str, committer: &Committer, 
             owned_before: &disk::owned_files_in,
         },
     ];
-    let message = |changes: &Fates, sources: &BTreeMap<String, Change>| message(env, &clusters_dir, changes, sources);
-    let request = Request { root: &project.root, areas: &areas, index_name: tree::INDEX, sources, message: &message };
-    let Some(done) = committer.commit(&request)? else {
-        if format == Format::Text {
-            ui.say(format!("{env}: nothing to commit"));
-        }
-        return Ok(Json::Null);
+    let message = |changes: &Fates, sources: &BTreeMap<String, Change>| {
+        let (base, before) = (git::head(&project.root)?, git::last_change(&project.root, &manifests_dir)?);
+        // With its sources in it, the commit itself is what it is rendered from.
+        let from = base.as_deref().filter(|_| sources.is_empty());
+        Message { project, env, clusters: &clusters_dir, changes, sources, from, before: before.as_deref() }.text()
     };
-    done.said.iter().for_each(|line| ui.say(line));
-    if format == Format::Text && !ui.is_quiet() {
-        let branch = done.branch.as_deref().unwrap_or("detached HEAD");
-        let short = done.id.get(..10).unwrap_or(&done.id);
-        ui.data(format!("[{branch} {short}] {}\n", done.subject).as_bytes())?;
-    }
-    Ok(json!(done.id))
-}
-
-/// What comes after a commit, once the tree is free again: the user's hook, and pushing. Nothing where nothing was committed.
-pub fn finish(ui: &Ui, project: &Project, env: &str, committer: &Committer, id: &Json, push: bool) -> Result<()> {
-    if id.is_null() {
-        return Ok(());
-    }
-    committer.run_post_commit().iter().for_each(|line| ui.say(line));
-    if push {
-        git::push(&project.root)?;
-        ui.say(format!("{env}: pushed"));
-    }
-    Ok(())
+    let request = Request { root: &project.root, areas: &areas, index_name: tree::INDEX, sources, message: &message };
+    committer.commit(&request)
 }
 
 /// What hydrate has written, by the directories' own indexes.
@@ -186,60 +219,23 @@ fn clusters_on_disk(place: &Place) -> Result<Vec<String>> {
     disk::owned_files(&place.clusters_dir()).map_err(|error| disk::failed("read", place.clusters_shown(""), &error))
 }
 
-/// A subject that names the components, and below it what became of each file. The second area of the changes is `clusters`.
-fn message(env: &str, clusters: &str, changes: &Fates, sources: &BTreeMap<String, Change>) -> String {
-    let mut components: BTreeMap<&str, Vec<(&str, Change)>> = BTreeMap::new();
-    for ((area, path), change) in changes {
-        let (component, file) = if *area == 0 { path.split_once('/').unwrap_or(("", path)) } else { (clusters, path.as_str()) };
-        components.entry(component).or_default().push((file, *change));
-    }
-    components.remove("");
-    let names: Vec<&str> = components.keys().copied().collect();
-    let about = match names.len() {
-        0 if !sources.is_empty() => "sources".to_owned(),
-        0 => "kustomization.yaml".to_owned(),
-        1..=3 => names.join(", "),
-        many => counted(many, "component"),
-    };
-    let mut text = format!("hydrate {env}: {about}\n");
-    for (component, files) in &components {
-        text.push_str(&format!("\n{component}:\n"));
-        for wanted in Change::ALL {
-            let listed = files.iter().filter(|(file, change)| *change == wanted && *file != tree::INDEX);
-            listed.for_each(|(file, _)| text.push_str(&format!("  {} {file}\n", wanted.word())));
+/// The files of an environment that are not as hydrate wrote them, as they are shown.
+///
+/// # Errors
+/// A file that is gone.
+pub fn edited(place: &Place) -> Result<Vec<String>> {
+    let manifests = disk::owned_paths(&place.dir()).map_err(|error| disk::failed("read", place.shown(""), &error))?;
+    let clusters = clusters_on_disk(place)?;
+    let owned = Written::read(place, &manifests, &clusters)?;
+    let endings = LineEndings::at(&place.manifests);
+    let mut edited = Vec::new();
+    for (root, shown, paths) in [(place.dir(), place.shown(""), manifests), (place.clusters_dir(), place.clusters_shown(""), clusters)] {
+        for path in paths {
+            let bytes = disk::file(&root.join(&path)).map_err(|error| disk::failed("read", format!("{shown}/{path}"), &error))?;
+            if bytes.is_some_and(|bytes| !owned.has(&root, &path, &bytes, &endings)) {
+                edited.push(format!("{shown}/{path}"));
+            }
         }
     }
-    if !sources.is_empty() {
-        text.push_str("\nrendered from:\n");
-        for wanted in Change::ALL {
-            let listed = sources.iter().filter(|(_, change)| **change == wanted);
-            listed.for_each(|(path, _)| text.push_str(&format!("  {} {path}\n", wanted.word())));
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_message_lists_what_became_of_each_file() {
-        let change = |area: usize, path: &str, change| ((area, path.to_owned()), change);
-        let mut changes = BTreeMap::from([
-            change(0, "kustomization.yaml", Change::Changed),
-            change(0, "loki/.hydrated", Change::Changed),
-            change(0, "loki/a.yaml", Change::Deleted),
-            change(0, "loki/b.yaml", Change::Created),
-        ]);
-        let of_loki = "loki:\n  created b.yaml\n  deleted a.yaml\n";
-        let none = BTreeMap::new();
-        assert_eq!(message("k3d", "clusters/k3d", &changes, &none), format!("hydrate k3d: loki\n\n{of_loki}"));
-        changes.extend([change(1, ".hydrated", Change::Changed), change(1, "kustomization-loki.yaml", Change::Changed)]);
-        let with_clusters = format!("hydrate k3d: clusters/k3d, loki\n\nclusters/k3d:\n  changed kustomization-loki.yaml\n\n{of_loki}");
-        assert_eq!(message("k3d", "clusters/k3d", &changes, &none), with_clusters);
-        let sources = BTreeMap::from([("b.yaml".to_owned(), Change::Changed), ("a.yaml".to_owned(), Change::Created)]);
-        let with_sources = "hydrate k3d: sources\n\nrendered from:\n  created a.yaml\n  changed b.yaml\n";
-        assert_eq!(message("k3d", "clusters/k3d", &Fates::new(), &sources), with_sources);
-    }
+    Ok(edited)
 }

@@ -7,6 +7,8 @@ use serde_json::{Value as Json, json};
 
 use crate::check::validity::Release;
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::deliver;
+use crate::cli::on_branch::OnBranch;
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{report, ui::Ui};
@@ -62,7 +64,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &DiffArgs) -> Outcome {
     let mut errors: Vec<Box<Diagnostic>> = Vec::new();
     let mut found: Vec<Found> = Vec::new();
     for env in &session.environments {
-        match differences(ui, global, args, &session, env) {
+        match of_environment(ui, global, args, &session, env) {
             Err(Failures(failed)) => errors.extend(failed),
             Ok(one) => found.push(one),
         }
@@ -166,6 +168,15 @@ fn reviewed(args: &DiffArgs, found: Found) -> Review {
     let mut review = review(&input);
     review.place_sources(|component, identity| found.sources.get(&(component.to_owned(), identity.clone())).cloned());
     review
+}
+
+/// What differs in an environment: from its branch, where it has one of its own.
+fn of_environment(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session, env: &str) -> Result<Found, Failures> {
+    let on_branch = if args.against.is_none() && args.against_env.is_none() { OnBranch::of(&session.project, env)? } else { None };
+    let Some(on) = on_branch else { return differences(ui, global, args, session, env) };
+    let view = deliver::view_of_work_tree(ui, global, session, env, &on)?;
+    let global = GlobalArgs { no_cache: true, ..global.clone() };
+    differences(ui, &global, args, &view.session, env)
 }
 
 fn differences(ui: &Ui, global: &GlobalArgs, args: &DiffArgs, session: &Session, env: &str) -> Result<Found, Failures> {

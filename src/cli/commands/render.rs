@@ -8,7 +8,9 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::deliver::{self, Delivery};
 use crate::cli::guards::{self, Warnings};
+use crate::cli::on_branch::OnBranch;
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{gather, report, ui::Ui};
@@ -93,19 +95,27 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &RenderArgs) -> Outcome {
     let format = format(global, "hydrate", &[Format::Text, Format::Json])?;
     let session = Session::open(global)?;
     git::commit::refuse_from_hook(&session.project.root)?;
-    git::commit::clear_up(&session.project.root)?;
+    deliver::clear_up(ui, &session.project)?;
     // What stands in the way of a commit is told before anything is written.
     let committer = args.commit.map(|_| Committer::new(&session.project.root)).transpose()?;
-    let policy = args.commit.and_then(|from| from.map(Into::into).or(session.project.settings.commit));
-    let head = args.commit.filter(|_| policy == Some(CommitSources::Head)).map(|_| Head::of(&session.project)).transpose()?;
+    let policy = args.commit.and_then(|from| from.map(Into::into).or(session.project.settings.commit.sources));
+    let is_elsewhere = args.push || session.project.settings.commit.branch.is_some();
+    let head =
+        args.commit.filter(|_| policy == Some(CommitSources::Head) && !is_elsewhere).map(|_| Head::of(&session.project)).transpose()?;
     let committing = committer.as_ref().map(|committer| Committing { committer, policy });
     let mut environments = Vec::new();
     let mut errors = Vec::new();
     let mut outcomes = Vec::new();
     let mut warnings = Warnings::default();
     for env in &session.environments {
-        let (failed, is_written) = match run_one(ui, global, args, &session, env, format, committing.as_ref(), head.as_ref(), &mut warnings)
-        {
+        let delivery = Delivery { global, args, session: &session, env, format, policy, push: args.push };
+        let on_branch = if committing.is_some() { OnBranch::of(&session.project, env)? } else { None };
+        let done = match (on_branch, &committing) {
+            (Some(on), _) => delivery.to_branch(ui, &on, &mut warnings),
+            (None, Some(committing)) if args.push => delivery.and_push(ui, committing.committer, &mut warnings),
+            (None, committing) => run_one(ui, global, args, &session, env, format, committing.as_ref(), head.as_ref(), &mut warnings),
+        };
+        let (failed, is_written) = match done {
             Ok((said, failed)) => {
                 environments.push(said);
                 (failed, true)
@@ -224,7 +234,9 @@ fn run_one(
         // The tree stays locked until what was written is committed.
         let id = super::commit::commit(ui, &session.project, env, committer, format, &sources)?;
         drop(lock);
-        super::commit::finish(ui, &session.project, env, committer, &id, args.push)?;
+        if !id.is_null() {
+            committer.run_post_commit().iter().for_each(|line| ui.say(line));
+        }
         said["commit"] = id;
     }
     Ok((said, failed_components(rendered.failed)))
@@ -238,11 +250,11 @@ pub fn ours(place: &Place) -> [PathBuf; 2] {
 /// Refuses a commit of manifests whose sources are not committed.
 pub fn refuse_uncommitted(project: &Project, read: &Sources, env: &str) -> Result<()> {
     let uncommitted = sources::uncommitted(&project.root, read, &ours(&pipeline::place(project, env)))?;
-    if uncommitted.is_empty() { Ok(()) } else { Err(sources::refused(&uncommitted, env)) }
+    if uncommitted.is_empty() { Ok(()) } else { Err(sources::refused(&uncommitted, env, project.settings.commit.branch.is_some())) }
 }
 
 /// Under the lock: what changes, told before it happens, and then it happens.
-fn write_tree(
+pub fn write_tree(
     ui: &Ui,
     place: &Place,
     project: &Project,
@@ -285,7 +297,7 @@ pub fn edited(place: &Place, changes: &Changes) -> Vec<Box<Diagnostic>> {
 }
 
 /// What failed with `--keep-going`, each with the component it belongs to.
-fn failed_components(failed: BTreeMap<String, Vec<Box<Diagnostic>>>) -> Vec<Box<Diagnostic>> {
+pub fn failed_components(failed: BTreeMap<String, Vec<Box<Diagnostic>>>) -> Vec<Box<Diagnostic>> {
     let name = |(name, errors): (String, Vec<Box<Diagnostic>>)| {
         errors.into_iter().map(move |error| error.note(format!("component {name} stays as it was")))
     };

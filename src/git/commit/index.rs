@@ -74,32 +74,46 @@ pub(super) fn lines(changes: &[IndexChange]) -> Vec<u8> {
     going.chain(coming).collect::<String>().into_bytes()
 }
 
-/// How the user's index differs from what the commit is to hold of ours.
-pub(super) fn differences(repository: &Repository, request: &Request<'_>, plan: &mut Plan) -> Result<Vec<IndexChange>> {
-    let prefixes = prefixes(repository, request)?;
+/// What is in the user's index.
+pub(super) struct Listed {
+    /// Mode and object of each file.
+    pub(super) entries: BTreeMap<String, (String, String)>,
+    pub(super) flags: BTreeMap<String, Flag>,
+    /// The files with conflicts.
+    unmerged: BTreeSet<String>,
+}
+
+/// Lists the index, below directories; none: all of it.
+pub(super) fn listed(repository: &Repository, prefixes: &[String]) -> Result<Listed> {
     let mut listing = repository.git();
-    listing.args(["ls-files", "-s", "-v", "-z", "--"]);
-    if plan.sources.is_empty() {
-        listing.args(&prefixes);
-    }
+    listing.args(["ls-files", "-s", "-v", "-z", "--"]).args(prefixes);
     let said = succeed(listing, b"", "read the Git index")?;
-    let mut flags = BTreeMap::new();
-    let mut entries: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut listed = Listed { entries: BTreeMap::new(), flags: BTreeMap::new(), unmerged: BTreeSet::new() };
     for line in said.stdout.split(|byte| *byte == 0) {
         let Some((about, path)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once('\t')) else { continue };
         let [tag, mode, id, stage] = about.split(' ').collect::<Vec<_>>()[..] else { continue };
-        if stage != "0" && plan.wanted.contains_key(path) {
-            return Err(Diagnostic::error(format!("{path} has a merge conflict in the Git index"))
-                .note("nothing was committed")
-                .help(format!("resolve it: git add {path}")));
+        if stage != "0" {
+            listed.unmerged.insert(path.to_owned());
         }
         let flag = match tag {
             "S" | "s" => Some(Flag::SkipWorktree),
             _ if tag.chars().all(char::is_lowercase) => Some(Flag::AssumeUnchanged),
             _ => None,
         };
-        flags.extend(flag.map(|flag| (path.to_owned(), flag)));
-        entries.insert(path.to_owned(), (mode.to_owned(), id.to_owned()));
+        listed.flags.extend(flag.map(|flag| (path.to_owned(), flag)));
+        listed.entries.insert(path.to_owned(), (mode.to_owned(), id.to_owned()));
+    }
+    Ok(listed)
+}
+
+/// How the user's index differs from what the commit is to hold of ours.
+pub(super) fn differences(repository: &Repository, request: &Request<'_>, plan: &mut Plan) -> Result<Vec<IndexChange>> {
+    let prefixes = prefixes(repository, request)?;
+    let Listed { entries, flags, unmerged } = listed(repository, if plan.sources.is_empty() { &prefixes } else { &[] })?;
+    if let Some(path) = unmerged.iter().find(|path| plan.wanted.contains_key(*path)) {
+        return Err(Diagnostic::error(format!("{path} has a merge conflict in the Git index"))
+            .note("nothing was committed")
+            .help(format!("resolve it: git add {path}")));
     }
     let mut wanted: Wanted = left_behind(repository, request, &prefixes, &entries, plan)?;
     wanted.extend(plan.wanted.iter().map(|(path, entry)| (path.clone(), entry.clone())));

@@ -26,6 +26,9 @@ const MARK: &str = "hydrate is committing\n";
 /// An empty lock that nobody has open is believed to be dead from this age on. Git writes into it at once.
 const DEAD: Duration = Duration::from_secs(1);
 
+/// How directories begin that hold files which are to be put in place.
+pub(super) const FILES: &str = "files-";
+
 /// The right to commit in a work tree.
 #[derive(Debug)]
 pub(super) struct Held<'a> {
@@ -144,6 +147,11 @@ impl<'a> Held<'a> {
     pub(super) fn clear(&self) -> Result<()> {
         for name in ["journal", "journal.new", "index", "index.lock", "after", "before", "tree", "tree.lock", "mark"] {
             remove(&self.file(name))?;
+        }
+        let names = fs::read_dir(&self.home).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        for name in names.filter(|name| name.to_string_lossy().starts_with(FILES)) {
+            // Files that were to be put in place by a run that was killed.
+            let _ = fs::remove_dir_all(self.home.join(name));
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 //!    committed. What a killed run has left is cleared up by the next one (`journal.rs`).
 //! 3. The branch moves only from the commit that the new one is based on; where somebody else was faster, all is done again.
 
+mod fast_forward;
 mod hooks;
 mod index;
 mod journal;
@@ -36,6 +37,7 @@ use hooks::Hooks;
 use index::{IndexChange, Move, Outcome};
 use journal::Held;
 
+pub use fast_forward::{FastForward, fast_forward, resume};
 pub use hooks::{called_for, refuse_from_hook};
 
 /// How often a commit is tried anew because the branch has moved meanwhile.
@@ -65,7 +67,7 @@ pub struct Request<'a> {
     /// Files that are committed with them as they are on disk: what was rendered from.
     pub sources: &'a [Uncommitted],
     /// The message, given what becomes of each path: the place of its area among `areas`, and the path below that; and of each of the sources.
-    pub message: &'a dyn Fn(&Fates, &BTreeMap<String, Change>) -> String,
+    pub message: &'a dyn Fn(&Fates, &BTreeMap<String, Change>) -> Result<String>,
 }
 
 /// What becomes of each path of each area.
@@ -180,7 +182,7 @@ impl Committer {
         }
         refuse_ignored(repository, request, &plan)?;
         let tree = write_tree(held, &base, &plan.wanted)?;
-        let message = self.hooks.run_before(held, request, &plan.wanted, &tree, (request.message)(&plan.changes, &plan.sources), said)?;
+        let message = self.hooks.run_before(held, request, &plan.wanted, &tree, (request.message)(&plan.changes, &plan.sources)?, said)?;
         let id = self.write_commit(&tree, base.commit.as_deref(), &message)?;
         let subject = message.lines().next().unwrap_or_default().to_owned();
         let moved = Move { new: &id, old: base.commit.as_deref(), branch: base.branch.as_deref(), subject: &subject };
@@ -423,7 +425,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// The object that Git makes of a file that it takes as it is; its length tells which of its two digests is in use.
-fn blob_id(bytes: &[u8], length: usize) -> String {
+pub(super) fn blob_id(bytes: &[u8], length: usize) -> String {
     let head = format!("blob {}\0", bytes.len());
     let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
     match length {
