@@ -10,27 +10,25 @@ use std::time::Instant;
 use serde_json::{Value as Json, json};
 
 use crate::git::commit::{Committed, Committer, FastForward, fast_forward, resume};
-use crate::git::sources::{self, Sources, Uncommitted};
+use crate::git::sources::{self, Uncommitted};
 use crate::git::{self, Checkout, Pushed, TRIES, Tip, Upstream, pause, too_many};
-use crate::pipeline::guard::Losses;
-use crate::pipeline::provision::LOCK;
 use crate::pipeline::renders::Renders;
 use crate::pipeline::{self, Rendered};
 use crate::project::{CommitSources, Project};
+use crate::tree::INDEX;
 use crate::tree::disk::{self, Place};
-use crate::tree::{Changes, INDEX};
 use hydrate_base::{Diagnostic, DiskWorld, Result};
 
 use super::args::{Format, GlobalArgs};
 use super::commands::commit;
 use super::commands::lock as lock_command;
-use super::commands::render::{RenderArgs, ours, refuse_uncommitted, write_tree};
-use super::guards::{self, Warnings};
+use super::commands::render::{RenderArgs, Written, failed_components, ours, refuse_uncommitted, sources_to_commit, write_tree};
+use super::guards::Warnings;
 use super::message::Message;
 use super::on_branch::{OnBranch, View};
 use super::outcome::Failures;
-use super::session::{Session, options, provision, rendered_to_compare, sandbox, tell_details};
-use super::{report, ui::Ui};
+use super::session::{Session, options, provision, rendered_to_compare, tell_details};
+use super::ui::Ui;
 
 /// What a delivery is about.
 pub struct Delivery<'a> {
@@ -52,10 +50,8 @@ pub struct Delivery<'a> {
 
 /// An environment that was rendered and written beside the work tree.
 struct Beside {
-    place: Place,
     rendered: Rendered,
-    changes: Changes,
-    losses: Losses,
+    written: Written,
 }
 
 /// What is said of a delivery in JSON, and what failed although the rest was committed.
@@ -67,7 +63,7 @@ impl Delivery<'_> {
     }
 
     /// Commits to the branch of the environment what HEAD renders to.
-    pub fn to_branch(&self, ui: &mut Ui, on: &OnBranch, warnings: &mut Warnings) -> Delivered {
+    pub fn to_branch(&self, ui: &mut Ui, on: &OnBranch, committer: &Committer, warnings: &mut Warnings) -> Delivered {
         let start = Instant::now();
         if self.policy == Some(CommitSources::Include) {
             return Err(Diagnostic::error("`--commit=with-sources` is for manifests that are committed beside their sources")
@@ -85,12 +81,13 @@ impl Delivery<'_> {
         }
         for attempt in 0..TRIES {
             let tip = on.branch.tip()?;
-            if let Some(later) = self.rendered_later(on, tip.as_ref(), &dry.sha)? {
+            let before = tip.as_ref().map(|tip| on.rendered_from(tip)).transpose()?.flatten();
+            if let Some(later) = self.comes_after(on, before.as_deref(), &dry.sha)? {
                 ui.say(format!(
                     "{}: {} is rendered from {} already, which comes after {}: nothing to do",
                     self.env,
                     on.branch.name,
-                    short(&later),
+                    short(later),
                     short(&dry.sha)
                 ));
                 return Ok((json!({"environment": self.env, "branch": on.branch.name, "commit": null}), Vec::new()));
@@ -100,8 +97,7 @@ impl Delivery<'_> {
             let changes = on.changes(&view, tip.as_ref(), &dry)?;
             let done = match changes {
                 Some(changes) => {
-                    let before = tip.as_ref().map(|tip| on.rendered_from(tip)).transpose()?.flatten();
-                    let (clusters, no_sources) = (beside.place.clusters_shown(""), BTreeMap::new());
+                    let (clusters, no_sources) = (beside.written.place.clusters_shown(""), BTreeMap::new());
                     let message = Message {
                         project: &view.project,
                         env: self.env,
@@ -112,7 +108,7 @@ impl Delivery<'_> {
                         before: before.as_deref(),
                     };
                     let message = message.text()?;
-                    let id = on.branch.make(tip.as_ref(), changes.files, &message, on.branch.signs()?)?;
+                    let id = on.branch.make(tip.as_ref(), changes.files, &message, committer.signs())?;
                     Some(Committed { id, subject: message.lines().next().unwrap_or_default().to_owned(), branch: None, said: Vec::new() })
                 }
                 None => None,
@@ -120,7 +116,7 @@ impl Delivery<'_> {
             let target = done.as_ref().map(|done| done.id.clone()).or_else(|| tip.as_ref().map(|tip| tip.commit.clone()));
             let Some(target) = target else {
                 commit::say_nothing(ui, self.format, self.env);
-                return Ok((self.said(&beside, start, None, Some(&on.branch.name)), failed(beside.rendered)));
+                return Ok(Self::said(beside, start, None, Some(&on.branch.name)));
             };
             if !self.publish(on, &target, tip.as_ref(), done.as_ref())? {
                 pause(attempt);
@@ -133,16 +129,8 @@ impl Delivery<'_> {
             if self.push {
                 on.push_notes()?;
             }
-            self.tell(ui, &beside, start)?;
-            match &done {
-                Some(done) => commit::say(ui, self.format, done, &on.branch.name)?,
-                None => commit::say_nothing(ui, self.format, self.env),
-            }
-            if self.push && done.is_some() {
-                ui.say(format!("{}: pushed", self.env));
-            }
-            let id = done.map(|done| done.id);
-            return Ok((self.said(&beside, start, id, Some(&on.branch.name)), failed(beside.rendered)));
+            self.tell(ui, &beside, start, done.as_ref(), &on.branch.name)?;
+            return Ok(Self::said(beside, start, done, Some(&on.branch.name)));
         }
         Err(too_many(&on.branch.name).help(format!("hydrate -e {} --commit --push", self.env)).into())
     }
@@ -171,21 +159,16 @@ impl Delivery<'_> {
     }
 
     /// The commit that the branch was rendered from, where that comes after this one.
-    fn rendered_later(&self, on: &OnBranch, tip: Option<&Tip>, dry: &str) -> Result<Option<String>> {
-        let Some(source) = tip.map(|tip| on.rendered_from(tip)).transpose()?.flatten().filter(|source| source != dry) else {
-            return Ok(None);
-        };
+    fn comes_after<'s>(&self, on: &OnBranch, source: Option<&'s str>, dry: &str) -> Result<Option<&'s str>> {
+        let Some(source) = source.filter(|source| *source != dry) else { return Ok(None) };
         // Somebody else has rendered a commit that was pushed meanwhile.
-        if let Some(remote) = on.branch.remote.as_ref().filter(|_| self.push && !on.branch.has(&source)) {
+        if let Some(remote) = on.branch.remote.as_ref().filter(|_| self.push && !on.branch.has(source)) {
             remote.fetch_branches()?;
         }
-        if !on.branch.has(&source) {
-            return Err(on
-                .branch
-                .not_here(&source)
-                .note("whether it comes before or after this one cannot be told; nothing was committed"));
+        if !on.branch.has(source) {
+            return Err(on.branch.not_here(source).note("whether it comes before or after this one cannot be told; nothing was committed"));
         }
-        Ok(on.branch.is_ancestor(dry, &source)?.then_some(source))
+        Ok(on.branch.is_ancestor(dry, source)?.then_some(source))
     }
 
     /// Moves the branch, here or at the remote; whether it still was where it was looked at.
@@ -234,20 +217,12 @@ impl Delivery<'_> {
                 continue;
             }
             drop(checkout);
-            self.tell(ui, &beside, start)?;
-            match &done {
-                Some(done) => commit::say(ui, self.format, done, &upstream.local)?,
-                None => commit::say_nothing(ui, self.format, self.env),
-            }
-            if done.is_some() {
-                ui.say(format!("{}: pushed", self.env));
-            }
+            self.tell(ui, &beside, start, done.as_ref(), &upstream.local)?;
             tell_fast_forward(ui, &fast_forward(self.root(), &target, &is_generated(project))?, &upstream.remote.name, &upstream.branch);
             if done.is_some() {
                 committer.run_post_commit().iter().for_each(|line| ui.say(line));
             }
-            let id = done.map(|done| done.id);
-            return Ok((self.said(&beside, start, id, None), failed(beside.rendered)));
+            return Ok(Self::said(beside, start, done, None));
         }
         Err(too_many(&format!("{}/{}", upstream.remote.name, upstream.branch))
             .help(format!("hydrate -e {} --commit --push", self.env))
@@ -282,7 +257,7 @@ impl Delivery<'_> {
     fn write_beside(&self, ui: &Ui, project: &Project, may_lock: bool, warnings: &mut Warnings) -> Result<Beside, Failures> {
         let world = DiskWorld::new();
         let provision = provision(&world, project, self.global, may_lock && self.policy != Some(CommitSources::Head))?;
-        let session = Session { project: project.clone(), environments: vec![self.env.to_owned()], sandbox: sandbox(self.global) };
+        let session = Session::beside(self.global, project.clone(), self.env);
         let mut options = options(ui, self.global, &session, &self.args.components, self.args.keep_going)?;
         // Its files are never again where they are now.
         options.renders = Renders::default();
@@ -294,53 +269,40 @@ impl Delivery<'_> {
         let mut rendered = rendered?;
         lock_command::add(ui, project, &provision)?;
         tell_details(ui, &rendered);
-        let slips = guards::slips(project, &rendered);
-        if guards::are_refused(&slips) && !self.args.yes {
-            return Err(Failures(slips));
-        }
-        warnings.tell(ui, &guards::meant(slips));
-        warnings.tell(ui, &rendered.warnings);
-        warnings.tell(ui, &rendered.certificates);
         let place = pipeline::place(project, self.env);
-        let (changes, losses, lock) = write_tree(ui, &place, project, &mut rendered, self.args, warnings)?;
-        drop(lock);
-        Ok(Beside { place, rendered, changes, losses })
+        // Nobody else knows of this tree.
+        let (written, _) = write_tree(ui, place, project, &mut rendered, self.args, warnings)?;
+        Ok(Beside { rendered, written })
     }
 
     /// The commit there, with the user's hooks and keys.
     fn commit_beside(&self, project: &Project, beside: &Beside) -> Result<Option<Committed>> {
         let committer = Committer::new(&project.root)?;
-        let ours = ours(&beside.place);
-        let sources = match self.policy {
-            Some(CommitSources::Head) => Vec::new(),
-            Some(CommitSources::Include) => sources::uncommitted(&project.root, &beside.rendered.sources, &ours)?,
-            None => {
-                let lock = Sources { files: [project.root.join(LOCK)].into(), ..Sources::default() };
-                sources::uncommitted(&project.root, &lock, &ours)?
-            }
-        };
+        let sources = sources_to_commit(self.policy, &project.root, &beside.rendered.sources, &beside.written.place)?;
         commit::make(project, self.env, &committer, &sources)
     }
 
-    fn tell(&self, ui: &mut Ui, beside: &Beside, start: Instant) -> Result<()> {
-        if self.format != Format::Text || ui.is_quiet() {
+    /// What was written, committed to a branch, and pushed.
+    fn tell(&self, ui: &mut Ui, beside: &Beside, start: Instant, done: Option<&Committed>, branch: &str) -> Result<()> {
+        beside.written.tell(ui, self.format, start.elapsed())?;
+        let Some(done) = done else {
+            commit::say_nothing(ui, self.format, self.env);
             return Ok(());
+        };
+        commit::say(ui, self.format, done, branch)?;
+        if self.push {
+            ui.say(format!("{}: pushed", self.env));
         }
-        let mut lines = report::change_lines(&beside.place, &beside.changes);
-        lines.push(report::summary(self.env, &beside.changes, start.elapsed()));
-        ui.lines(lines)
+        Ok(())
     }
 
-    fn said(&self, beside: &Beside, start: Instant, id: Option<String>, branch: Option<&str>) -> Json {
-        let mut said = report::changes_json(&beside.place, &beside.changes, start.elapsed());
-        if !beside.losses.lost.is_empty() {
-            said["lost"] = beside.losses.json();
-        }
-        said["commit"] = json!(id);
+    fn said(beside: Beside, start: Instant, done: Option<Committed>, branch: Option<&str>) -> (Json, Vec<Box<Diagnostic>>) {
+        let mut said = beside.written.json(start.elapsed());
+        said["commit"] = json!(done.map(|done| done.id));
         if let Some(branch) = branch {
             said["branch"] = json!(branch);
         }
-        said
+        (said, failed_components(beside.rendered.failed))
     }
 }
 
@@ -354,8 +316,7 @@ pub fn view_of_work_tree(ui: &Ui, global: &GlobalArgs, session: &Session, env: &
     let head = git::facts_of(&project.root, "HEAD")?.sha;
     let view = on.view(project, &head, on.branch.tip()?.as_ref())?;
     sources::overlay(&project.root, &uncommitted, &view.project.root, &head)?;
-    let session =
-        Session { project: Project::open(view.project.root.clone())?, environments: vec![env.to_owned()], sandbox: sandbox(global) };
+    let session = Session::beside(global, Project::open(view.project.root.clone())?, env);
     Ok(WorkTreeView { session, is_clean: uncommitted.is_empty(), head, _view: view })
 }
 
@@ -369,10 +330,6 @@ pub struct WorkTreeView {
     pub head: String,
     /// Its files, which go with this.
     _view: View,
-}
-
-fn failed(rendered: Rendered) -> Vec<Box<Diagnostic>> {
-    super::commands::render::failed_components(rendered.failed)
 }
 
 fn short(commit: &str) -> &str {

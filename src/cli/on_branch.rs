@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::git::{Checkout, CommitFacts, Entries, EnvironmentBranch, FileChanges, Tip};
-use crate::gitops::hydrator::{ATTRIBUTES, DryCommit, METADATA, Metadata, README, canonical, note, noted};
+use crate::gitops::hydrator::{ATTRIBUTES, METADATA, Metadata, README, note, noted};
 use crate::gitops::in_repository;
 use crate::pipeline;
 use crate::project::{BranchTemplate, Project};
@@ -158,12 +158,14 @@ impl OnBranch {
         if fates.is_empty() {
             return Ok(None);
         }
-        self.describe(&mut files, &changed_dirs, &rendered, &old, &self.dry(dry)?);
+        let repository = self.branch.address()?;
+        let of_directory = |command| Metadata::of_directory(dry, &repository, command);
+        self.describe(&mut files, &changed_dirs, &rendered, &old, &of_directory);
         let mut all = FileChanges::new();
         for (path, content) in files {
             all.insert(in_repository(&self.branch.path, &path), content);
         }
-        self.describe_top(&mut all, tip, &self.dry(dry)?)?;
+        self.describe_top(&mut all, tip, Metadata::of(dry, &repository))?;
         Ok(Some(BranchChanges { files: all, fates }))
     }
 
@@ -189,12 +191,12 @@ impl OnBranch {
         changed: &BTreeSet<String>,
         rendered: &BTreeMap<String, Vec<u8>>,
         old: &Entries,
-        dry: &DryCommit,
+        metadata: &dyn Fn(String) -> Metadata,
     ) {
         for dir in changed.iter().filter(|dir| !dir.is_empty()) {
             let is_there = rendered.keys().any(|path| path.rsplit_once('/').is_some_and(|(above, _)| above == dir));
             let component = if dir.contains('/') { String::new() } else { format!(" {dir}") };
-            let metadata = Metadata::of_directory(dry, format!("hydrate -e {}{component}", self.env));
+            let metadata = metadata(format!("hydrate -e {}{component}", self.env));
             for (name, text) in [(METADATA, metadata.text()), (README, metadata.readme())] {
                 let path = format!("{dir}/{name}");
                 if is_there {
@@ -217,8 +219,7 @@ impl OnBranch {
     }
 
     /// What the top of the branch, and the directory of the project in it, say of the commit.
-    fn describe_top(&self, files: &mut FileChanges, tip: Option<&Tip>, dry: &DryCommit) -> Result<()> {
-        let metadata = Metadata::of(dry);
+    fn describe_top(&self, files: &mut FileChanges, tip: Option<&Tip>, metadata: Metadata) -> Result<()> {
         if !self.is_of_path {
             files.insert(METADATA.to_owned(), Some(metadata.text().into_bytes()));
         }
@@ -232,17 +233,6 @@ impl OnBranch {
             files.insert(GIT_ATTRIBUTES.to_owned(), Some(text.into_bytes()));
         }
         Ok(())
-    }
-
-    fn dry(&self, facts: &CommitFacts) -> Result<DryCommit> {
-        Ok(DryCommit {
-            sha: facts.sha.clone(),
-            author: facts.author.clone(),
-            time: facts.time,
-            message: facts.message.clone(),
-            trailers: facts.trailers.clone(),
-            repository: canonical(&self.branch.address()?),
-        })
     }
 
     /// Says on a commit of the branch what it was rendered from.

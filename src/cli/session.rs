@@ -48,6 +48,12 @@ impl Session {
         Ok(Self { project, environments, sandbox: sandbox(global) })
     }
 
+    /// One environment of a project that is checked out beside the work tree. Each such project is confined by itself: a process may read the one that it was
+    /// started for.
+    pub fn beside(global: &GlobalArgs, project: Project, env: &str) -> Self {
+        Self { project, environments: vec![env.to_owned()], sandbox: sandbox(global) }
+    }
+
     /// The environment of a command that is about exactly one.
     pub fn only_environment(&self) -> Result<&str, Failures> {
         match self.environments.as_slice() {
@@ -136,7 +142,7 @@ pub fn variables(global: &GlobalArgs, project: &Project) -> Result<Arc<BTreeSet<
 }
 
 /// Whether rendering is confined: where that is asked for, and on Linux where CI is set, because there what is rendered may be from anybody.
-pub fn sandbox(global: &GlobalArgs) -> Option<Sandbox> {
+fn sandbox(global: &GlobalArgs) -> Option<Sandbox> {
     let usual = cfg!(target_os = "linux") && !global.no_sandbox && is_ci(&DiskWorld::new());
     (global.sandbox || usual).then(|| Sandbox::new(global.sandbox, MISCHIEF))
 }

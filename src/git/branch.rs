@@ -3,14 +3,14 @@
 //! A view of it beside its sources is a commit that nobody sees: the tree of the sources, with the environment's tree where a project has it. Whoever renders,
 //! checks or compares in such a commit needs to know nothing about branches.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use hydrate_base::{Diagnostic, Result};
 
-use super::command::{run, succeed};
-use super::remote::Remote;
+use super::command::{index_info, run, succeed};
+use super::remote::{Remote, everybodys};
 use super::revision::{contents, entries};
 use super::{Repository, lines_of};
 
@@ -139,14 +139,7 @@ impl EnvironmentBranch {
     /// # Errors
     /// Where one of them is not in this clone.
     pub fn is_ancestor(&self, old: &str, new: &str) -> Result<bool> {
-        let mut asked = self.repository.reading_git();
-        asked.args(["merge-base", "--is-ancestor", old, new]);
-        let said = run(asked, b"")?;
-        match said.status.code() {
-            Some(0) => Ok(true),
-            Some(1) => Ok(false),
-            _ => Err(self.not_here(old)),
-        }
+        self.repository.is_ancestor(old, new)?.ok_or_else(|| self.not_here(old))
     }
 
     /// Whether a commit is in this clone, with its files.
@@ -159,7 +152,7 @@ impl EnvironmentBranch {
         let error = Diagnostic::error(format!("the commit {commit} is not in this clone"))
             .note(format!("the branch {} was rendered from it", self.name));
         let remote = self.remote.as_ref().map_or("origin", |remote| &remote.name);
-        if self.repository.common_dir().join("shallow").exists() {
+        if self.repository.is_shallow() {
             return error.note("the clone is shallow: it has only some commits").help(format!("git fetch --unshallow {remote}"));
         }
         error
@@ -177,12 +170,13 @@ impl EnvironmentBranch {
         Ok(all.into_iter().filter_map(|(path, entry)| Some((below(path)?, entry))).collect())
     }
 
-    /// Where the repository is to be found: its remote, or itself.
+    /// Where the repository is to be found, in one spelling: its remote, or itself.
     pub fn address(&self) -> Result<String> {
-        match &self.remote {
-            Some(remote) => remote.address(),
-            None => Ok(self.repository.work_tree().display().to_string()),
-        }
+        let address = match &self.remote {
+            Some(remote) => remote.address()?,
+            None => self.repository.work_tree().display().to_string(),
+        };
+        Ok(everybodys(&address).unwrap_or(address))
     }
 
     /// A directory of a project as a path in the repository.
@@ -214,11 +208,10 @@ impl EnvironmentBranch {
         index.succeed(&["read-tree", source], b"")?;
         let removing: Vec<&str> = trees.keys().map(String::as_str).collect();
         let standing = entries(&self.repository, source, &removing)?;
-        let changes: BTreeMap<String, Option<(String, String)>> = standing.into_keys().map(|path| (path, None)).collect();
-        let added = trees
-            .iter()
-            .flat_map(|(prefix, files)| files.iter().map(move |(path, entry)| (format!("{prefix}/{path}"), Some(entry.clone()))));
-        index.succeed(&["update-index", "-z", "--index-info"], &info(changes.into_iter().chain(added)))?;
+        let added = trees.iter().flat_map(|(prefix, files)| files.iter().map(move |(path, entry)| (format!("{prefix}/{path}"), entry)));
+        let mut changes: BTreeMap<String, Option<&(String, String)>> = standing.into_keys().map(|path| (path, None)).collect();
+        changes.extend(added.map(|(path, entry)| (path, Some(entry))));
+        index.change(&changes)?;
         let tree = index.succeed(&["write-tree"], b"")?;
         let mut making = self.repository.git();
         making.args([
@@ -248,9 +241,10 @@ impl EnvironmentBranch {
         }
         let (coming, going): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(_, content)| content.is_some());
         let ids = self.store(coming.iter().filter_map(|(_, content)| content.as_deref()))?;
-        let coming = coming.into_iter().zip(ids).map(|((path, _), id)| (path, Some(("100644".to_owned(), id))));
-        let entries = coming.chain(going.into_iter().map(|(path, _)| (path, None)));
-        index.succeed(&["update-index", "-z", "--index-info"], &info(entries))?;
+        let files: Vec<(String, String)> = ids.into_iter().map(|id| ("100644".to_owned(), id)).collect();
+        let mut changes: BTreeMap<String, Option<&(String, String)>> = going.into_iter().map(|(path, _)| (path, None)).collect();
+        changes.extend(coming.into_iter().zip(&files).map(|((path, _), file)| (path, Some(file))));
+        index.change(&changes)?;
         let tree = index.succeed(&["write-tree"], b"")?;
         let mut making = self.repository.git();
         making.args(["-c", "i18n.commitEncoding=UTF-8", "commit-tree", &tree]);
@@ -347,13 +341,6 @@ impl EnvironmentBranch {
         adding.args(["notes", &format!("--ref={name}"), "add", "--force", "-m", text, commit]);
         succeed(adding, b"", "put a note on the commit").map(drop)
     }
-
-    /// Whether the user's commits are signed.
-    pub fn signs(&self) -> Result<bool> {
-        let mut asked = self.repository.git();
-        asked.args(["config", "--type=bool", "--get", "commit.gpgsign"]);
-        Ok(run(asked, b"")?.text() == "true")
-    }
 }
 
 /// Whether a commit is on a branch of a remote, by what is known here.
@@ -425,18 +412,6 @@ pub(super) fn commit_of(repository: &Repository, reference: &str) -> Result<Opti
     Ok(said.status.success().then(|| lines_of(&said).into_iter().next_back()).flatten())
 }
 
-/// Input of `git update-index -z --index-info`: what goes makes room for what comes.
-fn info(changes: impl IntoIterator<Item = (String, Option<(String, String)>)>) -> Vec<u8> {
-    let changes: Vec<_> = changes.into_iter().collect();
-    let length = changes.iter().find_map(|(_, entry)| Some(entry.as_ref()?.1.len())).unwrap_or(40);
-    let zero = "0".repeat(length);
-    let coming: BTreeSet<&String> = changes.iter().filter(|(_, entry)| entry.is_some()).map(|(path, _)| path).collect();
-    let going =
-        changes.iter().filter(|(path, entry)| entry.is_none() && !coming.contains(path)).map(|(path, _)| format!("0 {zero} 0\t{path}\0"));
-    let added = changes.iter().filter_map(|(path, entry)| entry.as_ref().map(|(mode, id)| format!("{mode} {id} 0\t{path}\0")));
-    going.chain(added).collect::<String>().into_bytes()
-}
-
 /// An index that is nobody's, which goes when this does.
 struct TemporaryIndex<'a> {
     repository: &'a Repository,
@@ -448,6 +423,12 @@ impl<'a> TemporaryIndex<'a> {
         let made = tempfile::Builder::new().prefix("hydrate-").tempdir();
         let directory = made.map_err(|error| Diagnostic::error(format!("cannot make a directory for files of Git: {error}")))?;
         Ok(Self { repository, directory })
+    }
+
+    /// Takes files out and in.
+    fn change(&self, changes: &BTreeMap<String, Option<&(String, String)>>) -> Result<()> {
+        let lines = index_info(changes.iter().map(|(path, entry)| (path.as_str(), *entry)));
+        self.succeed(&["update-index", "-z", "--index-info"], &lines).map(drop)
     }
 
     /// What `git` says that works on this index.

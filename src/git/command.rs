@@ -62,6 +62,16 @@ pub(super) fn succeed(command: Command, input: &[u8], cannot: &str) -> Result<Sa
     if said.status.success() { Ok(said) } else { Err(said.error(format!("cannot {cannot}"))) }
 }
 
+/// The input of `git update-index -z --index-info`: modes and objects by path, none for what goes, which makes room for what comes.
+pub(super) fn index_info<'e>(changes: impl Iterator<Item = (&'e str, Option<&'e (String, String)>)>) -> Vec<u8> {
+    let (coming, going): (Vec<_>, Vec<_>) = changes.partition(|(_, entry)| entry.is_some());
+    let length = coming.iter().find_map(|(_, entry)| Some(entry.as_ref()?.1.len())).unwrap_or(40);
+    let zero = "0".repeat(length);
+    let going = going.into_iter().map(|(path, _)| format!("0 {zero} 0\t{path}\0"));
+    let coming = coming.into_iter().filter_map(|(path, entry)| entry.map(|(mode, id)| format!("{mode} {id} 0\t{path}\0")));
+    going.chain(coming).collect::<String>().into_bytes()
+}
+
 fn file_of(bytes: &[u8]) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     file.write_all(bytes)?;

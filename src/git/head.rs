@@ -1,4 +1,4 @@
-//! The commit that is checked out: who it is, when it was made, on which branch, and where the repository is from.
+//! The commit that is checked out: who it is, when it was made, on which branch, and how others lie to it.
 
 use std::path::Path;
 
@@ -64,91 +64,21 @@ pub enum Lies {
 /// How a commit lies to HEAD.
 pub fn lies(root: &Path, id: &str) -> Result<Lies> {
     let repository = Repository::of(root)?;
-    let is_ancestor = |first: &str, second: &str| -> Result<Option<bool>> {
-        let mut asked = repository.reading_git();
-        asked.args(["merge-base", "--is-ancestor", "--end-of-options", first, second]);
-        Ok(match command::run(asked, b"")?.status.code() {
-            Some(0) => Some(true),
-            Some(1) => Some(false),
-            _ => None,
-        })
-    };
     if id.len() < 40 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(Lies::Elsewhere);
     }
-    Ok(match is_ancestor(id, "HEAD")? {
+    Ok(match repository.is_ancestor(id, "HEAD")? {
         Some(true) => Lies::Before,
         None => Lies::Elsewhere,
-        Some(false) if is_ancestor("HEAD", id)? == Some(true) => Lies::After,
-        Some(false) if is_shallow(&repository) => Lies::Elsewhere,
+        Some(false) if repository.is_ancestor("HEAD", id)? == Some(true) => Lies::After,
+        Some(false) if repository.is_shallow() => Lies::Elsewhere,
         Some(false) => Lies::Beside,
     })
-}
-
-/// What is not here cannot be followed in a shallow clone.
-fn is_shallow(repository: &Repository) -> bool {
-    repository.common_dir().join("shallow").exists()
-}
-
-/// The address of the repository that the branch is pushed to, else of `origin`, as everybody can write it: without a login, over HTTPS where it is one of
-/// SSH. `None` where there is no remote, or it is a directory of this machine.
-pub fn remote(root: &Path, branch: Option<&str>) -> Result<Option<String>> {
-    let repository = Repository::of(root)?;
-    let configured = |key: &str| -> Result<Option<String>> {
-        let mut asked = repository.reading_git();
-        asked.args(["config", "--get", key]);
-        let said = command::run(asked, b"")?;
-        Ok(said.status.success().then(|| said.text()).filter(|text| !text.is_empty()))
-    };
-    let of_branch = branch.map(|branch| configured(&format!("branch.{branch}.remote"))).transpose()?.flatten();
-    let name = of_branch.unwrap_or_else(|| "origin".to_owned());
-    Ok(configured(&format!("remote.{name}.url"))?.and_then(|url| everybodys(&url)))
-}
-
-/// `https://HOST/PATH` of an address.
-fn everybodys(url: &str) -> Option<String> {
-    let without_user = |authority: &str| authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_owned();
-    let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (scheme, rest.to_owned()),
-        // git@host:path
-        None => {
-            let (host, path) = url.split_once(':').filter(|(host, _)| host.len() > 1 && !host.contains('/'))?;
-            ("ssh", format!("{host}/{}", path.trim_start_matches('/')))
-        }
-    };
-    let (authority, path) = rest.split_once('/')?;
-    let host = without_user(authority);
-    let (scheme, host) = match scheme {
-        "https" | "http" => (scheme, host),
-        "ssh" | "git+ssh" | "git" => ("https", host.rsplit_once(':').map_or(host.clone(), |(name, _)| name.to_owned())),
-        _ => return None,
-    };
-    let path = path.trim_end_matches('/').trim_end_matches(".git");
-    (!host.is_empty()).then(|| format!("{scheme}://{host}/{path}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_remote_is_written_in_one_way() {
-        let same = [
-            "https://git.example.org/team/platform",
-            "https://git.example.org/team/platform.git",
-            "https://user:token@git.example.org/team/platform.git/",
-            "git@git.example.org:team/platform.git",
-            "ssh://git@git.example.org:22/team/platform.git",
-            "git.example.org:/team/platform",
-        ];
-        for url in same {
-            assert_eq!(everybodys(url).as_deref(), Some(same[0]), "{url}");
-        }
-        assert_eq!(everybodys("http://localhost:3000/a/b").as_deref(), Some("http://localhost:3000/a/b"));
-        for url in ["/srv/git/platform.git", "../platform", "file:///srv/git/platform", "C:/git/platform", "C:\\git", ""] {
-            assert_eq!(everybodys(url), None, "{url}");
-        }
-    }
 
     #[test]
     fn revisions_are_written_as_flux_does() {

@@ -23,10 +23,10 @@ use hydrate_base::Result;
 
 pub use branch::{CommitFacts, Entries, EnvironmentBranch, FileChanges, Tip, facts_of, is_pushed};
 pub use checkout::Checkout;
-pub use head::{Head, Lies, lies, remote};
+pub use head::{Head, Lies, lies};
 pub use ignored::Ignored;
 pub use lines::LineEndings;
-pub use remote::{Pushed, Remote, TRIES, Upstream, pause, too_many};
+pub use remote::{Pushed, Remote, TRIES, Upstream, pause, remote_address, too_many};
 pub use repository::Repository;
 pub use revision::{directory_id, files_at, has_commits, merge_base};
 pub use snapshot::Snapshot;

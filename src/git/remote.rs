@@ -151,11 +151,11 @@ impl Remote {
         format!("refs/remotes/{}/{branch}", self.name)
     }
 
-    /// Where it is.
-    pub fn address(&self) -> Result<String> {
-        let mut asked = self.repository.git();
-        asked.args(["remote", "get-url", &self.name]);
-        Ok(succeed(asked, b"", "say where the remote is")?.text())
+    /// Where it is, as it is configured.
+    pub(super) fn address(&self) -> Result<String> {
+        let mut asked = self.repository.reading_git();
+        asked.args(["config", "--get", &format!("remote.{}.url", self.name)]);
+        Ok(run(asked, b"")?.text())
     }
 
     /// Fetches branches and notes of the remote's, those that are there; what is known here of others goes. Notes come to `refs/hydrate/notes/`.
@@ -253,6 +253,37 @@ impl Remote {
     }
 }
 
+/// The address of the repository that a project lies in, as everybody can write it. `None` where there is no remote, or it is a directory of this machine.
+pub fn remote_address(root: &std::path::Path) -> Result<Option<String>> {
+    let remote = Remote::of(&Repository::of(root)?)?;
+    Ok(remote.map(|remote| remote.address()).transpose()?.and_then(|address| everybodys(&address)))
+}
+
+/// One spelling of an address, without a login, and over HTTPS where it is one of SSH: whoever has cloned a repository by another one writes the same.
+/// `None` for what only this machine knows.
+pub(super) fn everybodys(address: &str) -> Option<String> {
+    let (scheme, rest) = match address.trim().split_once("://") {
+        Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest.to_owned()),
+        // git@host:path
+        None => {
+            let (host, path) = address.trim().split_once(':').filter(|(host, _)| host.len() > 1 && !host.contains('/'))?;
+            ("ssh".to_owned(), format!("{host}/{}", path.trim_start_matches('/')))
+        }
+    };
+    let (authority, path) = rest.split_once('/')?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
+    let without = |port: &str| host.strip_suffix(port).unwrap_or(&host).to_owned();
+    let (scheme, host) = match scheme.as_str() {
+        "https" => ("https", without(":443")),
+        "http" => ("http", without(":80")),
+        // The port of SSH says nothing about the one of HTTPS.
+        "ssh" | "git+ssh" | "ssh+git" | "git" => ("https", host.split(':').next().unwrap_or(&host).to_owned()),
+        _ => return None,
+    };
+    let path = path.trim_matches('/').trim_end_matches(".git");
+    (!host.is_empty()).then(|| format!("{scheme}://{host}/{path}"))
+}
+
 /// Whether a push was refused because the branch has moved. A remote says so in other words where it has noticed only while it wrote.
 fn is_behind(answer: &str, stderr: &str) -> bool {
     let words = [
@@ -286,6 +317,28 @@ pub fn pause(attempt: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remote_is_written_in_one_way() {
+        let same = [
+            "https://git.example.org/team/platform",
+            "https://git.example.org/team/platform.git",
+            "https://user:token@git.example.org/team/platform.git/",
+            "git@git.example.org:team/platform.git",
+            "ssh://git@git.example.org:22/team/platform.git",
+            "git.example.org:/team/platform",
+            "https://Git.example.org:443/team/platform/",
+            "https://user:token@Git.example.org/team/platform/",
+        ];
+        for url in same {
+            assert_eq!(everybodys(url).as_deref(), Some(same[0]), "{url}");
+        }
+        assert_eq!(everybodys("http://localhost:3000/a/b").as_deref(), Some("http://localhost:3000/a/b"));
+        assert_eq!(everybodys("http://u@example.org/x.git").as_deref(), Some("http://example.org/x"));
+        for url in ["/srv/git/platform.git", "../platform", "file:///srv/git/platform", "C:/git/platform", "C:\\git", ""] {
+            assert_eq!(everybodys(url), None, "{url}");
+        }
+    }
 
     #[test]
     fn a_race_is_told_from_a_refusal() {

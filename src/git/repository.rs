@@ -73,6 +73,22 @@ impl Repository {
         path.to_str().map(str::to_owned).ok_or_else(|| Diagnostic::error(format!("{} is not UTF-8", path.display())))
     }
 
+    /// Whether a commit is another one, or came before it; `None` where one of them is not here.
+    pub(super) fn is_ancestor(&self, old: &str, new: &str) -> Result<Option<bool>> {
+        let mut asked = self.reading_git();
+        asked.args(["merge-base", "--is-ancestor", "--end-of-options", old, new]);
+        Ok(match command::run(asked, b"")?.status.code() {
+            Some(0) => Some(true),
+            Some(1) => Some(false),
+            _ => None,
+        })
+    }
+
+    /// Whether the clone holds only the last commits of what was fetched: what came before them cannot be followed.
+    pub(super) fn is_shallow(&self) -> bool {
+        self.common_dir().join("shallow").is_file()
+    }
+
     fn with(work_tree: &Path, found: GitDirectories) -> Self {
         Self { work_tree: work_tree.to_owned(), git_dir: found.git, common_dir: found.common }
     }

@@ -58,7 +58,7 @@ pub fn merge_base(root: &Path, revision: &str) -> Result<String> {
     }
     if said.stderr.trim().is_empty() {
         let error = Diagnostic::error(format!("HEAD and `{revision}` have no commit in common"));
-        return Err(if is_shallow(&repository) {
+        return Err(if repository.is_shallow() {
             error.note(SHALLOW).help("fetch what is between: git fetch --unshallow (in GitHub Actions `fetch-depth: 0`); or compare with the revision itself: leave `--merge-base` out")
         } else {
             error.help("compare with the revision itself: leave `--merge-base` out")
@@ -84,7 +84,7 @@ pub(super) fn unknown(repository: &Repository, revision: &str, why: &str) -> Box
     let error = Diagnostic::error(format!("there is no revision `{revision}`")).note(why);
     match fetching(repository, revision) {
         None => error.help("name a commit, branch or tag"),
-        Some(command) if is_shallow(repository) => error.note(SHALLOW).help(format!("fetch it: {command}")),
+        Some(command) if repository.is_shallow() => error.note(SHALLOW).help(format!("fetch it: {command}")),
         Some(command) => error.help(format!("name a commit, branch or tag; or fetch it: {command}")),
     }
 }
@@ -96,23 +96,20 @@ fn fetching(repository: &Repository, revision: &str) -> Option<String> {
     let (name, behind) = revision.find(['^', '~']).map_or((revision, ""), |at| revision.split_at(at));
     if name == "HEAD" {
         let depth = behind.strip_prefix('~').and_then(|depth| depth.parse::<u32>().ok()).unwrap_or(1);
-        return is_shallow(repository)
+        return repository
+            .is_shallow()
             .then(|| format!("git fetch --deepen={depth} (in GitHub Actions `fetch-depth: {}`)", depth.saturating_add(1)));
     }
     if let Some(branch) = name.strip_prefix("origin/") {
-        let depth = if behind.is_empty() && is_shallow(repository) { "--depth=1 " } else { "" };
+        let depth = if behind.is_empty() && repository.is_shallow() { "--depth=1 " } else { "" };
         return Some(format!("git fetch {depth}origin {branch}:refs/remotes/origin/{branch}"));
     }
     let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match (is_shallow(repository), is_id && behind.is_empty()) {
+    match (repository.is_shallow(), is_id && behind.is_empty()) {
         (false, _) => None,
         (true, true) => Some(format!("git fetch --depth=1 origin {name}")),
         (true, false) => Some("git fetch --unshallow".to_owned()),
     }
-}
-
-fn is_shallow(repository: &Repository) -> bool {
-    repository.common_dir().join("shallow").is_file()
 }
 
 /// `None` where libgit2 cannot read the repository, or not all of it.

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::git::CommitFacts;
+
 /// The file that says what a directory was rendered from, and the name of the notes that say it of a commit.
 pub const METADATA: &str = "hydrator.metadata";
 
@@ -16,23 +18,6 @@ pub const ATTRIBUTES: [&str; 2] = ["**/README.md linguist-generated=true", "**/h
 
 /// How the trailers begin by which the message of a commit names another one.
 const REFERENCE: &str = "Argocd-reference-commit-";
-
-/// The commit that something was rendered from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DryCommit {
-    /// Its id, in full.
-    pub sha: String,
-    /// `Name <address>`
-    pub author: String,
-    /// Seconds since 1970 when it was written.
-    pub time: i64,
-    /// Its message.
-    pub message: String,
-    /// Its trailers, a line each.
-    pub trailers: String,
-    /// Where the repository is to be found.
-    pub repository: String,
-}
 
 /// `hydrator.metadata`; what is empty is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,21 +32,30 @@ pub struct Metadata {
     /// What renders it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<String>,
-    /// Who wrote the commit.
+    /// What is known of the commit.
+    #[serde(flatten)]
+    pub about: About,
+    /// Other commits that it came from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Reference>,
+}
+
+/// Who wrote a commit, when, and what it says; what is empty is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct About {
+    /// Who wrote it: `Name <address>`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub author: String,
-    /// When the commit was written, as RFC 3339 has it.
+    /// When it was written, as RFC 3339 has it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub date: String,
     /// The first line of its message.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub subject: String,
-    /// The rest of its message, without the trailers that became references.
+    /// The rest of its message; of the commit that was rendered without the trailers that became references.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub body: String,
-    /// Other commits that it came from.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub references: Vec<Reference>,
 }
 
 /// Another commit.
@@ -76,18 +70,9 @@ pub struct Reference {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Referenced {
-    /// Who wrote it, as RFC 5322 has it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub author: String,
-    /// When, as RFC 3339 has it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub date: String,
-    /// The first line of its message.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub subject: String,
-    /// The rest of its message.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub body: String,
+    /// What is known of it; the author as RFC 5322 has it.
+    #[serde(flatten)]
+    pub about: About,
     /// Its id.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub sha: String,
@@ -104,30 +89,28 @@ struct Note {
 }
 
 impl Metadata {
-    /// What the top of a branch says: everything that is known of the commit.
-    pub fn of(dry: &DryCommit) -> Self {
+    /// What the top of a branch says: everything that is known of the commit, and where its repository is.
+    pub fn of(dry: &CommitFacts, repository: &str) -> Self {
         let (subject, body) = dry.message.split_once("\n\n").unwrap_or((&dry.message, ""));
         let mut ignored = Referenced::default();
         let kept = body.lines().filter(|line| !ignored.take(line)).map(|line| format!("{line}\n"));
+        let about = About { author: dry.author.clone(), date: rfc3339(dry.time), subject: subject.to_owned(), body: kept.collect() };
         let mut commit = Referenced::default();
         dry.trailers.lines().for_each(|line| {
             commit.take(line);
         });
         Self {
-            repository: dry.repository.clone(),
+            repository: repository.to_owned(),
             dry_sha: dry.sha.clone(),
-            author: dry.author.clone(),
-            date: rfc3339(dry.time),
-            subject: subject.to_owned(),
-            body: kept.collect(),
+            about,
             references: (commit != Referenced::default()).then_some(Reference { commit }).into_iter().collect(),
             commands: Vec::new(),
         }
     }
 
     /// What a directory says: which commit it was rendered from, and by what.
-    pub fn of_directory(dry: &DryCommit, command: String) -> Self {
-        Self { repository: dry.repository.clone(), dry_sha: dry.sha.clone(), commands: vec![command], ..Self::default() }
+    pub fn of_directory(dry: &CommitFacts, repository: &str, command: String) -> Self {
+        Self { repository: repository.to_owned(), dry_sha: dry.sha.clone(), commands: vec![command], ..Self::default() }
     }
 
     /// The text of the file.
@@ -176,10 +159,10 @@ impl Referenced {
         };
         let field = match key {
             "repourl" => &mut self.repository,
-            "author" => &mut self.author,
-            "date" => &mut self.date,
-            "subject" => &mut self.subject,
-            "body" => &mut self.body,
+            "author" => &mut self.about.author,
+            "date" => &mut self.about.date,
+            "subject" => &mut self.about.subject,
+            "body" => &mut self.about.body,
             _ => &mut self.sha,
         };
         taken.map(|value| *field = value).is_some()
@@ -229,54 +212,26 @@ fn mailbox(text: &str) -> Option<String> {
     (plain(local) && plain(domain) && is_name).then_some(written)
 }
 
-/// One spelling of an address of a repository: who has cloned it by another one writes the same files. Credentials never get into them.
-pub fn canonical(address: &str) -> String {
-    let trimmed = address.trim().trim_end_matches('/');
-    let (host, path) = match trimmed.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            let port_of = |port: &str| host.strip_suffix(port).unwrap_or(host).to_ascii_lowercase();
-            match scheme.to_ascii_lowercase().as_str() {
-                "https" => (port_of(":443"), path),
-                "http" => return format!("http://{}/{}", port_of(":80"), plain_path(path)),
-                // The port of SSH says nothing about the one of HTTPS.
-                "ssh" | "git+ssh" | "ssh+git" => (host.split(':').next().unwrap_or(host).to_ascii_lowercase(), path),
-                _ => return trimmed.to_owned(),
-            }
-        }
-        None => match trimmed.split_once(':').filter(|(host, _)| !host.contains('/') && !host.is_empty()) {
-            Some((host, path)) => (host.rsplit_once('@').map_or(host, |(_, host)| host).to_ascii_lowercase(), path),
-            None => return trimmed.to_owned(),
-        },
-    };
-    format!("https://{host}/{}", plain_path(path))
-}
-
-fn plain_path(path: &str) -> &str {
-    let path = path.trim_matches('/');
-    path.strip_suffix(".git").unwrap_or(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn dry(message: &str) -> DryCommit {
+    const REPOSITORY: &str = "https://example.org/team/platform";
+
+    fn dry(message: &str) -> CommitFacts {
         let is_trailer = |line: &&str| line.split_once(": ").is_some_and(|(key, _)| !key.contains(' '));
-        DryCommit {
+        CommitFacts {
             sha: "a".repeat(40),
             author: "A <a@example.org>".to_owned(),
             time: 1_749_491_408,
             message: message.to_owned(),
             trailers: message.lines().skip(1).filter(is_trailer).map(|line| format!("{line}\n")).collect(),
-            repository: "https://example.org/team/platform".to_owned(),
         }
     }
 
     #[test]
     fn the_top_says_everything_of_the_commit() {
-        let text = Metadata::of(&dry("Bump <x>\n\nWhy: because\n\nSigned-off-by: A <a@example.org>")).text();
+        let text = Metadata::of(&dry("Bump <x>\n\nWhy: because\n\nSigned-off-by: A <a@example.org>"), REPOSITORY).text();
         let expected = format!(
             "{{\n  \"repoURL\": \"https://example.org/team/platform\",\n  \"drySha\": \"{}\",\n  \"author\": \"A <a@example.org>\",\n  \"date\": \"2025-06-09T17:50:08Z\",\n  \
              \"subject\": \"Bump <x>\",\n  \"body\": \"Why: because\\n\\nSigned-off-by: A <a@example.org>\\n\"\n}}\n",
@@ -291,16 +246,15 @@ mod tests {
         let good = "Argocd-reference-commit-author: Ann Other <ann@example.org>\nArgocd-reference-commit-sha: b82add2\n\
                     Argocd-reference-commit-subject: a change\nArgocd-reference-commit-body: \"one\\n\\ntwo\"\n\
                     Argocd-reference-commit-repourl: https://example.org/code\nArgocd-reference-commit-date: 2025-06-09T13:50:18-04:00";
-        let metadata = Metadata::of(&dry(&format!("s\n\nX: y\n{good}")));
-        assert_eq!(metadata.body, "X: y\n");
-        let expected = Referenced {
+        let metadata = Metadata::of(&dry(&format!("s\n\nX: y\n{good}")), REPOSITORY);
+        assert_eq!(metadata.about.body, "X: y\n");
+        let about = About {
             author: "\"Ann Other\" <ann@example.org>".to_owned(),
             date: "2025-06-09T13:50:18-04:00".to_owned(),
             subject: "a change".to_owned(),
             body: "one\n\ntwo".to_owned(),
-            sha: "b82add2".to_owned(),
-            repository: "https://example.org/code".to_owned(),
         };
+        let expected = Referenced { about, sha: "b82add2".to_owned(), repository: "https://example.org/code".to_owned() };
         assert_eq!(metadata.references, [Reference { commit: expected }]);
     }
 
@@ -319,14 +273,14 @@ mod tests {
             "other: x",
         ] {
             let line = format!("Argocd-reference-commit-{bad}");
-            let metadata = Metadata::of(&dry(&format!("s\n\n{line}")));
-            assert_eq!((metadata.body, metadata.references), (format!("{line}\n"), Vec::new()), "{bad}");
+            let metadata = Metadata::of(&dry(&format!("s\n\n{line}")), REPOSITORY);
+            assert_eq!((metadata.about.body, metadata.references), (format!("{line}\n"), Vec::new()), "{bad}");
         }
     }
 
     #[test]
     fn a_directory_says_how_to_render_it_again() {
-        let metadata = Metadata::of_directory(&dry("s"), "hydrate -e dev a".to_owned());
+        let metadata = Metadata::of_directory(&dry("s"), REPOSITORY, "hydrate -e dev a".to_owned());
         assert_eq!(
             metadata.text(),
             format!(
@@ -337,24 +291,5 @@ mod tests {
         assert!(metadata.readme().contains("git checkout aaaa") && metadata.readme().contains("\nhydrate -e dev a\n```\n"));
         assert_eq!(note("abc"), r#"{"drySha":"abc"}"#);
         assert_eq!((noted(br#"{"drySha": "abc"}"#).as_deref(), noted(b"abc")), (Some("abc"), None));
-    }
-
-    #[test]
-    fn spellings_of_one_repository_are_one() {
-        let one = "https://example.org/team/platform";
-        for spelling in [
-            "https://example.org/team/platform.git",
-            "https://user:token@Example.org/team/platform/",
-            "https://example.org:443/team/platform",
-            "git@example.org:team/platform.git",
-            "example.org:/team/platform",
-            "ssh://git@example.org:22/team/platform.git",
-        ] {
-            assert_eq!(canonical(spelling), one, "{spelling}");
-        }
-        assert_eq!(canonical("http://u@example.org/x.git"), "http://example.org/x");
-        for other in ["/srv/git/x.git", "../x", "file:///srv/x"] {
-            assert_eq!(canonical(other), other);
-        }
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::deliver;
 use crate::cli::on_branch::OnBranch;
 use crate::cli::outcome::{Exit, Failures, Outcome};
-use crate::cli::session::{Session, format, provision, rendered_to_compare, renders, sandbox, tell_details};
+use crate::cli::session::{Session, format, provision, rendered_to_compare, renders, tell_details};
 use crate::cli::{gather, guards, report, sarif, ui::Ui};
 use crate::git::{self, Checkout, sources};
 use crate::pipeline::guard::Losses;
@@ -231,7 +231,6 @@ fn on_branch(
     args: &CheckArgs,
     on: &OnBranch,
 ) -> Result<(Checked, Option<Branch>), Failures> {
-    let beside = |project: &Project| Session { project: project.clone(), environments: vec![env.to_owned()], sandbox: sandbox(global) };
     let global = &GlobalArgs { no_cache: true, ..global.clone() };
     if args.staged {
         let against = on.view_commit(&session.project, "HEAD", on.branch.tip()?.as_ref()).ok();
@@ -245,7 +244,7 @@ fn on_branch(
     let is_current = now.is_clean && now.head == source;
     let branch = Branch { name: on.branch.name.clone(), source: source.clone(), is_current };
     let view = on.view(&session.project, &source, Some(&tip))?;
-    let then = changes(ui, global, &beside(&view.project), env, args)?;
+    let then = changes(ui, global, &Session::beside(global, view.project.clone(), env), env, args)?;
     if is_current {
         return Ok((then, Some(branch)));
     }

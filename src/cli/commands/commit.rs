@@ -54,7 +54,7 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &CommitArgs) -> Outcome {
             let delivery = Delivery { global, args: &rendering, session: &session, env, format, policy, push: args.push };
             let mut warnings = Warnings::default();
             let (said, failed) = match &on_branch {
-                Some(on) => delivery.to_branch(ui, on, &mut warnings)?,
+                Some(on) => delivery.to_branch(ui, on, &committer, &mut warnings)?,
                 None => delivery.and_push(ui, &committer, &mut warnings)?,
             };
             if !failed.is_empty() {

@@ -218,7 +218,7 @@ fn annotations(project: &Project, head: &Head, artifacts: Option<&Artifacts>) ->
     let branch = branch_of_pipeline(&|name| world.variable(name));
     let source = match artifacts.and_then(|artifacts| artifacts.source.clone()) {
         Some(source) => Some(source),
-        None => git::remote(&project.root, head.branch.as_deref())?,
+        None => git::remote_address(&project.root)?,
     };
     let created = jiff::Timestamp::from_second(head.seconds).map(|time| time.to_string()).unwrap_or_default();
     let all = [(REVISION, Some(head.revision(branch.as_deref()))), (CREATED, Some(created)), (SOURCE, source)];

@@ -1,8 +1,8 @@
 //! A bare `hydrate`: render, write, say what changed.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
@@ -14,7 +14,7 @@ use crate::cli::on_branch::OnBranch;
 use crate::cli::outcome::{Exit, Failures, Outcome};
 use crate::cli::session::{Session, format, options, provision, tell_details};
 use crate::cli::{gather, report, ui::Ui};
-use crate::git::sources::{self, Sources};
+use crate::git::sources::{self, Sources, Uncommitted};
 use crate::git::{self, Checkout, commit::Committer};
 use crate::pipeline::guard::Losses;
 use crate::pipeline::provision::LOCK;
@@ -111,9 +111,9 @@ pub fn run(ui: &mut Ui, global: &GlobalArgs, args: &RenderArgs) -> Outcome {
         let delivery = Delivery { global, args, session: &session, env, format, policy, push: args.push };
         let on_branch = if committing.is_some() { OnBranch::of(&session.project, env)? } else { None };
         let done = match (on_branch, &committing) {
-            (Some(on), _) => delivery.to_branch(ui, &on, &mut warnings),
-            (None, Some(committing)) if args.push => delivery.and_push(ui, committing.committer, &mut warnings),
-            (None, committing) => run_one(ui, global, args, &session, env, format, committing.as_ref(), head.as_ref(), &mut warnings),
+            (Some(on), Some(committing)) => delivery.to_branch(ui, &on, committing.committer, &mut warnings),
+            (_, Some(committing)) if args.push => delivery.and_push(ui, committing.committer, &mut warnings),
+            (_, committing) => run_one(ui, global, args, &session, env, format, committing.as_ref(), head.as_ref(), &mut warnings),
         };
         let (failed, is_written) = match done {
             Ok((said, failed)) => {
@@ -200,37 +200,16 @@ fn run_one(
     if head.is_none() {
         super::lock::add(ui, project, &provision)?;
     }
-    let slips = guards::slips(project, &rendered);
-    if guards::are_refused(&slips) && !args.yes {
-        return Err(Failures(slips));
-    }
-    warnings.tell(ui, &guards::meant(slips));
-    warnings.tell(ui, &rendered.warnings);
-    warnings.tell(ui, &rendered.certificates);
     let place = pipeline::place(&session.project, env);
-    let (changes, losses, lock) = write_tree(ui, &place, project, &mut rendered, args, warnings)?;
+    let (written, lock) = write_tree(ui, place, project, &mut rendered, args, warnings)?;
     let took = start.elapsed();
-    let mut said = report::changes_json(&place, &changes, took);
-    if !losses.lost.is_empty() {
-        said["lost"] = losses.json();
-    }
-    if format == Format::Text && !ui.is_quiet() {
-        let mut lines = report::change_lines(&place, &changes);
-        lines.push(report::summary(env, &changes, took));
-        ui.lines(lines)?;
-    }
+    let mut said = written.json(took);
+    written.tell(ui, format, took)?;
     if let Some(committing) = committing {
         let committer = committing.committer;
-        let sources = match committing.policy {
-            Some(CommitSources::Head) => Vec::new(),
-            Some(CommitSources::Include) => sources::uncommitted(&session.project.root, &rendered.sources, &ours(&place))?,
-            // This run may have added to the lock; everything else is committed.
-            None => {
-                let lock = Sources { files: [session.project.root.join(LOCK)].into(), ..Sources::default() };
-                sources::uncommitted(&session.project.root, &lock, &ours(&place))?
-            }
-        };
-        ui.report(&sources::unknown_to_clones(&session.project.root, &rendered.sources, &ours(&place)));
+        let root = &session.project.root;
+        let sources = sources_to_commit(committing.policy, root, &rendered.sources, &written.place)?;
+        ui.report(&sources::unknown_to_clones(root, &rendered.sources, &ours(&written.place)));
         // The tree stays locked until what was written is committed.
         let id = super::commit::commit(ui, &session.project, env, committer, format, &sources)?;
         drop(lock);
@@ -247,26 +226,75 @@ pub fn ours(place: &Place) -> [PathBuf; 2] {
     [place.manifests.clone(), place.clusters.clone()]
 }
 
+/// The sources that are committed with the manifests.
+pub fn sources_to_commit(policy: Option<CommitSources>, root: &Path, read: &Sources, place: &Place) -> Result<Vec<Uncommitted>> {
+    match policy {
+        Some(CommitSources::Head) => Ok(Vec::new()),
+        Some(CommitSources::Include) => sources::uncommitted(root, read, &ours(place)),
+        // This run may have added to the lock; everything else is committed.
+        None => {
+            let lock = Sources { files: [root.join(LOCK)].into(), ..Sources::default() };
+            sources::uncommitted(root, &lock, &ours(place))
+        }
+    }
+}
+
 /// Refuses a commit of manifests whose sources are not committed.
 pub fn refuse_uncommitted(project: &Project, read: &Sources, env: &str) -> Result<()> {
     let uncommitted = sources::uncommitted(&project.root, read, &ours(&pipeline::place(project, env)))?;
     if uncommitted.is_empty() { Ok(()) } else { Err(sources::refused(&uncommitted, env, project.settings.commit.branch.is_some())) }
 }
 
-/// Under the lock: what changes, told before it happens, and then it happens.
+/// What was written of an environment.
+pub struct Written {
+    /// Where its tree is.
+    pub place: Place,
+    changes: Changes,
+    losses: Losses,
+}
+
+impl Written {
+    /// Lists what has changed, for people.
+    pub fn tell(&self, ui: &mut Ui, format: Format, took: Duration) -> Result<()> {
+        if format != Format::Text || ui.is_quiet() {
+            return Ok(());
+        }
+        let mut lines = report::change_lines(&self.place, &self.changes);
+        lines.push(report::summary(&self.place.env, &self.changes, took));
+        ui.lines(lines)
+    }
+
+    /// The same for machines.
+    pub fn json(&self, took: Duration) -> Json {
+        let mut said = report::changes_json(&self.place, &self.changes, took);
+        if !self.losses.lost.is_empty() {
+            said["lost"] = self.losses.json();
+        }
+        said
+    }
+}
+
+/// What is doubtful is told, or refused; then, under the lock, what changes, before it happens; and then it happens.
 pub fn write_tree(
     ui: &Ui,
-    place: &Place,
+    place: Place,
     project: &Project,
     rendered: &mut Rendered,
     args: &RenderArgs,
     warnings: &mut Warnings,
-) -> Result<(Changes, Losses, Lock), Failures> {
-    let mut lock = write::lock(place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
+) -> Result<(Written, Lock), Failures> {
+    let slips = guards::slips(project, rendered);
+    if guards::are_refused(&slips) && !args.yes {
+        return Err(Failures(slips));
+    }
+    warnings.tell(ui, &guards::meant(slips));
+    warnings.tell(ui, &rendered.warnings);
+    warnings.tell(ui, &rendered.certificates);
+    let mut lock = write::lock(&place, || ui.say(format!("waiting for another run to finish with {}", place.shown)))?;
     warnings.tell(ui, &lock.left_alone());
-    pipeline::merge_with_tree(place, rendered)?;
-    let changes = Changes::compute(place, &rendered.desired, args.adopt)?;
-    let mut losses = Losses::of(project, rendered, place, &changes)?;
+    pipeline::merge_with_tree(&place, rendered)?;
+    let changes = Changes::compute(&place, &rendered.desired, args.adopt)?;
+    let mut losses = Losses::of(project, rendered, &place, &changes)?;
     if let Some(told) = losses.told.take() {
         let told = vec![told];
         if guards::are_refused(&told) && !args.yes {
@@ -274,9 +302,9 @@ pub fn write_tree(
         }
         warnings.tell(ui, &guards::meant(told));
     }
-    warnings.tell(ui, &edited(place, &changes));
-    write::apply(place, &changes, &lock)?;
-    Ok((changes, losses, lock))
+    warnings.tell(ui, &edited(&place, &changes));
+    write::apply(&place, &changes, &lock)?;
+    Ok((Written { place, changes, losses }, lock))
 }
 
 /// A warning for each owned file that somebody has edited and that is about to be replaced.

@@ -79,9 +79,7 @@ fn carry_out(held: &Held<'_>, to: &str, is_generated: IsGenerated<'_>) -> Result
     super::check_state(repository)?;
     let base = Base::read(repository)?;
     let Some(from) = base.commit.as_deref().filter(|from| *from != to) else { return Ok(FastForward::Done) };
-    let mut asked = repository.reading_git();
-    asked.args(["merge-base", "--is-ancestor", from, to]);
-    if !super::super::command::run(asked, b"")?.status.success() {
+    if repository.is_ancestor(from, to)? != Some(true) {
         return Ok(FastForward::Diverged);
     }
     let differing = differing(repository, from, to)?;

@@ -13,7 +13,7 @@ use hydrate_base::kill_point;
 use hydrate_base::{Diagnostic, Result};
 
 use super::super::Repository;
-use super::super::command::{Said, succeed};
+use super::super::command::{Said, index_info, succeed};
 use super::journal::{self, Held, cannot_write};
 use super::signals::Deferred;
 use super::{Base, Plan, Request, Wanted, check_state, locked, owned, prefixes};
@@ -62,16 +62,9 @@ pub(super) enum Outcome {
     Moved,
 }
 
-/// The input of `git update-index -z --index-info`: what goes makes room for what comes.
+/// What these changes are for `git update-index`.
 pub(super) fn lines(changes: &[IndexChange]) -> Vec<u8> {
-    let length = changes.iter().find_map(|change| Some(change.entry.as_ref()?.1.len())).unwrap_or(40);
-    let zero = "0".repeat(length);
-    let going = changes.iter().filter(|change| change.entry.is_none()).map(|change| format!("0 {zero} 0\t{}\0", change.path));
-    let coming = changes.iter().filter_map(|change| {
-        let (mode, id) = change.entry.as_ref()?;
-        Some(format!("{mode} {id} 0\t{}\0", change.path))
-    });
-    going.chain(coming).collect::<String>().into_bytes()
+    index_info(changes.iter().map(|change| (change.path.as_str(), change.entry.as_ref())))
 }
 
 /// What is in the user's index.

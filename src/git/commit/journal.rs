@@ -15,7 +15,7 @@ use hydrate_base::kill_point;
 use hydrate_base::{Diagnostic, Result};
 
 use super::super::Repository;
-use super::super::command::{self, Said, run};
+use super::super::command::{Said, run};
 
 /// How long another commit of hydrate is waited for; it may have hooks to run.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -158,9 +158,7 @@ impl<'a> Held<'a> {
 
     /// Whether a commit is on the branch, by itself or below later ones.
     fn is_committed(&self, commit: &str) -> Result<bool> {
-        let mut asked = self.repository.reading_git();
-        asked.args(["merge-base", "--is-ancestor", commit, "HEAD"]);
-        Ok(command::run(asked, b"")?.status.success())
+        Ok(self.repository.is_ancestor(commit, "HEAD")? == Some(true))
     }
 
     /// Puts the old index back, where it is the new one that stands and nobody can have changed it since.

@@ -146,6 +146,11 @@ impl Committer {
         Ok(Self { repository, hooks, signs: settings.flag("commit.gpgsign"), filters: settings.has("filter.") })
     }
 
+    /// Whether the user's commits are signed.
+    pub fn signs(&self) -> bool {
+        self.signs
+    }
+
     /// Commits the files as they are on disk; `None` when the last commit has them already.
     pub fn commit(&self, request: &Request<'_>) -> Result<Option<Committed>> {
         let held = Held::take(&self.repository)?;
