@@ -203,6 +203,10 @@ fn same_as(repository: &Repository, source: &Uncommitted, entry: Option<&(String
     let Some((mode, id)) = entry else { return Ok(source.is_gone()) };
     let path = repository.work_tree().join(&source.path);
     let Ok(metadata) = std::fs::symlink_metadata(&path) else { return Ok(false) };
+    if metadata.is_symlink() {
+        let target = std::fs::read_link(&path).map_err(|error| Diagnostic::error(format!("cannot read {}: {error}", path.display())))?;
+        return Ok(mode == "120000" && *id == super::commit::blob_id(target.as_os_str().as_encoded_bytes(), id.len()));
+    }
     if source.is_gone() || !metadata.is_file() || mode == "120000" {
         return Ok(false);
     }

@@ -199,13 +199,20 @@ fn hooks_run_for_what_is_pushed() {
 #[test]
 fn a_run_that_was_stopped_after_its_push_is_completed() {
     let (scene, _) = shared();
-    scene.word("new");
+    // A source may be a link too.
+    let change = || {
+        scene.word("new");
+        let link = scene.root.join("components/alpha/templates/linked.yaml.j2");
+        std::os::unix::fs::symlink("../shared.yaml.j2", link).unwrap();
+        scene.file("components/alpha/shared.yaml.j2", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: linked\n");
+    };
+    change();
     let before = scene.git(&["rev-parse", "HEAD"]);
     scene.hydrate(&["--commit=with-sources", "--push"]).ok();
     // As if it had been killed before it came to the work tree.
     scene.git(&["update-ref", "refs/heads/main", &before]);
     scene.git(&["reset", "-q", "--hard", &before]);
-    scene.word("new");
+    change();
     let said = scene.hydrate(&["--commit=with-sources", "--push"]).ok();
     assert!(said.contains("nothing to commit"), "{said}");
     assert_in_line(&scene);
