@@ -241,3 +241,30 @@ fn the_work_tree_is_sound_wherever_a_push_is_killed() {
         }
     }
 }
+
+#[test]
+fn what_a_killed_run_has_checked_out_goes_with_the_next_run() {
+    let (scene, _) = shared();
+    scene.word("new");
+    let marks = scene.top.join(".git/hydrate/checkouts");
+    // Killed where it writes beside the work tree.
+    let killed = scene.hydrate_with(&["-q", "--commit=with-sources", "--push"], &[("HYDRATE_TEST_KILL_BEFORE", "5")]);
+    assert_eq!(killed.code, None, "{}", killed.text);
+    assert_eq!(scene.git(&["worktree", "list"]).lines().count(), 2);
+    let mark = fs::read_dir(&marks).unwrap().next().unwrap().unwrap().path();
+    let directory = PathBuf::from(fs::read_to_string(&mark).unwrap());
+    assert!(directory.is_dir());
+    // As a `git worktree add` leaves it that is killed in the middle: with this HEAD nothing can be fetched.
+    let half = scene.top.join(".git/worktrees").join(directory.file_name().unwrap());
+    fs::write(half.join("HEAD"), "0000000000000000000000000000000000000000\n").unwrap();
+    fs::write(half.join("locked"), "initializing").unwrap();
+    // A file that names another directory is believed in nothing.
+    let mine = scene.file("mine/file", "mine");
+    fs::write(marks.join("hydrate-other"), scene.top.join("mine").display().to_string()).unwrap();
+    scene.hydrate(&["-q", "--commit=with-sources", "--push"]).ok();
+    assert!(!directory.exists() && !half.exists() && mine.is_file());
+    assert_eq!(fs::read_dir(&marks).unwrap().count(), 0);
+    assert_eq!(scene.git(&["worktree", "list"]).lines().count(), 1);
+    scene.git(&["fetch", "-q"]);
+    scene.git(&["fsck", "--strict"]);
+}

@@ -119,7 +119,13 @@ struct Plan {
 /// Clears up after a commit that was stopped in the repository that a project lies in, where there is something to clear.
 pub fn clear_up(root: &Path) -> Result<()> {
     match Repository::discover(root) {
-        Ok(Some(repository)) => journal::clear_up(&repository),
+        Ok(Some(repository)) => {
+            // Nobody has committed here who is not the owner.
+            if repository.check_owner().is_ok() {
+                super::checkout::clear_up(&repository);
+            }
+            journal::clear_up(&repository)
+        }
         // Whatever is wrong with a repository concerns those who use it.
         _ => Ok(()),
     }
